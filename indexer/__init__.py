@@ -1,0 +1,1 @@
+"""Indexes and queries: BM25 over sentences, CLIP and Faiss over images, documents by id."""

@@ -1,0 +1,56 @@
+"""What every searcher takes and gives: frozen parameters in, ranked hits out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+__all__ = ["Answer", "Hit", "SearchParams", "Searcher", "View"]
+
+View = Literal["text", "image"]
+Query = TypeVar("Query", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParams:
+    """How to search. k: hits wanted, at least 1."""
+
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One ranked key. rank counts from 1; doc_id is a sentence_id (text view) or a file (image view)."""
+
+    rank: int
+    score: float
+    doc_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A hit with its value: what a person or a trainer reads.
+
+    doc_id is the paragraph_id (text view) or the page_id (image view); matched is the sentence or the file;
+    text is the paragraph or the article's introduction; file is null in the text view.
+    """
+
+    view: View
+    rank: int
+    score: float
+    doc_id: str
+    title: str
+    matched: str
+    text: str
+    section: str = ""
+    file: str | None = None
+    caption: str = ""
+
+
+class Searcher(Protocol[Query]):
+    """Anything that ranks keys for a batch of queries. A query never changes the searcher."""
+
+    def search(self, queries: Sequence[Query], params: SearchParams) -> list[list[Hit]]:
+        """Rank at most params.k hits for each of the queries, in their order."""
+        ...

@@ -1,0 +1,1 @@
+"""Beam jobs: a Wikipedia dump to Parquet shards and to the two indexes."""

@@ -1,0 +1,29 @@
+"""How a command ends: the message on stderr and the exit code of an error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from schemas.errors import EXIT_INTERRUPT, MieError
+
+__all__ = ["exit_on_error"]
+
+
+def exit_on_error(run: Callable[[], object]) -> None:
+    """Run a command; turn our errors into one line on stderr and their exit code.
+
+    Args:
+        run: the command without arguments, for instance a typer application.
+
+    Raises:
+        SystemExit: with the error's exit code, or 130 after an interrupt.
+    """
+    try:
+        run()
+    except MieError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPT)

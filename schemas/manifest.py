@@ -1,0 +1,172 @@
+"""The manifest of an index folder: written last, by rename. A folder without one is not an index."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from schemas import SCHEMA_VERSION
+from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
+
+__all__ = [
+    "MANIFEST_NAME",
+    "InputFile",
+    "Manifest",
+    "Shard",
+    "fingerprint",
+    "read_manifest",
+    "sha256_file",
+    "write_json_atomically",
+    "write_manifest",
+]
+
+MANIFEST_NAME = "manifest.json"
+_MAX_MANIFEST_BYTES = 256 * 1024 * 1024
+_KIND = "wiki-index"
+_REBUILD = "build it with: beam run build_wiki_index --dump DUMP --output FOLDER"
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that was read. dump_date is the day in its name (`enwiki-20251101-...`), or null."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    dump_date: str | None = None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of the output, by path relative to the folder. rows is null but for Parquet."""
+
+    table: str
+    path: str
+    rows: int | None
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is needed to trust, verify and query an index folder.
+
+    Args:
+        config: the settings of the build that change its output.
+        fingerprint: hash of config, inputs and schema version (`fingerprint`).
+        inputs: the files read.
+        counts: pages read by fate; they sum to `pages_read`.
+        counters: everything else counted; a value is a number or a mapping name -> number.
+        shards: every file of the folder but the manifest itself.
+        text_index: documents, analyzer, preset, k1, b; null if not built.
+        image_index: vectors, encoder, dim, metric, kind; null if not built.
+        versions: of this package and of the libraries that shaped the output.
+        is_partial: input was lost and the user allowed it.
+    """
+
+    config: dict[str, Any]
+    fingerprint: str
+    inputs: tuple[InputFile, ...]
+    pages_read: int
+    counts: dict[str, int]
+    counters: dict[str, Any]
+    shards: tuple[Shard, ...]
+    text_index: dict[str, Any] | None
+    image_index: dict[str, Any] | None
+    versions: dict[str, str]
+    created: str
+    is_partial: bool = False
+    kind: str = _KIND
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+
+def fingerprint(config: Mapping[str, Any], inputs: tuple[InputFile, ...]) -> str:
+    """Hash what decides the output: settings, input bytes and schema version.
+
+    >>> fingerprint({"a": 1}, ()) == fingerprint({"a": 1}, ()) != fingerprint({"a": 2}, ())
+    True
+    """
+    parts = {
+        "config": dict(config),
+        "inputs": [[Path(file.path).name, file.size_bytes, file.sha256] for file in inputs],
+        "schema_version": SCHEMA_VERSION,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def sha256_file(path: str | Path) -> str:
+    """Hash a file's bytes in constant memory."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json_atomically(path: Path, value: Any) -> None:
+    """Write JSON to a temporary name, flush it to the disk, and rename it into place."""
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, indent=1, sort_keys=True)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_manifest(folder: str | Path, manifest: Manifest) -> None:
+    """Declare a folder finished: the last act of a build."""
+    write_json_atomically(Path(folder) / MANIFEST_NAME, asdict(manifest))
+
+
+def read_manifest(folder: str | Path) -> Manifest:
+    """Read the manifest of a finished index folder.
+
+    Raises:
+        IndexNotFound: the folder has no manifest.
+        IndexCorrupt: the manifest is not one of ours.
+        IndexMismatch: it was written under another schema version.
+    """
+    path = Path(folder) / MANIFEST_NAME
+    if not path.is_file():
+        raise IndexNotFound(
+            "no finished index here (there is no manifest.json)", path=folder, remedy=_REBUILD
+        )
+    try:
+        if path.stat().st_size > _MAX_MANIFEST_BYTES:
+            raise ValueError(f"larger than {_MAX_MANIFEST_BYTES} bytes")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict) or values.get("kind") != _KIND:
+            raise ValueError("not the manifest of a wiki index")
+        _check_version(values, path)
+        return _to_manifest(values)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise IndexCorrupt(f"unreadable manifest ({error})", path=path, remedy=_REBUILD) from error
+
+
+def _check_version(values: Mapping[str, Any], path: Path) -> None:
+    version = values.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise IndexMismatch(
+            f"schema version {version}, this program reads {SCHEMA_VERSION}", path=path, remedy=_REBUILD
+        )
+
+
+def _to_manifest(values: dict[str, Any]) -> Manifest:
+    known = {item.name for item in fields(Manifest)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"unknown keys {unknown}")
+    values["inputs"] = tuple(InputFile(**row) for row in values["inputs"])
+    values["shards"] = tuple(_to_shard(row) for row in values["shards"])
+    return Manifest(**values)
+
+
+def _to_shard(row: dict[str, Any]) -> Shard:
+    shard = Shard(**row)
+    parts = Path(shard.path).parts
+    if not parts or Path(shard.path).is_absolute() or ".." in parts:
+        raise ValueError(f"shard path {shard.path!r} leaves the folder")
+    return shard

@@ -1,0 +1,135 @@
+"""The Parquet tables: one explicit schema each, with the schema version in the file's metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas import SCHEMA_VERSION
+from schemas.errors import IndexCorrupt, IndexMismatch
+
+__all__ = [
+    "IMAGES",
+    "PAGES",
+    "PARAGRAPHS",
+    "REJECTS",
+    "SENTENCES",
+    "TABLES",
+    "check_table",
+    "embeddings_schema",
+]
+
+_VERSION_KEY = b"schema_version"
+_METADATA = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
+
+
+def _schema(fields: list[pa.Field]) -> pa.Schema:
+    return pa.schema([field.with_nullable(field.name in _NULLABLE) for field in fields], metadata=_METADATA)
+
+
+_NULLABLE = {"redirect_target"}
+_LINK = pa.struct(
+    [pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())]
+)
+
+PAGES = _schema(
+    [
+        pa.field("page_id", pa.int64()),
+        pa.field("revision_id", pa.int64()),
+        pa.field("title", pa.string()),
+        pa.field("namespace", pa.int32()),
+        pa.field("fate", pa.string()),
+        pa.field("redirect_target", pa.string()),
+        pa.field("size_bytes", pa.int64()),
+    ]
+)
+SENTENCES = _schema(
+    [
+        pa.field("sentence_id", pa.string()),
+        pa.field("paragraph_id", pa.string()),
+        pa.field("page_id", pa.int64()),
+        pa.field("title", pa.string()),
+        pa.field("text", pa.string()),
+    ]
+)
+PARAGRAPHS = _schema(
+    [
+        pa.field("paragraph_id", pa.string()),
+        pa.field("page_id", pa.int64()),
+        pa.field("title", pa.string()),
+        pa.field("section", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("links", pa.list_(_LINK)),
+    ]
+)
+IMAGES = _schema(
+    [
+        pa.field("file", pa.string()),
+        pa.field("page_id", pa.int64()),
+        pa.field("title", pa.string()),
+        pa.field("caption", pa.string()),
+        pa.field("section", pa.string()),
+        pa.field("position", pa.int32()),
+        pa.field("intro", pa.string()),
+        pa.field("thumbnail_url", pa.string()),
+    ]
+)
+REJECTS = _schema(
+    [
+        pa.field("stage", pa.string()),
+        pa.field("id", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("detail", pa.string()),
+    ]
+)
+TABLES: dict[str, pa.Schema] = {
+    "pages": PAGES,
+    "sentences": SENTENCES,
+    "paragraphs": PARAGRAPHS,
+    "images": IMAGES,
+    "rejects": REJECTS,
+}
+
+
+def embeddings_schema(dim: int) -> pa.Schema:
+    """Give the schema of ImageEmbedding rows whose vectors have dim float32 components.
+
+    >>> embeddings_schema(4).field("vector").type.list_size
+    4
+    """
+    return _schema(
+        [
+            pa.field("file", pa.string()),
+            pa.field("vector", pa.list_(pa.float32(), dim)),
+            pa.field("sha256", pa.string()),
+            pa.field("width", pa.int32()),
+            pa.field("height", pa.int32()),
+        ]
+    )
+
+
+def check_table(path: str | Path, expected: pa.Schema) -> int:
+    """Check one Parquet file against its schema and give its number of rows.
+
+    Raises:
+        IndexCorrupt: the file is not readable as Parquet, or its columns differ.
+        IndexMismatch: it was written under another schema version.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (OSError, pa.ArrowInvalid) as error:
+        raise IndexCorrupt(f"not a readable Parquet file ({error})", path=path, remedy=_REBUILD) from error
+    version = (schema.metadata or {}).get(_VERSION_KEY, b"none").decode("ascii", "replace")
+    if version != str(SCHEMA_VERSION):
+        raise IndexMismatch(
+            f"schema version {version}, this program reads {SCHEMA_VERSION}", path=path, remedy=_REBUILD
+        )
+    if not schema.equals(expected):
+        raise IndexCorrupt("columns differ from the contract", path=path, remedy=_REBUILD)
+    return int(rows)
+
+
+_REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
