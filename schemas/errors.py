@@ -69,9 +69,7 @@ class MieError(Exception):
         return _rebuild, (type(self), self.message, self.path, self.place, self.remedy)
 
 
-def _rebuild(
-    kind: type[MieError], message: str, path: str | None, place: str | None, remedy: str | None
-) -> MieError:
+def _rebuild(kind: type[MieError], message: str, path: str | None, place: str | None, remedy: str | None) -> MieError:
     """Rebuild an error in another process: exceptions with keyword arguments do not pickle by themselves."""
     return kind(message, path=path, place=place, remedy=remedy)
 

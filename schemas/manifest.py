@@ -113,7 +113,7 @@ def write_json_atomically(path: Path, value: Any) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_manifest(folder: str | Path, manifest: Manifest) -> None:
@@ -131,9 +131,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     """
     path = Path(folder) / MANIFEST_NAME
     if not path.is_file():
-        raise IndexNotFound(
-            "no finished index here (there is no manifest.json)", path=folder, remedy=_REBUILD
-        )
+        raise IndexNotFound("no finished index here (there is no manifest.json)", path=folder, remedy=_REBUILD)
     try:
         if path.stat().st_size > _MAX_MANIFEST_BYTES:
             raise ValueError(f"larger than {_MAX_MANIFEST_BYTES} bytes")

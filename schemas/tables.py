@@ -30,9 +30,7 @@ def _schema(fields: list[pa.Field]) -> pa.Schema:
 
 
 _NULLABLE = {"redirect_target"}
-_LINK = pa.struct(
-    [pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())]
-)
+_LINK = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())])
 
 PAGES = _schema(
     [

@@ -55,14 +55,8 @@ def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
     """
     name = file.replace(" ", "_")
     digest = hashlib.md5(name.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-    path = quote(name, safe="!$()*,:;@~", errors="replace")
-    raster = (
-        ".png"
-        if name.lower().endswith(".svg")
-        else ".jpg"
-        if name.lower().endswith((".tif", ".tiff"))
-        else ""
-    )
+    path = _quoted(name)
+    raster = ".png" if name.lower().endswith(".svg") else ".jpg" if name.lower().endswith((".tif", ".tiff")) else ""
     return f"{_UPLOAD}/thumb/{digest[0]}/{digest[:2]}/{path}/{width_px}px-{path}{raster}"
 
 
@@ -75,3 +69,7 @@ def file_page_url(file: str) -> str:
     return "https://commons.wikimedia.org/wiki/File:" + quote(
         file.replace(" ", "_"), safe="!$()*,:;@~", errors="replace"
     )
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="!$()*,:;@~", errors="replace")
