@@ -10,5 +10,5 @@ COPY pipelines ./pipelines
 RUN pip install --no-cache-dir --constraint constraints.txt . \
     && useradd --create-home --uid 10001 beam
 
-USER beam
+USER 10001
 WORKDIR /home/beam

@@ -30,6 +30,7 @@ check: $(STAMP) ## lint, types and the import seams
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/mypy"
+	"$(BIN)/hadolint" Dockerfile
 	"$(BIN)/python" -m pytest --quiet tests/unit/test_seams.py
 
 bench: $(STAMP) ## list the benchmarks, or run one: make bench RUN=parse_rate
