@@ -6,6 +6,10 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("untimed")
 
 SLICE_NAME = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
