@@ -107,7 +107,10 @@ def write_dump(
     if kind == "multistream":
         index = write_multistream(path, header, elements, FOOTER, pages_per_stream)
         if with_index:
-            lines = [f"{offset}:{number}:{page.title}\n" for number, (offset, page) in enumerate(zip(index, pages), 1)]
+            lines = [
+                f"{offset}:{number}:{page.title}\n"
+                for number, (offset, page) in enumerate(zip(index, pages, strict=True), 1)
+            ]
             (folder / INDEX_NAME).write_bytes(bz2.compress("".join(lines).encode()))
         return path
     path.write_bytes(compress((header + "".join(elements) + FOOTER).encode("utf-8"), kind))

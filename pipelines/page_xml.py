@@ -1,0 +1,257 @@
+"""One <page> element of an export: cut out of a stream of bytes, and its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from xml.parsers import expat
+
+from schemas.titles import canonical_title
+
+__all__ = ["BrokenPage", "Cut", "Page", "PageCutter", "name_of", "parse_page"]
+
+_TOKEN = re.compile(rb"<(?:page(?=[\s/>])|/page\s*>|/mediawiki\s*>)")
+_LONGEST_TOKEN_BYTES = 64
+_HEAD_BYTES = 4096
+_TITLE = re.compile(rb"<title>([^<]{1,1000})")
+_ID = re.compile(rb"<id>\s*([0-9]{1,19})\s*<")
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_MAX_ID = 2**63 - 1
+_MAX_NAMESPACE = 2**31 - 1
+_REDIRECT = re.compile(
+    r"\s*+#REDIRECT\s*+:?\s*+\[\[\s*+:?([^\[\]|#<>{}\n]*+)[^\[\]\n]*+\]\]", re.IGNORECASE
+)  # possessive: a line of megabytes is read once
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a dump. redirect is the target's title, or null. size_bytes is that of the wikitext in UTF-8."""
+
+    page_id: int
+    revision_id: int
+    title: str
+    namespace: int
+    redirect: str | None
+    wikitext: str
+    size_bytes: int
+
+
+class BrokenPage(Exception):
+    """A page that cannot be used: the reason as a word, and the detail."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Cut(NamedTuple):
+    """Bytes between a page's tags, at a position in the stream; problem is null for a whole page."""
+
+    position: int
+    data: bytes
+    problem: BrokenPage | None
+
+
+class PageCutter:
+    """Cuts pages out of a stream that is fed to it piece by piece, keeping one page at most in memory.
+
+    It looks for the tags alone, which XML escapes inside text, so that one page with broken XML costs that page only.
+
+    Args:
+        max_page_bytes: a page with more bytes of XML is not held, but given as a problem.
+    """
+
+    def __init__(self, max_page_bytes: int) -> None:
+        self._max_page_bytes = max_page_bytes
+        self._buffer = b""
+        self._base = 0
+        self._scanned = 0
+        self._head = b""
+        self.open_at: int | None = None
+        self.is_ended = False
+
+    @property
+    def open_head(self) -> bytes:
+        """The first bytes of the page that is open now."""
+        if self.open_at is None:
+            return b""
+        return self._head or self._buffer[self.open_at - self._base :][:_HEAD_BYTES]
+
+    def feed(self, chunk: bytes) -> Iterator[Cut]:
+        """Take the next bytes of the stream and give the pages that end in them."""
+        self._buffer += chunk
+        for match in _TOKEN.finditer(self._buffer, self._scanned):
+            self._scanned = match.end()
+            start = self._base + match.start()
+            if match.group().startswith(b"</page"):
+                yield self._close(start, match.end())
+                continue
+            if self.open_at is not None:
+                yield self._drop("broken_xml", "the page is not closed")
+            self.is_ended = match.group().startswith(b"</mediawiki")
+            self.open_at = None if self.is_ended else start
+            self._head = b""
+        self._trim()
+
+    def _close(self, start: int, end: int) -> Cut:
+        if self.open_at is None:
+            return Cut(start, b"", BrokenPage("broken_xml", "the end of a page whose start is missing"))
+        size = self._base + end - self.open_at
+        if size > self._max_page_bytes:
+            return self._drop("page_too_large", f"{size} bytes of XML, the limit is {self._max_page_bytes}")
+        cut = Cut(self.open_at, self._buffer[self.open_at - self._base : end], None)
+        self.open_at = None
+        return cut
+
+    def _drop(self, reason: str, detail: str) -> Cut:
+        position, head = self.open_at or 0, self.open_head
+        self.open_at, self._head = None, b""
+        return Cut(position, head, BrokenPage(reason, detail))
+
+    def _trim(self) -> None:
+        """Forget the bytes that no later token can need."""
+        end = len(self._buffer)
+        tail = self._buffer.rfind(b"<", max(self._scanned, end - _LONGEST_TOKEN_BYTES))
+        self._scanned = tail if tail >= 0 else end
+        keep = self._scanned
+        if self.open_at is not None and not self._head:
+            if self._base + end - self.open_at <= self._max_page_bytes:
+                keep = min(keep, self.open_at - self._base)
+            else:
+                self._head = self.open_head
+        self._buffer = self._buffer[keep:]
+        self._base += keep
+        self._scanned -= keep
+
+
+def name_of(data: bytes) -> str:
+    """Name a page by what can be seen in its first bytes.
+
+    >>> name_of(b"<page><title>Tea</title><id>7</id><revision>")
+    "page 7 'Tea'"
+    >>> name_of(b"<page>")
+    'a page without a title'
+    """
+    title, number = _TITLE.search(data), _ID.search(data)
+    if not title:
+        return "a page without a title"
+    text = title.group(1).decode("utf-8", "replace")
+    return f"page {number.group(1).decode()} {text!r}" if number else f"page {text!r}"
+
+
+@dataclass(slots=True)
+class _Fields:
+    """What the XML of a page says. Of several revisions the last in the file counts."""
+
+    path: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    values: dict[tuple[str, ...], str] = field(default_factory=dict)
+    redirect: str | None = None
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.path.append(tag)
+        self.parts.clear()
+        where = tuple(self.path)
+        if where == _REVISION:
+            self.values.pop(_TEXT, None)
+            self.values.pop(_REVISION_ID, None)
+        elif where == ("page", "redirect"):
+            self.redirect = attributes.get("title")
+
+    def end(self, _tag: str) -> None:
+        where = tuple(self.path)
+        if where in _WANTED:
+            self.values[where] = "".join(self.parts)
+        self.parts.clear()
+        self.path.pop()
+
+
+_REVISION = ("page", "revision")
+_REVISION_ID = ("page", "revision", "id")
+_TEXT = ("page", "revision", "text")
+_PAGE_ID = ("page", "id")
+_WANTED = {("page", "title"), ("page", "ns"), _PAGE_ID, _REVISION_ID, _TEXT}
+
+
+def parse_page(data: bytes, namespaces: Callable[[], Mapping[str, int]]) -> Page:
+    """Read the fields of one <page> element.
+
+    A page that was deleted or has no revision has empty wikitext; a missing revision id is 0; a page without
+    <ns> gets its namespace from its title. Nothing is repaired: a null byte, a lone surrogate or invalid UTF-8
+    is not XML.
+
+    Args:
+        data: the element, UTF-8.
+        namespaces: gives lower-case namespace name -> number; called only for a page without <ns>.
+
+    Raises:
+        BrokenPage: broken_xml, missing_title, missing_id or bad_number.
+
+    >>> parse_page(b"<page><title>A</title><id>7</id><revision><text>#redirect [[b]]</text></revision></page>", dict)
+    Page(page_id=7, revision_id=0, title='A', namespace=0, redirect='B', wikitext='#redirect [[b]]', size_bytes=15)
+    """
+    found = _read_fields(data)
+    title = found.values.get(("page", "title"), "").strip()
+    if not title:
+        raise BrokenPage("missing_title", "the page has no title")
+    if _PAGE_ID not in found.values:
+        raise BrokenPage("missing_id", "the page has no id")
+    space = found.values.get(("page", "ns"))
+    text = found.values.get(_TEXT, "")
+    return Page(
+        page_id=_to_number(found.values[_PAGE_ID], 0, _MAX_ID),
+        revision_id=_to_number(found.values.get(_REVISION_ID, "0"), 0, _MAX_ID),
+        title=title,
+        namespace=namespace_of(title, namespaces())
+        if space is None
+        else _to_number(space, -_MAX_NAMESPACE, _MAX_NAMESPACE),
+        redirect=found.redirect or redirect_target(text),
+        wikitext=text,
+        size_bytes=len(text.encode("utf-8")),
+    )
+
+
+def _read_fields(data: bytes) -> _Fields:
+    found = _Fields()
+    parser = expat.ParserCreate("UTF-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = found.start
+    parser.EndElementHandler = found.end
+    parser.CharacterDataHandler = found.parts.append
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise BrokenPage("broken_xml", f"line {error.lineno} of the page: {expat.ErrorString(error.code)}") from error
+    return found
+
+
+def _to_number(text: str, smallest: int, largest: int) -> int:
+    number = int(text) if _NUMBER.fullmatch(text := text.strip()) else smallest - 1
+    if not smallest <= number <= largest:
+        raise BrokenPage("bad_number", f"{text[:40]!r} is not an id or namespace")
+    return number
+
+
+def namespace_of(title: str, namespaces: Mapping[str, int]) -> int:
+    """Tell a page's namespace by its title's prefix; 0 if the prefix is none.
+
+    >>> namespace_of("File talk:A.jpg", {"file talk": 7}), namespace_of("2001: A Space Odyssey", {"file talk": 7})
+    (7, 0)
+    """
+    prefix, colon, _ = title.partition(":")
+    return namespaces.get(canonical_title(prefix).lower(), 0) if colon else 0
+
+
+def redirect_target(wikitext: str) -> str | None:
+    """Read the target of a page that starts with #REDIRECT (English keyword), without its section.
+
+    Source: MediaWiki's WikitextContent::getRedirectTargetAndText.
+
+    >>> redirect_target("#REDIRECT [[green_tea#History|x]] {{R}}"), redirect_target("#1 is [[tea]]")
+    ('Green tea', None)
+    """
+    match = _REDIRECT.match(wikitext)
+    return (canonical_title(match.group(1)) or None) if match else None
