@@ -12,6 +12,7 @@ from schemas.errors import IndexCorrupt, IndexMismatch
 
 __all__ = [
     "IMAGES",
+    "IMAGE_IDS",
     "PAGES",
     "PARAGRAPHS",
     "REJECTS",
@@ -82,6 +83,8 @@ REJECTS = _schema(
         pa.field("detail", pa.string()),
     ]
 )
+IMAGE_IDS = _schema([pa.field("file", pa.string()), pa.field("page_ids", pa.list_(pa.int64()))])
+"""Row n names vector n of the image index, and the pages that use the file."""
 TABLES: dict[str, pa.Schema] = {
     "pages": PAGES,
     "sentences": SENTENCES,

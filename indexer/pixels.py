@@ -1,0 +1,220 @@
+"""Bytes of a file that claims to be a picture -> an RGB picture, within bounds, or a reason why not."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["ImageLimits", "ImageRefused", "decode_image", "displayed_size", "sniff_format"]
+
+_SIGNATURES = (
+    ("JPEG", b"\xff\xd8\xff"),
+    ("PNG", b"\x89PNG\r\n\x1a\n"),
+    ("GIF", b"GIF87a"),
+    ("GIF", b"GIF89a"),
+    ("BMP", b"BM"),
+)
+_KNOWN_STRANGERS = (
+    ("TIFF", b"II*\x00"),
+    ("TIFF", b"MM\x00*"),
+    ("DjVu", b"AT&TFORM"),
+    ("PDF", b"%PDF"),
+    ("XCF", b"gimp xcf"),
+    ("Ogg", b"OggS"),
+)
+_SIZE_KEY = "displayed_size"
+_EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """What a picture may cost.
+
+    Args:
+        size_bytes: largest file.
+        pixels: largest width x height in the header, checked before anything is decoded. The default is the
+            number at which Pillow warns (an RGB picture of it takes 358 MB), so 30,000 x 30,000 is refused.
+        aspect: longest side over shortest side; a strip one pixel high would grow to gigabytes when its short
+            side is scaled up to what an encoder reads.
+        draft_pixels: JPEGs above this are decoded at a half, a quarter or an eighth of their size.
+    """
+
+    size_bytes: int = 50_000_000
+    pixels: int = 89_478_485
+    aspect: int = 100
+    draft_pixels: int = 16_000_000
+
+
+class ImageRefused(InputError):
+    """A file that cannot be used as a picture. reason: too_large, extreme_shape, unsupported_format, broken, empty.
+
+    >>> error = ImageRefused("too_large: 30000 x 30000 pixels")
+    >>> error.reason, error.detail
+    ('too_large', '30000 x 30000 pixels')
+    """
+
+    @property
+    def reason(self) -> str:
+        """The short stable code."""
+        return self.message.partition(": ")[0]
+
+    @property
+    def detail(self) -> str:
+        """What was found."""
+        return self.message.partition(": ")[2]
+
+
+def decode_image(data: bytes, *, limits: ImageLimits = ImageLimits()) -> Image.Image:
+    """Decode a JPEG, PNG, GIF (first frame), WebP or BMP as people see it: upright, opaque, 8-bit RGB.
+
+    The EXIF orientation is applied, transparency is laid on white, CMYK is read as Adobe writes it, 16 bits are
+    scaled to 8. Colour profiles are not applied. The format is told by the bytes, never by a name.
+
+    Args:
+        data: the whole file.
+        limits: bounds on bytes and pixels.
+
+    Returns:
+        A picture of mode RGB; a JPEG above `limits.draft_pixels` comes smaller than it is (`displayed_size`).
+
+    Raises:
+        ImageRefused: an InputError with a reason.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    kind = _checked_format(data, limits)
+    try:
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            _check_size(image.size, limits)
+            return _to_upright_rgb(image, limits)
+    except ImageRefused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
+        raise ImageRefused(f"too_large: {error}", remedy=_REMEDY) from error
+    except UnidentifiedImageError as error:
+        raise ImageRefused(f"broken: the header of this {kind} cannot be read", remedy=_REMEDY) from error
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError, ... on damage
+        raise ImageRefused(f"broken: {kind}, {type(error).__name__}: {error}", remedy=_REMEDY) from error
+
+
+def displayed_size(image: Image.Image) -> tuple[int, int]:
+    """Give width and height in pixels of the file that `decode_image` read, as displayed (after rotation)."""
+    width, height = image.info.get(_SIZE_KEY, image.size)
+    return int(width), int(height)
+
+
+def sniff_format(data: bytes) -> str | None:
+    """Tell an accepted format by its first bytes, or give None.
+
+    >>> sniff_format(b"GIF89a..."), sniff_format(b"<svg/>")
+    ('GIF', None)
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for name, magic in _SIGNATURES if data.startswith(magic)), None)
+
+
+_REMEDY = "give a JPEG, PNG, GIF, WebP or BMP file that an image viewer opens"
+
+
+def _checked_format(data: bytes, limits: ImageLimits) -> str:
+    if not data:
+        raise ImageRefused("empty: the file has no bytes", remedy=_REMEDY)
+    if len(data) > limits.size_bytes:
+        raise ImageRefused(f"too_large: {len(data)} bytes, at most {limits.size_bytes}", remedy=_REMEDY)
+    kind = sniff_format(data)
+    if kind is None:
+        raise ImageRefused(f"unsupported_format: {_describe(data)}", remedy=_REMEDY)
+    return kind
+
+
+def _describe(data: bytes) -> str:
+    """Name what a file of no accepted format looks like.
+
+    >>> _describe(b"<?xml version='1.0'?><svg>")
+    'looks like SVG'
+    """
+    head = data[:1024].lstrip().lower()
+    for mark, name in ((b"<svg", "SVG"), (b"<html", "HTML"), (b"<!doctype html", "HTML")):
+        if head.startswith((b"<", b"\xef\xbb\xbf<")) and mark in head:
+            return f"looks like {name}"
+    for name, magic in _KNOWN_STRANGERS:
+        if data.startswith(magic):
+            return f"looks like {name}"
+    return f"the first bytes are {data[:8]!r}"
+
+
+def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageRefused(f"broken: {width} x {height} pixels", remedy=_REMEDY)
+    if width * height > limits.pixels:
+        raise ImageRefused(f"too_large: {width} x {height} pixels, at most {limits.pixels} in all", remedy=_REMEDY)
+    if max(size) > limits.aspect * min(size):
+        raise ImageRefused(f"extreme_shape: {width} x {height} pixels, at most {limits.aspect}:1", remedy=_REMEDY)
+
+
+def _to_upright_rgb(image: Image.Image, limits: ImageLimits) -> Image.Image:
+    size = image.size
+    turn = _turn_of(image)
+    if size[0] * size[1] > limits.draft_pixels:
+        image.draft(None, (_DRAFT_SIDE_PX, _DRAFT_SIDE_PX))
+    image.load()
+    rgb = _to_rgb(image)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
+        size = (size[1], size[0]) if turn.name in _SWAPS_SIDES else size
+    rgb.info = {_SIZE_KEY: size}
+    return rgb
+
+
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""EXIF orientation -> Pillow's Transpose that undoes it. Source: EXIF 2.3, tag 0x0112."""
+_SWAPS_SIDES = {"TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90"}
+_DRAFT_SIDE_PX = 2048
+"""A draft keeps both sides at least this long: many times what any encoder reads."""
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    from PIL import Image
+
+    try:
+        turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:  # damaged EXIF says nothing about how the pixels lie
+        return None
+    return None if turn is None else Image.Transpose[turn]
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        return _scale_16_bits(image).convert("RGB")
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        with_alpha = image.convert("RGBA")
+        white = Image.new("RGBA", with_alpha.size, "white")
+        return Image.alpha_composite(white, with_alpha).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scale_16_bits(image: Image.Image) -> Image.Image:
+    """Scale grey values 0..65535 to 0..255, rounded; a plain convert would clip them."""
+    import numpy as np
+    from PIL import Image
+
+    grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+    return Image.fromarray(((grey + 128) // 257).astype(np.uint8))
