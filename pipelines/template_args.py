@@ -1,0 +1,71 @@
+"""Arguments of a template: positional under "1", "2", ..., and named; how a rule reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+__all__ = ["Args", "Rule", "SUPERSCRIPTS", "joined", "listed", "positional", "superscript", "text_of"]
+
+Args = Mapping[str, str]
+Rule = Callable[[Args], str]
+"""What one template shows for its arguments."""
+
+SUPERSCRIPTS = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
+_SUPERSCRIPT_DIGITS = frozenset("0123456789+-−")
+
+
+def positional(args: Args, place: int) -> str:
+    """Give the argument at a place counted from 1, or ''.
+
+    >>> positional({"1": "fr", "2": "x"}, 2)
+    'x'
+    """
+    return args.get(str(place), "")
+
+
+def text_of(args: Args, *names: str) -> str:
+    """Give the first argument of these names that is not empty, or ''.
+
+    >>> text_of({"1": "", "text": "x"}, "1", "text")
+    'x'
+    """
+    for name in names:
+        value = args.get(name, "")
+        if value:
+            return value
+    return ""
+
+
+def listed(args: Args, limit: int = 200) -> list[str]:
+    """Give the positional arguments that are not empty, at most limit of them.
+
+    >>> listed({"1": "a", "2": "", "3": "b", "class": "x"})
+    ['a', 'b']
+    """
+    values = []
+    place = 1
+    while place <= limit and (value := args.get(str(place))) is not None:
+        if value:
+            values.append(value)
+        place += 1
+    return values
+
+
+def joined(separator: str, *parts: str) -> str:
+    """Join the parts that are not empty.
+
+    >>> joined(", ", "a", "", "b")
+    'a, b'
+    """
+    return separator.join(part for part in parts if part)
+
+
+def superscript(text: str) -> str:
+    """Give digits and signs as Unicode superscripts, any other text as it is.
+
+    An exponent changes the meaning of a number (10²⁴ is not 1024), an ordinal does not (1st).
+
+    >>> superscript("−24"), superscript("st")
+    ('⁻²⁴', 'st')
+    """
+    return text.translate(SUPERSCRIPTS) if text and _SUPERSCRIPT_DIGITS.issuperset(text) else text
