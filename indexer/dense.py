@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from indexer.faiss_header import KIND, METRIC, read_header
 from indexer.searcher import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.tables import IMAGE_IDS, IMAGES, check_table, embeddings_schema
@@ -24,8 +24,6 @@ __all__ = ["IDS_NAME", "INDEX_NAME", "KIND", "METRIC", "DenseSearcher", "build_d
 
 INDEX_NAME = "index.faiss"
 IDS_NAME = "ids.parquet"
-KIND = "flat_fp16"
-METRIC = "inner_product"
 FLAT_IS_FAST_BELOW = 200_000
 """Vectors up to which comparing with all of them answers in tens of milliseconds."""
 
@@ -107,7 +105,7 @@ class DenseSearcher:
         for name in (INDEX_NAME, IDS_NAME):
             if not (folder / name).is_file():
                 raise IndexNotFound("the image index is not here", path=folder / name, remedy=_REBUILD)
-        self.dim, self.vectors = _read_header(folder / INDEX_NAME)
+        self.dim, self.vectors = read_header(folder / INDEX_NAME)
         if dim is not None and dim != self.dim:
             raise IndexMismatch(f"{self.dim} dimensions, {dim} expected", path=folder / INDEX_NAME, remedy=_REBUILD)
         ids = _read_ids(folder / IDS_NAME, self.vectors)
@@ -285,33 +283,6 @@ def _read_ids(path: Path, vectors: int) -> pa.Table:
     if files.null_count or (rows > 1 and not pc.all(pc.less(files[:-1], files[1:])).as_py()):
         raise IndexCorrupt("the files are not in ascending order", path=path, remedy=_REBUILD)
     return ids
-
-
-_HEADER = struct.Struct("<4siqqq?iiifQQQQ")
-"""IxSQ: fourcc, dim, vectors, two unused, trained, metric, quantizer type, range kind, range argument, dim,
-code size, length of trained values, length of codes. Source: Faiss 1.12 to 1.15, impl/index_write.cpp."""
-_INNER_PRODUCT, _QT_FP16 = 0, 4
-
-
-def _read_header(path: Path) -> tuple[int, int]:
-    """Check that a file is a flat fp16 inner-product index of its own length; give dim and number of vectors.
-
-    Faiss trusts the lengths in a file: a foreign or damaged one can end the process or ask for all memory.
-    """
-    with open(path, "rb") as file:
-        head = file.read(_HEADER.size)
-    if len(head) < _HEADER.size or head[:4] != b"IxSQ":
-        raise IndexCorrupt(f"not a {KIND} Faiss index", path=path, remedy=_REBUILD)
-    _, dim, vectors, _, _, trained, metric, kind, _, _, quantizer_dim, code_size, extra, codes = _HEADER.unpack(head)
-    if (trained, metric, kind, extra) != (True, _INNER_PRODUCT, _QT_FP16, 0):
-        raise IndexCorrupt(f"not a {KIND} Faiss index by {METRIC}", path=path, remedy=_REBUILD)
-    size_bytes = path.stat().st_size
-    if dim < 1 or vectors < 0 or (quantizer_dim, code_size, codes) != (dim, 2 * dim, vectors * 2 * dim):
-        raise IndexCorrupt("the lengths in the header contradict each other", path=path, remedy=_REBUILD)
-    if size_bytes != _HEADER.size + codes:
-        message = f"{size_bytes} bytes, {_HEADER.size + codes} expected for {vectors} vectors"
-        raise IndexCorrupt(message, path=path, remedy=_REBUILD)
-    return dim, vectors
 
 
 def _read_index(path: Path) -> Any:
