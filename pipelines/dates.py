@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.template_args import Args, Rule, joined, listed, positional, text_of
+from pipelines.holes import HOLE
+from pipelines.template_args import Args, Rule, joined, listed, positional, text_of, with_aliases
 
 __all__ = ["RULES", "long_date"]
 
@@ -36,13 +37,13 @@ def _is_day_first(args: Args) -> bool:
 
 
 def _date(args: Args, first: int = 1) -> str:
-    """`{{birth date|1809|2|12}}` shows 'February 12, 1809'. Source: Template:Birth date, Template:Start date."""
+    """`{{birth date|1809|2|12}}` shows 'February 12, 1809'. Source: Template:Birth date."""
     year, month, day = (positional(args, first + offset) for offset in range(3))
     return long_date(year, month, day, is_day_first=_is_day_first(args))
 
 
 def _date_and_age_at_death(args: Args) -> str:
-    """`{{death date and age|died...|born...}}` shows 'April 15, 1865 (aged 56)'. Source: Template:Death date and age."""
+    """`{{death date and age|died...|born...}}` shows 'April 15, 1865 (aged 56)'. Source: its page."""
     parts = [positional(args, place) for place in range(1, 7)]
     shown = _date(args)
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
@@ -53,16 +54,16 @@ def _date_and_age_at_death(args: Args) -> str:
 
 
 def _age_at(args: Args) -> str:
-    """`{{age|y|m|d|y|m|d}}` shows the years between; today's age is not known, so it is dropped. Source: Template:Age."""
+    """`{{age|y|m|d|y|m|d}}` shows years between dates; the age today is not known. Source: Template:Age."""
     parts = [positional(args, place) for place in range(1, 7)]
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
-        return ""
+        return HOLE
     born, then = [int(part) for part in parts[:3]], [int(part) for part in parts[3:]]
     return str(max(then[0] - born[0] - (then[1:] < born[1:]), 0))
 
 
 def _as_of(args: Args) -> str:
-    """`{{as of|2010|5}}` shows 'As of May 2010'; lc=y 'as of', since=y 'Since', alt its text. Source: Template:As of."""
+    """`{{as of|2010|5}}` shows 'As of May 2010'; lc=y 'as of', since=y 'Since'. Source: Template:As of."""
     if args.get("alt"):
         return args["alt"]
     is_lower = args.get("lc", "").lower() in _YES
@@ -125,9 +126,9 @@ def _first(args: Args) -> str:
     return text_of(args, "1")
 
 
-def _nothing(_args: Args) -> str:
-    """Values of today (`{{CURRENTYEAR}}`) are not in the dump. Source: Help:Magic words."""
-    return ""
+def _hole(_args: Args) -> str:
+    """Values of the day of reading (`{{CURRENTYEAR}}`) are not in the dump: a hole. Source: Help:Magic words."""
+    return HOLE
 
 
 RULES: dict[str, Rule] = {
@@ -148,18 +149,38 @@ RULES: dict[str, Rule] = {
     "oldstyledate": _old_style,
     "reign": _with_word("r."),
     "start date": _date,
-    "currentyear": _nothing,
+    "currentyear": _hole,
 }
-for _alias, _name in {
-    "birth date and age": "birth date", "bda": "birth date", "dob": "birth date", "birth date and age2": "birth date",
-    "birth date text": "birth-date", "death-date": "birth-date", "birth-date and age": "birth-date", "death-date and age": "birth-date",
-    "death date": "birth date", "dda": "death date and age", "end date": "start date", "end-date": "birth-date", "start-date": "birth-date",
-    "start date and age": "start date", "end date and age": "start date", "start date text": "birth-date", "release date": "start date", "release date and age": "start date",
-    "start and end dates": "start date", "date table sorting": "dts", "dtsh": "dts", "dtsa": "dts", "c.": "circa", "ca": "circa", "ca.": "circa", "circa.": "circa",
-    "fl.": "floruit", "fl": "floruit", "r.": "reign", "os date": "oldstyledate", "old style date": "oldstyledate", "oldstyledatedy": "oldstyledate",
-    "currentmonthname": "currentyear", "currentday": "currentyear", "currentmonth": "currentyear", "currentdate": "currentyear", "today": "currentyear", "currentmonthname/year": "currentyear",
-    "age in years": "age", "age in years and days": "age", "age in years, months and days": "age", "time interval": "age", "age in days": "currentyear", "years ago": "currentyear", "ayd": "age",
-    "death year": "birth year and age", "birth year": "birth year and age", "mya": "birth year and age", "filmdate": "film date", "as of when": "as of",
-}.items():  # fmt: skip
-    RULES[_alias] = RULES[_name]
-RULES |= {"born": _with_word("born"), "died": _with_word("died"), "b.": _with_word("b."), "d.": _with_word("d."), "ma": lambda args: f"{_first(args)} Ma", "mya": lambda args: joined(" ", joined("–", *listed(args)[:2]), "million years ago")}  # fmt: skip
+RULES = with_aliases(
+    RULES,
+    {
+        "age": "age in years|age in years and days|age in years, months and days|ayd|time interval",
+        "as of": "as of when",
+        "birth date": "bda|birth date and age|birth date and age2|death date|dob",
+        "birth year and age": "birth year|death year|mya",
+        "birth-date": (
+            "birth date text|birth-date and age|death-date|death-date and age|end-date|start date text|start-date"
+        ),
+        "circa": "c.|ca|ca.|circa.",
+        "currentyear": (
+            "age in days|currentdate|currentday|currentmonth|currentmonthname|currentmonthname/year|today|years ago"
+        ),
+        "death date and age": "dda",
+        "dts": "date table sorting|dtsa|dtsh",
+        "film date": "filmdate",
+        "floruit": "fl|fl.",
+        "oldstyledate": "old style date|oldstyledatedy|os date",
+        "reign": "r.",
+        "start date": (
+            "end date|end date and age|release date|release date and age|start and end dates|start date and age"
+        ),
+    },
+)
+RULES |= {
+    "b.": _with_word("b."),
+    "born": _with_word("born"),
+    "d.": _with_word("d."),
+    "died": _with_word("died"),
+    "ma": lambda args: joined(" ", "–".join(listed(args)[:2]), "Ma"),
+    "mya": lambda args: joined(" ", "–".join(listed(args)[:2]), "million years ago"),
+}

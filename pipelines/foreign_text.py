@@ -4,46 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipelines.template_args import Args, Rule, joined, positional, text_of
+from pipelines.template_args import Args, Rule, joined, pairs, positional, text_of, with_aliases
 
 __all__ = ["LANGUAGE_NAMES", "RULES", "language_rule"]
 
-LANGUAGE_NAMES: Mapping[str, str] = dict(
-    pair.split("=")
-    for pair in (
-        "aa=Afar,ab=Abkhaz,af=Afrikaans,akk=Akkadian,aln=Gheg Albanian,als=Tosk Albanian,am=Amharic,an=Aragonese,"
-        "ang=Old English,apc=Levantine Arabic,ar=Arabic,arc=Aramaic,arz=Egyptian Arabic,as=Assamese,ast=Asturian,"
-        "az=Azerbaijani,ba=Bashkir,bar=Bavarian,be=Belarusian,ber=Berber,bg=Bulgarian,bn=Bengali,bo=Tibetan,"
-        "br=Breton,bs=Bosnian,ca=Catalan,ce=Chechen,ceb=Cebuano,ckb=Central Kurdish,co=Corsican,cop=Coptic,"
-        "cs=Czech,cu=Church Slavonic,cv=Chuvash,cy=Welsh,da=Danish,de=German,dv=Divehi,egy=Ancient Egyptian,"
-        "el=Greek,en=English,enm=Middle English,eo=Esperanto,es=Spanish,et=Estonian,eu=Basque,fa=Persian,fi=Finnish,"
-        "fil=Filipino,fj=Fijian,fo=Faroese,fr=French,frk=Frankish,fro=Old French,frp=Franco-Provençal,frr=North Frisian,"
-        "fy=West Frisian,ga=Irish,gd=Scottish Gaelic,gl=Galician,gn=Guarani,goh=Old High German,got=Gothic,"
-        "grc=Ancient Greek,gsw=Swiss German,gu=Gujarati,gv=Manx,ha=Hausa,haw=Hawaiian,he=Hebrew,hi=Hindi,"
-        "hr=Croatian,hu=Hungarian,hy=Armenian,ia=Interlingua,id=Indonesian,ig=Igbo,io=Ido,is=Icelandic,it=Italian,"
-        "iu=Inuktitut,ja=Japanese,jv=Javanese,ka=Georgian,kk=Kazakh,km=Khmer,kn=Kannada,ko=Korean,ks=Kashmiri,"
-        "ku=Kurdish,kw=Cornish,ky=Kyrgyz,la=Latin,lad=Judaeo-Spanish,lb=Luxembourgish,li=Limburgish,lij=Ligurian,"
-        "lmo=Lombard,ln=Lingala,lo=Lao,lt=Lithuanian,lv=Latvian,mg=Malagasy,mi=Māori,mk=Macedonian,ml=Malayalam,"
-        "mn=Mongolian,mr=Marathi,ms=Malay,mt=Maltese,mul=Multilingual,my=Burmese,nah=Nahuatl,nap=Neapolitan,"
-        "nci=Classical Nahuatl,nds=Low German,ne=Nepali,nl=Dutch,nn=Norwegian Nynorsk,no=Norwegian,nb=Norwegian Bokmål,"
-        "non=Old Norse,nv=Navajo,oc=Occitan,om=Oromo,or=Odia,ota=Ottoman Turkish,pa=Punjabi,pap=Papiamento,"
-        "peo=Old Persian,phn=Phoenician,pi=Pali,pl=Polish,pms=Piedmontese,ps=Pashto,pt=Portuguese,qu=Quechua,"
-        "rm=Romansh,ro=Romanian,rom=Romani,ru=Russian,rus=Russian,rw=Kinyarwanda,sa=Sanskrit,sc=Sardinian,scn=Sicilian,"
-        "sco=Scots,sd=Sindhi,se=Northern Sami,sh=Serbo-Croatian,si=Sinhala,sk=Slovak,sl=Slovene,sm=Samoan,sn=Shona,"
-        "so=Somali,sq=Albanian,sr=Serbian,st=Sotho,su=Sundanese,sux=Sumerian,sv=Swedish,sw=Swahili,syr=Syriac,"
-        "szl=Silesian,ta=Tamil,te=Telugu,tg=Tajik,th=Thai,ti=Tigrinya,tk=Turkmen,tl=Tagalog,tn=Tswana,to=Tongan,"
-        "tr=Turkish,ts=Tsonga,tt=Tatar,ty=Tahitian,ug=Uyghur,uk=Ukrainian,ur=Urdu,uz=Uzbek,vec=Venetian,"
-        "vi=Vietnamese,wa=Walloon,wo=Wolof,wuu=Wu Chinese,xh=Xhosa,yi=Yiddish,yo=Yoruba,yue=Cantonese,"
-        "za=Zhuang,zh=Chinese,zu=Zulu,grc-gre=Greek,zh-hans=Simplified Chinese,zh-hant=Traditional Chinese,"
-        "sr-cyrl=Serbian Cyrillic,sr-latn=Serbian,en-us=American English,en-gb=British English,pt-br=Portuguese,"
-        "tu=Turkish,cat=Catalan"
-    ).split(",")
+LANGUAGE_NAMES: Mapping[str, str] = pairs(
+    """
+aa=Afar,ab=Abkhaz,af=Afrikaans,akk=Akkadian,aln=Gheg Albanian,als=Tosk Albanian,am=Amharic,an=Aragonese,
+ang=Old English,apc=Levantine Arabic,ar=Arabic,arc=Aramaic,arz=Egyptian Arabic,as=Assamese,ast=Asturian,
+az=Azerbaijani,ba=Bashkir,bar=Bavarian,be=Belarusian,ber=Berber,bg=Bulgarian,bn=Bengali,bo=Tibetan,br=Breton,
+bs=Bosnian,ca=Catalan,ce=Chechen,ceb=Cebuano,ckb=Central Kurdish,co=Corsican,cop=Coptic,cs=Czech,
+cu=Church Slavonic,cv=Chuvash,cy=Welsh,da=Danish,de=German,dv=Divehi,egy=Ancient Egyptian,el=Greek,en=English,
+enm=Middle English,eo=Esperanto,es=Spanish,et=Estonian,eu=Basque,fa=Persian,fi=Finnish,fil=Filipino,fj=Fijian,
+fo=Faroese,fr=French,frk=Frankish,fro=Old French,frp=Franco-Provençal,frr=North Frisian,fy=West Frisian,ga=Irish,
+gd=Scottish Gaelic,gl=Galician,gn=Guarani,goh=Old High German,got=Gothic,grc=Ancient Greek,gsw=Swiss German,
+gu=Gujarati,gv=Manx,ha=Hausa,haw=Hawaiian,he=Hebrew,hi=Hindi,hr=Croatian,hu=Hungarian,hy=Armenian,ia=Interlingua,
+id=Indonesian,ig=Igbo,io=Ido,is=Icelandic,it=Italian,iu=Inuktitut,ja=Japanese,jv=Javanese,ka=Georgian,kk=Kazakh,
+km=Khmer,kn=Kannada,ko=Korean,ks=Kashmiri,ku=Kurdish,kw=Cornish,ky=Kyrgyz,la=Latin,lad=Judaeo-Spanish,
+lb=Luxembourgish,li=Limburgish,lij=Ligurian,lmo=Lombard,ln=Lingala,lo=Lao,lt=Lithuanian,lv=Latvian,mg=Malagasy,
+mi=Māori,mk=Macedonian,ml=Malayalam,mn=Mongolian,mr=Marathi,ms=Malay,mt=Maltese,mul=Multilingual,my=Burmese,
+nah=Nahuatl,nap=Neapolitan,nci=Classical Nahuatl,nds=Low German,ne=Nepali,nl=Dutch,nn=Norwegian Nynorsk,
+no=Norwegian,nb=Norwegian Bokmål,non=Old Norse,nv=Navajo,oc=Occitan,om=Oromo,or=Odia,ota=Ottoman Turkish,
+pa=Punjabi,pap=Papiamento,peo=Old Persian,phn=Phoenician,pi=Pali,pl=Polish,pms=Piedmontese,ps=Pashto,
+pt=Portuguese,qu=Quechua,rm=Romansh,ro=Romanian,rom=Romani,ru=Russian,rus=Russian,rw=Kinyarwanda,sa=Sanskrit,
+sc=Sardinian,scn=Sicilian,sco=Scots,sd=Sindhi,se=Northern Sami,sh=Serbo-Croatian,si=Sinhala,sk=Slovak,sl=Slovene,
+sm=Samoan,sn=Shona,so=Somali,sq=Albanian,sr=Serbian,st=Sotho,su=Sundanese,sux=Sumerian,sv=Swedish,sw=Swahili,
+syr=Syriac,szl=Silesian,ta=Tamil,te=Telugu,tg=Tajik,th=Thai,ti=Tigrinya,tk=Turkmen,tl=Tagalog,tn=Tswana,
+to=Tongan,tr=Turkish,ts=Tsonga,tt=Tatar,ty=Tahitian,ug=Uyghur,uk=Ukrainian,ur=Urdu,uz=Uzbek,vec=Venetian,
+vi=Vietnamese,wa=Walloon,wo=Wolof,wuu=Wu Chinese,xh=Xhosa,yi=Yiddish,yo=Yoruba,yue=Cantonese,za=Zhuang,
+zh=Chinese,zu=Zulu,grc-gre=Greek,zh-hans=Simplified Chinese,zh-hant=Traditional Chinese,sr-cyrl=Serbian Cyrillic,
+sr-latn=Serbian,en-us=American English,en-gb=British English,pt-br=Portuguese,tu=Turkish,cat=Catalan
+    """
 )
 """Language codes with the name that Template:Langx shows. Source: Module:Lang/data, IANA subtag registry."""
 
 _PHONEMES = {"'": "ˈ", ",": "ˌ", "_": " ", "-": "-", "i:": "iː", "u:": "uː", "r": "r", "ng": "ŋ", "th": "θ", "dh": "ð",
              "sh": "ʃ", "zh": "ʒ", "tsh": "tʃ", "ch": "tʃ", "j": "j", "y": "j", "dj": "dʒ", "g": "ɡ", "I": "ɪ",
-             "E": "ɛ", "@": "ə", "3:": "ɜː", "A:": "ɑː", "O:": "ɔː", "Q": "ɒ", "U": "ʊ", "V": "ʌ", "ae": "æ"}  # fmt: skip
+             "E": "ɛ", "@": "ə", "3:": "ɜː", "A:": "ɑː", "O:": "ɔː", "Q": "ɒ", "U": "ʊ", "V": "ʌ"}  # fmt: skip
 _LABELS = {"pron": "pronounced", "ipa": "IPA:", "us": "US:", "uk": "UK:", "local": "locally", "also": "also",
            "usalso": "US also", "ukalso": "UK also", "lang": ""}  # fmt: skip
 
@@ -64,7 +61,7 @@ def _labelled(code: str, args: Args, first: int) -> str:
     if not text:
         return ""
     label = args.get("label", "")
-    name = LANGUAGE_NAMES.get(code.lower(), "") if not label else label
+    name = label or LANGUAGE_NAMES.get(code.lower(), "")
     parts = [text]
     romanised = text_of(args, str(first + 1), "translit", "tr")
     meaning = text_of(args, str(first + 2), "translation", "lit")
@@ -146,15 +143,15 @@ def _ipac_en(args: Args) -> str:
     >>> _ipac_en({"1": "ˌ", "2": "æ", "3": "l", "4": "ə"})
     '/ˌælə/'
     """
-    phonemes, labels, place = [], [], 1
+    phonemes: list[str] = []
+    labels: list[str] = []
+    place = 1
     while (value := args.get(str(place))) is not None:
         key = value.lower()
         if not phonemes and key in _LABELS:
             labels.append(_LABELS[key])
         elif value:
             phonemes.append(_PHONEMES.get(value, value))
-        elif not phonemes or phonemes[-1] != " ":
-            phonemes.append("")
         place += 1
     sounds = "".join(phonemes).strip()
     return joined(" ", *labels, f"/{sounds}/") if sounds else ""
@@ -268,13 +265,19 @@ RULES: dict[str, Rule] = {
     "wikt-lang": lambda args: text_of(args, "3", "2"),
     "zh": _chinese,
 }  # fmt: skip
-for _alias, _name in {
-    "transl.": "transl", "translit": "transl", "xlit": "transl", "lang-x": "langx", "jp": "nihongo", "nihongo-s": "nihongo",
-    "ko-hhrm": "korean", "lang-zh": "zh", "zh-c": "nq", "pronunciation respelling": "respell",
-    "respelling": "respell", "usdict": "respell", "ipaen": "ipa all", "ipa-en": "ipa all",
-    "ipaall": "ipa all", "nastaleeq": "nastaliq", "unicode fonts": "nq", "vr": "nq",
-    "sinhala": "nq", "hbo": "nq",
-    "langr": "lang", "lang-nowrap": "lang", "wt": "linktext", "pron-en": "ipa all",
-    "pronounced": "ipa all", "pron": "ipa all",
-}.items():  # fmt: skip
-    RULES[_alias] = RULES[_name]
+RULES = with_aliases(
+    RULES,
+    {
+        "ipa all": "ipa-en|ipaall|ipaen|pron|pron-en|pronounced",
+        "korean": "ko-hhrm",
+        "lang": "lang-nowrap|langr",
+        "langx": "lang-x",
+        "linktext": "wt",
+        "nastaliq": "nastaleeq",
+        "nihongo": "jp|nihongo-s",
+        "nq": "hbo|sinhala|unicode fonts|vr|zh-c",
+        "respell": "pronunciation respelling|respelling|usdict",
+        "transl": "transl.|translit|xlit",
+        "zh": "lang-zh",
+    },
+)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.template_args import Args, Rule, joined, listed, positional, superscript, text_of
+from pipelines.holes import HOLE
+from pipelines.template_args import Args, Rule, joined, listed, pairs, positional, superscript, text_of, with_aliases
 
 __all__ = ["RULES", "with_commas"]
 
@@ -85,25 +86,24 @@ def _chemical2(args: Args) -> str:
     return charged.replace("->", "→").replace("<-->", "⇌").replace("*", "·")
 
 
-_SYMBOLS = dict(
-    pair.split("=")
-    for pair in (
-        "hydrogen=H,deuterium=D,tritium=T,helium=He,lithium=Li,beryllium=Be,boron=B,carbon=C,nitrogen=N,oxygen=O,"
-        "fluorine=F,neon=Ne,sodium=Na,magnesium=Mg,aluminium=Al,aluminum=Al,silicon=Si,phosphorus=P,sulfur=S,"
-        "chlorine=Cl,argon=Ar,potassium=K,calcium=Ca,scandium=Sc,titanium=Ti,vanadium=V,chromium=Cr,manganese=Mn,"
-        "iron=Fe,cobalt=Co,nickel=Ni,copper=Cu,zinc=Zn,gallium=Ga,germanium=Ge,arsenic=As,selenium=Se,bromine=Br,"
-        "krypton=Kr,rubidium=Rb,strontium=Sr,yttrium=Y,zirconium=Zr,niobium=Nb,molybdenum=Mo,technetium=Tc,"
-        "ruthenium=Ru,rhodium=Rh,palladium=Pd,silver=Ag,cadmium=Cd,indium=In,tin=Sn,antimony=Sb,tellurium=Te,"
-        "iodine=I,xenon=Xe,caesium=Cs,cesium=Cs,barium=Ba,lanthanum=La,cerium=Ce,praseodymium=Pr,neodymium=Nd,"
-        "promethium=Pm,samarium=Sm,europium=Eu,gadolinium=Gd,terbium=Tb,dysprosium=Dy,holmium=Ho,erbium=Er,"
-        "thulium=Tm,ytterbium=Yb,lutetium=Lu,hafnium=Hf,tantalum=Ta,tungsten=W,rhenium=Re,osmium=Os,iridium=Ir,"
-        "platinum=Pt,gold=Au,mercury=Hg,thallium=Tl,lead=Pb,bismuth=Bi,polonium=Po,astatine=At,radon=Rn,"
-        "francium=Fr,radium=Ra,actinium=Ac,thorium=Th,protactinium=Pa,uranium=U,neptunium=Np,plutonium=Pu,"
-        "americium=Am,curium=Cm,berkelium=Bk,californium=Cf,einsteinium=Es,fermium=Fm,mendelevium=Md,nobelium=No,"
-        "lawrencium=Lr,ununennium=Uue,electron=e⁻,positron=e⁺,proton=p,neutron=n,antiproton=p̄,photon=γ,gamma=γ,"
-        "electron neutrino=νe,electron antineutrino=ν̄e,neutrino=ν,antineutrino=ν̄,muon=μ⁻,antimuon=μ⁺,alpha=α,beta=β⁻,"
-        "muon neutrino=νμ,tau=τ⁻,tau neutrino=ντ,pion+=π⁺,pion-=π⁻,pion0=π⁰,w boson=W,z boson=Z,higgs boson=H"
-    ).split(",")
+_SYMBOLS = pairs(
+    """
+hydrogen=H,deuterium=D,tritium=T,helium=He,lithium=Li,beryllium=Be,boron=B,carbon=C,nitrogen=N,oxygen=O,
+fluorine=F,neon=Ne,sodium=Na,magnesium=Mg,aluminium=Al,aluminum=Al,silicon=Si,phosphorus=P,sulfur=S,chlorine=Cl,
+argon=Ar,potassium=K,calcium=Ca,scandium=Sc,titanium=Ti,vanadium=V,chromium=Cr,manganese=Mn,iron=Fe,cobalt=Co,
+nickel=Ni,copper=Cu,zinc=Zn,gallium=Ga,germanium=Ge,arsenic=As,selenium=Se,bromine=Br,krypton=Kr,rubidium=Rb,
+strontium=Sr,yttrium=Y,zirconium=Zr,niobium=Nb,molybdenum=Mo,technetium=Tc,ruthenium=Ru,rhodium=Rh,palladium=Pd,
+silver=Ag,cadmium=Cd,indium=In,tin=Sn,antimony=Sb,tellurium=Te,iodine=I,xenon=Xe,caesium=Cs,cesium=Cs,barium=Ba,
+lanthanum=La,cerium=Ce,praseodymium=Pr,neodymium=Nd,promethium=Pm,samarium=Sm,europium=Eu,gadolinium=Gd,
+terbium=Tb,dysprosium=Dy,holmium=Ho,erbium=Er,thulium=Tm,ytterbium=Yb,lutetium=Lu,hafnium=Hf,tantalum=Ta,
+tungsten=W,rhenium=Re,osmium=Os,iridium=Ir,platinum=Pt,gold=Au,mercury=Hg,thallium=Tl,lead=Pb,bismuth=Bi,
+polonium=Po,astatine=At,radon=Rn,francium=Fr,radium=Ra,actinium=Ac,thorium=Th,protactinium=Pa,uranium=U,
+neptunium=Np,plutonium=Pu,americium=Am,curium=Cm,berkelium=Bk,californium=Cf,einsteinium=Es,fermium=Fm,
+mendelevium=Md,nobelium=No,lawrencium=Lr,ununennium=Uue,electron=e⁻,positron=e⁺,proton=p,neutron=n,antiproton=p̄,
+photon=γ,gamma=γ,electron neutrino=νe,electron antineutrino=ν̄e,neutrino=ν,antineutrino=ν̄,muon=μ⁻,antimuon=μ⁺,
+alpha=α,beta=β⁻,muon neutrino=νμ,tau=τ⁻,tau neutrino=ντ,pion+=π⁺,pion-=π⁻,pion0=π⁰,w boson=W,z boson=Z,
+higgs boson=H
+    """
 )
 """Symbols of elements and particles. Source: IUPAC periodic table; Template:Subatomic particle."""
 
@@ -128,7 +128,7 @@ def _particle(args: Args) -> str:
 
 
 def _money(sign: str) -> Rule:
-    """Currency templates: `{{US$|2 billion}}` shows US$2 billion. Source: Template:US$, Template:GBP, Template:INR."""
+    """Currency templates: `{{US$|2 billion}}` shows US$2 billion. Source: Template:US$, Template:GBP."""
     return lambda args: sign + with_commas(positional(args, 1)) if positional(args, 1) else sign
 
 
@@ -156,13 +156,13 @@ def _ordinal(args: Args) -> str:
     return number + ending
 
 
+def _hole(_args: Args) -> str:
+    """`{{inflation|US|800|1861}}` needs the price index of the day: a hole. Source: Template:Inflation."""
+    return HOLE
+
+
 def _nothing(_args: Args) -> str:
-    """`{{inflation|US|800|1861}}` needs price indexes of the day of reading; nothing is shown. Source: Template:Inflation."""
-    return ""
-
-
-def _inflation_year(args: Args) -> str:
-    """`{{inflation-year|US}}` is the last year of an index that changes yearly. Source: Template:Inflation/year."""
+    """`{{5}}` is a hidden key for sorting. Source: Template:Number table sorting."""
     return ""
 
 
@@ -176,17 +176,47 @@ def _percentage(args: Args) -> str:
         return ""
 
 
-_MONEY = {
-    "us$": "US$", "usd": "US$", "usdollar": "US$", "gbp": "£", "£": "£", "pound sterling": "£", "pound": "£", "gbp2": "£", "eur": "€", "€": "€", "euro": "€", "inr": "₹", "₹": "₹",
-    "indian rupee": "₹", "jpy": "¥", "¥": "¥", "yen": "¥", "jp¥": "JP¥", "cny": "CN¥", "rmb": "RMB", "cn¥": "CN¥", "a$": "A$", "aud": "A$", "au$": "A$", "c$": "C$", "cad": "C$", "ca$": "CA$",
-    "nz$": "NZ$", "nzd": "NZ$", "hk$": "HK$", "hkd": "HK$", "nt$": "NT$", "s$": "S$", "sgd": "S$", "krw": "₩", "₩": "₩", "won": "₩", "php": "₱", "₱": "₱", "peso": "₱", "philippine peso": "₱", "rub": "₽", "₽": "₽",
-    "russian ruble": "₽", "chf": "CHF ", "sek": "SEK ", "nok": "NOK ", "dkk": "DKK ", "brl": "R$", "r$": "R$", "mxn": "MX$", "ils": "₪", "nis": "₪", "uah": "₴", "try": "₺", "ngn": "₦", "vnd": "₫", "thb": "฿",
-    "pkr": "Rs. ", "lkr": "Rs. ", "zar": "R", "irr": "IRR ", "idr": "Rp", "rp": "Rp", "bdt": "৳", "iep": "IR£", "pln": "zł",
-}  # fmt: skip
-
-RULES: dict[str, Rule] = {
-    name: _money(sign) for name, sign in _MONEY.items() if name not in ("rp", "try", "iep", "won", "pound")
+_SIGNS = {
+    "US$": "us$|usd|usdollar",
+    "£": "gbp|£|pound sterling|gbp2",
+    "€": "eur|€|euro",
+    "₹": "inr|₹|indian rupee",
+    "¥": "jpy|¥|yen",
+    "JP¥": "jp¥",
+    "CN¥": "cny|cn¥",
+    "RMB": "rmb",
+    "A$": "a$|aud|au$",
+    "C$": "c$|cad",
+    "CA$": "ca$",
+    "NZ$": "nz$|nzd",
+    "HK$": "hk$|hkd",
+    "NT$": "nt$",
+    "S$": "s$|sgd",
+    "₩": "krw|₩",
+    "₱": "php|₱|peso|philippine peso",
+    "₽": "rub|₽|russian ruble",
+    "CHF ": "chf",
+    "SEK ": "sek",
+    "NOK ": "nok",
+    "DKK ": "dkk",
+    "R$": "brl|r$",
+    "MX$": "mxn",
+    "₪": "ils|nis",
+    "₴": "uah",
+    "₦": "ngn",
+    "₫": "vnd",
+    "฿": "thb",
+    "Rs. ": "pkr|lkr",
+    "R": "zar",
+    "IRR ": "irr",
+    "Rp": "idr",
+    "৳": "bdt",
+    "zł": "pln",
 }
+"""Sign of a currency, and the templates of that currency. Source: Module:Currency."""
+_MONEY = {name: sign for sign, names in _SIGNS.items() for name in names.split("|")}
+
+RULES: dict[str, Rule] = {name: _money(sign) for name, sign in _MONEY.items()}
 RULES |= {
     "10^": _ten_to,
     "chem": _chemical,
@@ -196,8 +226,9 @@ RULES |= {
     "formatnum": _first_number,
     "format price": _first_number,
     "frac": _fraction,
-    "inflation": _nothing,
-    "inflation-year": _inflation_year,
+    "inflation": _hole,
+    "inflation-year": _hole,
+    "ntsh": _nothing,
     "nuclide": _nuclide,
     "ordinal": _ordinal,
     "percentage": _percentage,
@@ -205,10 +236,24 @@ RULES |= {
     "subatomic particle": _particle,
     "val": _value,
 }
-for _alias, _name in {
-    "fraction": "frac", "½": "frac", "sfraction": "sfrac", "fracn": "frac", "tfrac": "sfrac", "dfrac": "sfrac", "xfrac": "frac", "ce": "chem2", "chem/link": "chem", "chem/atom": "chem", "chem formula": "chem", "simplenuclide": "nuclide", "simplenuclide2": "nuclide",
-    "nuclide2": "nuclide", "nuclide link": "nuclide", "isotope": "nuclide", "physics particle": "subatomic particle", "subatomicparticle": "subatomic particle", "nts": "formatnum", "ntsh": "inflation", "number table sorting": "formatnum",
-    "sort number": "formatnum", "num": "formatnum", "val/delimitnum": "formatnum", "nowrap number": "formatnum", "inflation/year": "inflation-year", "cpi": "inflation", "^": "10^", "ordinal to word": "formatnum",
-    "number": "formatnum", "spellnum": "formatnum", "number to word": "formatnum", "ord": "ordinal", "pct": "percentage", "esp": "10^", "times10^": "e", "inflation/us": "inflation",
-}.items():  # fmt: skip
-    RULES[_alias] = RULES[_name]
+RULES = with_aliases(
+    RULES,
+    {
+        "10^": "^|esp",
+        "chem": "chem formula|chem/atom|chem/link",
+        "chem2": "ce",
+        "e": "times10^",
+        "formatnum": (
+            "nowrap number|nts|num|number|number table sorting|number to word|"
+            "ordinal to word|sort number|spellnum|val/delimitnum"
+        ),
+        "frac": "fracn|fraction|xfrac|½",
+        "inflation": "cpi|inflation/us",
+        "inflation-year": "inflation/year",
+        "nuclide": "isotope|nuclide link|nuclide2|simplenuclide|simplenuclide2",
+        "ordinal": "ord",
+        "percentage": "pct",
+        "sfrac": "dfrac|sfraction|tfrac",
+        "subatomic particle": "physics particle|subatomicparticle",
+    },
+)

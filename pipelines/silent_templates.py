@@ -7,93 +7,176 @@ import re
 __all__ = ["is_silent"]
 
 _HATNOTES = """
-about|about-distinguish|about2|also|broader|category see also|consider|correct title|details|details2|details3
-disambiguation needed|distinguish|distinguish2|elect|for|for timeline|for2|for-multi|for-text|foreign relations of|format note
-further|further information|further2|furtherinformation|hatnote|hatnote group|hatnote inline|history|hurricane disambiguation
-lookfrom|intitle|main|main article|main articles|main category|main list|main portal|mainarticle|not to be confused with|not to be confused
-other hurricanes|other people|other people2|other people3|other people5|other persons|other places|other places2|other places3|other ships|other uses
-other uses of|other uses2|other uses3|other uses4|otherpeople|otheruses|otheruses1|otheruses2|otheruses4|otherusesof|plural form of|redirect
-redirect multi|redirect text|redirect-distinguish|redirect-distinguish2|redirect-multi|redirect-several|redirect-synonym|redirect2|redirect3
-redirect4|redirect6|redirects here|related articles|see also|see also2|see also category|see introduction|see wiktionary|see|seealso|selfref
-short description|similar names|self-reference|subarticle|spoken wikipedia|spoken wikipedia-2|spoken wikipedia-3|technical reasons|this|top|transhatnote
-three other uses|two other uses|tworeds|two-other-uses|uses|year dab|family name hatnote|spanish name|chinese name|portuguese name|korean name
-japanese name|hungarian name|eastern name order|western name order|patronymic name|indian name|vietnamese name|malay name|surname clarify
-italic title|italictitle|displaytitle|lowercase|lowercase title|lowercase1|title|defaultsort|nutshell|noteta
+about|about-distinguish|about2|also|broader|category see also|chinese name|consider|correct title|defaultsort
+details|details2|details3|disambiguation needed|displaytitle|distinguish|distinguish2|eastern name order|elect
+family name hatnote|for|for timeline|for-multi|for-text|for2|foreign relations of|format note|further
+further information|further2|furtherinformation|hatnote|hatnote group|hatnote inline|history|hungarian name
+hurricane disambiguation|indian name|intitle|italic title|italictitle|japanese name|korean name|lookfrom
+lowercase|lowercase title|lowercase1|main|main article|main articles|main category|main list|main portal
+mainarticle|malay name|not to be confused|not to be confused with|noteta|nutshell|other hurricanes|other people
+other people2|other people3|other people5|other persons|other places|other places2|other places3|other ships
+other uses|other uses of|other uses2|other uses3|other uses4|otherpeople|otheruses|otheruses1|otheruses2
+otheruses4|otherusesof|patronymic name|plural form of|portuguese name|redirect|redirect multi|redirect text
+redirect-distinguish|redirect-distinguish2|redirect-multi|redirect-several|redirect-synonym|redirect2|redirect3
+redirect4|redirect6|redirects here|related articles|see|see also|see also category|see also2|see introduction
+see wiktionary|seealso|self-reference|selfref|short description|similar names|spanish name|spoken wikipedia
+spoken wikipedia-2|spoken wikipedia-3|subarticle|surname clarify|technical reasons|this|three other uses|title
+top|transhatnote|two other uses|two-other-uses|tworeds|uses|vietnamese name|western name order|year dab
 """
 _SOURCES = """
-r|ref|refn|ref label|ref-label|ref notes|reference|reference needed|reference necessary|references|reflist|refs|refbegin|refend|note|note label
-note-label|notelist|notelist-lr|notelist-ua|notes|notetag|notefoot|efn|efn-la|efn-lg|efn-lr|efn-ua|efn-ug|efn note|sfn|sfnm|sfnp|sfnmp|sfnref|sfnlink
-harv|harvard citation|harvard citation no brackets|harvcol|harvcolnb|harvid|harvnb|harvp|harvs|harvard citations|rp
-r-phrase|page|pages|wikicite|citation|citation style|cite|citeref|vcite|vancite|source|source-attribution|unbulleted list citebundle|multiref|multiref2
-pp.|p.|vol.|page number|page numbers|ibid|gbooks|google books|google books url|books-inline|isbn|isbnt|issn|issn link|oclc|doi|doi-inline|pmid|pmc
-bibcode|arxiv|jstor|hdl|lccn|asin|s2cid|osti|oeis el|sbn|ssrn|zbl|mr|url|official website|official|official url|website|webarchive|wayback|internet archive
-internet archive author|internet archive film|internet archive short film|librivox author|librivox book|gutenberg|gutenberg author|gutenberg australia
-gutenberg book|goodreads author|worldcat|worldcat id|worldcat subject|imdb event|imdb name|imdb title|imdb|allmovie|allmusic|rotten-tomatoes|rotten tomatoes
-metacritic film|tcmdb title|discogs artist|discogs master|discogs|musicbrainz artist|musicbrainz|mathworld|springer|springereom|nlab|planetmath
-planetmath reference|planetmath attribution|mactutor|mactutor biography|mathgenealogy|sep|sep entry|iep|inpho|philpapers|snopes|oed|oetymd|etymonline
-lsj|lsj2|ndb|acad|eb1911|eb1911 poster|eb1922 poster|1911|catholic|catholic encyclopedia|dnb|dmoz|curlie|nsrw|nsrw poster|ws|youtube|twitter|facebook
-instagram|myspace|find a grave|findagrave|us patent|us patent application|uspatent|nrhp url|itis|eol|iucn|iucn2008|msw3|icd9|icd10|icd-o|omim|emedicine
-emedicine2|medlineplus|meshname|diseasesdb|gcdb|comicbookdb|isfdb name|isfdb title|sfdb|isfdb|cantorion|imslp|imslp2|in our time|bbc programme|bbc online
-ted speaker|c-span|charlie rose|osmrelation|osmrelation-inline|osmway|cia world factbook|cia world factbook link|pd-notice|usgovernment|loc|country study
-country study attribution|include-nasa|statedept|statistik austria|geodis|goldbookref|ol author|ol work|open library|openlibrary|hathitrust|nyttopic|govpubs
-guardian topic|un doc|un document|pwre|barrington|harvey nichols|chatterton 2003|greenwood&earnshaw|greenwood&earnshaw2nd|greenwood&earnshaw1st
-holleman&wiberg|rubberbible86th|rubberbible87th|redbook2005|icsc|lpi|nobel|nobelprize|congbio|congress bio|bioguide|ussc|united states code|usc|ussc-cite
-uscsub|usstat|usbill|caselaw source|pct rule|epc article|epc rule|epc 1973 rule|frcrp|atp|itf profile|daviscup player|tennishof|chesscom player|fide
-soccerway|transfermarkt|espn|baseballstats|basketballstats|nfl profile|sports links|sports reference|olympedia|iaaf name|kosovo-note|inflation-fn
-inflation/fn|inflation-year/fn|increment|free access|open access|closed access|registration required|registration|subscription|subscription required
-subscription needed|subscription or membership required|odnbsub|paywall|dead link|deadlink|dead|cbignore|link note|linkrot|bare url|bare url inline|bare url pdf
-fcite|cite doi|cite pmid|cite quran-ref|ahnentafel|medical resources|taxonbar|authority control|authority control (arts)|normdaten|persondata|wikidata
-wikipedia books|wikisource|wikisource author|wikisource-author|wikisource-inline|wikisource1911enc|wikisource1911enc citation|wikisourcehas|wikisourcelang
-wikibooks|wikibooks inline|wikinews|wikinews category|wikinewscat|wikiquote|wikiquote-inline|wikiquotelang|wikispecies|wikispecies-inline|wikiversity|wikivoyage|wikivoyage-inline
-wikivoyage inline|wiktionary|wiktionary category|wiktionary pipe|wiktionarylang|wikt|wikiatlas|wikilivres|wikimedia|wikimedia-inline|commons|commons and category|commons category
-commons category multi|commons category-inline|commons cat|commonscat|commonscat-inline|commons-inline|commonscatinline|sister project|sister project links
-sister project auto|sisterlinks|sister inline|sister|subject bar|portal|portal bar|portal-inline|portalbar|portal box|portals|interwiki|incubator|lookfrom|external media
-external image|external video|external music video|library resources box|library resources about|library resources by|book bar|book|canadian parliament links
+1911|acad|ahnentafel|allmovie|allmusic|arxiv|asin|atp|authority control|authority control (arts)|bare url
+bare url inline|bare url pdf|barrington|baseballstats|basketballstats|bbc online|bbc programme|bibcode|bioguide
+book|book bar|books-inline|c-span|canadian parliament links|cantorion|caselaw source|catholic
+catholic encyclopedia|cbignore|charlie rose|chatterton 2003|chesscom player|cia world factbook
+cia world factbook link|citation|citation style|cite|cite doi|cite pmid|cite quran-ref|citeref|closed access
+comicbookdb|commons|commons and category|commons cat|commons category|commons category multi
+commons category-inline|commons-inline|commonscat|commonscat-inline|commonscatinline|congbio|congress bio
+country study|country study attribution|curlie|daviscup player|dead|dead link|deadlink|discogs|discogs artist
+discogs master|diseasesdb|dmoz|dnb|doi|doi-inline|eb1911|eb1911 poster|eb1922 poster|efn|efn note|efn-la|efn-lg
+efn-lr|efn-ua|efn-ug|emedicine|emedicine2|eol|epc 1973 rule|epc article|epc rule|espn|etymonline|external image
+external media|external music video|external video|facebook|fcite|fide|find a grave|findagrave|frcrp|free access
+gbooks|gcdb|geodis|goldbookref|goodreads author|google books|google books url|govpubs|greenwood&earnshaw
+greenwood&earnshaw1st|greenwood&earnshaw2nd|guardian topic|gutenberg|gutenberg australia|gutenberg author
+gutenberg book|harv|harvard citation|harvard citation no brackets|harvard citations|harvcol|harvcolnb
+harvey nichols|harvid|harvnb|harvp|harvs|hathitrust|hdl|holleman&wiberg|iaaf name|ibid|icd-o|icd10|icd9|icsc|iep
+imdb|imdb event|imdb name|imdb title|imslp|imslp2|in our time|include-nasa|increment|incubator|inflation-fn
+inflation-year/fn|inflation/fn|inpho|instagram|internet archive|internet archive author|internet archive film
+internet archive short film|interwiki|isbn|isbnt|isfdb|isfdb name|isfdb title|issn|issn link|itf profile|itis
+iucn|iucn2008|jstor|kosovo-note|lccn|library resources about|library resources box|library resources by
+librivox author|librivox book|link note|linkrot|loc|lpi|lsj|lsj2|mactutor|mactutor biography|mathgenealogy
+mathworld|medical resources|medlineplus|meshname|metacritic film|mr|msw3|multiref|multiref2|musicbrainz
+musicbrainz artist|myspace|ndb|nfl profile|nlab|nobel|nobelprize|normdaten|note|note label|note-label|notefoot
+notelist|notelist-lr|notelist-ua|notes|notetag|nrhp url|nsrw|nsrw poster|nyttopic|oclc|odnbsub|oed|oeis el
+oetymd|official|official url|official website|ol author|ol work|olympedia|omim|open access|open library
+openlibrary|osmrelation|osmrelation-inline|osmway|osti|p.|page number|page numbers|pages|paywall|pct rule
+pd-notice|persondata|philpapers|planetmath|planetmath attribution|planetmath reference|pmc|pmid|portal
+portal bar|portal box|portal-inline|portalbar|portals|pp.|pwre|r|r-phrase|redbook2005|ref|ref label|ref notes
+ref-label|refbegin|refend|reference|reference necessary|reference needed|references|reflist|refn|refs
+registration|registration required|rotten tomatoes|rotten-tomatoes|rp|rubberbible86th|rubberbible87th|s2cid|sbn
+sep|sep entry|sfdb|sfn|sfnlink|sfnm|sfnmp|sfnp|sfnref|sister|sister inline|sister project|sister project auto
+sister project links|sisterlinks|snopes|soccerway|source|source-attribution|sports links|sports reference
+springer|springereom|ssrn|statedept|statistik austria|subject bar|subscription|subscription needed
+subscription or membership required|subscription required|taxonbar|tcmdb title|ted speaker|tennishof
+transfermarkt|twitter|un doc|un document|unbulleted list citebundle|united states code|url|us patent
+us patent application|usbill|usc|uscsub|usgovernment|uspatent|ussc|ussc-cite|usstat|vancite|vcite|vol.|wayback
+webarchive|website|wikiatlas|wikibooks|wikibooks inline|wikicite|wikidata|wikilivres|wikimedia|wikimedia-inline
+wikinews|wikinews category|wikinewscat|wikipedia books|wikiquote|wikiquote-inline|wikiquotelang|wikisource
+wikisource author|wikisource-author|wikisource-inline|wikisource1911enc|wikisource1911enc citation|wikisourcehas
+wikisourcelang|wikispecies|wikispecies-inline|wikiversity|wikivoyage|wikivoyage inline|wikivoyage-inline|wikt
+wiktionary|wiktionary category|wiktionary pipe|wiktionarylang|worldcat|worldcat id|worldcat subject|ws|youtube
+zbl
 """
 _MAINTENANCE = """
-citation needed|cn|fact|fact or opinion|facts|citation needed span|citation needed lead|cite needed|citeneeded|needcite|dubious|dubious-inline|dubious span|disputed
-disputed inline|disputed-inline|disputed section|clarify|clarification needed|clarification|clarifyme|clarify span|vague|ambiguous|when|when?|who|who?|whom|whom?|by whom|by whom?
-which|which?|where|where?|why|why?|how|how?|what|what?|like whom|from whom?|according to whom|according to whom?|attribution needed|says who|specify|editorializing|editorializing span
-elucidate|examples|example needed|explain|further explanation needed|full|full citation needed|fullcitation|incomplete short citation|inconsistent|inconsistent citations
-importance inline|importance-inline|globalize|globalize/us|globalize/uk|globalize inline|lead rewrite|lead too short|lead too long|lead missing|lead extra info|inadequate lead
-irrelevant citation|medcn|medref|more footnotes|more footnotes needed|more citations needed|more citations needed section|more references|multiple issues|multiple|neologism inline|new page|no footnotes
-nofootnotes|non-primary source needed|nonspecific|not in citation|not in source|not specific enough to verify|not verified|failed verification|fv|verification failed|needs independent confirmation
-non sequitur|obsolete source|obsolete|one source|only primary sources|opinion|or|original research|original research inline|original research section|or inline|syn|syn-inline|synthesis|speculation|speculation inline|orphan
-outdated|out of date|over-quotation|overly detailed|page needed|pn|page number needed|volume needed|year needed|peacock|peacock inline|peacock term|peacock term inline|copy edit|copyedit|copyedit inline|cleanup|cleanup rewrite
-cleanup section|cleanup-link rot|cleanup bare urls|cleanup red links|pov|pov check|pov-check|pov section|pov statement|pov inline|pov lead|neutrality disputed inline|npov|npov language|prone to spam|primary source inline
-primary source-inline|primary source|primary sources|promotional|prose|puffery|quote without source|qualify evidence|quantify|refimprove|refimprove section|refimprove inline|ref improve|ref improve section|relevance|relevance inline|relevance note
-rewrite section|rewrite|sections|self-published inline|self-published source|self-published|sps|season needed|sources|specific|third-party|third-party inline|third-party source|tone|tone inline|too many photos|too technical|technical
-technical inline|technical statement|tertiary|trivia|trivia section|unbalanced|unbalanced section|unbalanced opinion|undue|undue weight|undue weight section|undue weight inline|undue inline|undue-inline|unencyclopedic
-unreferenced|unreferenced section|unreferenced-section|unsourced|unsourced section|unclear|unreliable source|unreliable source?|unreliable source inline|unreliable sources|unreliable medical source|unsourced material
-update|update inline|update after|update section|update-inline|update span|undisclosed paid|user-generated source|user-generated inline|verify|verify credibility|verify source|verify quote|request quotation|quote request|verification needed
-vagueness|weasel|weasel inline|weasel words|weasel-inline|weasel words inline|weasel section|words-inline|week needed|tone-inline|tag|tl|tlx|tls|notability|coi|advert|autobiography|blp sources|blp unsourced|blp|cherry picked|circular reference|context
-confusing|confusing section|contradict|contradict inline|contradict-inline|contradiction-inline|contradictory inline|copypaste|current|current event|recentism|expand|expand section|expand lead|expand list|expand language|expand further|essay|essay-like|essay section
-fansite|fiction|further cleanup|hoax|how-to|howto|image requested|improve categories|in-universe|in use|inappropriate person|inline citations|incomprehensible|incomprehensible inline|incomplete|incomplete list|dynamic list|jargon|jargon-inline|long quote|metafict|merge|merge from|merge to
-mergefrom|mergeto|merge-from|merge section|missing information|missing information non-contentious|move portions from here|split|split section|stub|substub|sectstub|section sizes|sentence fragment|subst:|subscription-limited|uncategorized|under construction|underconstruction|underlinked|unfocused|use list-defined references|very long|very long section|story
-a or an|date missing|better source|better source needed|better|cite check|citecheck|citation style|chronology citation needed|copyvio|deprecated inline|definition|definition needed|define|discuss|talkfact|too long|tooshort|toolong|disambiguate|dn|dab|need quotation to verify|need quotation|nqtv|expert|expert needed|expert-subject
-good article|featured article|featured list|link ga|link fa|link fl|research help|bots|nobots|protected|pp|pp-protected|semiprotected|use dmy dates|use mdy dates|use ymd dates|dmy|mdy|dmy-all|engvarb|ebook|anchor for|article history
-disambiguation|disambig|dab page|geodis|geo-dis|hndis|human name disambiguation|surname|given name|place name disambiguation|set index article|shipindex|school disambiguation|disambiguation cleanup|letter-number combination disambiguation|sia
-void|template|documentation|noprint|na|reply|ping|sig|talkquote|hidden ping|contains arabic text|contains special characters|contains tifinagh text|ipa notice|ipa key|ipa chart|coi|speciesbox/edit|short pages monitor|circular|anachronism inline
+a or an|according to whom|according to whom?|advert|ambiguous|anachronism inline|anchor for|article history
+attribution needed|autobiography|better|better source|better source needed|blp|blp sources|blp unsourced|bots
+by whom|by whom?|cherry picked|chronology citation needed|circular|circular reference|citation needed
+citation needed lead|citation needed span|cite check|cite needed|citecheck|citeneeded|clarification
+clarification needed|clarify|clarify span|clarifyme|cleanup|cleanup bare urls|cleanup red links|cleanup rewrite
+cleanup section|cleanup-link rot|cn|coi|confusing|confusing section|contains arabic text
+contains special characters|contains tifinagh text|context|contradict|contradict inline|contradict-inline
+contradiction-inline|contradictory inline|copy edit|copyedit|copyedit inline|copypaste|copyvio|current
+current event|dab|dab page|date missing|define|definition|definition needed|deprecated inline|disambig
+disambiguate|disambiguation|disambiguation cleanup|discuss|disputed|disputed inline|disputed section
+disputed-inline|dmy|dmy-all|dn|documentation|dubious|dubious span|dubious-inline|dynamic list|ebook
+editorializing|editorializing span|elucidate|engvarb|essay|essay section|essay-like|example needed|examples
+expand|expand further|expand language|expand lead|expand list|expand section|expert|expert needed|expert-subject
+explain|fact|fact or opinion|facts|failed verification|fansite|featured article|featured list|fiction|from whom?
+full|full citation needed|fullcitation|further cleanup|further explanation needed|fv|geo-dis|given name
+globalize|globalize inline|globalize/uk|globalize/us|good article|hidden ping|hndis|hoax|how|how-to|how?|howto
+human name disambiguation|image requested|importance inline|importance-inline|improve categories|in use
+in-universe|inadequate lead|inappropriate person|incomplete|incomplete list|incomplete short citation
+incomprehensible|incomprehensible inline|inconsistent|inconsistent citations|inline citations|ipa chart|ipa key
+ipa notice|irrelevant citation|jargon|jargon-inline|lead extra info|lead missing|lead rewrite|lead too long
+lead too short|letter-number combination disambiguation|like whom|link fa|link fl|link ga|long quote|mdy|medcn
+medref|merge|merge from|merge section|merge to|merge-from|mergefrom|mergeto|metafict|missing information
+missing information non-contentious|more citations needed|more citations needed section|more footnotes
+more footnotes needed|more references|move portions from here|multiple|multiple issues|na|need quotation
+need quotation to verify|needcite|needs independent confirmation|neologism inline|neutrality disputed inline
+new page|no footnotes|nobots|nofootnotes|non sequitur|non-primary source needed|nonspecific|noprint
+not in citation|not in source|not specific enough to verify|not verified|notability|npov|npov language|nqtv
+obsolete|obsolete source|one source|only primary sources|opinion|or|or inline|original research
+original research inline|original research section|orphan|out of date|outdated|over-quotation|overly detailed
+page needed|page number needed|peacock|peacock inline|peacock term|peacock term inline|ping
+place name disambiguation|pn|pov|pov check|pov inline|pov lead|pov section|pov statement|pov-check|pp
+pp-protected|primary source|primary source inline|primary source-inline|primary sources|promotional
+prone to spam|prose|protected|puffery|qualify evidence|quantify|quote request|quote without source|recentism
+ref improve|ref improve section|refimprove|refimprove inline|refimprove section|relevance|relevance inline
+relevance note|reply|request quotation|research help|rewrite|rewrite section|says who|school disambiguation
+season needed|section sizes|sections|sectstub|self-published|self-published inline|self-published source
+semiprotected|sentence fragment|set index article|shipindex|short pages monitor|sia|sig|sources|speciesbox/edit
+specific|specify|speculation|speculation inline|split|split section|sps|stub|subscription-limited|subst:
+substub|surname|syn|syn-inline|synthesis|tag|talkfact|talkquote|technical|technical inline|technical statement
+template|tertiary|third-party|third-party inline|third-party source|tl|tls|tlx|tone|tone inline|tone-inline
+too long|too many photos|too technical|toolong|tooshort|trivia|trivia section|unbalanced|unbalanced opinion
+unbalanced section|uncategorized|unclear|under construction|underconstruction|underlinked|undisclosed paid|undue
+undue inline|undue weight|undue weight inline|undue weight section|undue-inline|unencyclopedic|unfocused
+unreferenced|unreferenced section|unreferenced-section|unreliable medical source|unreliable source
+unreliable source inline|unreliable source?|unreliable sources|unsourced|unsourced material|unsourced section
+update|update after|update inline|update section|update span|update-inline|use dmy dates
+use list-defined references|use mdy dates|use ymd dates|user-generated inline|user-generated source|vague
+vagueness|verification failed|verification needed|verify|verify credibility|verify quote|verify source|very long
+very long section|void|volume needed|weasel|weasel inline|weasel section|weasel words|weasel words inline
+weasel-inline|week needed|what|what?|when|when?|where|where?|which|which?|who|who?|whom|whom?|why|why?
+words-inline|year needed
 """
 _BOXES = """
-sidebar|sidebar with collapsible lists|taxobox|taxobox_colour|automatic taxobox|automatictaxobox|speciesbox|subspeciesbox|hybridbox|paraphyletic group|paraphyletic group fossil|clade|cladex|cladogram|virusbox|ichnobox|oobox|drugbox|chembox|starbox begin|starbox image
-mycomorphbox|nutritionalvalue|nutritional value|thermodynamics|geobox|protected area|prehistoric|chronology|timeline|graphical timeline|include timeline|bar box|bar chart|bar graph|bar percent|bar pixel|bar stacked|bartable|brick chart|chart|charmap|tree chart|tree chart/start|tree chart/end
-tree list|tree list/end|familytree|familytree/start|familytree/end|family tree|chart top|chart bottom|chart/start|chart/end|climate chart|weather box|weatherbox|alabama weatherbox|css image crop|annotated image|annotated image 4|annotated link|image frame|image label|image label begin|image label end|image label small
-superimpose|superimpose2|double image|multiple image|multiple images|auto images|gallery|triple image|vertical images list|photo montage|photomontage|stack|stack begin|stack end|listen|audio|audio file|multi-listen start|multi-listen item|multi-listen end|video|wide image|tall image|panorama|panorama simple|side box|location map|location map+|location map~|location map many|location map/info
-osm location map|maplink|mapframe|map caption|map|alabama county labelled map|abortionlawsmap|overlay|largest cities|largest city|historical populations|historical population|us census population|us demographics|canada census|demography|population|pop graph|pie chart|legend|legend0|legend2|legend inline|legend-line
-calendar|calendar year|calendar by month|year in topic|year nav|year article header|decade links|events by month links|day|month|monthcalendar|compact toc|compacttoc|compacttoc8|compact toc2|toc|toc left|toc right|toc limit|tocright|tocleft|toc hidden|tocnestright|horizontal toc|list toc|horizontal-toc|notoc|forcetoc|alphanumeric toc|a-z toc|atoz|top icon
-letter other reps|latin letter info|periodictablesfooter|compact periodic table|periodic table|periodic table (alkali metals)|phonation|pi box|succession box|succession box one to one|succession box two to one|ahnentafel top|ahnentafel bottom|ahnentafel-compact5|s-start|s-end|s-bef|s-aft|s-ttl|start box|end box|end|end box
-starbox end|goalscorers|goals|sports table|football box|footballbox|football box collapsible|footballbox collapsible|rugbybox|basketballbox|vb res 51|cricket batting|round16|4teambracket|8teambracket|16teambracket|32teambracket|fb start|fb end|fs start|fs player|fs end|fs mid|nat fs start|nat fs player|nat fs end|nat fs g start|nat fs g player
-medalcompetition|medalgold|medalsilver|medalbronze|medalcountry|medalsport|medaltableend|medalstop|medalbottom|election box begin|election box candidate|election box end|election results|track listing|tracklist|album ratings|music ratings|singlechart|single chart|album chart|albumchart|certification table entry|certification table top|certification table bottom|certification cite
-episode list|episode table|television episode ratings|film and game ratings|video game reviews|vgratings|video game titles|storyteller|cast listing|based on|film date|start tab|end tab|operator notation|si units|listen/core|harvrefcol|coord|coord missing|coords|coor|coor d|coor dm|coor dms|coordinates|lunar coords and quad cat|sky|ra|dec|geolinks
-geographic location|geographic location 2|adjacent communities|us county navigation|navbox|navboxes|navbox with columns|navbox with collapsible groups|navbox top|navbox bottom|military navigation|campaignbox|writing systems sidebar|anarchism sidebar|sisterlinks2|nobel prize in|usarticlesofconfederationsig|collapsible option|languages of|time topics|time measurement and standards|nearest systems
-us us census population|ibacocktails|elementbox|element|chemical formula|particle|periodic table (navbox)|fossil range|fossilrange|geological range|long fossil range|dentalformula|dental formula|starbox observe|geological eon|biota|taxon list|species list/end|clade gallery|world heritage site|designation list|nhle|flag template|military unit sidebar|astronomy navbox|sports links|sister bar|subatomic|webcomic|web
+16teambracket|32teambracket|4teambracket|8teambracket|a-z toc|abortionlawsmap|adjacent communities
+ahnentafel bottom|ahnentafel top|ahnentafel-compact5|alabama county labelled map|alabama weatherbox|album chart
+album ratings|albumchart|alphanumeric toc|anarchism sidebar|annotated image|annotated image 4|annotated link
+astronomy navbox|atoz|audio|audio file|auto images|automatic taxobox|automatictaxobox|bar box|bar chart
+bar graph|bar percent|bar pixel|bar stacked|bartable|based on|basketballbox|biota|brick chart|calendar
+calendar by month|calendar year|campaignbox|canada census|cast listing|certification cite
+certification table bottom|certification table entry|certification table top|charmap|chart|chart bottom
+chart top|chart/end|chart/start|chembox|chemical formula|chronology|clade|clade gallery|cladex|cladogram
+climate chart|collapsible option|compact periodic table|compact toc|compact toc2|compacttoc|compacttoc8|coor
+coor d|coor dm|coor dms|coord|coord missing|coordinates|coords|cricket batting|css image crop|day|dec
+decade links|demography|dental formula|dentalformula|designation list|double image|drugbox|election box begin
+election box candidate|election box end|election results|element|elementbox|end|end box|end tab|episode list
+episode table|events by month links|family tree|familytree|familytree/end|familytree/start|fb end|fb start
+film and game ratings|film date|flag template|football box|football box collapsible|footballbox
+footballbox collapsible|forcetoc|fossil range|fossilrange|fs end|fs mid|fs player|fs start|gallery|geobox
+geographic location|geographic location 2|geolinks|geological eon|geological range|goals|goalscorers
+graphical timeline|harvrefcol|historical population|historical populations|horizontal toc|horizontal-toc
+hybridbox|ibacocktails|ichnobox|image frame|image label|image label begin|image label end|image label small
+include timeline|languages of|largest cities|largest city|latin letter info|legend|legend inline|legend-line
+legend0|legend2|letter other reps|list toc|listen|listen/core|location map|location map many|location map+
+location map/info|location map~|long fossil range|lunar coords and quad cat|map|map caption|mapframe|maplink
+medalbottom|medalbronze|medalcompetition|medalcountry|medalgold|medalsilver|medalsport|medalstop|medaltableend
+military navigation|military unit sidebar|month|monthcalendar|multi-listen end|multi-listen item
+multi-listen start|multiple image|multiple images|music ratings|mycomorphbox|nat fs end|nat fs g player
+nat fs g start|nat fs player|nat fs start|navbox|navbox bottom|navbox top|navbox with collapsible groups
+navbox with columns|navboxes|nearest systems|nhle|nobel prize in|notoc|nutritional value|nutritionalvalue|oobox
+operator notation|osm location map|overlay|panorama|panorama simple|paraphyletic group|paraphyletic group fossil
+particle|periodic table|periodic table (alkali metals)|periodic table (navbox)|periodictablesfooter|phonation
+photo montage|photomontage|pi box|pie chart|pop graph|population|prehistoric|protected area|ra|round16|rugbybox
+s-aft|s-bef|s-end|s-start|s-ttl|si units|side box|sidebar|sidebar with collapsible lists|single chart
+singlechart|sister bar|sisterlinks2|sky|species list/end|speciesbox|sports table|stack|stack begin|stack end
+starbox begin|starbox end|starbox image|starbox observe|start box|start tab|storyteller|subatomic|subspeciesbox
+succession box|succession box one to one|succession box two to one|superimpose|superimpose2|tall image|taxobox
+taxobox_colour|taxon list|television episode ratings|thermodynamics|time measurement and standards|time topics
+timeline|toc|toc hidden|toc left|toc limit|toc right|tocleft|tocnestright|tocright|top icon|track listing
+tracklist|tree chart|tree chart/end|tree chart/start|tree list|tree list/end|triple image|us census population
+us county navigation|us demographics|usarticlesofconfederationsig|vb res 51
+vertical images list|vgratings|video|video game reviews|video game titles|virusbox|weather box|weatherbox|web
+webcomic|wide image|world heritage site|writing systems sidebar|year article header|year in topic|year nav
 """
 _LAYOUT = """
-clear|-|clr|clear left|clear right|clearleft|clearright|br|break|breakafter|div col|div col end|div col start|div col begin|divcol|divcolend|div col break|colbegin|colend|col-begin|col-begin-small|col-end|col-break|col begin|col end|col break|col-start|col-2|col-3|col-4|col-5|col-1-of-2|col-2-of-2|col-1-of-3|col-2-of-3|col-3-of-3
-colbreak|column|columns-start|columns-end|columns start|columns end|multicol|multicol-break|multicol-end|multicol break|multicol end|endmulticol|end multicol|top-multicol|end div col|end div|div end|divbox|div|fix bunching|fixbunching|hidden begin|hidden end|hidden|hidden top|hidden bottom|hide in print|only in print|collapse|collapse top|collapse bottom|cot|cob|cbt|ct|cb|show button|align-begin|align-end|block indent/end|reduce|end plainlist|endplainlist|plainlist end|plain list end
-plainlist/begin|startflatlist|endflatlist|flatlist end|end flatlist|flatlist/begin|flatlist start|startplainlist|start plainlist|quote box end|flowlist|endflowlist|pad|padlsup|padlsub|pb|paragraph break|paragraph|outdent|table top|table|end table|table alignment|sticky header|sticky table start|sticky table end|row hover highlight|static row numbers|sort under|mvar end|updown
-anchor|anchors|anchor for redirect|shortcut|linkshere|bat|increase|decrease|steady|increasenegative|decreasepositive|increase2|decrease2|increaseneutral|decreaseneutral|gain|profit|loss|up|down|won|lost|no change|same|hairspace|zwnj|zwj|zwsp|shy|lrm|rlm|wbr|zero width space|nowrap begin|nowrap end|nobreak begin|wrap|nowrapbegin|nowraplinks|nowrap begin|nowrap2|nowraplinks end|nw|begin|small begin|smalldiv|larger begin|font color end|extinct|external links|algorithm-begin|algorithm-end|pre-end|pre start
+-|algorithm-begin|algorithm-end|align-begin|align-end|anchor|anchor for redirect|anchors|bat|begin
+block indent/end|br|break|breakafter|cb|cbt|clear|clear left|clear right|clearleft|clearright|clr|cob|col begin
+col break|col end|col-1-of-2|col-1-of-3|col-2|col-2-of-2|col-2-of-3|col-3|col-3-of-3|col-4|col-5|col-begin
+col-begin-small|col-break|col-end|col-start|colbegin|colbreak|colend|collapse|collapse bottom|collapse top
+column|columns end|columns start|columns-end|columns-start|cot|ct|decrease|decrease2|decreaseneutral
+decreasepositive|div|div col|div col begin|div col break|div col end|div col start|div end|divbox|divcol
+divcolend|down|end div|end div col|end flatlist|end multicol|end plainlist|end table|endflatlist|endflowlist
+endmulticol|endplainlist|external links|extinct|fix bunching|fixbunching|flatlist end|flatlist start
+flatlist/begin|flowlist|font color end|gain|hairspace|hidden|hidden begin|hidden bottom|hidden end|hidden top
+hide in print|increase|increase2|increasenegative|increaseneutral|larger begin|linkshere|loss|lost|lrm|multicol
+multicol break|multicol end|multicol-break|multicol-end|mvar end|no change|nobreak begin|nowrap begin|nowrap end
+nowrap2|nowrapbegin|nowraplinks|nowraplinks end|nw|only in print|outdent|pad|padlsub|padlsup|paragraph
+paragraph break|pb|plain list end|plainlist end|plainlist/begin|pre start|pre-end|profit|quote box end|reduce
+rlm|row hover highlight|same|shortcut|show button|shy|small begin|smalldiv|sort under|start plainlist
+startflatlist|startplainlist|static row numbers|steady|sticky header|sticky table end|sticky table start|table
+table alignment|table top|top-multicol|up|updown|wbr|won|wrap|zero width space|zwj|zwnj|zwsp
 """
 _NAMES = frozenset(
     name.strip()
@@ -102,17 +185,61 @@ _NAMES = frozenset(
     if name.strip()
 )
 _PREFIXES = (
-    "cite ", "citation/", "vcite ", "cite_", "wikisource", "infobox", "taxobox", "campaignbox", "navbox", "sidebar", "pp-", "use ", "defaultsort:", "displaytitle:",
-    "#tag:ref", "#tag:gallery", "#tag:timeline", "infobox ", "starbox ", "medal", "footer ", "s-", "portal:", "script error", "fb ", "largest cities of ", "contains ",
-    "user ", "geodata", "location map", "did you know", "uw-", "subscription", "wp", "cleanup", "uncategorized", "election box", "expand ", "aircraft ", "aero",
-    "harv", "notelist", "efn", "sfn", "attached kml", "kml", "geogroup", "featured ", "library resources",
-)  # fmt: skip
+    "cite ",
+    "citation/",
+    "vcite ",
+    "infobox",
+    "taxobox",
+    "campaignbox",
+    "navbox",
+    "sidebar",
+    "pp-",
+    "use ",
+    "starbox ",
+    "medal",
+    "footer ",
+    "s-",
+    "portal:",
+    "script error",
+    "fb ",
+    "largest cities of ",
+    "contains ",
+    "user ",
+    "location map",
+    "uw-",
+    "subscription",
+    "cleanup",
+    "election box",
+    "expand ",
+    "aircraft ",
+    "harv",
+    "notelist",
+    "efn",
+    "sfn",
+    "attached kml",
+    "featured ",
+    "library resources",
+    "wikisource",
+)
 _SUFFIXES = (
-    " navbox", " sidebar", "-stub", " stub", " infobox", " topics", " nav", " footer", " weatherbox", " series", " portal", "-inline",
-)  # fmt: skip
-_PATTERN = re.compile(
-    r"(?:cities|counties|countries|provinces|presidents|prime ministers|states|topics|politics|history|languages|members|outline|municipalities|districts|regions|economy|culture|demographics"
-    r"|foreign relations|military|geography|government|subdivisions|protected areas|ethnic groups|monarchs|leaders|elections|universities|parks|rivers|islands|lists?) (?:of|in|by|on) .+"
+    " navbox",
+    " sidebar",
+    "-stub",
+    " stub",
+    " infobox",
+    " topics",
+    " nav",
+    " footer",
+    " weatherbox",
+    " series",
+    " portal",
+    "-inline",
+)
+_NAVIGATION = re.compile(
+    r"(?:cities|counties|countries|culture|demographics|districts|economy|elections|ethnic groups|foreign relations"
+    r"|geography|government|history|islands|languages|leaders|lists?|members|military|monarchs|municipalities|outline"
+    r"|parks|politics|presidents|prime ministers|protected areas|provinces|regions|rivers|states|subdivisions|topics"
+    r"|universities) (?:of|in|by|on) .+"
 )
 
 
@@ -128,4 +255,6 @@ def is_silent(name: str) -> bool:
     >>> is_silent("citation needed"), is_silent("infobox country"), is_silent("convert")
     (True, True, False)
     """
-    return name in _NAMES or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or bool(_PATTERN.fullmatch(name))
+    if name in _NAMES or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES):
+        return True
+    return _NAVIGATION.fullmatch(name) is not None

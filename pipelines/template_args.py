@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-__all__ = ["Args", "Rule", "SUPERSCRIPTS", "joined", "listed", "positional", "superscript", "text_of"]
+__all__ = ["Args", "Rule", "joined", "listed", "pairs", "positional", "superscript", "text_of", "with_aliases"]
 
 Args = Mapping[str, str]
 Rule = Callable[[Args], str]
 """What one template shows for its arguments."""
 
-SUPERSCRIPTS = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
+_SUPERSCRIPTS = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
 _SUPERSCRIPT_DIGITS = frozenset("0123456789+-−")
 
 
@@ -68,4 +68,33 @@ def superscript(text: str) -> str:
     >>> superscript("−24"), superscript("st")
     ('⁻²⁴', 'st')
     """
-    return text.translate(SUPERSCRIPTS) if text and _SUPERSCRIPT_DIGITS.issuperset(text) else text
+    return text.translate(_SUPERSCRIPTS) if text and _SUPERSCRIPT_DIGITS.issuperset(text) else text
+
+
+def with_aliases(rules: Mapping[str, Rule], aliases: Mapping[str, str]) -> dict[str, Rule]:
+    """Add the redirects of templates to a table of rules.
+
+    Args:
+        rules: template name -> rule.
+        aliases: template name -> the names that redirect to it, with bars between.
+
+    >>> sorted(with_aliases({"convert": str}, {"convert": "conv|cvt0"}))
+    ['conv', 'convert', 'cvt0']
+    """
+    table = dict(rules)
+    for name, others in aliases.items():
+        table.update(dict.fromkeys(others.split("|"), rules[name]))
+    return table
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Read a table that is written as `key=value,key=value` over several lines.
+
+    >>> pairs("fr=French,de=German")
+    {'fr': 'French', 'de': 'German'}
+    """
+    found = {}
+    for pair in text.split(","):
+        key, _, value = pair.strip().partition("=")
+        found[key] = value
+    return found
