@@ -1,0 +1,133 @@
+"""What becomes of a page: its fate, and the rows of an article that is kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from pipelines.dump import LOSS_REASONS, Page
+from pipelines.guard import GuardedParser
+from pipelines.passages import split_article
+from pipelines.wikitext import CleaningRules, parse_article
+from schemas.records import ArticleImage, Fate, PageRow, Paragraph, Reject, Sentence
+
+__all__ = ["Outcome", "ParsedArticle", "outcomes", "parse_page"]
+
+MAIN_NAMESPACE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedArticle:
+    """An article's rows; none unless its fate is "kept". The counters are those of the cleaning."""
+
+    fate: Fate
+    sentences: tuple[Sentence, ...] = ()
+    paragraphs: tuple[Paragraph, ...] = ()
+    images: tuple[ArticleImage, ...] = ()
+    counters: dict[str, int] = field(default_factory=dict)
+    dropped_templates: dict[str, int] = field(default_factory=dict)
+
+
+class Outcome(NamedTuple):
+    """What one item of a stream came to: at most one of each. A loss has a reject and no page row."""
+
+    page: PageRow | None
+    article: ParsedArticle | None
+    reject: Reject | None
+
+
+def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = False) -> ParsedArticle:
+    """Clean an article and cut it into rows. Runs in the guard's child.
+
+    Raises:
+        UnicodeEncodeError: a text holds a lone surrogate, which no table can.
+    """
+    article = parse_article(page, rules)
+    counters, dropped = dict(article.counters), dict(article.dropped_templates)
+    if article.is_disambiguation and not keep_disambiguation:
+        return ParsedArticle("disambiguation", counters=counters, dropped_templates=dropped)
+    passages = split_article(article)
+    if not passages.paragraphs:
+        return ParsedArticle("empty", counters=counters, dropped_templates=dropped)
+    for paragraph in passages.paragraphs:
+        paragraph.text.encode("utf-8")
+    return ParsedArticle(
+        "kept",
+        tuple(passages.sentences),
+        tuple(passages.paragraphs),
+        tuple(passages.images),
+        counters,
+        dropped,
+    )
+
+
+def outcomes(items: Iterable[Page | Reject], guard: GuardedParser[ParsedArticle]) -> Iterator[Outcome]:
+    """Tell for every item of a dump, in order, what became of it.
+
+    The first page with an id wins; a later one is rejected as duplicate_page_id. A page that the dump reader gave up
+    counts as a rejected page with the id 0, because its own could not be read; a loss is no page.
+
+    Args:
+        items: what `dump.read_pages` gives.
+        guard: runs `parse_page`.
+    """
+    seen: set[int] = set()
+    waiting: deque[Outcome | PageRow] = deque()  # a PageRow waits for its article to be parsed
+
+    def articles() -> Iterator[Page]:
+        for item in items:
+            outcome = _without_parsing(item, seen)
+            if outcome is not None:
+                waiting.append(outcome)
+            elif isinstance(item, Page):
+                waiting.append(to_row(item, "kept"))
+                yield item
+
+    def next_row() -> Iterator[Outcome | PageRow]:
+        while waiting:
+            yield waiting.popleft()
+
+    for _, result in guard.parse_many(articles()):
+        for entry in next_row():
+            if isinstance(entry, PageRow):
+                yield _with_result(entry, result)
+                break
+            yield entry
+    yield from (entry for entry in next_row() if isinstance(entry, Outcome))
+
+
+def _without_parsing(item: Page | Reject, seen: set[int]) -> Outcome | None:
+    """Decide about an item by its fields alone; null: it is an article that has to be parsed."""
+    if isinstance(item, Reject):
+        is_loss = item.reason in LOSS_REASONS
+        return Outcome(None if is_loss else _UNREADABLE, None, item)
+    if item.page_id in seen:
+        return Outcome(to_row(item, "rejected"), None, duplicate(item.page_id, item.title))
+    seen.add(item.page_id)
+    if item.redirect is not None:
+        return Outcome(to_row(item, "redirect"), None, None)
+    if item.namespace != MAIN_NAMESPACE:
+        return Outcome(to_row(item, "other_namespace"), None, None)
+    return None
+
+
+def _with_result(row: PageRow, result: ParsedArticle | Reject) -> Outcome:
+    if isinstance(result, Reject):
+        return Outcome(replace(row, fate="rejected"), None, result)
+    return Outcome(replace(row, fate=result.fate), result, None)
+
+
+def duplicate(page_id: int, title: str) -> Reject:
+    """Give the reject of a page whose id came before."""
+    return Reject("article", f"{page_id} {title}", "duplicate_page_id", "a page with this id came earlier in the input")
+
+
+def to_row(page: Page, fate: Fate) -> PageRow:
+    """Give a page's row. The target of a redirect is kept only where the page's fate is redirect."""
+    target = page.redirect if fate == "redirect" else None
+    return PageRow(page.page_id, page.revision_id, page.title, page.namespace, fate, target, page.size_bytes)
+
+
+_UNREADABLE = PageRow(0, 0, "", 0, "rejected", None, 0)

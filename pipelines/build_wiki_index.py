@@ -1,0 +1,143 @@
+"""The job: a dump becomes an index folder. A killed run goes on where it stopped; one that is done does nothing."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.carried_errors import full_disk
+from pipelines.dump import dump_date
+from pipelines.embed_stage import describe_images
+from pipelines.output_folder import OutputFolder
+from pipelines.plan import find_inputs, plan_shards
+from pipelines.progress import Progress
+from pipelines.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.stages import Stages
+from pipelines.totals import count_all, library_versions
+from pipelines.transforms import check_beam_options
+from schemas.errors import IndexCorrupt, InputError, StoreError
+from schemas.manifest import InputFile, Manifest, fingerprint, read_manifest, sha256_file
+
+__all__ = ["Outcome", "build_wiki_index"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to. is_new: false if the index was there already. seconds: by stage, of this run."""
+
+    manifest: Manifest
+    is_new: bool
+    seconds: dict[str, float]
+
+
+def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
+    """Build the index folder of a dump, or find that it is there.
+
+    Raises:
+        UsageError: the output must not be written.
+        InputError: a dump cannot be read, or a part of it is lost and that is not allowed.
+        StoreError: the disk is full, or the index that is there is damaged.
+        MissingDependency: the image encoder's weights, or Java, are not there.
+    """
+    try:
+        return _build(request, progress)
+    except OSError as error:
+        full = full_disk(error, request.output)
+        if full is None:
+            raise
+        raise full from error
+
+
+def _build(request: BuildRequest, progress: Progress) -> Outcome:
+    check_beam_options(request.options.beam)
+    output = OutputFolder(request.output)
+    paths = find_inputs(request.dumps, request.dump_index)
+    settings = _with_images(request)
+    with progress.stage("hash"):
+        inputs = tuple(InputFile(str(path), path.stat().st_size, sha256_file(path), dump_date(path)) for path in paths)
+    config = settings.to_config()
+    print_of_build = fingerprint(config, inputs)
+    if not request.options.overwrite:
+        manifest = _finished(request.output, print_of_build, request.options)
+        if manifest is not None:
+            return Outcome(manifest, False, progress.seconds)
+    output.check(overwrite=request.options.overwrite)
+    with output.locked():
+        with progress.stage("plan"):
+            plan = plan_shards(paths, request.dump_index, is_limited=settings.limit_pages is not None)
+        if output.take_over(print_of_build, plan.digest()):
+            progress.note("going on with an unfinished build")
+        stages = Stages(plan, output.work, settings, request.options, progress)
+        stages.run(request.images)
+        manifest = _to_manifest(stages, config, print_of_build, inputs)
+        output.publish(manifest)
+    return Outcome(manifest, True, progress.seconds)
+
+
+def _with_images(request: BuildRequest) -> BuildSettings:
+    """Add to the settings what the image source and the encoder are, so that a change of either is seen.
+
+    The encoder is loaded here once, for its fingerprint, and so that weights that are not there fail at once.
+    """
+    settings = request.settings
+    if request.images is None:
+        return replace(settings, encoder=None)
+    assert settings.encoder is not None
+    from indexer.clip import make_encoder
+
+    listing = describe_images(request.images)
+    encoder = make_encoder(settings.encoder)
+    return replace(settings, encoder=encoder.spec, encoder_fingerprint=encoder.fingerprint, images=listing)
+
+
+def _finished(folder: Path, print_of_build: str, options: RunOptions) -> Manifest | None:
+    """Give the manifest of the index at folder if it is the one that is asked for.
+
+    Raises:
+        IndexCorrupt: it is, but a file of it is gone or has another size.
+        InputError: it is, but without what was lost from the input, and that is not allowed now.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except StoreError:
+        return None
+    if manifest.fingerprint != print_of_build:
+        return None
+    if manifest.is_partial and not options.allow_partial:
+        raise InputError(
+            "the index here lacks what was lost from the input when it was built",
+            path=folder,
+            remedy="fetch the dump again, or accept it as it is with --allow-partial",
+        )
+    for shard in manifest.shards:
+        path = folder / shard.path
+        if not path.is_file() or path.stat().st_size != shard.size_bytes:
+            raise IndexCorrupt(
+                "a file of the index is gone or has another size",
+                path=folder,
+                place=shard.path,
+                remedy="build it again with --overwrite",
+            )
+    return manifest
+
+
+def _to_manifest(
+    stages: Stages, config: dict[str, Any], print_of_build: str, inputs: tuple[InputFile, ...]
+) -> Manifest:
+    totals = count_all(stages.work)
+    return Manifest(
+        config=config,
+        fingerprint=print_of_build,
+        inputs=inputs,
+        pages_read=totals.pages_read,
+        counts=totals.fates,
+        counters=totals.counters,
+        shards=stages.shards(),
+        text_index=stages.text_index(),
+        image_index=stages.image_index(),
+        versions=library_versions(),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        is_partial=totals.losses > 0,
+    )

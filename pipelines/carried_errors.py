@@ -1,0 +1,71 @@
+"""Our errors on their way from a worker to the person: runners turn every exception into text."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import re
+from collections.abc import Iterator
+from os import PathLike
+
+from schemas import errors
+from schemas.errors import MieError, StoreError
+
+__all__ = ["carried_error", "carry_errors", "full_disk"]
+
+_CARRIED = re.compile(r"mie-error (\{.*?\}) end of mie-error")
+
+
+@contextlib.contextmanager
+def carry_errors() -> Iterator[None]:
+    """Turn our errors (and a full disk) into an exception whose text holds all of them.
+
+    Beam rebuilds an exception with a longer message and drops its other attributes, and a worker process sends only
+    a traceback. Text survives both.
+    """
+    try:
+        yield
+    except MieError as error:
+        raise RuntimeError(_to_text(error)) from error
+    except OSError as error:
+        full = full_disk(error)
+        if full is None:
+            raise
+        raise RuntimeError(_to_text(full)) from error
+
+
+def full_disk(error: OSError, path: str | PathLike[str] | None = None) -> StoreError | None:
+    """Give our error for a disk that is full; null for another error (Arrow tells it in the text alone)."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error)
+    if not is_full:
+        return None
+    return StoreError(
+        "no space left on the disk of the output",
+        path=path or error.filename,
+        remedy="free space and run the same command again: it goes on where it stopped",
+    )
+
+
+def _to_text(error: MieError) -> str:
+    """Write an error as one line.
+
+    >>> carried_error(_to_text(errors.InputError("ends early", path="a.bz2", remedy="fetch it again")))
+    InputError('ends early')
+    """
+    parts = [type(error).__name__, error.message, error.path, error.place, error.remedy]
+    values = dict(zip(("kind", "message", "path", "place", "remedy"), parts, strict=True))
+    return f"mie-error {json.dumps(values)} end of mie-error"
+
+
+def carried_error(text: str) -> MieError | None:
+    """Find one of our errors in the text of a runner's exception."""
+    match = _CARRIED.search(text)
+    if match is None:
+        return None
+    values = json.loads(match.group(1))
+    kind = values.pop("kind")
+    if kind not in errors.__all__ or kind.startswith("EXIT"):
+        return None
+    error: MieError = getattr(errors, kind)(values.pop("message"), **values)
+    return error

@@ -1,0 +1,169 @@
+"""The command `beam`: its options and their help. What it does stands in build_wiki_index.py."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from schemas.exits import exit_on_error
+
+if TYPE_CHECKING:
+    from pipelines.settings import BuildRequest
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+run = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run a job.")
+app.add_typer(run, name="run")
+
+DEFAULT_ENCODER = "open_clip:ViT-B-32:openai"
+EXAMPLES = """
+\b
+Examples:
+  beam run build_wiki_index --dump enwiki-20251101-pages-articles-multistream.xml.bz2 --output enwiki
+  beam run build_wiki_index --dump 'parts/*.bz2' --images photos --output enwiki --workers 8
+  beam run build_wiki_index --dump enwiki.xml.bz2 --limit-pages 10000 --output small
+  beam run build_wiki_index --dump enwiki.xml.bz2 --output enwiki --dry-run
+  beam run build_wiki_index --dump enwiki.xml.bz2 --output /shared/enwiki -- --runner FlinkRunner
+
+\b
+Exit codes: 0 built or up to date; 2 usage; 3 input lost or unreadable; 4 output or disk; 5 something is not installed;
+130 interrupted. An interrupted build goes on when the same command is run again.
+"""
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Beam jobs that turn a Wikipedia dump into retrieval indexes. Also installed as mie-beam."""
+    if version:
+        from importlib import metadata
+
+        typer.echo(f"mie-context {metadata.version('mie-context')}")
+        raise typer.Exit
+
+
+@run.callback()
+def jobs() -> None:
+    """Run a job."""
+
+
+@run.command("build_wiki_index", epilog=EXAMPLES)
+def build_wiki_index(
+    dump: Annotated[
+        list[str], typer.Option(metavar="PATTERN", help="Dump file or glob (.xml, .bz2, .gz); repeatable.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Index folder to make.")],
+    dump_index: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Multistream index of the dump. Default: found by its name, or not needed."),
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Folder of image files under their Commons names. Without it: text index only."
+        ),
+    ] = None,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="SPEC", help="Image encoder: open_clip:ARCH:TAG, open_clip:ARCH:FILE, efficientnet-lite0."
+        ),
+    ] = DEFAULT_ENCODER,
+    limit_pages: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Read the first N pages only (one worker reads them).")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes. Default: the cores of this machine.")
+    ] = None,
+    bm25_preset: Annotated[
+        Literal["more", "anserini"],
+        typer.Option(help="more: standard tokenizer, k1 1.2, b 0.75; anserini: stems, stop words, k1 0.9, b 0.4."),
+    ] = "more",
+    keep_disambiguation: Annotated[
+        bool, typer.Option("--keep-disambiguation", help="Keep disambiguation pages.")
+    ] = False,
+    cut_section: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Section to leave out, in place of the default list; repeatable."),
+    ] = None,
+    timeout_s: Annotated[
+        float, typer.Option(metavar="S", min=0.1, help="Time to parse one page; a page that needs more is rejected.")
+    ] = 30.0,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Finish although a part of the dump is lost (truncated, corrupt).")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the index at the output; nothing else is.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of tables.")] = False,
+    beam_options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Options for Beam itself, behind --.")
+    ] = None,
+) -> None:
+    """Build the text index and, with --images, the image index of a Wikipedia dump."""
+    from pipelines.image_sources import open_image_source
+    from pipelines.settings import BuildRequest, BuildSettings, RunOptions
+
+    settings = BuildSettings(
+        keep_disambiguation=keep_disambiguation,
+        limit_pages=limit_pages,
+        page_timeout_s=timeout_s,
+        bm25_preset=bm25_preset,
+        encoder=encoder if images is not None else None,
+    )
+    if cut_section:
+        settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))
+    request = BuildRequest(
+        dumps=tuple(dump),
+        output=output.absolute(),
+        settings=settings,
+        options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
+        dump_index=None if dump_index is None else str(dump_index),
+        images=None if images is None else open_image_source(images),
+    )
+    if dry_run:
+        _describe(request, as_json=as_json)
+    else:
+        _build(request, as_json=as_json)
+
+
+def _describe(request: BuildRequest, *, as_json: bool) -> None:
+    from pipelines.dry_run import describe_build, to_lines
+
+    plan = describe_build(request)
+    typer.echo(json.dumps(plan, ensure_ascii=False) if as_json else "\n".join(to_lines(plan)))
+
+
+def _build(request: BuildRequest, *, as_json: bool) -> None:
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)  # Beam's import warns of its extras
+    from pipelines.build_wiki_index import build_wiki_index as build
+    from pipelines.progress import Progress
+    from pipelines.summary import print_summary, to_summary
+
+    logging.getLogger().setLevel(logging.WARNING)
+    outcome = build(request, Progress(sys.stderr))
+    summary = to_summary(request.output, outcome.manifest, outcome.seconds, is_new=outcome.is_new)
+    if as_json:
+        typer.echo(json.dumps(summary, ensure_ascii=False))
+    else:
+        print_summary(summary)
+
+
+def count_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def main() -> None:
+    """Run the command, with our errors as one line and their exit code."""
+    exit_on_error(app)

@@ -1,0 +1,134 @@
+"""The parse stage: the streams of a shard become its tables, in one pass and in bounded memory. No Beam here."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipelines.articles import Outcome, ParsedArticle, outcomes
+from pipelines.dump import LOSS_REASONS, Page, ReadLimits, Stream, read_pages
+from pipelines.guard import GuardedParser
+from pipelines.shards import ShardWriter
+from pipelines.workfolder import WorkFolder
+from schemas.records import Reject
+from schemas.tables import TABLES
+
+__all__ = ["parse_shard"]
+
+STAGE = "parse"
+_BEAT_S = 0.5
+
+
+def parse_shard(
+    shard: int,
+    streams: Sequence[Stream],
+    work: WorkFolder,
+    guard: GuardedParser[ParsedArticle],
+    limits: ReadLimits,
+    limit_pages: int | None = None,
+) -> dict[str, Any]:
+    """Read the streams of a shard and write its tables and its result.
+
+    Args:
+        shard: number of the shard.
+        streams: in dump order.
+        work: where to write.
+        guard: runs `articles.parse_page`.
+        limits: of the reader.
+        limit_pages: stop after so many pages; null: read all.
+
+    Returns:
+        The result: pages, losses, sums of the counters and of the dropped templates by name, the ids' range.
+    """
+    tally = _Tally(work, shard)
+    with ShardWriter(work.parsed, shard, TABLES) as writer:
+        for outcome in outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard):
+            _write(outcome, writer)
+            tally.add(outcome)
+    result = tally.result()
+    work.write_result(STAGE, shard, result)
+    tally.beat(is_due=True)
+    return result
+
+
+def _items(streams: Sequence[Stream], limits: ReadLimits, tally: _Tally) -> Iterator[Page | Reject]:
+    """Read the streams one after the other, remembering losses with the file they are in."""
+    for stream in streams:
+        for item in read_pages(stream, limits):
+            if isinstance(item, Reject) and item.reason in LOSS_REASONS:
+                tally.losses.append({"path": stream.path, "offset": stream.offset, "detail": item.detail})
+            yield item
+        tally.stream_bytes += stream.length
+
+
+def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[Page | Reject]:
+    """Give the items up to the limit-th page (losses are no pages)."""
+    pages = 0
+    for item in items:
+        yield item
+        pages += isinstance(item, Page) or item.reason not in LOSS_REASONS
+        if pages == limit:
+            return
+
+
+def _write(outcome: Outcome, writer: ShardWriter) -> None:
+    if outcome.page is not None:
+        writer.add("pages", [outcome.page])
+    if outcome.reject is not None:
+        writer.add("rejects", [outcome.reject])
+    if outcome.article is not None:
+        writer.add("sentences", outcome.article.sentences)
+        writer.add("paragraphs", outcome.article.paragraphs)
+        writer.add("images", outcome.article.images)
+
+
+class _Tally:
+    """What is counted while a shard is read, and the beat that shows it."""
+
+    def __init__(self, work: WorkFolder, shard: int) -> None:
+        self.losses: list[dict[str, Any]] = []
+        self.stream_bytes = 0
+        self._work = work
+        self._shard = shard
+        self._pages = 0
+        self._text_bytes = 0
+        self._counters: Counter[str] = Counter()
+        self._templates: Counter[str] = Counter()
+        self._ids = (0, 0)
+        self._next_beat = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.page is not None:
+            self._pages += 1
+            self._text_bytes += outcome.page.size_bytes
+            self._add_id(outcome.page.page_id)
+        if outcome.article is not None:
+            self._counters.update(outcome.article.counters)
+            self._templates.update(outcome.article.dropped_templates)
+        self.beat(is_due=False)
+
+    def _add_id(self, page_id: int) -> None:
+        if page_id:
+            low, high = self._ids
+            self._ids = (min(low or page_id, page_id), max(high, page_id))
+
+    def beat(self, *, is_due: bool) -> None:
+        now = time.monotonic()
+        if is_due or now >= self._next_beat:
+            self._next_beat = now + _BEAT_S
+            self._work.write_beat(
+                STAGE, self._shard, pages=self._pages, text_bytes=self._text_bytes, stream_bytes=self.stream_bytes
+            )
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "pages": self._pages,
+            "text_bytes": self._text_bytes,
+            "stream_bytes": self.stream_bytes,
+            "losses": self.losses,
+            "page_ids": list(self._ids),
+            "counters": dict(sorted(self._counters.items())),
+            "dropped_templates": dict(sorted(self._templates.items())),
+        }

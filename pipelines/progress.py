@@ -1,0 +1,124 @@
+"""What a person sees of long work: one line on stderr, redrawn on a terminal and now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+__all__ = ["Progress", "Status"]
+
+_TERMINAL_S = 0.5
+_PIPE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a stage is: done of total (any unit), and rates of what is counted in absolute numbers.
+
+    counts: name -> number so far; shown with its rate per second. Bytes are shown as MB.
+    """
+
+    done: float
+    total: float
+    text: str = ""
+    counts: tuple[tuple[str, float], ...] = ()
+
+
+class Progress:
+    """Reports stages and remembers how many seconds each took.
+
+    Args:
+        stream: where to write.
+        is_quiet: write nothing but notes.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, is_quiet: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._is_quiet = is_quiet
+        self._is_terminal = self._stream.isatty()
+        self.seconds: dict[str, float] = {}
+
+    def note(self, text: str) -> None:
+        """Write a line."""
+        print(text, file=self._stream, flush=True)
+
+    @contextlib.contextmanager
+    def stage(self, name: str, read: Callable[[], Status] | None = None) -> Iterator[None]:
+        """Show a stage while the block runs.
+
+        Args:
+            name: of the stage.
+            read: tells how far it is; called from a thread.
+        """
+        started = time.monotonic()
+        ended = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(name, read, started, ended), daemon=True)
+        if read is not None and not self._is_quiet:
+            watcher.start()
+        is_done = False
+        try:
+            yield
+            is_done = True
+        finally:
+            ended.set()
+            if watcher.is_alive():
+                watcher.join()
+            self.seconds[name] = time.monotonic() - started
+            if not self._is_quiet:
+                self._show_end(name, read() if read and is_done else None, self.seconds[name], is_done)
+
+    def _watch(self, name: str, read: Callable[[], Status], started: float, ended: threading.Event) -> None:
+        while not ended.wait(_TERMINAL_S if self._is_terminal else _PIPE_S):
+            self._show(_line(name, read(), time.monotonic() - started), is_last=False)
+
+    def _show_end(self, name: str, status: Status | None, seconds: float, is_done: bool) -> None:
+        if status is None:
+            word = "done" if is_done else "stopped"
+            self._show(f"{name:<8} {word} in {seconds:.1f} s", is_last=True)
+        else:
+            self._show(_line(name, status, seconds, is_done=True), is_last=True)
+
+    def _show(self, line: str, *, is_last: bool) -> None:
+        if self._is_terminal:
+            self._stream.write(f"\r\x1b[K{line}" + ("\n" if is_last else ""))
+            self._stream.flush()
+        else:
+            print(line, file=self._stream, flush=True)
+
+
+def _line(name: str, status: Status, seconds: float, *, is_done: bool = False) -> str:
+    """Write a status as one line.
+
+    >>> _line("parse", Status(5, 10, "1/2 shards", (("pages", 600), ("bytes", 3e6))), 2.0)
+    'parse     50 %  1/2 shards  600 pages (300/s)  3.0 MB (1.5 MB/s)  2 s to go'
+    """
+    share = 1.0 if is_done else min(1.0, status.done / status.total) if status.total else 0.0
+    parts = [f"{name:<8} {share:>4.0%}".replace("%", " %"), status.text] if not is_done else [f"{name:<8}", status.text]
+    pace = max(seconds, 1e-9)
+    for what, number in status.counts:
+        if what == "bytes":
+            parts.append(f"{number / 1e6:.1f} MB ({number / 1e6 / pace:.1f} MB/s)")
+        else:
+            parts.append(f"{number:,.0f} {what} ({number / pace:,.0f}/s)")
+    if is_done:
+        parts.append(f"done in {seconds:.1f} s")
+    elif share > 0:
+        parts.append(f"{_duration(seconds / share - seconds)} to go")
+    return "  ".join(part for part in parts if part)
+
+
+def _duration(seconds: float) -> str:
+    """Write a time for people.
+
+    >>> _duration(59.6), _duration(61), _duration(7300)
+    ('60 s', '1 min', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

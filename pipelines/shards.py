@@ -1,0 +1,195 @@
+"""The Parquet files of one output shard: written to temporary names, renamed when they are whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.manifest import Shard, sha256_file
+
+__all__ = ["ROW_GROUP_ROWS", "ShardWriter", "describe_file", "part_name", "to_table", "write_table"]
+
+ROW_GROUP_ROWS = 1_000
+"""Rows of a row group: what must be read to get one text by its id, and what a writer holds in memory."""
+
+
+def part_name(number: int) -> str:
+    """Name the file of a shard.
+
+    >>> part_name(7)
+    'part-00007.parquet'
+    """
+    return f"part-{number:05d}.parquet"
+
+
+def to_table(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
+    """Turn records (or mappings' values as objects with the schema's attributes) into a table, column by column.
+
+    >>> from schemas.records import Reject
+    >>> from schemas.tables import REJECTS
+    >>> to_table([Reject("image", "A.jpg", "missing", "")], REJECTS).column("id").to_pylist()
+    ['A.jpg']
+    """
+    columns = [_to_column([value(row) for row in rows], field.type) for field, value in _getters(schema)]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _getters(schema: pa.Schema) -> list[tuple[pa.Field, attrgetter[Any]]]:
+    return [(field, attrgetter(field.name)) for field in schema]
+
+
+def _to_column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """Build a column; lists of tuples (links) are laid out flat, because Arrow reads a tuple as something else."""
+    if not (pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)):
+        return pa.array(values, type=kind)
+    flat = [item for items in values for item in items]
+    offsets = [0]
+    for items in values:
+        offsets.append(offsets[-1] + len(items))
+    fields = list(kind.value_type)
+    parts = [pa.array([item[at] for item in flat], type=field.type) for at, field in enumerate(fields)]
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(parts, fields=fields), type=kind
+    )
+
+
+class ShardWriter:
+    """Writes the tables of one shard, each to folder/TABLE/part-NNNNN.parquet, in bounded memory.
+
+    Row groups have exactly ROW_GROUP_ROWS rows (the last has the rest), so the bytes depend on the rows alone.
+    A file has its name only when all tables of the shard are whole: leaving the block by an exception leaves none.
+
+    Args:
+        folder: where the folders of the tables are.
+        number: of the shard.
+        schemas: table name -> schema.
+    """
+
+    def __init__(self, folder: Path, number: int, schemas: Mapping[str, pa.Schema]) -> None:
+        self._files = {table: _TableFile(folder / table / part_name(number), schemas[table]) for table in schemas}
+
+    def add(self, table: str, rows: Sequence[Any]) -> None:
+        """Append records whose attributes are the table's columns."""
+        self._files[table].add(rows)
+
+    def add_table(self, table: str, rows: pa.Table) -> None:
+        """Append rows that are columns already."""
+        self._files[table].add_table(rows)
+
+    def rows(self) -> dict[str, int]:
+        """Give the rows written so far by table."""
+        return {table: file.rows for table, file in self._files.items()}
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                for file in self._files.values():
+                    file.finish()
+                for file in self._files.values():
+                    file.publish()
+        finally:
+            for file in self._files.values():
+                file.discard()
+
+
+class _TableFile:
+    """One Parquet file on its way, under a temporary name of this process."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.rows = 0
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._schema = schema
+        self._waiting: list[Any] = []
+        self._tables: list[pa.Table] = []
+        self._table_rows = 0
+        self._writer = open_writer(self._temporary, schema)
+
+    def add(self, rows: Sequence[Any]) -> None:
+        self._waiting.extend(rows)
+        while len(self._waiting) >= ROW_GROUP_ROWS:
+            self._write(to_table(self._waiting[:ROW_GROUP_ROWS], self._schema))
+            del self._waiting[:ROW_GROUP_ROWS]
+
+    def add_table(self, rows: pa.Table) -> None:
+        self._tables.append(rows.cast(self._schema))
+        self._table_rows += rows.num_rows
+        if self._table_rows >= ROW_GROUP_ROWS:
+            self._write_tables(is_last=False)
+
+    def _write_tables(self, *, is_last: bool) -> None:
+        rows = pa.concat_tables(self._tables)
+        while rows.num_rows >= ROW_GROUP_ROWS or (is_last and rows.num_rows):
+            self._write(rows.slice(0, ROW_GROUP_ROWS))
+            rows = rows.slice(ROW_GROUP_ROWS)
+        self._tables, self._table_rows = [rows], rows.num_rows
+
+    def _write(self, rows: pa.Table) -> None:
+        self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+        self.rows += rows.num_rows
+
+    def finish(self) -> None:
+        if self._waiting:
+            self._write(to_table(self._waiting, self._schema))
+            self._waiting = []
+        if self._tables:
+            self._write_tables(is_last=True)
+        self._writer.close()
+
+    def publish(self) -> None:
+        self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is still there."""
+        if self._temporary.exists():
+            if self._writer.is_open:
+                self._close_broken()
+            self._temporary.unlink()
+
+    def _close_broken(self) -> None:
+        """Close a writer whose file is given up; a full disk fails here once more."""
+        try:
+            self._writer.close()
+        except (OSError, pa.ArrowException):
+            return
+
+
+def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a Parquet file for writing, with the settings of all our tables."""
+    return pq.ParquetWriter(path, schema, compression="zstd")
+
+
+def write_table(path: Path, rows: pa.Table) -> None:
+    """Write a small table to its place in one go: temporary name, rename."""
+    file = _TableFile(path, rows.schema)
+    try:
+        file.add_table(rows)
+        file.finish()
+        file.publish()
+    finally:
+        file.discard()
+
+
+def describe_file(folder: Path, path: Path, table: str) -> Shard:
+    """Describe a finished file for the manifest: rows (of Parquet), size and hash.
+
+    Args:
+        folder: the output folder; paths in the manifest are relative to it.
+        path: the file.
+        table: the table or index that it belongs to.
+    """
+    rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
+    return Shard(table, path.relative_to(folder).as_posix(), rows, path.stat().st_size, sha256_file(path))

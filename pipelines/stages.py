@@ -1,0 +1,179 @@
+"""The stages of a build, run one after the other by the driver; what is done stays done after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines import embed_stage
+from pipelines.finish_stage import find_repeated_ids
+from pipelines.image_sources import ImageSource
+from pipelines.plan import Plan
+from pipelines.progress import Progress, Status
+from pipelines.redirects import write_redirects
+from pipelines.settings import BuildSettings, RunOptions
+from pipelines.shards import describe_file
+from pipelines.transforms import EmbedImages, FinishShards, ParseShards, keyed_streams, run_pipeline
+from pipelines.workfolder import WorkFolder
+from schemas.errors import InputError
+from schemas.manifest import Shard
+
+__all__ = ["Stages"]
+
+
+class Stages:
+    """The stages of one build, each of which leaves out the shards that are done already.
+
+    Args:
+        plan: shards and their streams.
+        work: where everything is written.
+        settings: what decides the output.
+        options: how to run.
+        progress: shows the stages.
+    """
+
+    def __init__(
+        self, plan: Plan, work: WorkFolder, settings: BuildSettings, options: RunOptions, progress: Progress
+    ) -> None:
+        self.work = work
+        self._plan = plan
+        self._settings = settings
+        self._options = options
+        self._progress = progress
+
+    def run(self, images: ImageSource | None) -> None:
+        """Run the stages up to the indexes.
+
+        Args:
+            images: gives the bytes of pictures; null: no image index.
+
+        Raises:
+            InputError: input is lost, and that is not allowed.
+        """
+        self._parse()
+        self._check_losses()
+        self._finish()
+        if images is not None:
+            self._embed(images)
+        self._index_text()
+        self._index_images()
+
+    def _parse(self) -> None:
+        done = self.work.results("parse")
+        todo = {shard: streams for shard, streams in enumerate(self._plan.shards) if shard not in done}
+        with self._progress.stage("parse", self._parse_status):
+            if todo:
+                transform = ParseShards(self.work, self._settings)
+                elements = keyed_streams(todo)
+                run_pipeline("parse", elements, transform, self._options, parallel=len(todo))
+
+    def _parse_status(self) -> Status:
+        beats, done = self.work.beats("parse"), len(self.work.results("parse"))
+        total = {name: sum(beat[name] for beat in beats.values()) for name in ("pages", "text_bytes", "stream_bytes")}
+        counts = (("pages", total["pages"]), ("bytes", total["text_bytes"]))
+        return Status(total["stream_bytes"], self._plan.size_bytes, f"{done}/{len(self._plan.shards)} shards", counts)
+
+    def _check_losses(self) -> None:
+        """Refuse to go on if input was lost, unless that is allowed."""
+        losses = self._losses()
+        if losses and not self._options.allow_partial:
+            first, more = losses[0], f" (and {len(losses) - 1} more losses)" if len(losses) > 1 else ""
+            raise InputError(
+                f"a part of the dump is lost: {first['detail']}{more}",
+                path=first["path"],
+                place=f"stream at byte {first['offset']}",
+                remedy="fetch the file again and compare its checksum, or build from the rest with --allow-partial",
+            )
+
+    def _losses(self) -> list[dict[str, Any]]:
+        return [loss for result in self.work.results("parse").values() for loss in result["losses"]]
+
+    def _finish(self) -> None:
+        shards = range(len(self._plan.shards))
+        done = self.work.results("finish")
+        with self._progress.stage("finish", self._shards_status("finish", len(shards))):
+            if len(done) == len(shards):
+                return
+            parsed = self.work.results("parse")
+            repeated = find_repeated_ids(self.work, {shard: tuple(parsed[shard]["page_ids"]) for shard in shards})
+            write_redirects((self.work.find("pages", shard) for shard in shards), self.work.redirects)
+            todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
+            run_pipeline("finish", todo, FinishShards(self.work), self._options, parallel=len(todo))
+
+    def _shards_status(self, stage: str, total: int) -> Callable[[], Status]:
+        def read() -> Status:
+            done = len(self.work.results(stage))
+            files = sum(beat.get("files", 0) for beat in self.work.beats(stage).values())
+            counts = (("files", files),) if files else ()
+            return Status(done, total, f"{done}/{total} shards", counts)
+
+        return read
+
+    def _embed(self, source: ImageSource) -> None:
+        tables = self._files("images")
+        shards = embed_stage.count_shards(sum(pq.read_metadata(path).num_rows for path in tables))
+        done = self.work.results("embed")
+        with self._progress.stage("embed", self._shards_status("embed", shards)):
+            if self.work.results("embed-all"):
+                return
+            transform = EmbedImages(
+                self.work, source, self._settings.encoder or "", shards, len(self._plan.shards), set(done)
+            )
+            paths = [str(path) for path in tables]
+            run_pipeline("embed", paths, transform, self._options, parallel=shards)
+            self.work.write_result("embed-all", 0, {"shards": shards})
+
+    def _index_text(self) -> None:
+        with self._progress.stage("bm25"):
+            if self.work.results("bm25"):
+                return
+            from indexer.bm25 import build_bm25
+
+            files = self._files("sentences")
+            section = build_bm25(files, self.work.ready / "bm25", self._settings.bm25_preset, self._options.workers)
+            self.work.write_result("bm25", 0, {"index": section, "files": self._describe_folder("bm25")})
+
+    def _index_images(self) -> None:
+        """Build the image index, if there is a vector."""
+        embedded = sum(result["images"]["embedded"] for result in self.work.results("embed").values())
+        if not embedded or self.work.results("faiss"):
+            return
+        from indexer.dense import build_dense
+
+        with self._progress.stage("faiss"):
+            section = build_dense(
+                self._files("embeddings"),
+                self._files("images"),
+                self.work.ready / "faiss",
+                encoder=self._settings.encoder or "",
+                encoder_fingerprint=self._settings.encoder_fingerprint or "",
+            )
+            self.work.write_result("faiss", 0, {"index": section, "files": self._describe_folder("faiss")})
+
+    def _files(self, table: str) -> list[Path]:
+        return sorted((self.work.ready / table).glob("part-*.parquet"))
+
+    def _describe_folder(self, name: str) -> list[dict[str, Any]]:
+        files = sorted(path for path in (self.work.ready / name).rglob("*") if path.is_file())
+        return [vars(describe_file(self.work.ready, path, name)) for path in files]
+
+    def shards(self) -> tuple[Shard, ...]:
+        """Give every file of the output, by path."""
+        names = ("finish", "embed", "bm25", "faiss")
+        files = [file for name in names for result in self.work.results(name).values() for file in result["files"]]
+        return tuple(Shard(**file) for file in sorted(files, key=lambda file: str(file["path"])))
+
+    def text_index(self) -> dict[str, Any] | None:
+        """Give the manifest's section on the text index."""
+        return self._index_of("bm25")
+
+    def image_index(self) -> dict[str, Any] | None:
+        """Give the manifest's section on the image index; null if there is none."""
+        return self._index_of("faiss")
+
+    def _index_of(self, name: str) -> dict[str, Any] | None:
+        results = self.work.results(name)
+        return results[0]["index"] if results else None

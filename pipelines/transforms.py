@@ -1,0 +1,231 @@
+"""Beam: the wiring, labels, counters and runner around the stages. What the steps do stands in the *_stage files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipelines import embed_stage, finish_stage, parse_stage
+from pipelines.articles import ParsedArticle, parse_page
+from pipelines.carried_errors import carried_error, carry_errors
+from pipelines.dump import Stream
+from pipelines.guard import GuardedParser
+from pipelines.image_sources import ImageSource
+from pipelines.settings import BuildSettings, RunOptions
+from pipelines.workfolder import WorkFolder
+from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from indexer.encoder import ImageEncoder
+
+__all__ = ["EmbedImages", "FinishShards", "ParseShards", "check_beam_options", "keyed_streams", "run_pipeline"]
+
+_KeyedStream = tuple[int, tuple[int, tuple[Any, ...]]]
+
+
+def count(stage: str, counts: Mapping[str, int]) -> None:
+    """Show counts as Beam counters. They are for dashboards: the manifest counts rows."""
+    for name, value in counts.items():
+        Metrics.counter(f"mie.{stage}", name).inc(value)
+
+
+def keyed_streams(shards: Mapping[int, Sequence[Stream]]) -> list[_KeyedStream]:
+    """Give the elements of the parse stage: (shard, (place in the shard, the stream as a tuple)).
+
+    >>> keyed_streams({3: [Stream("a.xml", 0, 9, "xml")]})
+    [(3, (0, ('a.xml', 0, 9, 'xml', True)))]
+    """
+    return [(shard, (place, astuple(stream))) for shard in shards for place, stream in enumerate(shards[shard])]
+
+
+class ParseShards(beam.PTransform):  # type: ignore[misc]
+    """Keyed streams -> numbers of the shards whose tables are written."""
+
+    def __init__(self, work: WorkFolder, settings: BuildSettings) -> None:
+        super().__init__()
+        self._do = _ParseShard(work, settings)
+
+    def expand(self, streams: beam.PCollection) -> beam.PCollection:
+        """Group the streams of a shard, and parse each shard where it lands."""
+        return streams | "Group streams by shard" >> beam.GroupByKey() | "Parse shard" >> beam.ParDo(self._do)
+
+
+class _ParseShard(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, work: WorkFolder, settings: BuildSettings) -> None:
+        self._work = work
+        self._settings = settings
+        self._guard: GuardedParser[ParsedArticle] | None = None
+
+    def setup(self) -> None:
+        settings = self._settings
+        parse = partial(parse_page, rules=settings.rules, keep_disambiguation=settings.keep_disambiguation)
+        self._guard = GuardedParser(parse, settings.page_timeout_s, settings.page_memory_bytes)
+
+    def process(self, keyed: tuple[int, Iterable[tuple[int, tuple[Any, ...]]]]) -> Iterator[int]:
+        shard, places = keyed
+        assert self._guard is not None
+        streams = [Stream(*stream) for _, stream in sorted(places)]
+        limits, limit_pages = self._settings.limits, self._settings.limit_pages
+        with carry_errors():
+            result = parse_stage.parse_shard(shard, streams, self._work, self._guard, limits, limit_pages)
+        count("parse", {"shards": 1, "pages": result["pages"], "losses": len(result["losses"])})
+        yield shard
+
+    def teardown(self) -> None:
+        if self._guard is not None:
+            self._guard.close()
+
+
+class FinishShards(beam.PTransform):  # type: ignore[misc]
+    """(Shard, page ids to drop) -> numbers of the shards that are ready."""
+
+    def __init__(self, work: WorkFolder) -> None:
+        super().__init__()
+        self._do = _FinishShard(work)
+
+    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+        """Spread the shards over the workers, and finish each."""
+        return shards | "Spread shards" >> beam.Reshuffle() | "Finish shard" >> beam.ParDo(self._do)
+
+
+class _FinishShard(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, work: WorkFolder) -> None:
+        self._work = work
+
+    def process(self, keyed: tuple[int, list[int]]) -> Iterator[int]:
+        shard, repeated = keyed
+        with carry_errors():
+            result = finish_stage.finish_shard(shard, repeated, self._work)
+        count("finish", {"shards": 1, "links": result["links"]})
+        yield shard
+
+
+class EmbedImages(beam.PTransform):  # type: ignore[misc]
+    """Paths of images tables -> numbers of the embedding shards that are ready. Names are shuffled, never bytes.
+
+    Args:
+        work: the build.
+        source: gives bytes by name; opened in the worker.
+        encoder: spec of the encoder; loaded in the worker.
+        shards: number of embedding shards.
+        first_reject: number of the first free file of the rejects table.
+        done: embedding shards that an earlier run finished.
+    """
+
+    def __init__(
+        self, work: WorkFolder, source: ImageSource, encoder: str, shards: int, first_reject: int, done: Collection[int]
+    ) -> None:
+        super().__init__()
+        self._shards = shards
+        self._done = frozenset(done)
+        self._do = _EmbedShard(work, source, encoder, first_reject)
+
+    def expand(self, tables: beam.PCollection) -> beam.PCollection:
+        """Read the names, group them by shard, and embed each shard where it lands."""
+        shards, done = self._shards, self._done
+        return (
+            tables
+            | "Spread tables" >> beam.Reshuffle()
+            | "Read file names" >> beam.FlatMap(lambda path: embed_stage.files_of(Path(path)))
+            | "Key by shard" >> beam.Map(lambda file: (embed_stage.shard_of(file, shards), file))
+            | "Leave out what is done" >> beam.Filter(lambda keyed: keyed[0] not in done)
+            | "Group files by shard" >> beam.GroupByKey()
+            | "Embed shard" >> beam.ParDo(self._do)
+        )
+
+
+class _EmbedShard(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, work: WorkFolder, source: ImageSource, encoder: str, first_reject: int) -> None:
+        self._work = work
+        self._source = source
+        self._spec = encoder
+        self._first_reject = first_reject
+        self._encoder: ImageEncoder | None = None
+
+    def setup(self) -> None:
+        from indexer.clip import make_encoder
+
+        with carry_errors():
+            self._encoder = make_encoder(self._spec, threads=1)
+            self._source.open()
+
+    def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
+        shard, files = keyed
+        assert self._encoder is not None
+        with carry_errors():
+            number = self._first_reject + shard
+            result = embed_stage.embed_shard(shard, number, set(files), self._source, self._encoder, self._work)
+        count("embed", result["images"])
+        yield shard
+
+
+def check_beam_options(beam_options: Sequence[str]) -> None:
+    """Refuse options that Beam does not know, before anything runs.
+
+    Raises:
+        UsageError: naming the options.
+    """
+    options, unknown = _to_options(beam_options)
+    if unknown:
+        raise UsageError(
+            f"Beam has no option {unknown[0]!r}", remedy="see Beam's pipeline options; ours come before --"
+        )
+    if options.view_as(StandardOptions).runner == "DirectRunner":
+        raise UsageError(
+            "DirectRunner would fetch another runner first", remedy="leave --runner out: this machine runs the job"
+        )
+
+
+def _to_options(beam_options: Sequence[str]) -> tuple[PipelineOptions, list[str]]:
+    """Parse Beam's own options; give those that it does not know as well."""
+    options = PipelineOptions(flags=list(beam_options))
+    known = PipelineOptions(flags=[]).get_all_options(drop_default=False)
+    given = [word.partition("=")[0] for word in beam_options if word.startswith("--")]
+    names = {"--" + name for name in known} | {"--no_" + name for name in known}
+    return options, [word for word in given if word not in names and word.replace("-", "_") not in names]
+
+
+def run_pipeline(
+    label: str, elements: Sequence[Any], transform: beam.PTransform, options: RunOptions, *, parallel: int
+) -> None:
+    """Run one stage and wait for it.
+
+    Without a --runner among Beam's options it runs here, on the FnApiRunner by name (Beam's default would fetch
+    another runner first), in as many processes as there are workers and parallel shards.
+
+    Args:
+        label: of the stage.
+        elements: what the transform reads.
+        transform: the stage.
+        options: workers, and Beam's options.
+        parallel: shards that can run at the same time.
+
+    Raises:
+        MieError: what a worker raised.
+    """
+    beam_options, _ = _to_options(options.beam)
+    runner = None
+    if beam_options.view_as(StandardOptions).runner is None:
+        processes = max(1, min(options.workers, parallel))
+        mode = ["--direct_running_mode", "multi_processing" if processes > 1 else "in_memory"]
+        quiet = ["--default_sdk_harness_log_level", "CRITICAL"]
+        flags = [*options.beam, *mode, *quiet, "--direct_num_workers", str(processes)]
+        beam_options, runner = PipelineOptions(flags=flags), FnApiRunner()
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # failures are told by the exception
+    try:
+        with beam.Pipeline(runner=runner, options=beam_options) as pipeline:
+            _ = pipeline | f"List what to {label}" >> beam.Create(elements) | f"Stage {label}" >> transform
+    except Exception as error:
+        ours = carried_error(str(error))
+        if ours is None:
+            raise
+        raise ours from error

@@ -1,0 +1,77 @@
+"""The folder of a build that is not finished: its tables, per-shard results, state and progress."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.shards import part_name
+from schemas.manifest import write_json_atomically
+
+__all__ = ["WorkFolder"]
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """Where a build keeps what is not finished yet; a small value that travels to the workers.
+
+    A result file says that a shard of a stage is done, so it is written after the shard's tables have their names.
+    """
+
+    root: Path
+
+    @property
+    def parsed(self) -> Path:
+        """Tables as the parse stage leaves them."""
+        return self.root / "parsed"
+
+    @property
+    def redirects(self) -> Path:
+        """The buckets of the redirect table."""
+        return self.root / "redirects"
+
+    @property
+    def ready(self) -> Path:
+        """What will be the output folder."""
+        return self.root / "ready"
+
+    def find(self, table: str, shard: int) -> Path:
+        """Give the path of a shard's table: as parsed, or where the finish stage has moved it to."""
+        parsed = self.parsed / table / part_name(shard)
+        return parsed if parsed.exists() else self.ready / table / part_name(shard)
+
+    def write_result(self, stage: str, shard: int, result: dict[str, Any]) -> None:
+        """Declare a shard of a stage done."""
+        folder = self.root / "results" / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json_atomically(folder / f"{shard:05d}.json", result)
+
+    def results(self, stage: str) -> dict[int, dict[str, Any]]:
+        """Read the results of the shards of a stage that are done, in order of the shards."""
+        files = sorted((self.root / "results" / stage).glob("*.json"))
+        return {int(file.stem): json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+    def write_beat(self, stage: str, shard: int, **values: int) -> None:
+        """Say how far a shard is. Nothing depends on it: a failure to write is ignored."""
+        folder = self.root / "progress" / stage
+        path = folder / f"{shard:05d}.json"
+        temporary = path.with_suffix(f".{os.getpid()}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(values), encoding="utf-8")
+            temporary.replace(path)
+        except OSError:
+            return
+
+    def beats(self, stage: str) -> dict[int, dict[str, int]]:
+        """Read how far the shards of a stage are."""
+        found: dict[int, dict[str, int]] = {}
+        for file in (self.root / "progress" / stage).glob("*.json"):
+            try:
+                found[int(file.stem)] = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+        return found
