@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageEncoder", "fingerprint_weights", "pick_device"]
 
-_BATCH_IMAGES = 32
-
 
 @dataclass(frozen=True, eq=False)
 class ImageEncoder:
@@ -32,6 +30,7 @@ class ImageEncoder:
         device: "cpu" or "cuda".
         preprocess: RGB picture -> tensor [3, height, width] float32.
         network: pictures [n, 3, height, width] -> vectors [n, dim], on the device.
+        batch_images: pictures that go through the network at a time, whatever the number given.
     """
 
     spec: str
@@ -40,6 +39,7 @@ class ImageEncoder:
     device: str
     preprocess: Callable[[Image.Image], torch.Tensor] = field(repr=False)
     network: Callable[[torch.Tensor], torch.Tensor] = field(repr=False)
+    batch_images: int = 32
 
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Encode RGB pictures.
@@ -52,7 +52,8 @@ class ImageEncoder:
         """
         import numpy as np
 
-        rows = [self._encode_batch(images[n : n + _BATCH_IMAGES]) for n in range(0, len(images), _BATCH_IMAGES)]
+        step = self.batch_images
+        rows = [self._encode_batch(images[n : n + step]) for n in range(0, len(images), step)]
         vectors = np.concatenate(rows) if rows else np.empty((0, self.dim), np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         bad = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
