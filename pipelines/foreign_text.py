@@ -227,7 +227,6 @@ def language_rule(name: str) -> Rule | None:
 
 RULES: dict[str, Rule] = {
     "audio-ipa": _second,
-    "contains special characters": lambda _args: "",
     "angle ipa": lambda args: f"⟨{text_of(args, '1')}⟩",
     "hebrew": _first,
     "iast": _first,

@@ -122,7 +122,7 @@ words-inline|year needed
 _BOXES = """
 16teambracket|32teambracket|4teambracket|8teambracket|a-z toc|abortionlawsmap|adjacent communities
 ahnentafel bottom|ahnentafel top|ahnentafel-compact5|alabama county labelled map|alabama weatherbox|album chart
-album ratings|albumchart|alphanumeric toc|anarchism sidebar|annotated image|annotated image 4|annotated link
+album ratings|albumchart|alphanumeric toc|anarchism sidebar|annotated image|annotated image 4
 astronomy navbox|atoz|audio|audio file|auto images|automatic taxobox|automatictaxobox|bar box|bar chart
 bar graph|bar percent|bar pixel|bar stacked|bartable|based on|basketballbox|biota|brick chart|calendar
 calendar by month|calendar year|campaignbox|canada census|cast listing|certification cite
@@ -133,7 +133,7 @@ coor d|coor dm|coor dms|coord|coord missing|coordinates|coords|cricket batting|c
 decade links|demography|dental formula|dentalformula|designation list|double image|drugbox|election box begin
 election box candidate|election box end|election results|element|elementbox|end|end box|end tab|episode list
 episode table|events by month links|family tree|familytree|familytree/end|familytree/start|fb end|fb start
-film and game ratings|film date|flag template|football box|football box collapsible|footballbox
+film and game ratings|flag template|football box|football box collapsible|footballbox
 footballbox collapsible|forcetoc|fossil range|fossilrange|fs end|fs mid|fs player|fs start|gallery|geobox
 geographic location|geographic location 2|geolinks|geological eon|geological range|goals|goalscorers
 graphical timeline|harvrefcol|historical population|historical populations|horizontal toc|horizontal-toc
@@ -172,11 +172,11 @@ endmulticol|endplainlist|external links|extinct|fix bunching|fixbunching|flatlis
 flatlist/begin|flowlist|font color end|gain|hairspace|hidden|hidden begin|hidden bottom|hidden end|hidden top
 hide in print|increase|increase2|increasenegative|increaseneutral|larger begin|linkshere|loss|lost|lrm|multicol
 multicol break|multicol end|multicol-break|multicol-end|mvar end|no change|nobreak begin|nowrap begin|nowrap end
-nowrap2|nowrapbegin|nowraplinks|nowraplinks end|nw|only in print|outdent|pad|padlsub|padlsup|paragraph
+nowrapbegin|nowraplinks|nowraplinks end|nw|only in print|outdent|pad|padlsub|padlsup|paragraph
 paragraph break|pb|plain list end|plainlist end|plainlist/begin|pre start|pre-end|profit|quote box end|reduce
-rlm|row hover highlight|same|shortcut|show button|shy|small begin|smalldiv|sort under|start plainlist
+rlm|row hover highlight|same|shortcut|show button|small begin|smalldiv|sort under|start plainlist
 startflatlist|startplainlist|static row numbers|steady|sticky header|sticky table end|sticky table start|table
-table alignment|table top|top-multicol|up|updown|wbr|won|wrap|zero width space|zwj|zwnj|zwsp
+table alignment|table top|top-multicol|up|updown|wbr|won|wrap|zero width space|zwj|zwnj
 """
 _NAMES = frozenset(
     name.strip()

@@ -35,12 +35,18 @@ def _is_adjective(args: Args) -> bool:
     return args.get("adj") in ("on", "mid", "1") or args.get("sing") == "on"
 
 
+def _is_one(measure: Measure) -> bool:
+    """'1 mile' and '1/2 mile', but '0.5 miles' and '1 million barrels'. Source: Template:Convert."""
+    number = measure.numbers[0]
+    is_one = abs(number.value) == 1 or ("/" in number.text and abs(number.value) < 1)
+    return is_one and len(measure.numbers) == 1 and not measure.unit.multiple
+
+
 def _source_text(measure: Measure, args: Args, is_symbol: bool) -> str:
     """Write the measure as the article gives it."""
     is_adjective, is_us = _is_adjective(args), args.get("sp") == "us"
     is_symbol = is_symbol or (measure.unit.kind.startswith("temperature") and args.get("abbr") != "off")
-    is_one = len(measure.numbers) == 1 and abs(measure.numbers[0].value) == 1 and not measure.unit.multiple
-    is_plural = not is_adjective and not is_one
+    is_plural = not is_adjective and not _is_one(measure)
     if measure.part_text:
         text, symbol, code = measure.part_text.split("|")
         part, first = find_unit(code), measure.numbers[0].text
@@ -167,8 +173,8 @@ def _places(args: Args) -> range:
 
 
 def _as_written(values: Sequence[str]) -> int:
-    """Count the arguments that are the measure: numbers and range words, and the unit after them."""
-    place = 0
+    """Count the arguments that are the measure: number or text, range words, numbers, and the unit."""
+    place = 1 if len(values) > 1 else 0
     while place < len(values) - 1 and (read_number(values[place]) or values[place] in RANGES):
         place += 1
     return place + 1
@@ -207,8 +213,9 @@ def _height(args: Args) -> str:
 
 _GAUGES_MM = pairs(
     """
-600=1 ft 11 5/8 in,610=2 ft,750=2 ft 5 1/2 in,760=2 ft 5 15/16 in,762=2 ft 6 in,914=3 ft,1000=3 ft 3 3/8 in,
-1067=3 ft 6 in,1219=4 ft,1435=4 ft 8 1/2 in,1520=4 ft 11 27/32 in,1524=5 ft,1600=5 ft 3 in,1668=5 ft 5 21/32 in,1676=5 ft 6 in
+600=1 ft 11 5/8 in,610=2 ft,750=2 ft 5 1/2 in,760=2 ft 5 15/16 in,762=2 ft 6 in,914=3 ft,
+1000=3 ft 3 3/8 in,1067=3 ft 6 in,1219=4 ft,1435=4 ft 8 1/2 in,1520=4 ft 11 27/32 in,
+1524=5 ft,1600=5 ft 3 in,1668=5 ft 5 21/32 in,1676=5 ft 6 in
     """
 )
 """Track gauges in millimetres with their imperial names. Source: Template:Track gauge, list of gauges."""
