@@ -1,0 +1,165 @@
+"""Pictures of an article: file links, galleries and the pictures that templates name, with their captions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.markers import IMAGE_MARK, MAX_NUMBER, image_marks, number_char
+from schemas.titles import canonical_file
+
+__all__ = ["DEFAULT_ICON_PATTERNS", "Picture", "PictureBook", "is_file_target"]
+
+DEFAULT_ICON_PATTERNS = (
+    r"^Flag of ",
+    r"^(?:Ambox|Commons-logo|Wikt?i?[a-z]*-logo|Wiki letter|Question book|Edit-clear|Folder |Nuvola |Crystal |Gnome-)",
+    r"^(?:Symbol |Padlock|Semi-protection|Portal|P |Loudspeaker|Speaker |Sound-icon|Gtk-|Disambig|Red pog|Blue pog)",
+    r"^(?:Increase2?|Decrease2?|Steady2?|Yes check|X mark|Green tick|Red x|Star full|Star empty|Searchtool|Cscr-)",
+    r"\bicon\b",
+)
+"""Files that decorate and do not show the article's subject; matched with the canonical name, ignoring case."""
+
+_IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|bmp|xcf)$", re.IGNORECASE)
+_FILE_TARGET = re.compile(r"^[\s_]*(?:file|image)[\s_]*:", re.IGNORECASE)
+_FILE_NAME = re.compile(r"^(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{}<>|\n#]{1,240}\.[A-Za-z]{3,4})$", re.IGNORECASE)
+_OPTION = re.compile(
+    r"^(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|baseline|middle|sub|super|(?:text-)?top"
+    r"|(?:text-)?bottom|upright.*|[0-9]*x?[0-9]*\s*px|(?:alt|link|page|class|lang|thumb|thumbnail|thumbtime|start|end"
+    r"|style)\s*=.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
+_HAS_POSITIONAL_CAPTIONS = re.compile(r"^(?:gallery|wide image|panorama|tall image|auto images|photomontage)")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A use of a picture. caption is wikitext, not yet cleaned."""
+
+    file: str
+    caption: str
+
+
+def is_file_target(target: str) -> bool:
+    """Tell whether a link shows a file.
+
+    >>> is_file_target("Image: a.jpg"), is_file_target(":File:a.jpg")
+    (True, False)
+    """
+    return bool(_FILE_TARGET.match(target))
+
+
+class PictureBook:
+    """The pictures of one article, in the order in which they were found; a mark stands for each in the text.
+
+    Args:
+        icon_patterns: regular expressions of file names to leave out.
+        counters: counts icons and media of other kinds.
+    """
+
+    def __init__(self, icon_patterns: Sequence[str], counters: Counter[str]) -> None:
+        self.pictures: list[Picture] = []
+        self._icons = _compiled(tuple(icon_patterns))
+        self._counters = counters
+
+    def link(self, parts: Sequence[str]) -> str:
+        """Take a file link, `File:a.jpg|thumb|caption`; give the mark that stands for it."""
+        captions = [part.strip() for part in parts[1:] if not _OPTION.match(part.strip())]
+        nested = image_marks("".join(parts[1:]))
+        return self._add(parts[0], captions[-1] if captions else "") + nested
+
+    def gallery(self, content: str) -> str:
+        """Take the lines of a gallery; give the marks that stand for its pictures."""
+        marks = []
+        for line in content.split("\n"):
+            name, _, rest = line.partition("|")
+            if _file_name(name):
+                captions = [part for part in _split_bars(rest) if part and not _OPTION.match(part)]
+                marks.append(self._add(name, "|".join(captions)))
+        return "".join(marks)
+
+    def image_map(self, content: str) -> str:
+        """Take an image map, whose first line that names a file counts; give its mark."""
+        for line in content.split("\n"):
+            if is_file_target(line):
+                return self.link(_split_bars(line))
+        return ""
+
+    def template(self, name: str, args: dict[str, str]) -> str:
+        """Take the pictures that the arguments of a template name; give the marks of these and of those inside."""
+        marks = []
+        for key, value in args.items():
+            if 4 < len(value) < 300 and _file_name(value):
+                marks.append(self._add(value, _caption_for(name, key, args)))
+            elif IMAGE_MARK in value:
+                self._caption_inner(value, _caption_for(name, key, args))
+                marks.append(image_marks(value))
+        return "".join(marks)
+
+    def _caption_inner(self, value: str, caption: str) -> None:
+        """Give the caption of an infobox to the file link in its image argument, if that has none."""
+        last = len(self.pictures) - 1
+        if caption and last >= 0 and value.endswith(number_char(last)) and not self.pictures[last].caption:
+            self.pictures[last] = Picture(self.pictures[last].file, caption)
+
+    def _add(self, target: str, caption: str) -> str:
+        file = canonical_file(target)
+        if not _IMAGE_SUFFIX.search(file):
+            self._counters["media"] += 1
+            return ""
+        if any(pattern.search(file) for pattern in self._icons):
+            self._counters["icons"] += 1
+            return ""
+        if len(self.pictures) > MAX_NUMBER:
+            self._counters["images_over_limit"] += 1
+            return ""
+        self.pictures.append(Picture(file, caption))
+        return IMAGE_MARK + number_char(len(self.pictures) - 1)
+
+
+_ICON_CACHE: dict[tuple[str, ...], tuple[re.Pattern[str], ...]] = {}
+
+
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    if patterns not in _ICON_CACHE:
+        _ICON_CACHE[patterns] = tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+    return _ICON_CACHE[patterns]
+
+
+def _file_name(text: str) -> bool:
+    match = _FILE_NAME.match(text.strip())
+    return bool(match and _IMAGE_SUFFIX.search(match.group(1)))
+
+
+def _split_bars(text: str) -> list[str]:
+    """Split at bars outside of links.
+
+    >>> _split_bars("a|[[b|c]]")
+    ['a', '[[b|c]]']
+    """
+    parts, depth = [""], 0
+    for piece in re.split(r"(\[\[|\]\]|\|)", text):
+        depth += (piece == "[[") - (piece == "]]" and depth > 0)
+        if piece == "|" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [part.strip() for part in parts]
+
+
+def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
+    """Find the argument that describes the picture in another: caption2 for image2, image_caption, caption, ..."""
+    if key.isdigit():
+        is_captioned = _HAS_POSITIONAL_CAPTIONS.match(name)
+        following = args.get(str(int(key) + 1), "") if is_captioned else ""
+        return "" if _file_name(following) or _OPTION.match(following) else following
+    match = _NUMBERED.match(key.strip().lower())
+    stem, number = match.groups() if match else (key, "")
+    names = [f"caption{number}", f"{stem}_caption{number}", f"{stem}caption{number}", f"{stem}{number}_caption"]
+    names += [f"{stem}{number} caption", f"{stem} caption{number}", f"caption_{stem}{number}"]
+    if number in ("", "1") and stem in ("image", "photo", "picture", "img", "cover", "image_name", "image_file"):
+        names += ["image_caption", "imagecaption", "caption", "footer"]
+    lowered = {other.lower(): value for other, value in args.items()}
+    return next((lowered[other] for other in names if lowered.get(other)), "")
