@@ -49,6 +49,7 @@ def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = Fal
     if article.is_disambiguation and not keep_disambiguation:
         return ParsedArticle("disambiguation", counters=counters, dropped_templates=dropped)
     passages = split_article(article)
+    counters |= passages.counters
     if not passages.paragraphs:
         return ParsedArticle("empty", counters=counters, dropped_templates=dropped)
     for paragraph in passages.paragraphs:

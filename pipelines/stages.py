@@ -68,7 +68,7 @@ class Stages:
             if todo:
                 transform = ParseShards(self.work, self._settings)
                 elements = keyed_streams(todo)
-                run_pipeline("parse", elements, transform, self._options, parallel=len(todo))
+                run_pipeline("parse", elements, transform, self._options, self.work.log, parallel=len(todo))
 
     def _parse_status(self) -> Status:
         beats, done = self.work.beats("parse"), len(self.work.results("parse"))
@@ -101,7 +101,7 @@ class Stages:
             repeated = find_repeated_ids(self.work, {shard: tuple(parsed[shard]["page_ids"]) for shard in shards})
             write_redirects((self.work.find("pages", shard) for shard in shards), self.work.redirects)
             todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
-            run_pipeline("finish", todo, FinishShards(self.work), self._options, parallel=len(todo))
+            run_pipeline("finish", todo, FinishShards(self.work), self._options, self.work.log, parallel=len(todo))
 
     def _shards_status(self, stage: str, total: int) -> Callable[[], Status]:
         def read() -> Status:
@@ -123,17 +123,26 @@ class Stages:
                 self.work, source, self._settings.encoder or "", shards, len(self._plan.shards), set(done)
             )
             paths = [str(path) for path in tables]
-            run_pipeline("embed", paths, transform, self._options, parallel=shards)
+            run_pipeline("embed", paths, transform, self._options, self.work.log, parallel=shards)
             self.work.write_result("embed-all", 0, {"shards": shards})
 
     def _index_text(self) -> None:
-        with self._progress.stage("bm25"):
-            if self.work.results("bm25"):
-                return
-            from indexer.bm25 import build_bm25
+        if self.work.results("bm25"):
+            return
+        from indexer.bm25 import build_bm25
 
-            files = self._files("sentences")
-            section = build_bm25(files, self.work.ready / "bm25", self._settings.bm25_preset, self._options.workers)
+        files = self._files("sentences")
+        total = sum(pq.read_metadata(path).num_rows for path in files)
+        done = [0]
+
+        def read() -> Status:
+            return Status(done[0], total, counts=(("sentences", done[0]),))
+
+        def remember(sentences: int) -> None:
+            done[0] = sentences
+
+        with self._progress.stage("bm25", read):
+            section = build_bm25(files, self.work.ready / "bm25", self._settings.bm25_preset, remember)
             self.work.write_result("bm25", 0, {"index": section, "files": self._describe_folder("bm25")})
 
     def _index_images(self) -> None:

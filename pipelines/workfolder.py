@@ -38,6 +38,11 @@ class WorkFolder:
         """What will be the output folder."""
         return self.root / "ready"
 
+    @property
+    def log(self) -> Path:
+        """What worker processes of this machine print."""
+        return self.root / "workers.log"
+
     def find(self, table: str, shard: int) -> Path:
         """Give the path of a shard's table: as parsed, or where the finish stage has moved it to."""
         parsed = self.parsed / table / part_name(shard)
