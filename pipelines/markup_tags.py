@@ -111,9 +111,21 @@ def _replacement(name: str, content: str, counters: Counter[str], take_images: C
     _count(name, counters)
     if name in _WITH_IMAGES:
         return take_images(name, content)
+    if name == "nowiki":
+        return escape(content)
     if name in _KEPT:
-        return escape(" ".join(content.split()) if name != "nowiki" else content)
+        return escape(_formula(content))
     return "\n" if name in ("pre", "table") else ""
+
+
+def _formula(source: str) -> str:
+    r"""Write a formula on one line; TeX reads a tie as a blank, and a blank between braces as nothing.
+
+    >>> _formula("{{a}}~\\over\n b")
+    '{ {a} } \\over b'
+    """
+    text = source.replace("~", " ").replace("{{", "{ {").replace("}}", "} }")
+    return " ".join(text.split())
 
 
 def escape(text: str) -> str:
