@@ -33,8 +33,8 @@ MAX_PARAGRAPH_CHARS = 6_000
 MAX_INTRO_CHARS = 4_000
 """The introduction beside an image ends at the last sentence that fits."""
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_INVISIBLE_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029\r]")
+_ODD = re.compile("([\ud800-\udfff])|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029\r]")
+_READABLE = re.compile(r"[^\W_]")
 _CLOSING = frozenset(")]}\"'”’»")
 
 
@@ -158,9 +158,11 @@ def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
         whole = [_joined(members, section)] if is_list else [_as_piece(block) for block in members]
         for piece in whole:
             bound = MAX_LIST_CHARS if is_list else MAX_PARAGRAPH_CHARS
-            spans = list(_lines(piece.text)) if is_list else _sentence_spans(piece.text)
-            for span in _packed(spans, bound) if len(piece.text) > bound else [_Span(0, len(piece.text))]:
-                yield _cut(piece, _trimmed(piece.text, span))
+            if len(piece.text) <= bound:
+                yield _cut(piece, _trimmed(piece.text, _Span(0, len(piece.text))))
+                continue
+            for span in _packed(_lines(piece.text) if is_list else _sentence_spans(piece.text), bound):
+                yield _cut(piece, span)
 
 
 def _as_piece(block: Block) -> _Piece:
@@ -181,6 +183,8 @@ def _joined(blocks: list[Block], section: str) -> _Piece:
 
 def _cut(piece: _Piece, span: _Span) -> _Piece:
     """Give a part of a piece with the links that lie whole in it."""
+    if span == (0, len(piece.text)):
+        return piece
     links = tuple(
         Link(link.start - span.start, link.end - span.start, link.target)
         for link in piece.links
@@ -252,9 +256,10 @@ def _raw_spans(text: str) -> Iterator[_Span]:
     """
     import sentencex
 
-    safe = _INVISIBLE_BREAKS.sub(" ", _SURROGATES.sub("\ufffd", text))
+    if not text.isprintable() and _ODD.search(text):
+        text = _ODD.sub(lambda match: "\ufffd" if match[1] else " ", text)
     start = 0
-    for piece in sentencex.segment("en", safe):
+    for piece in sentencex.segment("en", text):
         yield _Span(start, start + len(piece))
         start += len(piece)
     if start < len(text):
@@ -264,6 +269,9 @@ def _raw_spans(text: str) -> Iterator[_Span]:
 def _bounded(text: str, span: _Span) -> Iterator[_Span]:
     """Cut a span that is too long at the last blank that fits, or where it must be where there is none."""
     start, end = span
+    if end - start <= MAX_SENTENCE_CHARS:
+        yield span
+        return
     while end - start > MAX_SENTENCE_CHARS:
         limit = start + MAX_SENTENCE_CHARS
         blank = max(text.rfind(" ", start + 1, limit + 1), text.rfind("\n", start + 1, limit + 1))
@@ -276,11 +284,14 @@ def _bounded(text: str, span: _Span) -> Iterator[_Span]:
 
 def _trimmed(text: str, span: _Span) -> _Span:
     """Take white space off the ends of a span; an empty span stays at its start."""
-    inner = text[span.start : span.end]
-    left = len(inner) - len(inner.lstrip())
-    return _Span(span.start + left, max(span.start + len(inner.rstrip()), span.start + left))
+    start, end = span
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    return _Span(start, end)
 
 
 def _is_readable(text: str) -> bool:
     """Say whether a text holds a letter or a digit of any script."""
-    return any(character.isalnum() for character in text)
+    return _READABLE.search(text) is not None
