@@ -70,6 +70,16 @@ class _Table:
                     found.setdefault(page, []).append(part)
         return {page: pa.concat_tables(parts) for page, parts in found.items()}
 
+    def where(self, column: str, value: str) -> list[dict[str, Any]]:
+        """Give every row whose column has a value, by reading the whole table."""
+        rows: list[dict[str, Any]] = []
+        for file in self._files:
+            for group in range(file.num_row_groups):
+                if pc.index(file.read_row_group(group, [column]).column(0), value).as_py() >= 0:
+                    table = file.read_row_group(group)
+                    rows += table.filter(pc.equal(table.column(column), value)).to_pylist()
+        return rows
+
     def _places(self, page: int) -> list[tuple[int, int]]:
         """Find the (file, row group) pairs that may hold a page."""
         places = []
@@ -149,6 +159,10 @@ class Documents:
         """Give an article's images, in order."""
         rows = self._table("images").rows([page_id]).get(page_id)
         return [] if rows is None else [ArticleImage(**row) for row in rows.to_pylist()]
+
+    def uses_of(self, file: str) -> list[ArticleImage]:
+        """Give every use of a file, by reading the whole table of images."""
+        return [ArticleImage(**row) for row in self._table("images").where("file", file)]
 
     def _by_id(self, table: str, column: str, ids: Sequence[str]) -> list[dict[str, Any]]:
         rows = self._table(table).rows(page_of(doc_id) for doc_id in ids)

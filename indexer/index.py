@@ -116,7 +116,6 @@ class WikiIndex:
         Returns:
             q lists of at most k answers.
         """
-        search = self.text_searcher.search
         ranked = [self._best_paragraphs(query, k) for query in queries]
         hits = [hit for some in ranked for hit in some]
         sentences = {row.sentence_id: row for row in self.documents.sentences([hit.doc_id for hit in hits])}

@@ -1,0 +1,185 @@
+"""The command `mie-index`: its options and their help. What it does stands in the other files of this folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from schemas.errors import IndexCorrupt, InputError, UsageError
+from schemas.exits import exit_on_error
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from indexer.index import WikiIndex
+    from indexer.queries import Query
+    from indexer.searcher import Answer, View
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+_PIPED_COLUMNS = 120
+_CODES = "Exit codes: 0 done; 2 usage; 3 query or image unusable; 4 index unusable; 5 something is not installed."
+_QUERY = f"""
+\b
+Examples:
+  mie-index query enwiki --text "Rocky loves the snow"
+  mie-index query enwiki --image photo.jpg -k 5 --json
+  mie-index query enwiki --text "Rocky" --image photo.jpg --show-context
+  mie-index query enwiki --batch queries.txt --json > hits.jsonl
+
+\b
+A batch file holds one text a line, or JSON objects with "text", "image" and "id" where its name ends in .jsonl.
+{_CODES}
+"""
+Index = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that beam run build_wiki_index made.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Ask and inspect the indexes that beam run build_wiki_index makes."""
+    if version:
+        from importlib import metadata
+
+        typer.echo(f"mie-context {metadata.version('mie-context')}")
+        raise typer.Exit
+
+
+@app.command(epilog=_QUERY)
+def query(
+    index: Index,
+    text: Annotated[str | None, typer.Option(help="Words to look for; best sentence, whole paragraph.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Picture to look for; article's introduction.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Answers wanted, each from another paragraph or article.")] = 10,
+    as_json: AsJson = False,
+    explain: Annotated[bool, typer.Option(help="Show how each score comes about.")] = False,
+    show_context: Annotated[bool, typer.Option(help="Print whole paragraphs and introductions.")] = False,
+    batch: Annotated[Path | None, typer.Option(help="File of many queries.")] = None,
+) -> None:
+    """Find Wikipedia text for words, for a picture, or for both."""
+    from indexer.index import WikiIndex
+    from indexer.queries import Query, ask, read_batch
+
+    if (text is None and image is None) == (batch is None):
+        raise UsageError(
+            "no query, or two kinds of query", remedy="give --text, --image, both of these, or --batch alone"
+        )
+    queries = read_batch(batch) if batch is not None else iter([Query(None, text, image)])
+    opened = WikiIndex(index)
+    console = _console()
+    for some in queries:
+        for view, answers in ask(opened, some, k):
+            if as_json:
+                _print_json(opened, some, view, answers, explain)
+            else:
+                _print_table(console, opened, some, view, answers, (explain, show_context, batch is not None))
+
+
+def _print_json(opened: WikiIndex, some: Query, view: View, answers: list[Answer], explain: bool) -> None:
+    from indexer.answers import to_json_line
+    from indexer.queries import explanation
+
+    for answer in answers:
+        more: dict[str, Any] = {} if some.query_id is None else {"query_id": some.query_id}
+        if explain:
+            more["explanation"] = explanation(opened, some, view, answer)
+        sys.stdout.write(to_json_line(answer, **more) + "\n")
+
+
+def _print_table(
+    console: Console, opened: WikiIndex, some: Query, view: View, answers: list[Answer], flags: tuple[bool, bool, bool]
+) -> None:
+    from indexer.answers import plain, print_answers
+    from indexer.queries import explanation
+
+    explain, is_whole, is_batch = flags
+    if is_batch or (some.text is not None and some.image is not None):
+        console.print(plain(f"{view}: {some.text if view == 'text' else some.image}"), style="bold", markup=False)
+    tokenize = None
+    if view == "text":
+        wanted = set(opened.text_searcher.tokens(some.text))
+
+        def tokenize(word: str) -> list[str]:
+            return [token for token in opened.text_searcher.tokens(word) if token in wanted]
+
+    print_answers(console, answers, tokenize=tokenize, is_whole=is_whole)
+    if explain:
+        for answer in answers:
+            console.print(plain(f"#{answer.rank} {answer.title}"), style="bold", markup=False)
+            for line in explanation(opened, some, view, answer).splitlines():
+                console.print(plain(line), markup=False, highlight=False)
+
+
+@app.command(epilog=f"\b\nExample:\n  mie-index info enwiki\n{_CODES}")
+def info(index: Index, as_json: AsJson = False) -> None:
+    """Show what is in an index, how it was built, and how large it is."""
+    from indexer.info import describe, print_info
+    from schemas.manifest import read_manifest
+
+    manifest = read_manifest(index)
+    if as_json:
+        typer.echo(json.dumps(describe(manifest), ensure_ascii=False, indent=1))
+    else:
+        print_info(_console(), index, manifest)
+
+
+@app.command(epilog=f"\b\nExample:\n  mie-index verify enwiki && echo sound\n{_CODES}")
+def verify(index: Index, as_json: AsJson = False) -> None:
+    """Check every file, table and id of an index; exit with 4 if anything is wrong."""
+    from indexer.answers import plain
+    from indexer.verify import find_faults
+
+    faults = []
+    for fault in find_faults(index, lambda what: typer.echo(f"checking {what}", err=True)):
+        faults.append(fault)
+        if not as_json:
+            typer.echo(plain(f"{fault.path}: {fault.problem}"))
+    if as_json:
+        typer.echo(json.dumps({"is_sound": not faults, "faults": [asdict(fault) for fault in faults]}, indent=1))
+    if faults:
+        raise IndexCorrupt(f"{len(faults)} fault(s)", path=index, remedy="build the index again with --overwrite")
+    typer.echo("sound", err=True)
+
+
+@app.command(
+    epilog=f"\b\nExample:\n  mie-index show enwiki --doc 12#0\n  mie-index show enwiki --doc 'Tea leaf.jpg'\n{_CODES}"
+)
+def show(
+    index: Index,
+    doc: Annotated[str, typer.Option(help="Id of a page, paragraph or sentence, or the name of a file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a page, a paragraph, a sentence or a file."""
+    from indexer.answers import plain
+    from indexer.index import WikiIndex
+    from indexer.info import look_up
+
+    found = look_up(WikiIndex(index), doc)
+    if found is None:
+        raise InputError(f"the index holds no {doc!r}", path=index, remedy="take an id from: mie-index query --json")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for name, value in found.items():
+        for row in value if isinstance(value, list) else [value]:
+            shown = "; ".join(f"{k}: {v}" for k, v in row.items()) if isinstance(row, dict) else row
+            typer.echo(f"{name}: {plain(str(shown))}")
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPED_COLUMNS)
+
+
+def main() -> None:
+    """Run `mie-index`."""
+    exit_on_error(app)

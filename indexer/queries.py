@@ -1,0 +1,113 @@
+"""Queries: text, a picture, or both; one from the command line or many from a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from indexer.searcher import Answer, View
+from schemas.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from indexer.index import WikiIndex
+
+__all__ = ["Query", "ask", "explanation", "read_batch"]
+
+_MAX_IMAGE_BYTES = 50_000_000
+_MAX_LINE_CHARS = 1_000_000
+_KEYS = {"id", "text", "image"}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: at least one of text and image."""
+
+    query_id: str | None
+    text: str | None
+    image: Path | None
+
+
+def ask(index: WikiIndex, query: Query, k: int) -> Iterator[tuple[View, list[Answer]]]:
+    """Answer a query in each of its views.
+
+    Raises:
+        UsageError: the text is empty.
+        InputError: the picture cannot be used.
+        StoreError: the index lacks this view.
+    """
+    if query.text is not None:
+        if not query.text.strip():
+            raise UsageError("the text of the query is empty", place=_place(query), remedy="give some words")
+        yield "text", index.search_text([query.text], k)[0]
+    if query.image is not None:
+        _ = index.image_searcher  # an index without pictures is said before the picture is read
+        yield "image", index.search_image([_read_image(query.image)], k)[0]
+
+
+def explanation(index: WikiIndex, query: Query, view: View, answer: Answer) -> str:
+    """Tell how a score comes about: Lucene's account, or what the number of the image view is."""
+    if view == "image":
+        return f"{answer.score:.6f} = inner product of unit vectors (cosine) of the query and {answer.file}"
+    sentences = index.documents.sentences_of(int(answer.doc_id.partition("#")[0]))
+    found = next(s for s in sentences if s.paragraph_id == answer.doc_id and s.text == answer.matched)
+    return index.text_searcher.explain(query.text or "", found.sentence_id)
+
+
+def read_batch(path: Path) -> Iterator[Query]:
+    """Read many queries: a text a line, or JSON objects where the name ends in .jsonl; blank lines are skipped.
+
+    Raises:
+        InputError: the file cannot be read, or a line is not a query.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_CHARS), ""), start=1):
+                if line.strip():
+                    yield _to_query(line.rstrip("\n"), number, path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the queries cannot be read ({error})", path=path, remedy="give a UTF-8 text file") from error
+
+
+def _to_query(line: str, number: int, path: Path) -> Query:
+    if path.suffix != ".jsonl":
+        return Query(str(number), line, None)
+    try:
+        row: Any = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _bad_line(path, number, f"not JSON ({error})") from error
+    if not isinstance(row, dict) or set(row) - _KEYS or not set(row) & {"text", "image"}:
+        raise _bad_line(path, number, "not an object with text or image, and an optional id")
+    values = {key: value for key, value in row.items() if value is not None}
+    if not all(isinstance(values.get(key, ""), str) for key in ("text", "image")):
+        raise _bad_line(path, number, "text and image must be strings")
+    image = values.get("image")
+    return Query(str(values.get("id", number)), values.get("text"), None if image is None else Path(image))
+
+
+def _bad_line(path: Path, number: int, problem: str) -> InputError:
+    remedy = 'write lines like {"id": "1", "text": "some words", "image": "photo.jpg"}'
+    return InputError(problem, path=path, place=f"line {number}", remedy=remedy)
+
+
+def _place(query: Query) -> str | None:
+    return None if query.query_id is None else f"query {query.query_id}"
+
+
+def _read_image(path: Path) -> Image.Image:
+    from indexer.pixels import ImageRefused, decode_image
+
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_IMAGE_BYTES + 1)
+    except OSError as error:
+        message = f"the picture cannot be read ({error.strerror})"
+        raise InputError(message, path=path, remedy="check the path") from error
+    try:
+        return decode_image(data)
+    except ImageRefused as error:
+        raise InputError(error.message, path=path, remedy=error.remedy) from error
