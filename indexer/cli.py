@@ -104,7 +104,7 @@ def _print_table(
         console.print(plain(f"{view}: {some.text if view == 'text' else some.image}"), style="bold", markup=False)
     tokenize = None
     if view == "text":
-        wanted = set(opened.text_searcher.tokens(some.text))
+        wanted = set(opened.text_searcher.tokens(some.text or ""))
 
         def tokenize(word: str) -> list[str]:
             return [token for token in opened.text_searcher.tokens(word) if token in wanted]
