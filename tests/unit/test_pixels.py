@@ -152,14 +152,18 @@ def test_the_first_frame_of_an_animation_is_taken() -> None:
         assert decode_image(data).getpixel((4, 4)) == RED, kind
 
 
-def test_a_large_jpeg_is_decoded_smaller_and_its_size_is_kept() -> None:
-    image = Image.linear_gradient("L").resize((4400, 4200)).convert("RGB")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(("sides", "smaller"), [((4400, 4200), (1050, 1100)), ((2500, 2047), (2047, 2500))])
+def test_a_large_picture_comes_smaller_and_its_size_is_kept(
+    kind: str, sides: tuple[int, int], smaller: tuple[int, int]
+) -> None:
+    image = Image.linear_gradient("L").resize(sides)
     exif = Image.Exif()
     exif[0x0112] = 6
-    found = decode_image(save(image, "JPEG", exif=exif))
-    assert found.size == (2100, 2200)
-    assert displayed_size(found) == (4200, 4400)
-    left, right = found.getpixel((5, 1000)), found.getpixel((2095, 1000))
+    found = decode_image(save(image, kind, exif=exif))
+    assert found.size == smaller
+    assert displayed_size(found) == sides[::-1]
+    left, right = found.getpixel((5, 1000)), found.getpixel((found.width - 5, 1000))
     assert min(left) > 245
     assert max(right) < 10
 
