@@ -23,6 +23,8 @@ from schemas.manifest import Shard
 
 __all__ = ["Stages"]
 
+_IMAGES_PER_ENCODER = 200
+
 
 class Stages:
     """The stages of one build, each of which leaves out the shards that are done already.
@@ -123,8 +125,15 @@ class Stages:
                 self.work, source, self._settings.encoder or "", shards, len(self._plan.shards), set(done)
             )
             paths = [str(path) for path in tables]
-            run_pipeline("embed", paths, transform, self._options, self.work.log, parallel=shards)
+            run_pipeline(
+                "embed", paths, transform, self._options, self.work.log, parallel=min(shards, self._busy_encoders())
+            )
             self.work.write_result("embed-all", 0, {"shards": shards})
+
+    def _busy_encoders(self) -> int:
+        """Give the processes that are worth the seconds it takes to load an encoder in each."""
+        images = self._settings.images or {}
+        return 1 + int(images.get("files", _IMAGES_PER_ENCODER * self._options.workers)) // _IMAGES_PER_ENCODER
 
     def _index_text(self) -> None:
         if self.work.results("bm25"):

@@ -203,8 +203,13 @@ def _to_options(beam_options: Sequence[str]) -> tuple[PipelineOptions, list[str]
 
 def _processes(log: Path) -> SubprocessSDKEnvironment:
     """Describe worker processes on this machine whose talk goes to a file: Beam's mode multi_processing, but quiet."""
-    words = shlex.join([sys.executable, "-m", "pipelines.tethered", "apache_beam.runners.worker.sdk_worker_main"])
+    harness = "apache_beam.runners.worker.sdk_worker_main"
+    words = shlex.join([sys.executable, "-m", "pipelines.tethered", harness, str(_stop_file(log))])
     return SubprocessSDKEnvironment.from_command_string(f"exec {words} >>{shlex.quote(str(log))} 2>&1")
+
+
+def _stop_file(log: Path) -> Path:
+    return log.with_name("stop")
 
 
 @contextlib.contextmanager
@@ -215,10 +220,13 @@ def _watched_workers(log: Path) -> Iterator[None]:
         MieError: a worker process died.
     """
     lost: list[str] = []
+    stop = _stop_file(log)
+    stop.unlink(missing_ok=True)
 
     def interrupt(failure: threading.ExceptHookArgs) -> None:
-        if "Worker subprocess exited" in str(failure.exc_value):  # Beam's thread that waits for the process
+        if "Worker subprocess exited" in str(failure.exc_value) and not lost:  # Beam's thread that waits for it
             lost.append(str(failure.exc_value))
+            stop.touch()  # the runner would wait for the other workers to end their shards
             os.kill(os.getpid(), signal.SIGINT)  # a real signal: the main thread waits in a lock
 
     before, threading.excepthook = threading.excepthook, interrupt
