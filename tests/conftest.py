@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -41,3 +43,26 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no research data at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def slice_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo's photos: real pictures of some of the slice's articles."""
+    folder = tmp_path_factory.mktemp("photos")
+    script = Path(__file__).resolve().parents[1] / "docs" / "demo" / "collect_photos.py"
+    found = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(f"no photos: {found.stderr.strip()}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def slice_index(gensim_slice: Path, slice_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of the slice with both views, built once by the installed command. Read it, never write to it."""
+    folder = tmp_path_factory.mktemp("slice") / "index"
+    beam = Path(sys.executable).with_name("beam")
+    command = [str(beam), "run", "build_wiki_index", "--dump", str(gensim_slice), "--output", str(folder)]
+    command += ["--images", str(slice_photos), "--encoder", "efficientnet-lite0", "--json"]
+    built = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert built.returncode == 0, built.stderr
+    return folder
