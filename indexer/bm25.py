@@ -1,4 +1,4 @@
-"""BM25 over sentences: a Lucene index that holds ids and postings, and Anserini's searcher over it."""
+"""BM25 over sentences: a Lucene index that holds ids and postings, and Anserini's queries over it."""
 
 from __future__ import annotations
 
@@ -122,24 +122,18 @@ def _adder(writer: Any) -> Callable[[str, str, str], None]:
     store = java_class(f"{_LUCENE}.document.Field$Store")
     document = java_class(f"{_LUCENE}.document.Document")()
     key = java_class(f"{_LUCENE}.document.StringField")("id", "", store.YES)
-    order = java_class(f"{_LUCENE}.document.BinaryDocValuesField")("id", _bytes(""))
     name = java_class(f"{_LUCENE}.document.TextField")("title", "", store.NO)
     contents = java_class(f"{_LUCENE}.document.TextField")(_CONTENTS, "", store.NO)
-    for field in (key, order, name, contents):
+    for field in (key, name, contents):
         document.add(field)
 
     def add(sentence_id: str, title: str, text: str) -> None:
         key.setStringValue(sentence_id)
-        order.setBytesValue(sentence_id.encode())
         name.setStringValue(title)
         contents.setStringValue(text)
         writer.addDocument(document)
 
     return add
-
-
-def _bytes(text: str) -> Any:
-    return java_class(f"{_LUCENE}.util.BytesRef")(text.encode())
 
 
 def _rows(files: Sequence[Path]) -> Iterator[list[tuple[str, str, str]]]:
@@ -161,6 +155,13 @@ def _similarity(preset: Preset) -> Any:
     return java_class(f"{_LUCENE}.search.similarities.BM25Similarity")(preset.k1, preset.b)
 
 
+def _as(name: str, value: Any) -> Any:
+    """Give a Java object as one of a class above its own: pyjnius picks a wrong constructor by itself."""
+    from jnius import cast
+
+    return cast(f"{_LUCENE}.{name}", value)
+
+
 def _java_exception() -> type[Exception]:
     java_class("java.lang.String")
     from jnius import JavaException
@@ -169,7 +170,10 @@ def _java_exception() -> type[Exception]:
 
 
 class Bm25Searcher:
-    """Ranks sentences by BM25; equal scores by sentence id.
+    """Ranks sentences by BM25; equal scores in the order of the dump.
+
+    The query is Anserini's bag of words; Lucene's own searcher runs it, because loading Anserini's takes longer than
+    the rest of a command (docs/decisions/0005). A test holds the two against each other.
 
     Args:
         folder: the Lucene index.
@@ -184,17 +188,19 @@ class Bm25Searcher:
         self._folder = Path(folder)
         if not self._folder.is_dir():
             raise IndexNotFound("the text index is not here", path=folder, remedy=_REBUILD)
-        java_class(f"{_LUCENE}.search.IndexSearcher").setMaxClauseCount(2**31 - 1)
         self._java_exception = _java_exception()
-        self._analyzer = make_analyzer(preset.analyzer)
+        searcher_class = java_class(f"{_LUCENE}.search.IndexSearcher")
+        searcher_class.setMaxClauseCount(2**31 - 1)
         try:
-            self._searcher = java_class("io.anserini.search.SimpleSearcher")(str(self._folder))
-            self._searcher.set_analyzer(self._analyzer)
-            self._searcher.set_bm25(preset.k1, preset.b)
-            self.documents = int(self._searcher.get_total_num_docs())
+            reader = java_class(f"{_LUCENE}.index.DirectoryReader").open(_directory(self._folder))
+            self._searcher = searcher_class(_as("index.IndexReader", reader))
+            self._searcher.setSimilarity(_similarity(preset))
+            self._fields = self._searcher.storedFields()
+            self.documents = int(reader.numDocs())
         except self._java_exception as error:
             raise self._corrupt(error) from error
-        self._preset = preset
+        self._analyzer = make_analyzer(preset.analyzer)
+        self._query_words = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")().buildQuery
 
     def search(self, queries: Sequence[str], params: SearchParams) -> list[list[Hit]]:
         """Rank at most params.k sentences for each query; a query without tokens has none.
@@ -208,13 +214,19 @@ class Bm25Searcher:
         return [self._search_one(query, params.k) for query in queries]
 
     def _search_one(self, query: str, k: int) -> list[Hit]:
-        if not self.documents or not self.tokens(query):
+        if not self.documents:
             return []
         try:
-            found = self._searcher.search(_clean(query), min(k, self.documents))
+            found = self._searcher.search(self._to_lucene(query), min(k, self.documents)).scoreDocs
+            return [Hit(rank, float(doc.score), self._id_of(doc.doc)) for rank, doc in enumerate(found, start=1)]
         except self._java_exception as error:
             raise self._corrupt(error) from error
-        return [Hit(rank, float(doc.score), str(doc.docid)) for rank, doc in enumerate(found, start=1)]
+
+    def _to_lucene(self, query: str) -> Any:
+        return self._query_words(_CONTENTS, self._analyzer, _clean(query))
+
+    def _id_of(self, number: int) -> str:
+        return str(self._fields.document(number).get("id"))
 
     def tokens(self, text: str) -> list[str]:
         """Give the tokens of a text, as the index has them."""
@@ -223,24 +235,22 @@ class Bm25Searcher:
 
     def explain(self, query: str, doc_id: str) -> str:
         """Give Lucene's account of a sentence's score, as indented text."""
+        term = java_class(f"{_LUCENE}.search.TermQuery")(java_class(f"{_LUCENE}.index.Term")("id", doc_id))
         try:
-            reader = java_class(f"{_LUCENE}.index.DirectoryReader").open(_directory(self._folder))
-            searcher = java_class(f"{_LUCENE}.search.IndexSearcher")(reader)
-            searcher.setSimilarity(_similarity(self._preset))
-            bag = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
-            term = java_class(f"{_LUCENE}.search.TermQuery")(java_class(f"{_LUCENE}.index.Term")("id", doc_id))
-            places = searcher.search(term, 1).scoreDocs
+            places = self._searcher.search(term, 1).scoreDocs
             if not places:
                 return f"no sentence {doc_id}"
-            asked = bag.buildQuery(_CONTENTS, self._analyzer, _clean(query))
-            return str(searcher.explain(asked, places[0].doc).toString())
+            return str(self._searcher.explain(self._to_lucene(query), places[0].doc).toString())
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
     def doc_ids(self) -> Iterator[str]:
         """Give the id of every sentence in the index, in index order."""
-        for number in range(self.documents):
-            yield str(self._searcher.doc(number).get("id"))
+        try:
+            for number in range(self.documents):
+                yield self._id_of(number)
+        except self._java_exception as error:
+            raise self._corrupt(error) from error
 
     def _corrupt(self, error: Exception) -> IndexCorrupt:
         return IndexCorrupt(f"Lucene cannot read the index ({error})", path=self._folder, remedy=_REBUILD)
