@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -153,18 +154,11 @@ class _TableFile:
         self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove the temporary file, if it is still there."""
+        """Remove the temporary file, if it is still there; a full disk fails once more while it is closed."""
         if self._temporary.exists():
-            if self._writer.is_open:
-                self._close_broken()
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._writer.close()
             self._temporary.unlink()
-
-    def _close_broken(self) -> None:
-        """Close a writer whose file is given up; a full disk fails here once more."""
-        try:
-            self._writer.close()
-        except (OSError, pa.ArrowException):
-            return
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

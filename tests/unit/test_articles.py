@@ -1,0 +1,112 @@
+"""What becomes of a page: one outcome for each item, in dump order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from pipelines.articles import Outcome, ParsedArticle, outcomes, parse_page
+from pipelines.carried_errors import carried_error, carry_errors
+from pipelines.dump import Page
+from pipelines.guard import GuardedParser
+from pipelines.wikitext import CleaningRules
+from schemas.errors import InputError, StoreError
+from schemas.records import Reject
+
+
+class ParserInHere:
+    """Stands for the guard: parses in this process, reading one page ahead as the guard does."""
+
+    def parse_many(self, pages: Iterable[Page]) -> Iterator[tuple[Page, ParsedArticle | Reject]]:
+        source = iter(pages)
+        page = next(source, None)
+        while page is not None:
+            ahead = next(source, None)
+            bad = Reject("article", f"{page.page_id} {page.title}", "parser_timeout", "")
+            yield page, bad if "POISON" in page.wikitext else parse_page(page, CleaningRules())
+            page = ahead
+
+
+def page(number: int, text: str = "Tea is a drink.", **fields: Any) -> Page:
+    values = {"title": f"Page {number}", "namespace": 0, "redirect": None, **fields}
+    return Page(page_id=number, revision_id=1, wikitext=text, size_bytes=len(text), **values)
+
+
+def run(*items: Page | Reject) -> list[Outcome]:
+    return list(outcomes(items, cast("GuardedParser[ParsedArticle]", ParserInHere())))
+
+
+def fates(found: list[Outcome]) -> list[tuple[int, str]]:
+    return [(outcome.page.page_id, outcome.page.fate) for outcome in found if outcome.page]
+
+
+def test_every_page_has_one_fate_in_dump_order() -> None:
+    found = run(
+        page(1, redirect="Tea"),
+        page(2),
+        page(3, namespace=10),
+        page(4, "{{disambiguation}}"),
+        page(5, ""),
+        page(6, "POISON"),
+        page(7, namespace=14, redirect="Category:Tea"),
+        page(8),
+        page(9, redirect="Page 2"),
+    )
+    assert fates(found) == [
+        (1, "redirect"), (2, "kept"), (3, "other_namespace"), (4, "disambiguation"), (5, "empty"), (6, "rejected"),
+        (7, "redirect"), (8, "kept"), (9, "redirect"),
+    ]  # fmt: skip
+    assert next(outcome.page.redirect_target for outcome in found if outcome.page) == "Tea"
+    assert [outcome.reject.reason for outcome in found if outcome.reject] == ["parser_timeout"]
+
+
+def test_of_two_pages_with_one_id_the_first_is_kept() -> None:
+    found = run(page(1), page(1, title="Again"), page(1, redirect="Tea"))
+    assert fates(found) == [(1, "kept"), (1, "rejected"), (1, "rejected")]
+    assert [outcome.reject.reason for outcome in found if outcome.reject] == ["duplicate_page_id"] * 2
+    assert found[1].reject and found[1].reject.id == "1 Again"
+
+
+def test_two_pages_with_one_title_are_both_kept() -> None:
+    assert fates(run(page(1, title="Tea"), page(2, title="Tea"))) == [(1, "kept"), (2, "kept")]
+
+
+def test_a_page_that_cannot_be_read_is_a_rejected_page_and_a_loss_is_none() -> None:
+    broken, loss = Reject("dump", "a.bz2@0+7", "broken_xml", ""), Reject("dump", "a.bz2@0", "truncated_stream", "")
+    found = run(page(1), broken, loss)
+    assert fates(found) == [(1, "kept"), (0, "rejected")]
+    assert [outcome.reject for outcome in found if outcome.reject] == [broken, loss]
+
+
+def test_disambiguation_pages_can_be_kept() -> None:
+    text = "'''Tea''' may be:\n* [[Green tea]]\n{{disambiguation}}"
+    assert parse_page(page(1, text), CleaningRules()).fate == "disambiguation"
+    kept = parse_page(page(1, text), CleaningRules(), keep_disambiguation=True)
+    assert kept.fate == "kept"
+    assert kept.paragraphs
+
+
+def test_an_error_survives_the_way_through_a_runners_text() -> None:
+    error = InputError("ends early", path="a } b.bz2", place='byte "7"', remedy="fetch\nit")
+    try:
+        with carry_errors():
+            raise error
+    except RuntimeError as carried:
+        back = carried_error(f"Traceback ...\nRuntimeError: {carried} [while running 'Parse shard']\n")
+    assert isinstance(back, InputError)
+    assert str(back) == str(error)
+
+
+def test_a_full_disk_is_told_with_its_remedy() -> None:
+    try:
+        with carry_errors():
+            raise OSError("Error writing bytes to file. Detail: [errno 28] No space left on device")
+    except RuntimeError as carried:
+        back = carried_error(str(carried))
+    assert isinstance(back, StoreError)
+    assert back.remedy and "free space" in back.remedy
+
+
+def test_foreign_text_carries_no_error() -> None:
+    assert carried_error("RuntimeError: worker gone") is None
+    assert carried_error('mie-error {"kind": "EXIT_INTERRUPT", "message": ""} end of mie-error') is None
