@@ -151,7 +151,7 @@ def _ipac_en(args: Args) -> str:
         if not phonemes and key in _LABELS:
             labels.append(_LABELS[key])
         elif value:
-            phonemes.append(_PHONEMES.get(value, value))
+            phonemes.append(_PHONEMES.get(value, value.replace("_", " ")))
         place += 1
     sounds = "".join(phonemes).strip()
     return joined(" ", *labels, f"/{sounds}/") if sounds else ""
