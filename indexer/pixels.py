@@ -39,7 +39,8 @@ class ImageLimits:
     Args:
         size_bytes: largest file.
         pixels: largest width x height in the header, checked before anything is decoded. The default is the
-            number at which Pillow warns (an RGB picture of it takes 358 MB), so 30,000 x 30,000 is refused.
+            number at which Pillow warns (an RGB picture of it takes 358 MB), so 30,000 x 30,000 is refused;
+            decoding at this limit peaked at 1.6 GB (an animated WebP, the worst of the formats).
         aspect: longest side over shortest side; a strip one pixel high would grow to gigabytes when its short
             side is scaled up to what an encoder reads.
         side_px: a picture whose short side is twice this or more comes smaller by a whole factor, its short side
@@ -97,11 +98,11 @@ def decode_image(data: bytes, *, limits: ImageLimits = ImageLimits()) -> Image.I
     except ImageRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise ImageRefused(f"too_large: {error}", remedy=_REMEDY) from error
+        raise _refusal("too_large", str(error)) from error
     except UnidentifiedImageError as error:
-        raise ImageRefused(f"broken: the header of this {kind} cannot be read", remedy=_REMEDY) from error
+        raise _refusal("broken", f"the header of this {kind} cannot be read") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError, ... on damage
-        raise ImageRefused(f"broken: {kind}, {type(error).__name__}: {error}", remedy=_REMEDY) from error
+        raise _refusal("broken", f"{kind}, {type(error).__name__}: {error}") from error
 
 
 def displayed_size(image: Image.Image) -> tuple[int, int]:
@@ -121,17 +122,23 @@ def sniff_format(data: bytes) -> str | None:
     return next((name for name, magic in _SIGNATURES if data.startswith(magic)), None)
 
 
-_REMEDY = "give a JPEG, PNG, GIF, WebP or BMP file that an image viewer opens"
+_SMALLER = "scale it down first"
+_OTHER = "give a JPEG, PNG, GIF, WebP or BMP file that an image viewer opens"
+
+
+def _refusal(reason: str, detail: str) -> ImageRefused:
+    remedy = _SMALLER if reason in ("too_large", "extreme_shape") else _OTHER
+    return ImageRefused(f"{reason}: {detail.rstrip('.')}", remedy=remedy)
 
 
 def _checked_format(data: bytes, limits: ImageLimits) -> str:
     if not data:
-        raise ImageRefused("empty: the file has no bytes", remedy=_REMEDY)
+        raise _refusal("empty", "the file has no bytes")
     if len(data) > limits.size_bytes:
-        raise ImageRefused(f"too_large: {len(data)} bytes, at most {limits.size_bytes}", remedy=_REMEDY)
+        raise _refusal("too_large", f"{len(data)} bytes, at most {limits.size_bytes}")
     kind = sniff_format(data)
     if kind is None:
-        raise ImageRefused(f"unsupported_format: {_describe(data)}", remedy=_REMEDY)
+        raise _refusal("unsupported_format", _describe(data))
     return kind
 
 
@@ -154,11 +161,11 @@ def _describe(data: bytes) -> str:
 def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise ImageRefused(f"broken: {width} x {height} pixels", remedy=_REMEDY)
+        raise _refusal("broken", f"{width} x {height} pixels")
     if width * height > limits.pixels:
-        raise ImageRefused(f"too_large: {width} x {height} pixels, at most {limits.pixels} in all", remedy=_REMEDY)
+        raise _refusal("too_large", f"{width} x {height} pixels, at most {limits.pixels} in all")
     if max(size) > limits.aspect * min(size):
-        raise ImageRefused(f"extreme_shape: {width} x {height} pixels, at most {limits.aspect}:1", remedy=_REMEDY)
+        raise _refusal("extreme_shape", f"{width} x {height} pixels, at most {limits.aspect}:1")
 
 
 def _to_upright_rgb(image: Image.Image, limits: ImageLimits) -> Image.Image:
