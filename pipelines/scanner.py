@@ -11,7 +11,7 @@ __all__ = ["MAX_DEPTH", "BracketRules", "resolve_brackets"]
 MAX_DEPTH = 60
 """Brackets nested deeper are plain text. MediaWiki expands 40 to 100 levels. Source: Manual:$wgMaxTemplateDepth."""
 
-_TOKEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\||^[ \t:]*\{\||^[ \t]*\|\}(?!\})|^==", re.MULTILINE)
+_TOKEN = re.compile(r"^[ \t:]*\{\||^[ \t]*\|\}(?!\})|^==|\{\{|\}\}|\[\[|\]\]|\|", re.MULTILINE)
 Kind = Literal["template", "link", "table"]
 _OPENS: dict[str, Kind] = {"{{": "template", "[[": "link", "{|": "table"}
 _CLOSES: dict[str, Kind] = {"}}": "template", "]]": "link", "|}": "table"}

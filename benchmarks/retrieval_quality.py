@@ -1,0 +1,102 @@
+"""Retrieval quality: 40 hand-written questions (and 10 harder ones) about a real dump, with both BM25 presets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.index import WikiIndex
+from indexer.searcher import Answer
+
+QUESTIONS = Path(__file__).resolve().parents[1] / "tests" / "data" / "questions.jsonl"
+K = 10
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the article that answers it, and words that only the right paragraph has.
+
+    kind: literal takes the paragraph's words; half says about half of its content words otherwise; far nearly all.
+    """
+
+    question: str
+    article: str
+    evidence: str
+    kind: str
+
+
+def read_questions() -> list[Question]:
+    """Read the questions; they were written from the articles before anything was retrieved."""
+    return [Question(**json.loads(line)) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+
+
+def asked_of(questions: Sequence[Question]) -> list[Question]:
+    """Give the 40 questions that count: lexical retrieval cannot be asked for words that are not there (far)."""
+    return [question for question in questions if question.kind != "far"]
+
+
+def with_preset(folder: Path, preset: str, scratch: Path) -> WikiIndex:
+    """Open an index folder, its sentences indexed again with a preset where it was built with another."""
+    index = WikiIndex(folder)
+    if (index.manifest.text_index or {})["preset"] != preset:
+        shards = [folder / shard.path for shard in index.manifest.shards if shard.table == "sentences"]
+        build_bm25(shards, scratch / preset, preset)
+        index.__dict__["text_searcher"] = Bm25Searcher(scratch / preset, PRESETS[preset])
+    return index
+
+
+def evaluate(index: WikiIndex, questions: Sequence[Question]) -> dict[str, float]:
+    """Give the shares of questions whose article comes first, is in the top 10, whose paragraph is in the top 10."""
+    results = index.search_text([question.question for question in questions], K)
+    rows = list(zip(questions, results, strict=True))
+    return {
+        "article first": share([bool(found) and found[0].title == asked.article for asked, found in rows]),
+        "article in top 10": share([any(hit.title == asked.article for hit in found) for asked, found in rows]),
+        "paragraph in top 10": share([paragraph_rank(asked, found) > 0 for asked, found in rows]),
+    }
+
+
+def paragraph_rank(asked: Question, found: Sequence[Answer]) -> int:
+    """Give the rank of the right paragraph, 0 if it is not there."""
+    return next((hit.rank for hit in found if hit.title == asked.article and asked.evidence in hit.text), 0)
+
+
+def share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags)
+
+
+def main() -> int:
+    """Print a row per preset and kind of question, then the misses."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--index", type=Path, default=Path("demo/index"), help="made by: make demo")
+    folder: Path = parser.parse_args().index
+    questions = read_questions()
+    kinds = {"literal + half": asked_of(questions)}
+    kinds |= {kind: [q for q in questions if q.kind == kind] for kind in ("literal", "half", "far")}
+    misses = []
+    print("| preset | questions | article first | article in top 10 | paragraph in top 10 |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        for preset in PRESETS:
+            index = with_preset(folder, preset, Path(scratch))
+            for kind, some in kinds.items():
+                scores = " | ".join(f"{value:.3f}" for value in evaluate(index, some).values())
+                print(f"| {preset} | {kind} ({len(some)}) | {scores} |")
+            results = index.search_text([q.question for q in questions], K)
+            misses += [
+                (preset, q.article, found[0].title if found else "-", paragraph_rank(q, found), q.question)
+                for q, found in zip(questions, results, strict=True)
+                if not found or found[0].title != q.article or not paragraph_rank(q, found)
+            ]
+    for miss in misses:
+        print("%s: wanted %s, first %s, rank of the paragraph %d: %s" % miss)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
