@@ -45,7 +45,7 @@ LEFTOVERS: dict[str, re.Pattern[str]] = {
     "table bars (lines)": re.compile(r"^\s*(?:\{\||\|[-}]?|!)", re.MULTILINE),
     "`()`": re.compile(r"\(\s*[,;]?\s*\)"),
     "blank before a comma": re.compile(r"[^\S\n],(?=\s)"),
-    "`$` without its number (inflation)": re.compile(r"[$£€](?=[\s)])"),
+    "`$` without its number (inflation)": re.compile(r"(?:\(|of )[$£€]\s"),
 }
 
 
@@ -59,7 +59,7 @@ class Use:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Give the words and numbers of a text, folded; superscripts are digits, numbers lose commas, transcriptions lose stress marks.
+    """Give the words and numbers of a text, folded: superscripts as digits, no commas in numbers, no stress marks.
 
     >>> tokens("At 1,200 miles (''sic'')")
     ('at', '1200', 'miles', 'sic')
@@ -238,6 +238,7 @@ def measure(pages: list[Page], text_of: Callable[[Page], str]) -> Tally:
             tally.leftovers[name] += len(pattern.findall(text))
         source = _COMMENT.sub("", page.wikitext)
         body = _FILE.sub("", _REF.sub("", source))
+        body += plain(body)
         refs = snippets((match[1] for match in _REF.finditer(source)), body)
         captions = snippets((match[1].rpartition("|")[2] for match in _FILE.finditer(_REF.sub("", source))), body)
         tally.leftovers["reference text"] += sum(snippet in text for snippet in refs)

@@ -10,12 +10,17 @@ HOLE = "\ufdd0"
 """Stands for a value that is not in the dump. A Unicode noncharacter: no article holds it."""
 
 _PARENTHESES = re.compile(rf"\s*\([^()]*{HOLE}[^()]*\)|\s*\[[^\[\]]*{HOLE}[^\[\]]*\]")
-_CLAUSE = re.compile(rf"\s*(?:[,;]|\s[–—])[^,;.()–—\n]{{0,120}}{HOLE}[^,;.()–—\n]{{0,120}}(?=[,;.()–—\n]|$)")
-_BARE = re.compile(rf"\s*(?:US|A|C|NZ)?[$£€¥₹]?{HOLE}(?:\s*(?:million|billion|trillion))?")
+_APPOSITION = (
+    r"(?:or|now|today|about|around|roughly|approximately|nearly|over|equal|equivalent|worth|equating|adjusted)\b"
+)
+_CLAUSE = re.compile(
+    rf"\s*(?:[,;]|\s[–—])\s*{_APPOSITION}[^,;.()–—\n]{{0,120}}{HOLE}[^,;.()–—\n]{{0,120}}(?=[,;.()–—\n]|$)"
+)
+_BARE = re.compile(rf"(?:(?:US|A|C|NZ)?[$£€¥₹])?{HOLE}(?:\s*(?:million|billion|trillion))?")
 
 
 def mend_holes(text: str) -> str:
-    """Take holes out of a text: with their parentheses, else with their clause, else alone with their currency sign.
+    """Take holes out of a text: with their parentheses, else with their apposition, else an ellipsis stands for them.
 
     Args:
         text: prose or wikitext in which `HOLE` may stand.
@@ -27,6 +32,8 @@ def mend_holes(text: str) -> str:
     'A ticket was $5. It sold.'
     >>> mend_holes(f"It cost $800, equivalent to ${HOLE} in 2015, a lot.")
     'It cost $800, a lot.'
+    >>> mend_holes(f"They estimate a cost of ${HOLE}, with care at 10%.")
+    'They estimate a cost of …, with care at 10%.'
     """
     if HOLE not in text:
         return text
@@ -34,4 +41,4 @@ def mend_holes(text: str) -> str:
         text, count = _PARENTHESES.subn("", text)
         if not count:
             break
-    return _BARE.sub("", _CLAUSE.sub("", text))
+    return _BARE.sub("…", _CLAUSE.sub("", text))

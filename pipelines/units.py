@@ -231,11 +231,25 @@ def _gauge(args: Args) -> str:
     return f"{metric} ({imperial})" if asked.endswith("mm") else f"{imperial} ({metric})"
 
 
+def _population_density(args: Args) -> str:
+    """`{{pop density|3645257|640081.87|km2|sqmi}}` shows people by area in both units. Source: Template:Pop density."""
+    people, area = read_number(positional(args, 1)), read_number(positional(args, 2))
+    unit, target = f"PD/{positional(args, 3) or 'km2'}", f"PD/{positional(args, 4) or 'sqmi'}"
+    if people is None or area is None or area.value <= 0:
+        return ""
+    density = people.value / area.value
+    places = args.get("prec", "")
+    decimals = int(places) if re.fullmatch(r"[0-6]", places) else 0 if density >= 10 else 1
+    return _convert({"1": f"{density:.{decimals}f}", "2": unit, "3": target, "4": str(decimals), "abbr": "on"})
+
+
 RULES: dict[str, Rule] = {
     "convert": _convert,
     "conv": _convert,
     "cvt": _short_convert,
     "height": _height,
+    "pop density": _population_density,
+    "population density": _population_density,
     "railgauge": _gauge,
     "rail gauge": _gauge,
     "track gauge": _gauge,
