@@ -93,8 +93,8 @@ def main() -> int:
                 for q, found in zip(questions, results, strict=True)
                 if not found or found[0].title != q.article or not paragraph_rank(q, found)
             ]
-    for miss in misses:
-        print("%s: wanted %s, first %s, rank of the paragraph %d: %s" % miss)
+    for preset, wanted, first, rank, question in misses:
+        print(f"{preset}: wanted {wanted}, first {first}, rank of the paragraph {rank}: {question}")
     return 0
 
 
