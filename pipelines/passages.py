@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipelines.sentences import Span, is_readable, sentence_spans, split_sentences, trimmed
 from schemas.records import ArticleImage, Link, Paragraph, Sentence
 from schemas.titles import thumbnail_url
 
@@ -18,24 +18,17 @@ __all__ = [
     "MAX_INTRO_CHARS",
     "MAX_LIST_CHARS",
     "MAX_PARAGRAPH_CHARS",
-    "MAX_SENTENCE_CHARS",
     "Passages",
     "split_article",
     "split_sentences",
 ]
 
-MAX_SENTENCE_CHARS = 2_000
-"""A longer sentence is cut at a blank: such a one is a table or a list that lost its marks."""
 MAX_LIST_CHARS = 1_500
 """A longer list is cut between items."""
 MAX_PARAGRAPH_CHARS = 6_000
 """A longer paragraph is cut between sentences."""
 MAX_INTRO_CHARS = 4_000
 """The introduction beside an image ends at the last sentence that fits."""
-
-_ODD = re.compile("([\ud800-\udfff])|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029\r]")
-_READABLE = re.compile(r"[^\W_]")
-_CLOSING = frozenset(")]}\"'”’»")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +41,6 @@ class Passages:
     counters: dict[str, int] = field(default_factory=dict)
 
 
-class _Span(NamedTuple):
-    """Half-open range of characters."""
-
-    start: int
-    end: int
-
-
 class _Piece(NamedTuple):
     """A text that becomes one paragraph, with its links. is_list: one item a line."""
 
@@ -62,23 +48,6 @@ class _Piece(NamedTuple):
     text: str
     links: tuple[Link, ...]
     is_list: bool
-
-
-def split_sentences(text: str) -> list[str]:
-    """Cut a text into sentences without blanks at their ends.
-
-    Together they hold every character of the text but white space between them. A piece without a letter or digit
-    (an ellipsis, a closing bracket) stays with its neighbour, and none is longer than `MAX_SENTENCE_CHARS`.
-
-    Args:
-        text: one paragraph in English, or one item of a list.
-
-    Source: package sentencex, chosen by measurement (docs/decisions/0004-sentence-splitter.md).
-
-    >>> split_sentences("The U.S. Army came c. 1850. It left 3.5 years later!")
-    ['The U.S. Army came c. 1850.', 'It left 3.5 years later!']
-    """
-    return [text[start:end] for start, end in _sentence_spans(text)]
 
 
 def split_article(article: Article) -> Passages:
@@ -99,8 +68,8 @@ def split_article(article: Article) -> Passages:
     sentences: list[Sentence] = []
     seen: set[str] = set()
     for piece in _pieces(article.blocks):
-        spans = list(_line_spans(piece.text)) if piece.is_list else _sentence_spans(piece.text)
-        if not spans or not _is_readable(piece.text):
+        spans = list(_line_spans(piece.text)) if piece.is_list else sentence_spans(piece.text)
+        if not spans or not is_readable(piece.text):
             counters["empty_paragraphs"] += 1
             continue
         if piece.text in seen:
@@ -147,7 +116,7 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
     text = "\n\n".join(texts)
     if len(text) <= MAX_INTRO_CHARS:
         return text
-    ends = [end for _, end in _sentence_spans(text[: MAX_INTRO_CHARS + 1])]
+    ends = [end for _, end in sentence_spans(text[: MAX_INTRO_CHARS + 1])]
     return text[: ends[-2]] if len(ends) > 1 else text[: ends[0]][:MAX_INTRO_CHARS]
 
 
@@ -159,9 +128,9 @@ def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
         for piece in whole:
             bound = MAX_LIST_CHARS if is_list else MAX_PARAGRAPH_CHARS
             if len(piece.text) <= bound:
-                yield _cut(piece, _trimmed(piece.text, _Span(0, len(piece.text))))
+                yield _cut(piece, trimmed(piece.text, Span(0, len(piece.text))))
                 continue
-            for span in _packed(_lines(piece.text) if is_list else _sentence_spans(piece.text), bound):
+            for span in _packed(_lines(piece.text) if is_list else sentence_spans(piece.text), bound):
                 yield _cut(piece, span)
 
 
@@ -181,7 +150,7 @@ def _joined(blocks: list[Block], section: str) -> _Piece:
     return _Piece(section, "\n".join(texts), tuple(links), is_list=True)
 
 
-def _cut(piece: _Piece, span: _Span) -> _Piece:
+def _cut(piece: _Piece, span: Span) -> _Piece:
     """Give a part of a piece with the links that lie whole in it."""
     if span == (0, len(piece.text)):
         return piece
@@ -193,12 +162,12 @@ def _cut(piece: _Piece, span: _Span) -> _Piece:
     return piece._replace(text=piece.text[span.start : span.end], links=links)
 
 
-def _packed(spans: Iterable[_Span], bound: int) -> Iterator[_Span]:
+def _packed(spans: Iterable[Span], bound: int) -> Iterator[Span]:
     """Put neighbouring spans together as long as they fit the bound; one that does not fit stands alone."""
-    current: _Span | None = None
+    current: Span | None = None
     for span in spans:
         if current is not None and span.end - current.start <= bound:
-            current = _Span(current.start, span.end)
+            current = Span(current.start, span.end)
             continue
         if current is not None:
             yield current
@@ -207,91 +176,23 @@ def _packed(spans: Iterable[_Span], bound: int) -> Iterator[_Span]:
         yield current
 
 
-def _lines(text: str) -> Iterator[_Span]:
+def _lines(text: str) -> Iterator[Span]:
     """Give the lines that hold anything, without blanks at their ends; one longer than a list may be is cut."""
     start = 0
     for line in text.split("\n"):
-        span = _trimmed(text, _Span(start, start + len(line)))
+        span = trimmed(text, Span(start, start + len(line)))
         if span.end > span.start:
             if span.end - span.start > MAX_LIST_CHARS:
-                inner = _sentence_spans(text[span.start : span.end])
-                yield from (_Span(s + span.start, e + span.start) for s, e in _packed(inner, MAX_LIST_CHARS))
+                inner = sentence_spans(text[span.start : span.end])
+                yield from (Span(s + span.start, e + span.start) for s, e in _packed(inner, MAX_LIST_CHARS))
             else:
                 yield span
         start += len(line) + 1
 
 
-def _line_spans(text: str) -> Iterator[_Span]:
+def _line_spans(text: str) -> Iterator[Span]:
     """Give the sentences of each line; a line without a letter or digit gives none."""
     for line in _lines(text):
-        if _is_readable(text[line.start : line.end]):
-            for start, end in _sentence_spans(text[line.start : line.end]):
-                yield _Span(start + line.start, end + line.start)
-
-
-def _sentence_spans(text: str) -> list[_Span]:
-    """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS."""
-    spans: list[_Span] = []
-    pending: int | None = None
-    for start, end in _raw_spans(text):
-        start = start if pending is None else pending
-        pending = None
-        if _is_readable(text[start:end]):
-            spans.append(_Span(start, end))
-        elif spans and text[start:end].strip()[:1] in _CLOSING:
-            spans[-1] = _Span(spans[-1].start, end)
-        else:
-            pending = start
-    if pending is not None:
-        spans.append(_Span(spans.pop().start if spans else pending, len(text)))
-    trimmed = (_trimmed(text, span) for span in spans)
-    return [part for span in trimmed if span.end > span.start for part in _bounded(text, span)]
-
-
-def _raw_spans(text: str) -> Iterator[_Span]:
-    """Give the pieces of sentencex as ranges that cover the text.
-
-    Lone surrogates and rare line separators stand in for marks of the same length: the first cannot be passed on, the
-    second would end a sentence.
-    """
-    import sentencex
-
-    if not text.isprintable() and _ODD.search(text):
-        text = _ODD.sub(lambda match: "\ufffd" if match[1] else " ", text)
-    start = 0
-    for piece in sentencex.segment("en", text):
-        yield _Span(start, start + len(piece))
-        start += len(piece)
-    if start < len(text):
-        yield _Span(start, len(text))
-
-
-def _bounded(text: str, span: _Span) -> Iterator[_Span]:
-    """Cut a span that is too long at the last blank that fits, or where it must be where there is none."""
-    start, end = span
-    if end - start <= MAX_SENTENCE_CHARS:
-        yield span
-        return
-    while end - start > MAX_SENTENCE_CHARS:
-        limit = start + MAX_SENTENCE_CHARS
-        blank = max(text.rfind(" ", start + 1, limit + 1), text.rfind("\n", start + 1, limit + 1))
-        cut = _trimmed(text, _Span(start, blank if blank > start else limit))
-        yield cut
-        start = _trimmed(text, _Span(blank if blank > start else limit, end)).start
-    if end > start:
-        yield _Span(start, end)
-
-
-def _trimmed(text: str, span: _Span) -> _Span:
-    """Take white space off the ends of a span; an empty span stays at its start."""
-    start, end = span
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    while start < end and text[start].isspace():
-        start += 1
-    return _Span(start, end)
-
-
-def _is_readable(text: str) -> bool:
-    """Say whether a text holds a letter or a digit of any script."""
-    return _READABLE.search(text) is not None
+        if is_readable(text[line.start : line.end]):
+            for start, end in sentence_spans(text[line.start : line.end]):
+                yield Span(start + line.start, end + line.start)

@@ -14,10 +14,10 @@ from pipelines.passages import (
     MAX_INTRO_CHARS,
     MAX_LIST_CHARS,
     MAX_PARAGRAPH_CHARS,
-    MAX_SENTENCE_CHARS,
     split_article,
     split_sentences,
 )
+from pipelines.sentences import MAX_SENTENCE_CHARS
 from pipelines.wikitext import Article, Block, ImageUse
 from schemas.records import Link
 
@@ -67,6 +67,16 @@ def test_boundaries_agree_with_sentences_marked_by_hand() -> None:
     precision, recall, _ = bench["score"](split_sentences, bench["read_gold"](bench["GOLD"]))
     assert precision >= 0.98
     assert recall >= 0.94
+
+
+def test_sentences_inside_a_long_quotation_are_cut_and_short_quotations_stay_whole() -> None:
+    short = 'He said "Wait. I come." and came.'
+    inner = " ".join(f"Fox number {place} runs over the hill and home again." for place in range(8))
+    sentences = split_sentences(f'{short} She wrote: "{inner}" Then "he" left.')
+    assert sentences[0] == short
+    assert sentences[1] == 'She wrote: "Fox number 0 runs over the hill and home again.'
+    assert sentences[8] == 'Fox number 7 runs over the hill and home again."'
+    assert sentences[9:] == ['Then "he" left.']
 
 
 def test_a_sentence_without_an_end_is_cut_at_blanks() -> None:
