@@ -186,6 +186,7 @@ def is_shown(use: Use, text: tuple[str, ...], places: dict[str, list[int]]) -> b
 def snippets(contents: Iterator[str], elsewhere: str) -> list[str]:
     """Give of each text its longest stretch without markup, where it is long enough and stands nowhere else."""
     found = []
+    elsewhere = " ".join(elsewhere.split())
     for content in contents:
         stretch = max(re.split(r"[\[\]{}<>|=\n']|https?:\S*", content), key=len, default="").strip()
         if len(stretch) >= MIN_SNIPPET_CHARS and stretch not in elsewhere:
@@ -224,12 +225,13 @@ class Tally:
     """What one tool left in the text, and the inline templates that it showed, by kind."""
 
     leftovers: dict[str, int]
+    uses: dict[str, int]
     shown: dict[str, int]
     seconds: float = 0.0
 
 
 def measure(pages: list[Page], text_of: Callable[[Page], str]) -> Tally:
-    tally = Tally(dict.fromkeys([*LEFTOVERS, "reference text", "picture captions"], 0), {})
+    tally = Tally(dict.fromkeys([*LEFTOVERS, "reference text", "picture captions"], 0), {}, {})
     for page in pages:
         start = time.perf_counter()
         text = text_of(page)
@@ -246,6 +248,7 @@ def measure(pages: list[Page], text_of: Callable[[Page], str]) -> Tally:
         words = tokens(text)
         places = places_of(words)
         for use in uses(page.wikitext):
+            tally.uses[use.kind] = tally.uses.get(use.kind, 0) + 1
             tally.shown[use.kind] = tally.shown.get(use.kind, 0) + is_shown(use, words, places)
     return tally
 
@@ -255,6 +258,12 @@ def find_slice() -> Path:
         if file.name == SLICE:
             return Path(str(file.locate()))
     raise SystemExit("this gensim carries no Wikipedia slice")
+
+
+def read_articles(dump: Path) -> list[Page]:
+    """Read the pages of a dump that are articles."""
+    items = (item for stream in find_streams(dump) for item in read_pages(stream))
+    return [item for item in items if isinstance(item, Page) and item.redirect is None and item.namespace == 0]
 
 
 def table(header: list[str], rows: list[list[str]]) -> None:
@@ -270,8 +279,7 @@ def main() -> None:
     parser.add_argument("--lost", metavar="KIND", help="print the uses of one kind of template that our text lacks")
     args = parser.parse_args()
     dump = find_slice()
-    items = (item for stream in find_streams(dump) for item in read_pages(stream))
-    pages = [item for item in items if isinstance(item, Page) and item.redirect is None and item.namespace == 0]
+    pages = read_articles(dump)
     if args.lost:
         show_lost(pages, args.lost)
         return
@@ -282,16 +290,13 @@ def main() -> None:
     tallies[f"wikiextractor {metadata.version('wikiextractor')}"] = measure(
         pages, lambda p: extracted.get(p.page_id, "")
     )
-    total: dict[str, int] = {}
-    for page in pages:
-        for use in uses(page.wikitext):
-            total[use.kind] = total.get(use.kind, 0) + 1
-    report(len(pages), tallies, total)
+    report(len(pages), tallies)
 
 
-def report(pages: int, tallies: dict[str, Tally], total: dict[str, int]) -> None:
+def report(pages: int, tallies: dict[str, Tally]) -> None:
     print(f"{pages} articles; occurrences left in the text (0 is right)\n")
     names = list(tallies)
+    total = tallies[names[0]].uses
     left = [[kind, *(str(tallies[name].leftovers[kind]) for name in names)] for kind in tallies[names[0]].leftovers]
     table(["left in the text", *names], left)
     print("Inline templates of the prose whose words stand in the text where they belong\n")
