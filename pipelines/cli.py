@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from schemas.errors import UsageError
 from schemas.exits import exit_on_error
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ def build_wiki_index(
     from pipelines.image_sources import open_image_source
     from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 
+    if beam_options and not beam_options[0].startswith("-"):
+        raise UsageError(
+            f"{beam_options[0]!r} belongs to no option",
+            remedy="give each dump its own --dump and put globs in quotes; Beam's options stand behind --",
+        )
     settings = BuildSettings(
         keep_disambiguation=keep_disambiguation,
         limit_pages=limit_pages,
