@@ -71,11 +71,24 @@ def test_schemas_import_the_standard_library_and_pyarrow_alone() -> None:
         assert roots <= allowed, f"{path.name} imports {sorted(roots - allowed)}"
 
 
-def test_no_source_unpickles_or_evaluates() -> None:
-    """Nothing foreign is ever unpickled, evaluated or run through a shell."""
+FORBIDDEN_CALLS = {"eval", "exec", "os.system", "pickle.load", "pickle.loads", "marshal.loads", "torch.load"}
+ALLOWED_CALLS = {
+    "pipelines/guard.py": {"pickle.loads"},  # a private pipe to its own child
+    "pipelines/parser_process.py": {"pickle.loads"},  # the other end of that pipe
+    "indexer/clip.py": {"torch.load"},
+    "indexer/efficientnet.py": {"torch.load"},
+}
+
+
+def test_nothing_foreign_is_unpickled_evaluated_or_given_to_a_shell() -> None:
     for package in ARROWS:
         for path in sources(package):
+            allowed = ALLOWED_CALLS.get(str(path.relative_to(ROOT)), set())
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):
                     name = ast.unparse(node.func)
-                    assert name not in {"eval", "exec", "pickle.load", "pickle.loads", "os.system"}, f"{path}: {name}"
+                    assert name not in FORBIDDEN_CALLS - allowed, f"{path}: {name}"
+                    if name == "torch.load":
+                        assert any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in node.keywords), (
+                            path
+                        )
