@@ -57,7 +57,9 @@ def sentence_spans(text: str) -> list[Span]:
     for start, end in _raw_spans(text):
         start = start if pending is None else pending
         pending = None
-        if is_readable(text[start:end]):
+        if spans and text.startswith("— ", start):  # who said it belongs to what was said
+            spans[-1] = Span(spans[-1].start, end)
+        elif is_readable(text[start:end]):
             spans.append(Span(start, end))
         elif spans and text[start:end].strip()[:1] in _CLOSING:
             spans[-1] = Span(spans[-1].start, end)

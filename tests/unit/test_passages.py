@@ -55,6 +55,7 @@ def solid(text: str) -> str:
         ('He said, "It is over." Then he left.', ['He said, "It is over."', "Then he left."]),
         ("Brig. Gen. Lee came. He won.", ["Brig. Gen. Lee came.", "He won."]),
         ("... the law holds. It does.", ["... the law holds.", "It does."]),
+        ("To be, or not to be. — Hamlet, Act III", ["To be, or not to be. — Hamlet, Act III"]),
         ("Is it so? Yes! It is.", ["Is it so?", "Yes!", "It is."]),
     ],
 )
