@@ -1,4 +1,4 @@
-"""Sentence splitters on hand-marked Wikipedia sentences: precision, recall, F1 of boundaries, and speed."""
+"""Sentence splitters on hand-checked Wikipedia sentences: precision, recall, F1 of boundaries, and speed."""
 
 from __future__ import annotations
 
