@@ -11,7 +11,12 @@ __all__ = ["MAX_DEPTH", "BracketRules", "resolve_brackets"]
 MAX_DEPTH = 60
 """Brackets nested deeper are plain text. MediaWiki expands 40 to 100 levels. Source: Manual:$wgMaxTemplateDepth."""
 
-_TOKEN = re.compile(r"^[ \t:]*\{\||^[ \t]*\|\}(?!\})|^==|\{\{|\}\}|\[\[|\]\]|\|", re.MULTILINE)
+_TOKEN = re.compile(
+    r"\n[ \t:]*\{\||\n[ \t]*\|\}(?!\})|\n==|\{\{|\}\}"
+    r"|\[\[(?![\s_]*(?i:file|image)[\s_]*:)[^\[\]{}|\n]*(?:\|[^\[\]{}|]*)?\]\]|\[\[|\]\]|\|"
+)
+"""The fifth form is a whole link that holds no other bracket and no picture: nine of ten, and plain text here."""
+
 Kind = Literal["template", "link", "table"]
 _OPENS: dict[str, Kind] = {"{{": "template", "[[": "link", "{|": "table"}
 _CLOSES: dict[str, Kind] = {"}}": "template", "]]": "link", "|}": "table"}
@@ -72,43 +77,44 @@ class _Resolver:
         self._open = {"template": 0, "link": 0, "table": 0}
 
     def run(self, text: str) -> str:
+        text = "\n" + text  # so that every line starts with a line break
         at = 0
         for match in _TOKEN.finditer(text):
-            start, end = match.span()
-            self._add(text[at:start])
-            self._take(match.group())
-            at = end
+            bracket = match.group()
+            if bracket == "|":
+                top = self._stack[-1]
+                if top is not self._root and top.kind != "table":
+                    top.parts[-1].append(text[at : match.start()])
+                    top.parts.append([])
+                    at = match.end()
+            elif len(bracket) == 2 or bracket[0] == "\n":
+                self._add(text[at : match.start()])
+                self._take(bracket)
+                at = match.end()
         self._add(text[at:])
         while len(self._stack) > 1:
             self._give_up_top()
-        return "".join(self._root.parts[0])
+        return "".join(self._root.parts[0])[1:]
 
     def _add(self, text: str) -> None:
         if text:
             self._stack[-1].parts[-1].append(text)
 
     def _take(self, bracket: str) -> None:
-        bare = bracket.strip(" \t:")
-        if bracket == "|":
-            self._bar()
-        elif bracket == "==":
+        bare = bracket.strip(" \t:\n")
+        if bare == "==":
             self._end_open_table()
             self._add(bracket)
         elif bare in _OPENS and len(self._stack) <= MAX_DEPTH:
+            if bracket[0] == "\n":
+                self._add("\n")
             kind = _OPENS[bare]
             self._open[kind] += 1
-            self._stack.append(_Frame(kind, bracket))
+            self._stack.append(_Frame(kind, bracket.lstrip("\n")))
         elif bare in _CLOSES and self._open[_CLOSES[bare]]:
             self._close(_CLOSES[bare])
         else:
             self._add(bracket)
-
-    def _bar(self) -> None:
-        top = self._stack[-1]
-        if top is self._root or top.kind == "table":
-            top.parts[-1].append("|")
-        else:
-            top.parts.append([])
 
     def _close(self, kind: Kind) -> None:
         """Close the innermost bracket of a kind; brackets opened inside it and not closed are plain text."""

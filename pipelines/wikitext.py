@@ -104,7 +104,7 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
         Text as a person would read it: inline templates rendered, formulas as their LaTeX source, lists as lines,
         tables, references and captions out of the text.
 
-    >>> page = Page(1, 1, "Tea", 0, None, "'''Tea''' is a [[drink]].<ref>x</ref>\\n== Uses ==\\n* [[Ice tea|iced]]", 0)
+    >>> page = Page(1, 1, "Tea", 0, None, "'''Tea''' is a [[drink]].<ref>x</ref>\n== Uses ==\n* [[Ice tea|iced]]", 0)
     >>> [(block.kind, block.section, block.text) for block in parse_article(page).blocks]
     [('paragraph', '', 'Tea is a drink.'), ('list', 'Uses', 'iced')]
     """
@@ -273,6 +273,8 @@ def _list_text(marks: str, text: str) -> str:
 
 def _join_lines(lines: list[CleanText]) -> CleanText:
     """Join cleaned lines by line breaks, moving their links along; empty ones are left out."""
+    if len(lines) == 1:
+        return lines[0]
     texts: list[str] = []
     links: list[Link] = []
     shift = 0
