@@ -102,7 +102,7 @@ def _mark_links(text: str, targets: list[str]) -> str:
 
 def _mark_link(match: re.Match[str], targets: list[str]) -> str:
     target, label, trail = match.groups()
-    shown = (_label(target, label) if not label else label) + trail
+    shown = (label or _label(target, label)) + trail
     if ":" in target and not _is_shown(target, label):
         return trail
     page = _page_of(target)

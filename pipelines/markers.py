@@ -13,6 +13,7 @@ __all__ = [
     "image_marks",
     "number_char",
     "number_of",
+    "without_image_marks",
 ]
 
 LINK_START, LINK_END, IMAGE_MARK = "\ufdd1", "\ufdd2", "\ufdd3"
@@ -33,6 +34,11 @@ def clean_input(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _FORBIDDEN.sub("\ufffd", text)
+
+
+def without_image_marks(text: str) -> str:
+    """Give a text without its image marks."""
+    return _IMAGE.sub("", text)
 
 
 def number_char(number: int) -> str:

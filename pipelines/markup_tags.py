@@ -78,7 +78,7 @@ def take_extensions(text: str, counters: Counter[str], take_images: Callable[[st
         take_images: gives the text for a gallery or an image map: (tag's name, content).
 
     Returns:
-        Wikitext without these tags. A tag that is never closed is dropped alone.
+        Wikitext without these tags. A tag that is never closed is dropped alone; a reference with its line.
     """
     if "<" not in text:
         return text
@@ -95,10 +95,17 @@ def take_extensions(text: str, counters: Counter[str], take_images: Callable[[st
         close = None if name in never_closed else _CLOSE[name].search(text, at)
         if close is None:
             never_closed.add(name)
+            if name == "ref":
+                at = _end_of_line(text, at)
             continue
         kept.append(_replacement(name, text[at : close.start()], counters, take_images))
         at = close.end()
     return "".join([*kept, text[at:]])
+
+
+def _end_of_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def _count(name: str, counters: Counter[str]) -> None:

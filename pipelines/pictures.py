@@ -26,10 +26,12 @@ _FILE_TARGET = re.compile(r"^[\s_]*(?:file|image)[\s_]*:", re.IGNORECASE)
 _FILE_NAME = re.compile(r"^(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{}<>|\n#]{1,240}\.[A-Za-z]{3,4})$", re.IGNORECASE)
 _OPTION = re.compile(
     r"^(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|baseline|middle|sub|super|(?:text-)?top"
-    r"|(?:text-)?bottom|upright.*|[0-9]*x?[0-9]*\s*px|(?:alt|link|page|class|lang|thumb|thumbnail|thumbtime|start|end"
+    r"|(?:text-)?bottom|upright.*|[0-9]{0,5}x?[0-9]{0,5}\s*px|(?:alt|link|page|class|lang|thumb|thumbnail|thumbtime|start|end"
     r"|style)\s*=.*)$",
     re.IGNORECASE | re.DOTALL,
 )
+_BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
+_MAX_TARGET_CHARS = 500  # a title has 255 bytes at most
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
 _HAS_POSITIONAL_CAPTIONS = re.compile(r"^(?:gallery|wide image|panorama|tall image|auto images|photomontage)")
 
@@ -90,11 +92,17 @@ class PictureBook:
     def template(self, name: str, args: dict[str, str]) -> str:
         """Take the pictures that the arguments of a template name; give the marks of these and of those inside."""
         marks = []
+        lowered: dict[str, str] = {}
         for key, value in args.items():
-            if 4 < len(value) < 300 and _file_name(value):
-                marks.append(self._add(value, _caption_for(name, key, args)))
-            elif IMAGE_MARK in value:
-                self._caption_inner(value, _caption_for(name, key, args))
+            is_file = _file_name(value)
+            if not is_file and IMAGE_MARK not in value:
+                continue
+            lowered = lowered or {other.lower(): text for other, text in args.items()}
+            caption = _caption_for(name, key.lower(), lowered)
+            if is_file:
+                marks.append(self._add(value, caption))
+            else:
+                self._caption_inner(value, caption)
                 marks.append(image_marks(value))
         return "".join(marks)
 
@@ -105,7 +113,7 @@ class PictureBook:
             self.pictures[last] = Picture(self.pictures[last].file, caption)
 
     def _add(self, target: str, caption: str) -> str:
-        file = canonical_file(target)
+        file = canonical_file(target) if len(target) <= _MAX_TARGET_CHARS else ""
         if not _IMAGE_SUFFIX.search(file):
             self._counters["media"] += 1
             return ""
@@ -129,7 +137,8 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 
 def _file_name(text: str) -> bool:
-    match = _FILE_NAME.match(text.strip())
+    text = text.strip()
+    match = _FILE_NAME.match(text) if 4 < len(text) < 300 else None
     return bool(match and _IMAGE_SUFFIX.search(match.group(1)))
 
 
@@ -139,27 +148,32 @@ def _split_bars(text: str) -> list[str]:
     >>> _split_bars("a|[[b|c]]")
     ['a', '[[b|c]]']
     """
-    parts, depth = [""], 0
-    for piece in re.split(r"(\[\[|\]\]|\|)", text):
-        depth += (piece == "[[") - (piece == "]]" and depth > 0)
-        if piece == "|" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += piece
-    return [part.strip() for part in parts]
+    starts, depth = [0], 0
+    for match in _BAR_OR_LINK.finditer(text):
+        bracket = match.group()
+        depth += (bracket == "[[") - (bracket == "]]" and depth > 0)
+        if bracket == "|" and depth == 0:
+            starts.append(match.end())
+    ends = [*(start - 1 for start in starts[1:]), len(text)]
+    return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
 
 
 def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
-    """Find the argument that describes the picture in another: caption2 for image2, image_caption, caption, ..."""
+    """Find the argument that describes the picture in another: caption2 for image2, image_caption, caption, ...
+
+    Args:
+        name: the template's.
+        key: the argument that names the picture, in lower case.
+        args: all arguments, keys in lower case.
+    """
     if key.isdigit():
         is_captioned = _HAS_POSITIONAL_CAPTIONS.match(name)
         following = args.get(str(int(key) + 1), "") if is_captioned else ""
         return "" if _file_name(following) or _OPTION.match(following) else following
-    match = _NUMBERED.match(key.strip().lower())
+    match = _NUMBERED.match(key)
     stem, number = match.groups() if match else (key, "")
     names = [f"caption{number}", f"{stem}_caption{number}", f"{stem}caption{number}", f"{stem}{number}_caption"]
     names += [f"{stem}{number} caption", f"{stem} caption{number}", f"caption_{stem}{number}"]
     if number in ("", "1") and stem in ("image", "photo", "picture", "img", "cover", "image_name", "image_file"):
         names += ["image_caption", "imagecaption", "caption", "footer"]
-    lowered = {other.lower(): value for other, value in args.items()}
-    return next((lowered[other] for other in names if lowered.get(other)), "")
+    return next((args[other] for other in names if args.get(other)), "")

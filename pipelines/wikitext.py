@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.inline_text import CleanText, clean_inline
-from pipelines.markers import IMAGE_MARK, clean_input, image_marks, number_of
+from pipelines.markers import IMAGE_MARK, clean_input, image_marks, number_of, without_image_marks
 from pipelines.markup_tags import break_blocks, strip_comments, take_extensions
 from pipelines.page_xml import Page
 from pipelines.pictures import DEFAULT_ICON_PATTERNS, PictureBook, is_file_target
@@ -29,9 +29,12 @@ DEFAULT_CUT_SECTIONS = (
 
 _HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$")
 _LIST_LINE = re.compile(r"^([*#:;]+)[ \t]*(.*)$", re.DOTALL)
-_TABLE_LINE = re.compile(r"^[ \t]*(?:\|[-}+|]|\{\||!|\|)")
+_TABLE_LINE = re.compile(r"^[ \t]*(?:\||\{\||![^|!\n]{0,200}(?:!!|\|))")
 _RULE = re.compile(r"^-{4,}")
-_NAMED = re.compile(r"^\s*([^\[\]{}<>=\n|]{1,80}?)\s*=(.*)$", re.DOTALL)
+_NO_KEY = re.compile(r"[\[\]{}<>\n]")
+_MAX_KEY_CHARS = 80
+_MAX_HEADING_CHARS = 500
+_MAX_DROPPED_NAMES = 1_000
 _DISAMBIGUATION = re.compile(
     r"^(?:disambig(?:uation)?(?: (?:cleanup|page))?|disamb|dab|hndis|geodis|human name disambiguation|roaddis|mathdab"
     r"|mathematical disambiguation|schooldis|school disambiguation|hospitaldis|numberdis|letter-numbercombdisambig"
@@ -157,7 +160,9 @@ class _Brackets:
         if shown is None:
             if name.startswith("#"):
                 self._counters["parser_functions"] += 1
-            self.dropped[name[:80]] += 1
+            name = name[:_MAX_KEY_CHARS]
+            is_listed = name in self.dropped or len(self.dropped) < _MAX_DROPPED_NAMES
+            self.dropped[name if is_listed else "(others)"] += 1
         if shown:
             return shown
         return self._book.template(name, args)
@@ -179,9 +184,10 @@ def _arguments(parts: list[str]) -> dict[str, str]:
     args: dict[str, str] = {}
     place = 0
     for part in parts:
-        named = _NAMED.match(part) if "=" in part else None
-        if named:
-            args[named.group(1)] = named.group(2).strip()
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        if equals and 0 < len(key) <= _MAX_KEY_CHARS and not _NO_KEY.search(key):
+            args[key] = value.strip()
         else:
             place += 1
             args[str(place)] = part.strip()
@@ -195,25 +201,22 @@ class _Layout:
         self._cut = {name.lower() for name in rules.cut_sections}
         self._counters = counters
         self._path: list[tuple[int, str]] = []
+        self._section = ""
         self._cut_level: int | None = None
         self._lines: list[str] = []
         self._kind: Literal["paragraph", "list"] = "paragraph"
         self._blocks: list[Block] = []
         self.marks: list[tuple[str, str]] = []
 
-    @property
-    def _section(self) -> str:
-        return " / ".join(name for _, name in self._path)
-
     def take(self, line: str) -> None:
         if IMAGE_MARK in line:
             marks = image_marks(line)
             self.marks += [(marks[at + 1], self._section) for at in range(0, len(marks), 2)]
-            for at in range(0, len(marks), 2):
-                line = line.replace(marks[at : at + 2], "")
+            line = without_image_marks(line)
             if not line.strip():
                 return
-        heading = _HEADING.match(line) if line.startswith("=") else None
+        is_heading = line.startswith("=") and len(line) <= _MAX_HEADING_CHARS
+        heading = _HEADING.match(line) if is_heading else None
         if heading:
             self._take_heading(len(heading.group(1)), heading.group(2))
         elif self._cut_level is None:
@@ -225,6 +228,7 @@ class _Layout:
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
         self._path.append((level, name))
+        self._section = " / ".join(name for _, name in self._path)
         if self._cut_level is not None and level > self._cut_level:
             return
         is_cut = name.lower().strip(" :") in self._cut
@@ -268,7 +272,7 @@ def _list_text(marks: str, text: str) -> str:
     >>> _list_text(";", "Tea : a drink")
     'Tea: a drink'
     """
-    return re.sub(r"\s+:\s+", ": ", text, count=1) if marks.endswith(";") else text
+    return re.sub(r"(?<!\s)\s+:\s+", ": ", text, count=1) if marks.endswith(";") else text
 
 
 def _join_lines(lines: list[CleanText]) -> CleanText:
