@@ -53,6 +53,7 @@ def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
 def _build(request: BuildRequest, progress: Progress) -> Outcome:
     check_beam_options(request.options.beam)
     output = OutputFolder(request.output)
+    output.check(overwrite=True)  # a folder of somebody else's is refused before anything is read
     paths = find_inputs(request.dumps, request.dump_index)
     settings = _with_images(request)
     with progress.stage("hash"):

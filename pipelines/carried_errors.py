@@ -18,18 +18,21 @@ _CARRIED = re.compile(r"mie-error (\{.*?\}) end of mie-error")
 
 
 @contextlib.contextmanager
-def carry_errors() -> Iterator[None]:
+def carry_errors(output: str | PathLike[str] | None = None) -> Iterator[None]:
     """Turn our errors (and a full disk) into an exception whose text holds all of them.
 
     Beam rebuilds an exception with a longer message and drops its other attributes, and a worker process sends only
     a traceback. Text survives both.
+
+    Args:
+        output: the folder that is written to, named when its disk is full.
     """
     try:
         yield
     except MieError as error:
         raise RuntimeError(_to_text(error)) from error
     except OSError as error:
-        full = full_disk(error)
+        full = full_disk(error, output)
         if full is None:
             raise
         raise RuntimeError(_to_text(full)) from error

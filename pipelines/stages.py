@@ -23,7 +23,9 @@ from schemas.manifest import Shard
 
 __all__ = ["Stages"]
 
+_BYTES_PER_FINISHER = 50 * 2**20
 _IMAGES_PER_ENCODER = 200
+"""Work that is worth another process: to start one takes seconds."""
 
 
 class Stages:
@@ -103,7 +105,9 @@ class Stages:
             repeated = find_repeated_ids(self.work, {shard: tuple(parsed[shard]["page_ids"]) for shard in shards})
             write_redirects((self.work.find("pages", shard) for shard in shards), self.work.redirects)
             todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
-            run_pipeline("finish", todo, FinishShards(self.work), self._options, self.work.log, parallel=len(todo))
+            size = sum(self.work.find("paragraphs", shard).stat().st_size for shard, _ in todo)
+            parallel = min(len(todo), 1 + size // _BYTES_PER_FINISHER)
+            run_pipeline("finish", todo, FinishShards(self.work), self._options, self.work.log, parallel=parallel)
 
     def _shards_status(self, stage: str, total: int) -> Callable[[], Status]:
         def read() -> Status:

@@ -82,7 +82,7 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         assert self._guard is not None
         streams = [Stream(*stream) for _, stream in sorted(places)]
         limits, limit_pages = self._settings.limits, self._settings.limit_pages
-        with carry_errors():
+        with carry_errors(self._work.root):
             result = parse_stage.parse_shard(shard, streams, self._work, self._guard, limits, limit_pages)
         count("parse", {"shards": 1, "pages": result["pages"], "losses": len(result["losses"])})
         yield shard
@@ -110,7 +110,7 @@ class _FinishShard(beam.DoFn):  # type: ignore[misc]
 
     def process(self, keyed: tuple[int, list[int]]) -> Iterator[int]:
         shard, repeated = keyed
-        with carry_errors():
+        with carry_errors(self._work.root):
             result = finish_stage.finish_shard(shard, repeated, self._work)
         count("finish", {"shards": 1, "links": result["links"]})
         yield shard
@@ -168,7 +168,7 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
     def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
         shard, files = keyed
         assert self._encoder is not None
-        with carry_errors():
+        with carry_errors(self._work.root):
             number = self._first_reject + shard
             result = embed_stage.embed_shard(shard, number, set(files), self._source, self._encoder, self._work)
         count("embed", result["images"])

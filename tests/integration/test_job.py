@@ -127,7 +127,10 @@ def test_every_kind_of_dump_gives_the_same_rows(kind: Kind, built: Path, tmp_pat
         assert rows(tmp_path / "index", table) == rows(built, table)
 
 
-def test_two_workers_give_the_same_bytes(dump: Path, built: Path, tmp_path: Path) -> None:
+def test_two_workers_give_the_same_bytes(
+    dump: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.stages._BYTES_PER_FINISHER", 1)
     build(dump, tmp_path / "index", workers=2)
     assert table_bytes(tmp_path / "index") == table_bytes(built)
 
