@@ -9,12 +9,14 @@ __all__ = ["HOLE", "mend_holes"]
 HOLE = "\ufdd0"
 """Stands for a value that is not in the dump. A Unicode noncharacter: no article holds it."""
 
-_PARENTHESES = re.compile(rf"\s*\([^()]*{HOLE}[^()]*\)|\s*\[[^\[\]]*{HOLE}[^\[\]]*\]")
+_PARENTHESES = re.compile(
+    rf"(?<!\s)\s*\([^(){HOLE}]{{0,500}}{HOLE}[^()]{{0,500}}\)|(?<!\s)\s*\[[^\[\]{HOLE}]{{0,500}}{HOLE}[^\[\]]{{0,500}}\]"
+)
 _APPOSITION = (
     r"(?:or|now|today|about|around|roughly|approximately|nearly|over|equal|equivalent|worth|equating|adjusted)\b"
 )
 _CLAUSE = re.compile(
-    rf"\s*(?:[,;]|\s[–—])\s*{_APPOSITION}[^,;.()–—\n]{{0,120}}{HOLE}[^,;.()–—\n]{{0,120}}(?=[,;.()–—\n]|$)"
+    rf"(?:(?<!\s)\s*[,;]|\s[–—])\s*{_APPOSITION}[^,;.()–—\n]{{0,120}}{HOLE}[^,;.()–—\n]{{0,120}}(?=[,;.()–—\n]|$)"
 )
 _BARE = re.compile(rf"(?:(?:US|A|C|NZ)?[$£€¥₹])?{HOLE}(?:\s*(?:million|billion|trillion))?")
 
