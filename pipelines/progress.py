@@ -56,8 +56,11 @@ class Progress:
             read: tells how far it is; called from a thread.
         """
         started = time.monotonic()
+        first = read() if read else None
         ended = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(name, read, started, ended), daemon=True)
+        watcher = threading.Thread(target=self._watch, args=(name, read, first, started, ended), daemon=True)
+        if self._is_terminal and not self._is_quiet:
+            self._show(f"{name:<8} ...", is_last=False)
         if read is not None and not self._is_quiet:
             watcher.start()
         is_done = False
@@ -70,18 +73,21 @@ class Progress:
                 watcher.join()
             self.seconds[name] = time.monotonic() - started
             if not self._is_quiet:
-                self._show_end(name, read() if read and is_done else None, self.seconds[name], is_done)
+                self._show_end(name, read, first, is_done)
 
-    def _watch(self, name: str, read: Callable[[], Status], started: float, ended: threading.Event) -> None:
+    def _watch(
+        self, name: str, read: Callable[[], Status], first: Status, started: float, ended: threading.Event
+    ) -> None:
         while not ended.wait(_TERMINAL_S if self._is_terminal else _PIPE_S):
-            self._show(_line(name, read(), time.monotonic() - started), is_last=False)
+            self._show(_line(name, read(), first, time.monotonic() - started), is_last=False)
 
-    def _show_end(self, name: str, status: Status | None, seconds: float, is_done: bool) -> None:
-        if status is None:
+    def _show_end(self, name: str, read: Callable[[], Status] | None, first: Status | None, is_done: bool) -> None:
+        seconds = self.seconds[name]
+        if read is None or first is None or not is_done:
             word = "done" if is_done else "stopped"
             self._show(f"{name:<8} {word} in {seconds:.1f} s", is_last=True)
         else:
-            self._show(_line(name, status, seconds, is_done=True), is_last=True)
+            self._show(_line(name, read(), first, seconds, is_done=True), is_last=True)
 
     def _show(self, line: str, *, is_last: bool) -> None:
         if self._is_terminal:
@@ -91,24 +97,32 @@ class Progress:
             print(line, file=self._stream, flush=True)
 
 
-def _line(name: str, status: Status, seconds: float, *, is_done: bool = False) -> str:
+def _line(name: str, status: Status, first: Status, seconds: float, *, is_done: bool = False) -> str:
     """Write a status as one line.
 
-    >>> _line("parse", Status(5, 10, "1/2 shards", (("pages", 600), ("bytes", 3e6))), 2.0)
+    Args:
+        name: of the stage.
+        status: how far it is.
+        first: how far it was when this run began; rates and the time to go are those of this run.
+        seconds: since then.
+        is_done: it has ended.
+
+    >>> _line("parse", Status(5, 10, "1/2 shards", (("pages", 600), ("bytes", 3e6))), Status(0, 10), 2.0)
     'parse     50 %  1/2 shards  600 pages (300/s)  3.0 MB (1.5 MB/s)  2 s to go'
     """
-    share = 1.0 if is_done else min(1.0, status.done / status.total) if status.total else 0.0
-    parts = [f"{name:<8} {share:>4.0%}".replace("%", " %"), status.text] if not is_done else [f"{name:<8}", status.text]
-    pace = max(seconds, 1e-9)
+    share = min(1.0, status.done / status.total) if status.total else 0.0
+    parts = [f"{name:<8} {'' if is_done else f'{100 * share:3.0f} %'}".rstrip(), status.text]
+    before, pace = dict(first.counts), max(seconds, 1e-9)
     for what, number in status.counts:
+        rate = (number - before.get(what, 0)) / pace
         if what == "bytes":
-            parts.append(f"{number / 1e6:.1f} MB ({number / 1e6 / pace:.1f} MB/s)")
+            parts.append(f"{number / 1e6:.1f} MB ({rate / 1e6:.1f} MB/s)")
         else:
-            parts.append(f"{number:,.0f} {what} ({number / pace:,.0f}/s)")
+            parts.append(f"{number:,.0f} {what} ({rate:,.0f}/s)")
     if is_done:
         parts.append(f"done in {seconds:.1f} s")
-    elif share > 0:
-        parts.append(f"{_duration(seconds / share - seconds)} to go")
+    elif status.done > first.done:
+        parts.append(f"{_duration((status.total - status.done) * seconds / (status.done - first.done))} to go")
     return "  ".join(part for part in parts if part)
 
 

@@ -75,7 +75,7 @@ class Stages:
                 run_pipeline("parse", elements, transform, self._options, self.work.log, parallel=len(todo))
 
     def _parse_status(self) -> Status:
-        beats, done = self.work.beats("parse"), len(self.work.results("parse"))
+        beats, done = self.work.beats("parse"), self.work.count_results("parse")
         total = {name: sum(beat[name] for beat in beats.values()) for name in ("pages", "text_bytes", "stream_bytes")}
         counts = (("pages", total["pages"]), ("bytes", total["text_bytes"]))
         return Status(total["stream_bytes"], self._plan.size_bytes, f"{done}/{len(self._plan.shards)} shards", counts)
@@ -111,7 +111,7 @@ class Stages:
 
     def _shards_status(self, stage: str, total: int) -> Callable[[], Status]:
         def read() -> Status:
-            done = len(self.work.results(stage))
+            done = self.work.count_results(stage)
             files = sum(beat.get("files", 0) for beat in self.work.beats(stage).values())
             counts = (("files", files),) if files else ()
             return Status(done, total, f"{done}/{total} shards", counts)

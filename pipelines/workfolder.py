@@ -59,6 +59,10 @@ class WorkFolder:
         files = sorted((self.root / "results" / stage).glob("*.json"))
         return {int(file.stem): json.loads(file.read_text(encoding="utf-8")) for file in files}
 
+    def count_results(self, stage: str) -> int:
+        """Count the shards of a stage that are done, without reading their results."""
+        return sum(1 for _ in (self.root / "results" / stage).glob("*.json"))
+
     def write_beat(self, stage: str, shard: int, **values: int) -> None:
         """Say how far a shard is. Nothing depends on it: a failure to write is ignored."""
         folder = self.root / "progress" / stage

@@ -6,6 +6,7 @@ import errno
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,18 @@ def test_every_kind_of_dump_gives_the_same_rows(kind: Kind, built: Path, tmp_pat
         assert rows(tmp_path / "index", table) == rows(built, table)
 
 
+def test_several_dumps_are_read_as_one(built: Path, tmp_path: Path) -> None:
+    numbered = [replace(page, page_id=number) for number, page in enumerate(PAGES, 1)]
+    for name, part in (("a2", numbered[:3]), ("a10", numbered[3:])):
+        (tmp_path / name).mkdir()
+        write_dump(tmp_path / name, part, "bz2")
+    build(tmp_path / "a*" / "*.bz2", tmp_path / "index")
+    for table in TABLES:
+        assert rows(tmp_path / "index", table) == rows(built, table)
+    assert [Path(file.path).parent.name for file in read_manifest(tmp_path / "index").inputs] == ["a2", "a10"]
+    assert read_manifest(tmp_path / "index").inputs[0].dump_date == "2025-11-01"
+
+
 def test_two_workers_give_the_same_bytes(
     dump: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +158,13 @@ def test_other_settings_need_overwrite_and_then_replace_the_index(dump: Path, tm
     build(dump, tmp_path)
     with pytest.raises(UsageError, match="--overwrite"):
         build(dump, tmp_path, keep_disambiguation=True)
-    assert build(dump, tmp_path, keep_disambiguation=True, overwrite=True).is_new
+
+    def check_old_index_is_there(_: Stages) -> None:
+        assert read_manifest(tmp_path).counts == COUNTS
+        assert (tmp_path / "bm25").is_dir()
+
+    run = partial(build, dump, tmp_path, keep_disambiguation=True, overwrite=True)
+    assert _with_hook(check_old_index_is_there, run).is_new
     assert read_manifest(tmp_path).counts == {**COUNTS, "disambiguation": 0, "kept": 4}
     assert not (tmp_path / ".work").exists()
 
