@@ -90,7 +90,7 @@ class PageCutter:
                 yield self._close(start, match.end())
                 continue
             if self.open_at is not None:
-                yield self._drop("broken_xml", "the page is not closed")
+                yield self._drop(start, "broken_xml", "the page is not closed")
             self.is_ended = match.group().startswith(b"</mediawiki")
             self.open_at = None if self.is_ended else start
             self._head = b""
@@ -101,13 +101,14 @@ class PageCutter:
             return Cut(start, b"", BrokenPage("broken_xml", "the end of a page whose start is missing"))
         size = self._base + end - self.open_at
         if size > self._max_page_bytes:
-            return self._drop("page_too_large", f"{size} bytes of XML, the limit is {self._max_page_bytes}")
+            return self._drop(start, "page_too_large", f"{size} bytes of XML, the limit is {self._max_page_bytes}")
         cut = Cut(self.open_at, self._buffer[self.open_at - self._base : end], None)
         self.open_at = None
         return cut
 
-    def _drop(self, reason: str, detail: str) -> Cut:
-        position, head = self.open_at or 0, self.open_head
+    def _drop(self, end: int, reason: str, detail: str) -> Cut:
+        position = self.open_at or 0
+        head = self.open_head[: end - position]
         self.open_at, self._head = None, b""
         return Cut(position, head, BrokenPage(reason, detail))
 
