@@ -36,9 +36,10 @@ _EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|(?<=\s)\
 _AFTER_OPEN = re.compile(r"\((?:\s*[,;:])++\s*|\(\s+(?=\S)")
 _BEFORE_CLOSE = re.compile(r"(?<![\s,;:])(?:\s*[,;:])++\s*\)|(?<=\S)\s+\)")
 _BEFORE_POINT = re.compile(rf" (?=[,;](?:\s|$|{LINK_END})|\.(?:\s|$)|:(?:\s|$))")
-_DOUBLED = re.compile(r"([,;])(?: *\1)+(?=\s|$)|(?<!\\),\s*(?=[.;](?:\s|$))")
+_DOUBLED = re.compile(r"([,;])(?: *\1)+(?=\s|$)|(?<!\\),\s*(?=[.;](?:\s|$))|[:;]\s*(?=\.(?:\s|$))")
+_LEADING = re.compile(r"(?:[.,;:)]\s+)+")
 _OPEN_SIGNS = ("( ", "(,", "(;", "(:", "()", "(-", "(–", " )", ",)", ";)", ":)")
-_POINT_SIGNS = (" ,", " .", " ;", " :", "[]", "[ ", ",,", ",.", ",;", ", .", ", ;")
+_POINT_SIGNS = (" ,", " .", " ;", " :", "[]", "[ ", ",,", ",.", ",;", ", .", ", ;", ":.", ";.", ": .")
 
 
 class CleanText(NamedTuple):
@@ -76,6 +77,8 @@ target='Cat (pet)')))
         text = _INVISIBLE.sub("", text)
     if _has_any(text, _POINT_SIGNS) or ("(" in text and _has_any(text, _OPEN_SIGNS)):
         text = _mend(text)
+    if text[1:2] == " " and text[0] in ".,;:)":
+        text = _LEADING.sub("", text, count=1)
     return _to_spans(text, targets) if targets else CleanText(text.strip(), ())
 
 
@@ -109,7 +112,10 @@ def _mark_link(match: re.Match[str], targets: list[str]) -> str:
     if not page or len(targets) > MAX_NUMBER:
         return shown
     targets.append(page)
-    return f"{LINK_START}{number_char(len(targets) - 1)}{shown}{LINK_END}"
+    start, end = f"{LINK_START}{number_char(len(targets) - 1)}", LINK_END
+    if shown[:1].isspace() or shown[-1:].isspace():
+        start, shown, end = f" {start}", shown.strip(), f"{end} "
+    return f"{start}{shown}{end}"
 
 
 def _is_shown(target: str, label: str | None) -> bool:

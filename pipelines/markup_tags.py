@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from pipelines.template_args import superscript
 
-__all__ = ["break_blocks", "escape", "strip_comments", "strip_tags", "take_extensions"]
+__all__ = ["break_blocks", "escape", "strip_comments", "strip_tags", "take_extensions", "unescape_page"]
 
 _KEPT = ("nowiki", "math", "chem", "ce")
 _DROPPED = {
@@ -37,7 +37,7 @@ _DROPPED = {
 _WITH_IMAGES = ("gallery", "imagemap")
 _OPEN = re.compile(rf"<({'|'.join((*_KEPT, *_DROPPED, *_WITH_IMAGES))})(?=[\s/>])([^<>]*)>", re.IGNORECASE)
 _CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in (*_KEPT, *_DROPPED, *_WITH_IMAGES)}
-_SPECIAL = str.maketrans({char: f"&#{ord(char)};" for char in "[]{}|'<>=*#:;~_!-\n"})
+_SPECIAL = str.maketrans({char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"})
 _BLOCK = re.compile(
     r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|section|tr|td|th)\b[^<>]*>", re.IGNORECASE
 )
@@ -65,6 +65,17 @@ def strip_comments(text: str) -> str:
         is_line = (not kept[-1] or kept[-1].endswith("\n")) and text.startswith("\n", at)
         at += is_line
     return "".join([*kept, text[at:]])
+
+
+def unescape_page(text: str) -> str:
+    """Undo the escaping of a page that a tool has escaped twice: it has references, and each one as `&lt;ref`.
+
+    >>> unescape_page("Tea&lt;ref&gt;x&lt;/ref&gt; &amp;amp; milk")
+    'Tea<ref>x</ref> &amp; milk'
+    """
+    if "&lt;/ref&gt;" in text and "</ref>" not in text:
+        return html.unescape(text)
+    return text
 
 
 def take_extensions(text: str, counters: Counter[str], take_images: Callable[[str, str], str]) -> str:
@@ -141,7 +152,7 @@ def escape(text: str) -> str:
     >>> escape("a_{[i]}")
     'a&#95;&#123;&#91;i&#93;&#125;'
     """
-    return html.unescape(text).replace("&", "&amp;").translate(_SPECIAL)
+    return html.unescape(text).translate(_SPECIAL)
 
 
 def break_blocks(text: str) -> str:

@@ -6,34 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-from pipelines.inline_text import CleanText, clean_inline
-from pipelines.markers import IMAGE_MARK, clean_input, image_marks, number_of, without_image_marks
-from pipelines.markup_tags import break_blocks, strip_comments, take_extensions
+from pipelines.inline_text import clean_inline
+from pipelines.markers import clean_input, image_marks, number_of
+from pipelines.markup_tags import break_blocks, strip_comments, take_extensions, unescape_page
 from pipelines.page_xml import Page
 from pipelines.pictures import DEFAULT_ICON_PATTERNS, PictureBook, is_file_target
 from pipelines.scanner import resolve_brackets
+from pipelines.sections import DEFAULT_CUT_SECTIONS, Block, Layout
 from pipelines.templates import render
-from schemas.records import Link
 
 __all__ = ["DEFAULT_CUT_SECTIONS", "Article", "Block", "CleaningRules", "ImageUse", "parse_article"]
 
-DEFAULT_CUT_SECTIONS = (
-    "bibliography", "citations", "cited sources", "cited works", "endnotes", "external links", "footnotes",
-    "further reading", "general references", "literature", "notes", "notes and citations", "notes and references",
-    "other references", "primary sources", "reading", "references", "references and notes", "related pages",
-    "secondary sources", "see also", "sources", "sources and further reading", "suggested reading", "works cited",
-)  # fmt: skip
-"""Sections that hold no prose about the subject. Source: Wikipedia's Manual of Style, standard appendices."""
-
-_HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$")
-_LIST_LINE = re.compile(r"^([*#:;]+)[ \t]*(.*)$", re.DOTALL)
-_TABLE_LINE = re.compile(r"^[ \t]*(?:\||\{\||![^|!\n]{0,200}(?:!!|\|))")
-_RULE = re.compile(r"^-{4,}")
 _NO_KEY = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
-_MAX_HEADING_CHARS = 500
 _MAX_DROPPED_NAMES = 1_000
 _DISAMBIGUATION = re.compile(
     r"^(?:disambig(?:uation)?(?: (?:cleanup|page))?|disamb|dab|hndis|geodis|human name disambiguation|roaddis|mathdab"
@@ -57,16 +43,6 @@ class CleaningRules:
 
     cut_sections: tuple[str, ...] = DEFAULT_CUT_SECTIONS
     icon_patterns: tuple[str, ...] = DEFAULT_ICON_PATTERNS
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph, or a list with an item on each line. section: headings joined by ' / ', '' is the introduction."""
-
-    kind: Literal["paragraph", "list"]
-    section: str
-    text: str
-    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +90,10 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     counters: Counter[str] = Counter()
     book = PictureBook(rules.icon_patterns, counters)
     brackets = _Brackets(book, counters)
-    text = strip_comments(clean_input(page.wikitext))
+    text = strip_comments(unescape_page(clean_input(page.wikitext)))
     text = take_extensions(text, counters, lambda tag, content: _take_images(book, tag, content))
     text = break_blocks(resolve_brackets(text, brackets))
-    layout = _Layout(rules, counters)
+    layout = Layout(rules.cut_sections, counters)
     for line in text.split("\n"):
         layout.take(line)
     blocks = layout.finish()
@@ -192,99 +168,3 @@ def _arguments(parts: list[str]) -> dict[str, str]:
             place += 1
             args[str(place)] = part.strip()
     return args
-
-
-class _Layout:
-    """Puts the lines of an article together: headings, paragraphs, lists; remembers where picture marks stand."""
-
-    def __init__(self, rules: CleaningRules, counters: Counter[str]) -> None:
-        self._cut = {name.lower() for name in rules.cut_sections}
-        self._counters = counters
-        self._path: list[tuple[int, str]] = []
-        self._section = ""
-        self._cut_level: int | None = None
-        self._lines: list[str] = []
-        self._kind: Literal["paragraph", "list"] = "paragraph"
-        self._blocks: list[Block] = []
-        self.marks: list[tuple[str, str]] = []
-
-    def take(self, line: str) -> None:
-        if IMAGE_MARK in line:
-            marks = image_marks(line)
-            self.marks += [(marks[at + 1], self._section) for at in range(0, len(marks), 2)]
-            line = without_image_marks(line)
-            if not line.strip():
-                return
-        is_heading = line.startswith("=") and len(line) <= _MAX_HEADING_CHARS
-        heading = _HEADING.match(line) if is_heading else None
-        if heading:
-            self._take_heading(len(heading.group(1)), heading.group(2))
-        elif self._cut_level is None:
-            self._take_text(line)
-
-    def _take_heading(self, level: int, name: str) -> None:
-        self._end_block()
-        name = clean_inline(name.strip()).text
-        while self._path and self._path[-1][0] >= level:
-            self._path.pop()
-        self._path.append((level, name))
-        self._section = " / ".join(name for _, name in self._path)
-        if self._cut_level is not None and level > self._cut_level:
-            return
-        is_cut = name.lower().strip(" :") in self._cut
-        self._cut_level = level if is_cut else None
-        self._counters["cut_sections"] += is_cut
-
-    def _take_text(self, line: str) -> None:
-        if not line.strip() or _RULE.match(line):
-            self._end_block()
-            return
-        item = _LIST_LINE.match(line)
-        if item and item.group(2).strip():
-            self._add("list", _list_text(*item.groups()))
-        elif item:
-            self._end_block()
-        elif not _TABLE_LINE.match(line):
-            self._add("paragraph", line.strip())
-
-    def _add(self, kind: Literal["paragraph", "list"], line: str) -> None:
-        if self._kind != kind:
-            self._end_block()
-        self._kind = kind
-        self._lines.append(line)
-
-    def _end_block(self) -> None:
-        if self._lines:
-            lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
-            text, links = _join_lines([clean_inline(line) for line in lines])
-            if any(char.isalnum() for char in text):
-                self._blocks.append(Block(self._kind, self._section, text, links))
-        self._lines = []
-
-    def finish(self) -> list[Block]:
-        self._end_block()
-        return self._blocks
-
-
-def _list_text(marks: str, text: str) -> str:
-    """Give a list item's text; in a definition list `; term : meaning` the term keeps its colon.
-
-    >>> _list_text(";", "Tea : a drink")
-    'Tea: a drink'
-    """
-    return re.sub(r"(?<!\s)\s+:\s+", ": ", text, count=1) if marks.endswith(";") else text
-
-
-def _join_lines(lines: list[CleanText]) -> CleanText:
-    """Join cleaned lines by line breaks, moving their links along; empty ones are left out."""
-    if len(lines) == 1:
-        return lines[0]
-    texts: list[str] = []
-    links: list[Link] = []
-    shift = 0
-    for line in lines:
-        if line.text:
-            links += [Link(link.start + shift, link.end + shift, link.target) for link in line.links]
-            texts.append(line.text)
-            shift += len(line.text) + 1
-    return CleanText("\n".join(texts), tuple(links))
