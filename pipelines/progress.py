@@ -111,7 +111,7 @@ def _line(name: str, status: Status, first: Status, seconds: float, *, is_done: 
     'parse     50 %  1/2 shards  600 pages (300/s)  3.0 MB (1.5 MB/s)  2 s to go'
     """
     share = min(1.0, status.done / status.total) if status.total else 0.0
-    parts = [f"{name:<8} {'' if is_done else f'{100 * share:3.0f} %'}".rstrip(), status.text]
+    parts = [f"{name:<7}" if is_done else f"{name:<8} {100 * share:3.0f} %", status.text]
     before, pace = dict(first.counts), max(seconds, 1e-9)
     for what, number in status.counts:
         rate = (number - before.get(what, 0)) / pace

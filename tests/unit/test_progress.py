@@ -18,7 +18,7 @@ def test_a_pipe_gets_one_line_for_each_short_stage() -> None:
         pass
     first, second = stream.getvalue().splitlines()
     assert first.startswith("hash     done in 0.0 s")
-    assert second.startswith("parse  2/2 shards  10 pages (0/s)  done in")
+    assert second.startswith("parse    2/2 shards  10 pages (0/s)  done in")
     assert list(progress.seconds) == ["hash", "parse"]
 
 
