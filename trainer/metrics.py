@@ -5,8 +5,7 @@ Pure functions on lists of tags; scores are counted per sample, so that any grou
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -132,7 +131,9 @@ def score_entities(gold: Sequence[Tags], predicted: Sequence[Tags], convention: 
     return Score.of(_total(by_class.values()), by_class)
 
 
-def surface_forms(tokens: Iterable[Sequence[str]], tags: Iterable[Tags], convention: Convention = "default") -> set[str]:
+def surface_forms(
+    tokens: Iterable[Sequence[str]], tags: Iterable[Tags], convention: Convention = "default"
+) -> set[str]:
     """Collect the surface forms of a training set's entities, in lower case, parted by one space."""
     return {
         _surface(sentence, entity)
@@ -177,7 +178,9 @@ def score_relations(gold: Sequence[str], predicted: Sequence[str]) -> Score:
     """
     by_class: dict[str, Counts] = {}
     for name in (set(gold) | set(predicted)) - {NO_RELATION}:
-        rows = [Counts(int(g == p == name), int(p == name), int(g == name)) for g, p in zip(gold, predicted, strict=True)]
+        rows = [
+            Counts(int(g == p == name), int(p == name), int(g == name)) for g, p in zip(gold, predicted, strict=True)
+        ]
         by_class[name] = _total(rows)
     return Score.of(_total(relation_counts(gold, predicted)), by_class)
 
