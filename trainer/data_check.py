@@ -8,6 +8,7 @@ from pathlib import Path
 
 from schemas.dataset import NO_RELATION, Dataset
 from schemas.errors import UsageError
+from schemas.image_files import find_image
 from schemas.records import Sample
 from trainer.known_sets import KNOWN_SETS, Published
 from trainer.metrics import find_entities
@@ -143,8 +144,9 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
     if images is None:
         return findings
     names = sorted({row.image for row in rows if row.image is not None})
-    missing = [name for name in names if not (images / name).is_file()]
-    broken = [name for name in names if name not in set(missing) and not _is_image(images / name)]
+    paths = {name: find_image(images, split, name) for name in names}
+    missing = [name for name, path in paths.items() if path is None]
+    broken = [name for name, path in paths.items() if path is not None and not _is_image(path)]
     for kind, words, found in (("missing_images", "missing", missing), ("broken_images", "not readable", broken)):
         message = f"{len(found)} of {len(names)} image files are {words}"
         findings.append(Finding(split, kind, len(found), message, is_warning=bool(found), examples=_first(found)))
