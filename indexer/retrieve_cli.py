@@ -140,17 +140,19 @@ def stats(cache: Cache, as_json: AsJson = False) -> None:
 def _print_info(out: Path, info: CacheInfo, *, as_json: bool, words: dict[str, float] | None = None) -> None:
     from dataclasses import asdict
 
+    from schemas.text_files import SPLITS
+
     if as_json:
         values = asdict(info) | ({"words_per_context": words} if words is not None else {})
         typer.echo(json.dumps(values, ensure_ascii=False, indent=1))
         return
-    typer.echo(f"{out}: contexts for {info.dataset} ({', '.join(info.fingerprints)})")
+    typer.echo(f"{out}: contexts for {info.dataset} ({', '.join(split for split in SPLITS if split in info.fingerprints)})")
     for name, row in info.sources.items():
         mean = row.contexts / row.samples if row.samples else 0.0
         line = (
             f"  {name}: {row.contexts} contexts for {row.samples} samples ({mean:.1f} each); with a hit "
-            f"{row.share_with_hit:.1%}, without an image {row.share_without_image:.1%}, "
-            f"without a hit {row.share_without_hit:.1%}"
+            f"{row.share_with_hit:.2%}, without an image {row.share_without_image:.2%}, "
+            f"without a hit {row.share_without_hit:.2%}"
         )
         if name in info.seconds_per_sample:
             line += f"; {1000 * info.seconds_per_sample[name]:.1f} ms per sample"
