@@ -146,7 +146,8 @@ def _print_info(out: Path, info: CacheInfo, *, as_json: bool, words: dict[str, f
         values = asdict(info) | ({"words_per_context": words} if words is not None else {})
         typer.echo(json.dumps(values, ensure_ascii=False, indent=1))
         return
-    typer.echo(f"{out}: contexts for {info.dataset} ({', '.join(split for split in SPLITS if split in info.fingerprints)})")
+    splits = ", ".join(split for split in SPLITS if split in info.fingerprints)
+    typer.echo(f"{out}: contexts for {info.dataset} ({splits})")
     for name, row in info.sources.items():
         mean = row.contexts / row.samples if row.samples else 0.0
         line = (

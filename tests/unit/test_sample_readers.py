@@ -30,7 +30,9 @@ def read(
     return list(READERS[form](TextFile(path), "test", labels, counters)), counters
 
 
-def refuse(tmp_path: Path, form: str, text: str | bytes, message: str, place: str | None = None, **more: object) -> None:
+def refuse(
+    tmp_path: Path, form: str, text: str | bytes, message: str, place: str | None = None, **more: object
+) -> None:
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         read(tmp_path, form, text, **more)  # type: ignore[arg-type]
     assert caught.value.path == str(tmp_path / "test.txt")
@@ -107,7 +109,10 @@ def test_mnre_keeps_last_token_entities_and_overlapping_spans(tmp_path: Path) ->
     ("line", "message"),
     [
         (MNRE + "'img_id': 'x', 'relation': '/b'}", "unknown relation '/b'"),
-        (MNRE.replace("[2, 3]", "[2, 4]") + "'img_id': 'x', 'relation': '/a'}", "tail [2, 4) is not a span of 3 tokens"),
+        (
+            MNRE.replace("[2, 3]", "[2, 4]") + "'img_id': 'x', 'relation': '/a'}",
+            "tail [2, 4) is not a span of 3 tokens",
+        ),
         (MNRE.replace("[2, 3]", "[2, 2]") + "'img_id': 'x', 'relation': '/a'}", "tail [2, 2) is not a span"),
         (MNRE.replace("[2, 3]", "[2, True]") + "'img_id': 'x', 'relation': '/a'}", "'t' must hold 'pos'"),
         (MNRE.replace("'pos'", "'at'") + "'img_id': 'x', 'relation': '/a'}", "'h' must hold 'pos'"),
