@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -27,6 +27,8 @@ _Asked = TypeVar("_Asked", bound=Hashable)
 _MOST_ASKED = 16
 """Answers with the same text, or none, are left out; at most k times this many are asked for to fill the places."""
 _MAX_IMAGE_BYTES = 50_000_000
+_MOST_PICTURES = 32
+"""Decoded pictures held at once."""
 
 
 class ContextIndex(Protocol):
@@ -50,13 +52,14 @@ class RetrievalSettings:
     Args:
         views: which views are asked; each is a source of the cache, under its name.
         k: contexts wanted per sample and view, with distinct texts.
-        batch: queries per call of the index.
+        batch: queries per call of the index (of pictures 32 at most). Texts are fetched once per call: on 1,000
+            tweets and 21,000 sentences, calls of 256 took 4.7 ms a tweet and calls of 32 took 12.8.
         part: samples per part file: what an interruption can lose.
     """
 
     views: tuple[View, ...] = ("text", "image")
     k: int = 10
-    batch: int = 32
+    batch: int = 256
     part: int = 512
 
 
@@ -199,7 +202,8 @@ def _ask_images(
         answers = dict(zip([path for path, _ in usable], found, strict=True))
         return [answers.get(path, []) for path in asked]
 
-    found = _ask_once([path for path in paths if path is not None], search, settings)
+    asked = [path for path in paths if path is not None]
+    found = _ask_once(asked, search, replace(settings, batch=min(settings.batch, _MOST_PICTURES)))
     answers = [[] if path is None else found[path] for path in paths]
     statuses = [
         "no_image"

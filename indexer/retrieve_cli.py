@@ -42,7 +42,7 @@ def retrieve(
     ] = None,
     split: Annotated[list[str] | None, typer.Option(help="Which splits; all by default.")] = None,
     k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = 10,
-    batch: Annotated[int, typer.Option(help="Queries per call of the index.", min=1)] = 32,
+    batch: Annotated[int, typer.Option(help="Text queries per call of the index.", min=1)] = 256,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +107,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show samples with their contexts, the sources side by side."""
-    from schemas.context_cache import read_context_rows
+    from schemas.context_cache import read_cache, read_context_rows
     from schemas.dataset import read_dataset, read_samples
     from schemas.errors import UsageError
 
@@ -118,6 +118,7 @@ def show(
         raise UsageError(f"no sample {absent[0]!r}, the first is {next(iter(rows))!r}", path=samples)
     found: dict[str, list[Context]] = {name: [] for name in wanted}
     for cache in caches:
+        read_cache(cache)
         for context in read_context_rows(cache):
             if context.sample_id in found:
                 found[context.sample_id].append(context)
