@@ -19,6 +19,7 @@ __all__ = [
     "ModelConfig",
     "RunConfig",
     "TrainingConfig",
+    "check_config",
     "load_config",
     "override",
     "parse_config",
@@ -137,12 +138,13 @@ def preset_names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
 
-def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
+def load_config(name: str, overrides: Sequence[str] = (), is_complete: bool = True) -> RunConfig:
     """Read settings from a TOML file or a shipped preset, then apply key=value.
 
     Args:
         name: a path that ends in .toml, or the name of a preset.
         overrides: for instance `training.seed=7`, `data.sources=["text","image"]`, `data.samples=tweets`.
+        is_complete: check that nothing is missing, and the ranges; false is for looking at a preset.
 
     Raises:
         UsageError: no such file or preset, no TOML, an unknown key, a value of the wrong type or out of range.
@@ -156,7 +158,8 @@ def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
         text = (resources.files("trainer") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
     else:
         raise UsageError(f"no preset {name!r}{_near(name, preset_names())}", remedy=_PRESETS)
-    return check_config(override(parse_config(text, name), overrides), name)
+    config = override(parse_config(text, name), overrides)
+    return check_config(config, name) if is_complete else config
 
 
 def parse_config(text: str, path: str = "config") -> RunConfig:

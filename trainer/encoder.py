@@ -59,7 +59,7 @@ def load_encoder(name: str) -> tuple[Any, Any]:
 
     source, is_local = resolve_encoder(name)
     try:
-        with _quiet():
+        with quiet_transformers():
             config = AutoConfig.from_pretrained(source, local_files_only=is_local)
             extra = {"add_prefix_space": True} if config.model_type in _PREFIX_SPACE else {}
             tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=is_local, use_fast=True, **extra)
@@ -147,8 +147,8 @@ def _offline_folder() -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the loading bar and the list of unused weights (a pooler, a language model's head) from stderr."""
+def quiet_transformers() -> Iterator[None]:
+    """Keep the bars of loading and saving, and the list of unused weights (a pooler, for instance), from stderr."""
     from transformers.utils import logging
 
     verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

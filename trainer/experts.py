@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from trainer.batches import Batch
 from trainer.config import EncoderConfig, ModelConfig
-from trainer.encoder import load_encoder, window_limit
+from trainer.encoder import load_encoder, quiet_transformers, window_limit
 from trainer.examples import MARKERS
 from trainer.heads import make_head
 from trainer.labels import LabelSet
@@ -102,7 +102,8 @@ def make_expert(encoder: EncoderConfig, model: ModelConfig, labels: LabelSet) ->
 def save_expert(expert: Expert, folder: Path) -> None:
     """Write an expert: the encoder as transformers' `from_pretrained` reads it, and our head beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    expert.encoder.save_pretrained(folder)  # type: ignore[operator]
+    with quiet_transformers():
+        expert.encoder.save_pretrained(folder)  # type: ignore[operator]
     expert.tokenizer.save_pretrained(folder)
     save_file({name: tensor.contiguous() for name, tensor in expert.head.state_dict().items()}, folder / HEAD_WEIGHTS)
     facts = {
