@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -18,6 +20,7 @@ SPLITS = ("train", "dev", "test")
 _WORDS = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
 _SUFFIXES = {".txt", ".json", ".jsonl", ".conll", ".tsv", ".bio"}
 _MAX_LINE_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +37,37 @@ class TextFile:
         r"""Give (number from 1, line without its end) in constant memory; only "\n" and "\r\n" end a line.
 
         Raises:
-            InputError: the file is not there, is not UTF-8, or has a line of more than 16 MiB.
+            InputError: the file is not there, is damaged, is not UTF-8, has a line of more than 16 MiB, or more than
+                2 GiB in all (a small archive can hold any amount).
         """
+        total = 0
         with self._open() as stream:
-            number = 0
-            while line := stream.readline(_MAX_LINE_BYTES + 1):
-                number += 1
-                if len(line) > _MAX_LINE_BYTES:
-                    raise InputError("a line of more than 16 MiB", path=str(self), place=f"line {number}")
+            for number in count(1):
+                line = self._read(stream.readline, _MAX_LINE_BYTES, f"line {number}", "a line")
+                if not line:
+                    return
+                total += len(line)
+                if total > _MAX_BYTES:
+                    raise InputError("more than 2 GiB of text", path=str(self), place=f"line {number}")
                 yield number, self._decode(line, number)
 
-    def read_bytes(self) -> bytes:
-        """Read it whole, for formats that are one value (json)."""
+    def read_bytes(self, limit: int) -> bytes:
+        """Read it whole, for formats that are one value (json).
+
+        Raises:
+            InputError: the file is not there, is damaged, or has more than limit bytes.
+        """
         with self._open() as stream:
-            return stream.read()
+            return self._read(stream.read, limit, "start", "a file")
+
+    def _read(self, read: Callable[[int], bytes], limit: int, place: str, what: str) -> bytes:
+        try:
+            data = read(limit + 1)
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"damaged or unreadable ({error})", path=str(self), place=place) from error
+        if len(data) > limit:
+            raise InputError(f"{what} of more than {limit:,} bytes", path=str(self), place=place)
+        return data
 
     def _decode(self, line: bytes, number: int) -> str:
         try:
@@ -63,7 +83,7 @@ class TextFile:
                 return self.path.open("rb")
             with zipfile.ZipFile(self.path) as archive:
                 return io.BufferedReader(archive.open(self.member))  # type: ignore[type-var]
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
             raise InputError(f"cannot be read ({error})", path=str(self)) from error
 
 
@@ -113,6 +133,10 @@ def _candidates(source: Path) -> Sequence[TextFile]:
         raise InputError("there is no such file or folder", path=source)
     if not zipfile.is_zipfile(source):
         return [TextFile(source)]
-    with zipfile.ZipFile(source) as archive:
+    try:
+        archive = zipfile.ZipFile(source)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"not a readable archive ({error})", path=source) from error
+    with archive:
         names = sorted(name for name in archive.namelist() if PurePosixPath(name).suffix.lower() in _SUFFIXES)
     return [TextFile(source, name) for name in names if not name.startswith("__MACOSX/")]

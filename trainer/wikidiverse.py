@@ -57,11 +57,8 @@ def image_name(address: str) -> str:
 
 
 def _entries(file: TextFile) -> list[Any]:
-    data = file.read_bytes()
-    if len(data) > _MAX_BYTES:
-        raise InputError(f"more than {_MAX_BYTES} bytes", path=str(file))
     try:
-        value = json.loads(data)
+        value = json.loads(file.read_bytes(_MAX_BYTES))
     except (ValueError, RecursionError) as error:
         raise InputError(f"not json ({error})", path=str(file)) from error
     if not isinstance(value, list):

@@ -39,7 +39,7 @@ def parted(rows: list[list[tuple[str, str]]]) -> tuple[list[list[str]], list[lis
 def test_default_entities_are_those_of_seqeval(tags: st.SearchStrategy[str]) -> None:
     seqeval = pytest.importorskip("seqeval.metrics.sequence_labeling")
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(st.lists(tags, min_size=1, max_size=10))
     def same(row: list[str]) -> None:
         ours = [(entity.type, entity.start, entity.end - 1) for entity in find_entities(row)]
@@ -55,7 +55,7 @@ def test_scores_are_those_of_seqeval(convention: str) -> None:
     scheme = pytest.importorskip("seqeval.scheme")
     options = {"mode": "strict", "scheme": scheme.IOB2} if convention == "strict" else {}
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(pairs(BIO))
     def same(rows: list[list[tuple[str, str]]]) -> None:
         gold, predicted = parted(rows)

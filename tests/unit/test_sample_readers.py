@@ -9,12 +9,14 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from schemas.errors import InputError, UsageError
-from schemas.records import Sample, Span
+from schemas.records import Context, Query, Sample, Span
+from schemas.tables import CONTEXTS, QUERIES, SAMPLES
 from schemas.text_files import TextFile, find_split_files
 from trainer.samples import READERS, convert, read_dataset, read_samples
 
@@ -228,6 +230,38 @@ def test_split_files_are_found_by_name_in_folders_and_archives(tmp_path: Path) -
         archive.writestr("__MACOSX/a/test.txt", "a\tO\n")
     packed = find_split_files(tmp_path / "set.zip")
     assert list(packed) == ["dev"] and list(packed["dev"].lines()) == [(1, "a\tO")]
+
+
+def test_damaged_archives_and_absent_files_are_input_errors(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("test.txt", "some\tO\n" * 5000)
+    whole = (tmp_path / "set.zip").read_bytes()
+    (tmp_path / "set.zip").write_bytes(whole[:60] + bytes(10) + whole[70:])
+    with pytest.raises(InputError, match="damaged or unreadable"):
+        list(TextFile(tmp_path / "set.zip", "test.txt").lines())
+    for file in (TextFile(tmp_path / "set.zip", "none.txt"), TextFile(tmp_path / "none.txt"), TextFile(tmp_path)):
+        with pytest.raises(InputError, match="cannot be read"):
+            list(file.lines())
+
+
+def test_lines_have_a_bound_and_may_begin_with_a_byte_order_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "test.txt"
+    path.write_bytes(b"\xef\xbb\xbfa\tO\r\n" + b"x" * 90 + b"\n")
+    assert [line for _, line in TextFile(path).lines()] == ["a\tO", "x" * 90]
+    monkeypatch.setattr("schemas.text_files._MAX_LINE_BYTES", 80)
+    with pytest.raises(InputError, match="a line of more than 80 bytes") as caught:
+        list(TextFile(path).lines())
+    assert caught.value.place == "line 2"
+    monkeypatch.setattr("schemas.text_files._MAX_BYTES", 5)
+    with pytest.raises(InputError, match="more than 2 GiB of text"):
+        list(TextFile(path).lines())
+
+
+def test_the_records_have_the_columns_of_their_tables() -> None:
+    for record, table in ((Sample, SAMPLES), (Context, CONTEXTS), (Query, QUERIES)):
+        assert [field.name for field in fields(record)] == table.names
 
 
 def test_two_candidates_for_a_split_are_an_error_and_none_too(tmp_path: Path) -> None:
