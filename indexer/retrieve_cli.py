@@ -131,11 +131,12 @@ def stats(cache: Cache, as_json: AsJson = False) -> None:
     """Print what a cache holds: samples with and without contexts, words, time, parameters."""
     from schemas.context_cache import read_cache, read_context_rows
 
+    info = read_cache(cache)
     words: dict[str, list[int]] = {}
     for context in read_context_rows(cache):
         words.setdefault(context.source, []).append(len(context.text.split()))
     means = {source: sum(counts) / len(counts) for source, counts in words.items()}
-    _print_info(cache, read_cache(cache), as_json=as_json, words=means)
+    _print_info(cache, info, as_json=as_json, words=means)
 
 
 def _print_info(out: Path, info: CacheInfo, *, as_json: bool, words: dict[str, float] | None = None) -> None:
@@ -200,13 +201,15 @@ def _cell(context: Context, length: int) -> str:
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """Show samples done of all, on stderr."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("retrieve"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("retrieve", total=None)
+        tasks: list[TaskID] = []
 
         def told(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            if not tasks:
+                tasks.append(progress.add_task("retrieve"))
+            progress.update(tasks[0], completed=done, total=total)
 
         yield told

@@ -25,6 +25,11 @@ class Block:
     tags: tuple[str, ...]
     line: int
 
+    @property
+    def tokens_line(self) -> int:
+        """The line of the first token; the others follow line by line."""
+        return self.line + (self.image_id is not None)
+
 
 def read_blocks(file: TextFile) -> Iterator[Block]:
     """Read the sentences of a column file (columns parted by a tab, or else by the last blank).

@@ -35,24 +35,29 @@ def read_conll(file: TextFile, split: str, labels: Sequence[str] | None, counter
         counters["contexts_left_out"] += len(contexts)
         if not block.tokens:
             raise InputError("empty token list", path=str(file), place=f"line {block.line}")
-        check_tags(block.tags, labels, file, f"sentence of line {block.line}")
+        check_tags(block.tags, labels, file, [f"line {block.tokens_line + i}" for i in range(len(block.tags))])
         image = None if not block.image_id else _image_file(block.image_id)
         sample = Sample(f"{split}-{number}", block.tokens, image, tags=block.tags, split=split)
         yield checked(sample, file, f"line {block.line}")
 
 
-def check_tags(tags: Sequence[str], labels: Sequence[str] | None, file: TextFile, place: str) -> None:
+def check_tags(tags: Sequence[str], labels: Sequence[str] | None, file: TextFile, places: Sequence[str]) -> None:
     """Check that every tag is O or a prefix (B, I, E, S) and one of the types.
+
+    Args:
+        tags: of one sentence.
+        labels: the types that may occur; null takes any.
+        file: where they stand.
+        places: the place of each tag in it.
 
     Raises:
         InputError: one is not, with its place.
     """
-    for position, tag in enumerate(tags, start=1):
-        where = f"{place}, token {position}"
+    for tag, place in zip(tags, places, strict=True):
         if not _TAG.fullmatch(tag):
-            raise InputError(f"not a tag: {tag!r} (wanted: O, B-TYPE, I-TYPE)", path=str(file), place=where)
+            raise InputError(f"not a tag: {tag!r} (wanted: O, B-TYPE, I-TYPE)", path=str(file), place=place)
         if labels is not None and (kind := type_of(tag)) is not None and kind not in labels:
-            raise unknown_label("tag", tag, labels, file, where)
+            raise unknown_label("tag", tag, labels, file, place)
 
 
 def type_of(tag: str) -> str | None:

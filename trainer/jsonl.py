@@ -46,7 +46,8 @@ def read_jsonl(file: TextFile, split: str, labels: Sequence[str] | None, counter
         row = _named(_object(line, file, place), file, place)
         sample = checked(_sample(row, number, split, file, place), file, place)
         if sample.tags is not None:
-            check_tags(sample.tags, labels, file, place)
+            places = [f"{place}, token {i}" for i in range(1, len(sample.tags) + 1)]
+            check_tags(sample.tags, labels, file, places)
         if sample.relation is not None and labels is not None and sample.relation not in labels:
             raise unknown_label("relation", sample.relation, labels, file, place)
         counters["text_cut_into_tokens"] += "tokens" not in row

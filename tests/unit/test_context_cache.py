@@ -318,6 +318,8 @@ def test_the_commands_import_show_and_count(tmp_path: Path) -> None:
     assert values["words_per_context"] == {"pgim": 2.0} and values["sources"]["pgim"]["share_without_hit"] == 0.5
     with pytest.raises(IndexNotFound, match="no finished context cache"):
         run("show", tmp_path / "none", "-s", samples)
+    with pytest.raises(IndexNotFound, match="no finished context cache"):
+        run("stats", tmp_path / "none")
     with pytest.raises(UsageError, match="no sample 'x'"):
         run("show", tmp_path / "one", "-s", samples, "--id", "x")
     with pytest.raises(UsageError, match="unknown format 'txt'"):

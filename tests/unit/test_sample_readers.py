@@ -69,8 +69,8 @@ def test_unicode_line_separators_do_not_end_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "place"),
     [
-        ("a\tO\nb\tB-PRE\n", "unknown tag 'B-PRE', did you mean PER", "sentence of line 1, token 2"),
-        ("IMGID:1\na\tPER\n", "not a tag: 'PER'", "sentence of line 1, token 1"),
+        ("a\tO\nb\tB-PRE\n", "unknown tag 'B-PRE', did you mean PER", "line 2"),
+        ("IMGID:1\na\tPER\n", "not a tag: 'PER'", "line 2"),
         ("a\tO\nb\n", "must hold a token and a tag", "line 2"),
         ("a\tO\tx\n", "must hold a token and a tag", "line 1"),
         ("a\tO\n\tO\n", "must hold a token and a tag", "line 2"),
