@@ -57,7 +57,7 @@ class CacheInfo:
         sources: by name.
         index_fingerprint: of the index asked; null for imported files.
         parameters: all else that shaped the rows (k, analyzer, encoder, file names and hashes).
-        seconds_per_sample: wall time of the search, by source.
+        seconds_per_sample: wall time of the search by source, with loading the engine and its model.
     """
 
     dataset: str
