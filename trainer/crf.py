@@ -27,19 +27,21 @@ class LinearChain(nn.Module):
 
     def log_partition(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Give log Z [B] of logits [B, T, K]."""
-        alpha = self._alphas(logits.float(), mask)[-1]  # [B, K]
-        return torch.logsumexp(alpha + self.crf.end_transitions, dim=-1)
+        alphas, taken = self._alphas(logits.float(), mask)
+        return torch.logsumexp(alphas[-1] + self.crf.end_transitions, dim=-1) + taken
 
     def log_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Give log p(tag of token i = k) [B, T, K] by forward-backward, vectorised over the batch; 0 beyond the mask.
 
+        Both passes are kept near 0 by taking their largest score out at each step, which float32 needs in long
+        sentences; what is taken out is the same for all tags of a token, and leaves with log Z.
+
         Source: log q_i(k) = alpha_i(k) + beta_i(k) - log Z (Rabiner, Proc. IEEE 1989).
         """
         logits = logits.float()
-        alphas = torch.stack(self._alphas(logits, mask), dim=1)  # [B, T, K]
+        alphas = torch.stack(self._alphas(logits, mask)[0], dim=1)  # [B, T, K]
         betas = torch.stack(self._betas(logits, mask), dim=1)  # [B, T, K]
-        log_z = torch.logsumexp(alphas[:, -1] + self.crf.end_transitions, dim=-1)  # [B]
-        return (alphas + betas - log_z[:, None, None]).masked_fill(~mask[:, :, None], 0.0)
+        return torch.log_softmax(alphas + betas, dim=-1).masked_fill(~mask[:, :, None], 0.0)
 
     @torch.no_grad()
     def decode(self, logits: Tensor, mask: Tensor, allowed: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -71,21 +73,27 @@ class LinearChain(nn.Module):
             path.append(tag)
         return torch.stack(path[::-1], dim=1).masked_fill(~mask, 0)
 
-    def _alphas(self, logits: Tensor, mask: Tensor) -> list[Tensor]:
+    def _alphas(self, logits: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Give forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
         alpha = self.crf.start_transitions + logits[:, 0]  # [B, K]
+        taken = torch.zeros_like(alpha[:, 0])
         alphas = [alpha]
         for i in range(1, logits.shape[1]):
             step = torch.logsumexp(alpha[:, :, None] + self.crf.transitions, dim=1) + logits[:, i]  # [B, K]
-            alpha = torch.where(mask[:, i, None], step, alpha)
+            largest = step.detach().amax(dim=1, keepdim=True) * mask[:, i, None]  # [B, 1]
+            alpha = torch.where(mask[:, i, None], step - largest, alpha)
+            taken = taken + largest[:, 0]
             alphas.append(alpha)
-        return alphas
+        return alphas, taken
 
     def _betas(self, logits: Tensor, mask: Tensor) -> list[Tensor]:
+        """Give backward scores [B, K] of each token, less what was taken out of them."""
         end = self.crf.end_transitions.expand(logits.shape[0], -1)  # [B, K]
         beta = end
         betas = [beta]
         for i in range(logits.shape[1] - 2, -1, -1):
             step = torch.logsumexp(self.crf.transitions + (logits[:, i + 1] + beta)[:, None, :], dim=2)  # [B, K]
+            step = step - step.detach().amax(dim=1, keepdim=True)
             beta = torch.where(mask[:, i + 1, None], step, end)
             betas.append(beta)
         return betas[::-1]

@@ -95,7 +95,7 @@ def make_expert(encoder: EncoderConfig, model: ModelConfig, labels: LabelSet) ->
         tokenizer.add_special_tokens({"additional_special_tokens": list(MARKERS)})
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     if encoder.gradient_checkpointing:
-        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        network.activation_checkpointing_enable()
     return Expert(network, tokenizer, labels, model)
 
 
