@@ -111,7 +111,9 @@ def write_contexts(folder: Path, samples: Sequence[Sample], sources: Sequence[st
             queries.append(Query(sample.sample_id, source, input_digest(sample), status, len(named)))
     write_rows(folder / "contexts.parquet", CONTEXTS, contexts)
     write_rows(folder / "queries.parquet", QUERIES, queries)
-    prints = {split: fingerprint_samples([s for s in samples if s.split == split]) for split in ("train", "dev", "test")}
+    prints = {
+        split: fingerprint_samples([s for s in samples if s.split == split]) for split in ("train", "dev", "test")
+    }
     write_cache(folder, CacheInfo("tiny", prints, summarise(queries), None, {}, {}))
     return folder
 

@@ -92,8 +92,15 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
     rows = [example.targets for example in examples]
     labelled = [row for row in rows if row is not None]
     targets = _pad(labelled, 0)[0].to(device) if len(labelled) == len(rows) else None
-    moved = [tensor.to(device) for tensor in (ids, attention, plain_ids, plain_attention, positions, mask)]
-    return Batch(*moved, targets=targets)
+    return Batch(
+        ids.to(device),
+        attention.to(device),
+        plain_ids.to(device),
+        plain_attention.to(device),
+        positions.to(device),
+        mask.to(device),
+        targets,
+    )
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:

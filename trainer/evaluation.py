@@ -80,7 +80,7 @@ def score_output(output: Output, known: set[str]) -> dict[str, Score]:
         counts = relation_counts(gold, predicted)
     else:
         tags = [sample.tags or () for sample in samples]
-        scores = {name: score_entities(tags, output.predicted, name) for name in ("default", "strict")}  # type: ignore[arg-type]
+        scores = {name: score_entities(tags, output.predicted, name) for name in ("default", "strict")}
         scores |= score_seen_unseen([sample.tokens for sample in samples], tags, output.predicted, known)
         counts = entity_counts(tags, output.predicted)
     return scores | score_groups(images, counts) | score_groups(used, counts)
@@ -167,7 +167,9 @@ def _about(folder: Path) -> list[str]:
     ]
     for split, counts in facts.get("windows", {}).items():
         rate = f"{100 * counts['truncation_rate']:.1f} % of {counts['contexts']} contexts left out"
-        lines.append(f"Windows of {split}: {counts['mean_pieces']:.1f} pieces, {rate}, {counts['cut_tokens']} tokens cut.")
+        lines.append(
+            f"Windows of {split}: {counts['mean_pieces']:.1f} pieces, {rate}, {counts['cut_tokens']} tokens cut."
+        )
     return lines
 
 

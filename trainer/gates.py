@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -104,7 +105,9 @@ class Gate(nn.Module):
     def log_weights(self, data: GateInput) -> Tensor:
         """Give the log weight of each expert for each state [M, E]; of hard as of sample, as it is trained."""
         if self.name == "fixed":
-            return data.log_probs.new_full((len(data.sample_of), self.experts), -torch.tensor(self.experts).log().item())
+            return data.log_probs.new_full(
+                (len(data.sample_of), self.experts), -torch.tensor(self.experts).log().item()
+            )
         features = (self.features(data) - self.mean) / self.scale
         weights = torch.log_softmax(self.out(torch.tanh(self.hidden(features))), dim=-1)
         return weights if self.name == "token" else weights[data.sample_of]
@@ -134,30 +137,31 @@ def mixture_nll(gate: Gate, data: GateInput) -> Tensor:
     return -mixed.gather(1, data.targets[:, None]).mean()
 
 
-def fit_gate(name: GateName, data: GateInput, steps: int, seed: int = 1, held_out: GateInput | None = None) -> tuple[Gate, list[float]]:
+def fit_gate(
+    name: GateName, data: GateInput, steps: int, seed: int = 1, held_out: GateInput | None = None
+) -> tuple[Gate, list[tuple[float, Tensor]]]:
     """Fit a gate by full-batch AdamW on the mixture's likelihood; the experts are frozen.
 
     Returns:
-        the gate after `steps` steps, and its loss on held_out before the first step and after each fifth.
+        the gate after `steps` steps, and, before the first step and after each fifth, its loss and its weights on
+        held_out (an empty list without it).
     """
-    generator_state = torch.get_rng_state()
-    torch.manual_seed(seed)
-    gate = Gate(name, len(data.log_probs), data.sample_features.shape[1], data.token_features.shape[1])
-    torch.set_rng_state(generator_state)
-    features = gate.features(data)
-    gate.mean, gate.scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
-    losses = [mixture_nll(gate, held_out).item()] if held_out is not None else []
-    if name == "fixed":
-        return gate, losses * (1 + steps // _EVERY)
-    optimizer = torch.optim.AdamW(gate.parameters(), lr=_LR, weight_decay=_DECAY)
-    for step in range(1, steps + 1):
-        mixture_nll(gate, data).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        optimizer.zero_grad()
-        if held_out is not None and step % _EVERY == 0:
-            with torch.no_grad():
-                losses.append(mixture_nll(gate, held_out).item())
-    return gate, losses
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        gate = Gate(name, len(data.log_probs), data.sample_features.shape[1], data.token_features.shape[1])
+        features = gate.features(data)
+        gate.mean, gate.scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
+        seen = _look(gate, held_out)
+        if name == "fixed":
+            return gate, seen * (1 + steps // _EVERY)
+        optimizer = torch.optim.AdamW(gate.parameters(), lr=_LR, weight_decay=_DECAY)
+        for step in range(1, steps + 1):
+            mixture_nll(gate, data).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            optimizer.zero_grad()
+            if step % _EVERY == 0:
+                seen += _look(gate, held_out)
+    return gate, seen
 
 
 def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tuple[int, Tensor, float]:
@@ -172,30 +176,37 @@ def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tup
     Returns:
         steps with the least held-out loss (0: the plain average), held-out weights [M, E], and the held-out loss.
     """
-    samples = len(data.sample_features)
-    order = torch.randperm(samples, generator=torch.Generator().manual_seed(seed))
-    parts = [order[fold::folds] for fold in range(folds)]
-    curves: list[list[float]] = []
+    order = torch.randperm(len(data.sample_features), generator=torch.Generator().manual_seed(seed))
+    parts = [order[fold::folds].sort().values for fold in range(folds)]
+    curves = []
     for fold, part in enumerate(parts):
-        rest = torch.cat(parts[:fold] + parts[fold + 1 :])
-        _, losses = fit_gate(name, data.of_samples(rest), _STEPS, seed, held_out=data.of_samples(part))
-        curves.append(losses)
-    states = [float(data.of_samples(part).sample_of.numel()) for part in parts]
-    mean = [_average(column, states) for column in zip(*curves, strict=True)]
+        rest = torch.cat(parts[:fold] + parts[fold + 1 :]).sort().values
+        curves.append(fit_gate(name, data.of_samples(rest), _STEPS, seed, held_out=data.of_samples(part))[1])
+    places = [torch.isin(data.sample_of, part) for part in parts]
+    states = [int(place.sum()) for place in places]
+    mean = [_average([loss for loss, _ in column], states) for column in zip(*curves, strict=True)]
     best = min(range(len(mean)), key=mean.__getitem__)
     weights = torch.zeros(len(data.sample_of), len(data.log_probs))
-    for fold, part in enumerate(parts):
-        rest = torch.cat(parts[:fold] + parts[fold + 1 :])
-        gate, _ = fit_gate(name, data.of_samples(rest), best * _EVERY, seed)
-        chosen = torch.isin(data.sample_of, part)
-        weights[chosen] = _weights_of(gate, data, part, chosen)
+    for place, curve in zip(places, curves, strict=True):
+        weights[place] = curve[best][1]
     return best * _EVERY, weights, mean[best]
 
 
-def _weights_of(gate: Gate, data: GateInput, part: Tensor, chosen: Tensor) -> Tensor:
-    """Give the weights on the states of some samples, in the order of all states."""
-    return gate.weights(data)[chosen] if len(part) else torch.zeros(0, gate.experts)
+@torch.no_grad()
+def _look(gate: Gate, held_out: GateInput | None) -> list[tuple[float, Tensor]]:
+    return [] if held_out is None else [(mixture_nll(gate, held_out).item(), gate.weights(held_out))]
 
 
-def _average(values: Sequence[float], weights: Sequence[float]) -> float:
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run on one thread: for tensors this small, waiting for a second one costs far more than it brings."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _average(values: Sequence[float], weights: Sequence[int]) -> float:
     return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)

@@ -67,7 +67,7 @@ def repair_bio(tags: Sequence[str]) -> list[str]:
         prefix, _, kind = tag.partition("-")
         is_inside = prefix in ("I", "E")
         if is_inside and not (before[:1] in ("B", "I") and before[2:] == kind):
-            tag = f"{'B' if prefix == 'I' else 'S'}-{kind}"  # noqa: PLW2901 - the repaired tag is the next one's past
+            tag = f"{'B' if prefix == 'I' else 'S'}-{kind}"
         repaired.append(tag)
         before = tag
     return repaired

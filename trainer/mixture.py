@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -116,13 +115,16 @@ def fit_mixture(
         raise UsageError(f"{folds} folds of {len(samples)} samples", remedy="set --folds between 2 and the samples")
     image = image_vectors(samples, read_vectors(Path(vectors))) if vectors else None
     data, gates = _input(posteriors, labels, samples, image)
-    steps, scores = {}, _expert_scores(labels, samples, posteriors, experts)
+    steps: dict[str, int] = {}
+    scores = _expert_scores(labels, samples, posteriors, experts)
     for name in GATES:
         steps[name], weights, loss = cross_fit(name, data, folds)
-        predicted = label_mixed(labels, mix(data.log_probs, _safe_log(weights)), posteriors[0].lengths.tolist(), samples)
+        predicted = label_mixed(
+            labels, mix(data.log_probs, _safe_log(weights)), posteriors[0].lengths.tolist(), samples
+        )
         scores[f"gate {name}"] = {"f1": score_labels(labels, samples, predicted).f1, "nll": loss, "steps": steps[name]}
         gates.gates[name] = fit_gate(name, data, steps[name])[0]
-    best = gate or max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
+    best: GateName = gate or max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
     facts = MixtureFacts(
         tuple(_relative(path, out) for path in experts),
         tuple(weights_digest(path / "best") for path in experts),

@@ -93,9 +93,7 @@ def weights_digest(best: Path) -> str:
     return _hash([(path.name, sha256_file(path)) for path in sorted(best.glob("*.safetensors"))])
 
 
-def cache_key(
-    weights: str, window: int, samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]]
-) -> str:
+def cache_key(weights: str, window: int, samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]]) -> str:
     """Identify posteriors by all that they depend on: weights, window, samples without labels, their contexts."""
     inputs = [(input_digest(s), s.head, s.tail, [c.text for c in contexts.get(s.sample_id, ())]) for s in samples]
     return _hash([weights, window, inputs])

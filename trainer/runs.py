@@ -1,6 +1,6 @@
 """The run folder of an expert: settings, metrics, the best weights, the exact last state, and how a run is made.
 
-    config.toml  run.json  labels.json  metrics.jsonl  best/  last/  predictions/  posteriors/  report.md  report.json
+config.toml  run.json  labels.json  metrics.jsonl  best/  last/  predictions/  posteriors/  report.md  report.json
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExpertRun", "SplitData", "encode_split", "fit", "open_expert", "read_run_config", "read_split"]
 
-Talk = Callable[[str], None]
+Talk = Callable[[str], object]
+"""Is told one line per event."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,10 @@ def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples
     """Make the examples of a split for an expert."""
     from trainer.examples import make_examples
 
-    return make_examples(
-        data.samples, data.contexts, expert.tokenizer, expert.labels, config.encoder.max_length_pieces
-    )
+    return make_examples(data.samples, data.contexts, expert.tokenizer, expert.labels, config.encoder.max_length_pieces)
 
 
-def fit(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = lambda text: None) -> dict[str, Any]:
+def fit(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = bool) -> dict[str, Any]:
     """Train an expert into a run folder; an interrupted run goes on, a finished one is left as it is.
 
     Args:
@@ -112,7 +111,8 @@ def fit(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = lamb
         counts = part.counts
         talk(
             f"{split}: {counts.windows} windows, {counts.mean_pieces:.1f} pieces each, "
-            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, {counts.cut_tokens} tokens cut"
+            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, "
+            f"{counts.cut_tokens} tokens cut"
         )
     _trim_log(out / "metrics.jsonl", place.step if place else 0)
     keeper = _keeper(out, expert, config, talk)
@@ -191,9 +191,7 @@ def _labels(train: SplitData) -> LabelSet:
     return LabelSet.of(train.dataset, (sample.tags for sample in train.samples))
 
 
-def _prepare(
-    config: RunConfig, data: dict[str, SplitData], labels: LabelSet
-) -> tuple[Expert, dict[str, Examples]]:
+def _prepare(config: RunConfig, data: dict[str, SplitData], labels: LabelSet) -> tuple[Expert, dict[str, Examples]]:
     import torch
     from transformers import set_seed
 
@@ -205,9 +203,7 @@ def _prepare(
     return expert, {split: encode_split(expert, config, part) for split, part in data.items()}
 
 
-def _open_folder(
-    out: Path, config: RunConfig, data: dict[str, SplitData], labels: LabelSet, overwrite: bool
-) -> None:
+def _open_folder(out: Path, config: RunConfig, data: dict[str, SplitData], labels: LabelSet, overwrite: bool) -> None:
     from trainer.states import writing
 
     text = to_toml(config)
@@ -244,7 +240,13 @@ def _keeper(out: Path, expert: Expert, config: RunConfig, talk: Talk) -> Any:
     def log(row: dict[str, Any]) -> None:
         with writing(out):
             append_row(out / "metrics.jsonl", row)
-        talk(", ".join(f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items() if key != "kind"))
+        talk(
+            ", ".join(
+                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in row.items()
+                if key != "kind"
+            )
+        )
 
     def best(current: Expert) -> None:
         with writing(out / "best"), swapped_folder(out / "best") as new:

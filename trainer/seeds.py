@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,12 @@ from schemas.dataset import read_dataset
 from schemas.manifest import write_json_atomically
 from trainer.config import RunConfig
 from trainer.evaluation import evaluate_run, mean_and_deviation
-from trainer.runs import fit
+from trainer.runs import Talk, fit
 
 __all__ = ["fit_and_evaluate", "fit_seeds", "main_f1"]
 
 
-def fit_and_evaluate(
-    config: RunConfig, out: Path, overwrite: bool = False, talk: Callable[[str], None] = lambda text: None
-) -> dict[str, Any]:
+def fit_and_evaluate(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = bool) -> dict[str, Any]:
     """Train a run, score its best weights on dev and on a labelled test split, and give its facts with these F1."""
     facts = fit(config, out, overwrite, talk)
     splits = read_dataset(config.data.samples).splits
@@ -34,7 +32,7 @@ def fit_seeds(
     out: Path,
     seeds: Sequence[int],
     overwrite: bool = False,
-    talk: Callable[[str], None] = lambda text: None,
+    talk: Talk = bool,
 ) -> dict[str, Any]:
     """Train a run per seed into `seed-N`, and write their mean and deviation into `seeds.json`."""
     rows = {}

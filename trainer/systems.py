@@ -113,7 +113,9 @@ def expert_posteriors(
     return data, posteriors, labels
 
 
-def label_states(labels: LabelSet, classes: Tensor, lengths: Sequence[int], samples: Sequence[Sample]) -> list[tuple[str, ...]]:
+def label_states(
+    labels: LabelSet, classes: Tensor, lengths: Sequence[int], samples: Sequence[Sample]
+) -> list[tuple[str, ...]]:
     """Name the classes [M] of each sample's states."""
     rows = torch.split(classes, list(lengths))
     return [
@@ -122,7 +124,9 @@ def label_states(labels: LabelSet, classes: Tensor, lengths: Sequence[int], samp
     ]
 
 
-def label_mixed(labels: LabelSet, log_probs: Tensor, lengths: Sequence[int], samples: Sequence[Sample]) -> list[tuple[str, ...]]:
+def label_mixed(
+    labels: LabelSet, log_probs: Tensor, lengths: Sequence[int], samples: Sequence[Sample]
+) -> list[tuple[str, ...]]:
     """Take the likeliest class of each state, and repair what is no sound BIO sequence."""
     predicted = label_states(labels, log_probs.argmax(-1), lengths, samples)
     return predicted if labels.task == "re" else [tuple(repair_bio(row)) for row in predicted]
@@ -151,7 +155,9 @@ def gold_targets(labels: LabelSet, samples: Sequence[Sample]) -> Tensor:
     return torch.tensor(rows)
 
 
-def oracle_choice(labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[tuple[str, ...]]]) -> list[tuple[str, ...]]:
+def oracle_choice(
+    labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[tuple[str, ...]]]
+) -> list[tuple[str, ...]]:
     """Take for each sample the prediction of the expert with the fewest errors there: a bound for gates by sample."""
     from trainer.metrics import entity_counts, relation_counts
 
@@ -186,7 +192,9 @@ def _check_labels(labels: LabelSet, data: SplitData, folder: Path) -> None:
     """Check that all labels of the data are known to the checkpoint."""
     if data.dataset.task != labels.task:
         raise InputError(
-            f"the checkpoint is for {labels.task}, the data for {data.dataset.task}", path=folder, remedy="check the data"
+            f"the checkpoint is for {labels.task}, the data for {data.dataset.task}",
+            path=folder,
+            remedy="check the data",
         )
     known = set(labels.names) if labels.task == "re" else {name.partition("-")[2] for name in labels.names}
     others = [label for label in data.dataset.labels if label not in known]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,15 @@ from trainer.mixture import fit_mixture, read_mixture
 from trainer.predict import predict
 from trainer.runs import encode_split, fit, open_expert, read_split
 from trainer.seeds import fit_seeds
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models are fastest on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +146,7 @@ def test_a_run_killed_midway_ends_with_the_weights_and_metrics_of_one_that_was_n
     (tmp_path / "config.toml").write_text(to_toml(config))
     state = tmp_path / "killed" / "last" / "state.json"
     program = (
-        "import sys; from pathlib import Path; from trainer.config import load_config; from trainer.runs import fit;"
+        "import sys, torch; torch.set_num_threads(1); from pathlib import Path; from trainer.config import load_config; from trainer.runs import fit;"
         "fit(load_config(sys.argv[1]), Path(sys.argv[2]))"
     )
     child = subprocess.Popen([sys.executable, "-c", program, tmp_path / "config.toml", tmp_path / "killed"])
@@ -251,13 +261,14 @@ def test_a_mixture_whose_expert_was_trained_again_is_refused(house: Path, tmp_pa
         fit_mixture([tmp_path / "s1"], tmp_path / "alone")
 
 
-def test_contexts_of_other_samples_hurt_an_expert_that_learned_to_read_them(house: Path) -> None:
+def test_ablations_change_the_contexts_and_nothing_else(house: Path) -> None:
     rows = {row.name: row for row in ablate(house / "runs" / "text", "dev", ks=(0, 1))}
     assert set(rows) == {
         "as trained", "k = 0", "k = 1", "contexts of other samples", "without text", "without image",
     }  # fmt: skip
     assert rows["k = 0"].contexts == 0 < rows["k = 1"].contexts < rows["as trained"].contexts
     assert rows["without text"].contexts == rows["as trained"].contexts / 2
+    assert rows["contexts of other samples"].contexts > 0
     with pytest.raises(UsageError, match="reads no contexts"):
         ablate(house / "runs" / "baseline", "dev")
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from schemas.records import Sample
 from trainer.gate_features import gate_input, image_vectors
 from trainer.gates import GATES, GateInput, Reduction, cross_fit, fit_gate, mix
 from trainer.labels import LabelSet, repair_bio
 from trainer.posteriors import Posteriors
-from schemas.records import Sample
 
 
 def halves(samples: int, seed: int, by: str) -> tuple[list[Posteriors], Tensor]:
@@ -49,7 +49,9 @@ def as_input(experts: list[Posteriors], targets: Tensor, text: Reduction) -> Gat
     return gate_input(experts, text, None, None, targets)
 
 
-@pytest.mark.parametrize(("by", "gate"), [("sample", "sample"), ("sample", "hard"), ("sample", "token"), ("token", "token")])
+@pytest.mark.parametrize(
+    ("by", "gate"), [("sample", "sample"), ("sample", "hard"), ("sample", "token"), ("token", "token")]
+)
 def test_a_mixture_of_two_half_knowing_experts_knows_the_whole(by: str, gate: str) -> None:
     experts, targets = halves(300, 1, by)
     text = Reduction(8, 4).fit(experts[0].pooled)

@@ -22,6 +22,7 @@ BACKENDS: dict[str, set[str]] = {
     "faiss": {"indexer/dense.py"},
     "open_clip": {"indexer/clip.py"},
     "timm": {"indexer/efficientnet.py"},
+    "torchcrf": {"trainer/crf.py"},
 }
 
 
