@@ -8,13 +8,17 @@ from typing import Literal, NamedTuple
 __all__ = [
     "FATES",
     "ArticleImage",
+    "Context",
     "Fate",
     "ImageEmbedding",
     "Link",
     "PageRow",
     "Paragraph",
+    "Query",
     "Reject",
+    "Sample",
     "Sentence",
+    "Span",
 ]
 
 Fate = Literal["kept", "redirect", "disambiguation", "other_namespace", "empty", "rejected"]
@@ -99,3 +103,60 @@ class Reject:
     id: str
     reason: str
     detail: str
+
+
+class Span(NamedTuple):
+    """Tokens start up to, but not including, end of a sample."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A post of a data set. Labels are null where there are none: tags for entities; head, tail, relation for pairs.
+
+    image is a file name, relative to the folder of images; sample_id is unique over all splits of its set.
+    """
+
+    sample_id: str
+    tokens: tuple[str, ...]
+    image: str | None = None
+    tags: tuple[str, ...] | None = None
+    head: Span | None = None
+    tail: Span | None = None
+    relation: str | None = None
+    split: str = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A text that belongs to a sample. source: text, image, caption, ...; rank counts from 1 within it.
+
+    matched is the key that was hit: the sentence (text view) or the image file (image view), "" where there is none;
+    score is null where the source gives none.
+    """
+
+    sample_id: str
+    source: str
+    rank: int
+    score: float | None
+    doc_id: str
+    title: str
+    text: str
+    matched: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """That a source was asked for a sample, and what came back.
+
+    digest identifies what was asked (`schemas.dataset.input_digest`); status is hit, no_hit, no_image,
+    missing_image or broken_image; contexts counts the Context rows.
+    """
+
+    sample_id: str
+    source: str
+    digest: str
+    status: str
+    contexts: int

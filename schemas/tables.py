@@ -11,11 +11,14 @@ from schemas import SCHEMA_VERSION
 from schemas.errors import IndexCorrupt, IndexMismatch
 
 __all__ = [
+    "CONTEXTS",
     "IMAGES",
     "IMAGE_IDS",
     "PAGES",
     "PARAGRAPHS",
+    "QUERIES",
     "REJECTS",
+    "SAMPLES",
     "SENTENCES",
     "TABLES",
     "check_table",
@@ -30,7 +33,7 @@ def _schema(fields: list[pa.Field]) -> pa.Schema:
     return pa.schema([field.with_nullable(field.name in _NULLABLE) for field in fields], metadata=_METADATA)
 
 
-_NULLABLE = {"redirect_target"}
+_NULLABLE = {"redirect_target", "image", "tags", "head", "tail", "relation", "score"}
 _LINK = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())])
 
 PAGES = _schema(
@@ -134,3 +137,38 @@ def check_table(path: str | Path, expected: pa.Schema) -> int:
 
 
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
+
+_SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])
+SAMPLES = _schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("tokens", pa.list_(pa.string())),
+        pa.field("image", pa.string()),
+        pa.field("tags", pa.list_(pa.string())),
+        pa.field("head", _SPAN),
+        pa.field("tail", _SPAN),
+        pa.field("relation", pa.string()),
+        pa.field("split", pa.string()),
+    ]
+)
+CONTEXTS = _schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("rank", pa.int32()),
+        pa.field("score", pa.float32()),
+        pa.field("doc_id", pa.string()),
+        pa.field("title", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("matched", pa.string()),
+    ]
+)
+QUERIES = _schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("digest", pa.string()),
+        pa.field("status", pa.string()),
+        pa.field("contexts", pa.int32()),
+    ]
+)

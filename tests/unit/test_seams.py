@@ -12,6 +12,7 @@ ARROWS: dict[str, set[str]] = {
     "schemas": set(),
     "indexer": {"schemas"},
     "pipelines": {"schemas", "indexer"},
+    "trainer": {"schemas"},
 }
 BACKENDS: dict[str, set[str]] = {
     "apache_beam": {"pipelines/transforms.py", "pipelines/build_wiki_index.py"},
@@ -21,6 +22,7 @@ BACKENDS: dict[str, set[str]] = {
     "faiss": {"indexer/dense.py"},
     "open_clip": {"indexer/clip.py"},
     "timm": {"indexer/efficientnet.py"},
+    "torchcrf": {"trainer/crf.py"},
 }
 
 

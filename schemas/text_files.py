@@ -1,0 +1,142 @@
+"""Text files of data sets: UTF-8 lines of bounded length, from a plain file or a member of a zip archive."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from schemas.errors import InputError, UsageError
+
+__all__ = ["SPLITS", "TextFile", "find_split_files"]
+
+SPLITS = ("train", "dev", "test")
+_WORDS = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
+_SUFFIXES = {".txt", ".json", ".jsonl", ".conll", ".tsv", ".bio"}
+_MAX_LINE_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A text file, or the member of a zip archive that holds one."""
+
+    path: Path
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        r"""Give (number from 1, line without its end) in constant memory; only "\n" and "\r\n" end a line.
+
+        Raises:
+            InputError: the file is not there, is damaged, is not UTF-8, has a line of more than 16 MiB, or more than
+                2 GiB in all (a small archive can hold any amount).
+        """
+        total = 0
+        with self._open() as stream:
+            for number in count(1):
+                line = self._read(stream.readline, _MAX_LINE_BYTES, f"line {number}", "a line")
+                if not line:
+                    return
+                total += len(line)
+                if total > _MAX_BYTES:
+                    raise InputError("more than 2 GiB of text", path=str(self), place=f"line {number}")
+                yield number, self._decode(line, number)
+
+    def read_bytes(self, limit: int) -> bytes:
+        """Read it whole, for formats that are one value (json).
+
+        Raises:
+            InputError: the file is not there, is damaged, or has more than limit bytes.
+        """
+        with self._open() as stream:
+            return self._read(stream.read, limit, "start", "a file")
+
+    def _read(self, read: Callable[[int], bytes], limit: int, place: str, what: str) -> bytes:
+        try:
+            data = read(limit + 1)
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"damaged or unreadable ({error})", path=str(self), place=place) from error
+        if len(data) > limit:
+            raise InputError(f"{what} of more than {limit:,} bytes", path=str(self), place=place)
+        return data
+
+    def _decode(self, line: bytes, number: int) -> str:
+        try:
+            return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"not UTF-8 (byte {error.start})", path=str(self), place=f"line {number}", remedy="convert it to UTF-8"
+            ) from error
+
+    def _open(self) -> IO[bytes]:
+        try:
+            if self.member is None:
+                return self.path.open("rb")
+            with zipfile.ZipFile(self.path) as archive:
+                return io.BufferedReader(archive.open(self.member))  # type: ignore[type-var]
+        except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+            raise InputError(f"cannot be read ({error})", path=str(self)) from error
+
+
+def split_of(name: str) -> str | None:
+    """Tell the split from a file name.
+
+    >>> split_of("mnre_val .txt"), split_of("ours_train.txt"), split_of("labels.txt")
+    ('dev', 'train', None)
+    """
+    words = re.findall("[a-z]+", PurePosixPath(name).stem.lower())
+    found = {_WORDS[word] for word in words if word in _WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def find_split_files(source: Path) -> dict[str, TextFile]:
+    """Find the files of train, dev and test in a folder or zip archive by their names.
+
+    Raises:
+        InputError: the source is not there, or no file of it is named after a split.
+        UsageError: two files could be the same split.
+    """
+    found: dict[str, TextFile] = {}
+    for file in _candidates(source):
+        split = split_of(file.member or file.path.name)
+        if split is None:
+            continue
+        if split in found:
+            raise UsageError(
+                f"two files could be {split}: {found[split]} and {file}",
+                remedy="name the files with --train, --dev and --test",
+            )
+        found[split] = file
+    if not found:
+        raise InputError(
+            "no file here is named after a split (train, dev or valid, test)",
+            path=source,
+            remedy="name the files with --train, --dev and --test",
+        )
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def _candidates(source: Path) -> Sequence[TextFile]:
+    if source.is_dir():
+        paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+        return [TextFile(path) for path in paths]
+    if not source.is_file():
+        raise InputError("there is no such file or folder", path=source)
+    if not zipfile.is_zipfile(source):
+        return [TextFile(source)]
+    try:
+        archive = zipfile.ZipFile(source)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"not a readable archive ({error})", path=source) from error
+    with archive:
+        names = sorted(name for name in archive.namelist() if PurePosixPath(name).suffix.lower() in _SUFFIXES)
+    return [TextFile(source, name) for name in names if not name.startswith("__MACOSX/")]

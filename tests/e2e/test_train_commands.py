@@ -1,0 +1,168 @@
+"""Every command of `mie-train` in a process of its own, on a two-layer random XLM-R."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny_encoder import build_encoder, write_contexts, write_tweets
+
+from schemas.dataset import read_samples
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ("presets", "fit", "moe", "predict", "evaluate", "report", "compare", "ablate", "data")
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+
+
+def mie_train(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, and show what it said where it ended otherwise than wanted."""
+    command = [sys.executable, "-m", "trainer.cli", *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def here(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command's main function in this process, which saves the import of torch each time."""
+    from trainer.cli import main
+
+    out, err, ended = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["mie-train", *map(str, arguments)])
+        patch.chdir(cwd)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as error:
+                ended = int(error.code or 0)
+    assert ended == code, err.getvalue()
+    return subprocess.CompletedProcess(list(map(str, arguments)), ended, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("commands")
+    build_encoder(folder / "encoder")
+    write_tweets(folder / "tweets")
+    samples = [sample for split in ("train", "dev", "test") for sample in read_samples(folder / "tweets", split)]
+    write_contexts(folder / "contexts", samples)
+    text = """
+    [encoder]
+    name = "encoder"
+    max_length_pieces = 64
+    [training]
+    epochs = 4
+    batch_samples = 8
+    encoder_lr = 3e-3
+    head_lr = 1e-2
+    crf_lr = 1e-2
+    """
+    (folder / "tiny.toml").write_text("[data]\nsamples = 'tweets'\n" + text)
+    return folder
+
+
+def test_a_tiny_model_goes_through_every_command(house: Path) -> None:
+    facts = json.loads(mie_train("fit", "tiny.toml", "-o", "a", cwd=house).stdout)
+    assert facts["test_f1"] > 0.8
+    here("fit", "tiny.toml", "data.contexts=contexts", "data.sources=text", "-o", "b", cwd=house)
+    seeds = here("fit", "tiny.toml", "training.epochs=1", "--seeds", "1,2", "-o", "s", cwd=house)
+    assert json.loads(seeds.stdout)["seeds"] == [1, 2]
+    mixed = here("moe", "a", "b", "-o", "m", cwd=house)
+    assert "| oracle by sample |" in mixed.stdout and "predicts by the gate" in mixed.stdout
+    assert "| default |" in here("evaluate", "m", cwd=house).stdout
+    assert "Mixture of a, b" in here("report", "m", cwd=house).stdout
+    compared = json.loads(here("compare", "m", "a", "--json", cwd=house).stdout)
+    assert -1 <= compared["low"] <= compared["difference"] <= compared["high"] <= 1
+    assert "contexts of other samples" in here("ablate", "b", "--k", "0,1", cwd=house).stdout
+    here("predict", "m", "tweets", "--contexts", "contexts", "-o", "p.jsonl", "--conll", "p.conll", cwd=house)
+    assert (house / "p.jsonl").read_bytes() == (house / "m" / "predictions" / "test.jsonl").read_bytes()
+    (house / "raw.jsonl").write_text(json.dumps({"text": "Anna went to rome"}) + "\n")
+    row = json.loads(here("predict", "a", "raw.jsonl", cwd=house).stdout)
+    assert row["tokens"][0] == "Anna" and "entities" in row
+
+
+def test_predict_retrieves_from_an_index_by_the_index_program(house: Path) -> None:
+    """The trainer never opens an index: it has `mie-index retrieve` make a cache. Here a stand-in plays that program."""
+    here("fit", "tiny.toml", "data.contexts=contexts", "data.sources=text", "-o", "b", cwd=house)
+    program = house / "bin" / "mie-index"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import sys; from pathlib import Path\n"
+        f"sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
+        "from tiny_encoder import write_contexts; from schemas.dataset import read_samples\n"
+        "assert sys.argv[1] == 'retrieve' and sys.argv[3:5] == ['--index', 'wiki'], sys.argv\n"
+        "write_contexts(Path(sys.argv[sys.argv.index('--out') + 1]), read_samples(sys.argv[2], 'test'))\n"
+    )
+    program.chmod(0o755)
+    (house / "raw2.jsonl").write_text(json.dumps({"text": "anna went to rome"}) + "\n")
+    paths = {**environment(), "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    code = "import sys, trainer.predict as p; p.sys.executable = '/nowhere/python'; from trainer.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", "b", "raw2.jsonl", "--index", "wiki"],
+        cwd=house, env=paths, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [context["title"] for context in json.loads(done.stdout)["contexts"]] == ["anna", "rome"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_at_once(command: str, tmp_path: Path) -> None:
+    started = time.perf_counter()
+    done = mie_train(command, "--help", cwd=tmp_path)
+    assert "Usage:" in done.stdout
+    assert time.perf_counter() - started < 5, "a heavy import got into the help"
+
+
+def test_help_imports_neither_torch_nor_transformers(tmp_path: Path) -> None:
+    code = (
+        "import sys, trainer.cli as c\n"
+        "try: c.app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'transformers', 'pyarrow', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["fit", "tiny.toml", "training.epoch=3", "-o", "x"], 2, "did you mean 'training.epochs'"),
+        (["fit", "tiny.toml"], 2, "add --out"),
+        (["fit", "small-baseline", "-o", "x"], 2, "data.samples must be a folder of samples"),
+        (["fit", "tiny.toml", "--seeds", "1,x", "-o", "x"], 2, "no list of whole numbers"),
+        (["fit", "tiny.toml", "data.samples=nowhere", "-o", "x"], 4, "no converted data set here"),
+        (["evaluate", "nowhere"], 3, "no run here"),
+        (["report", "nowhere"], 3, "nothing was evaluated"),
+        (["moe", "a", "-o", "x", "--gate", "best"], 2, "no gate 'best'"),
+        (["compare", "nowhere", "nowhere"], 3, "no predictions here"),
+        (["predict", "nowhere", "raw.jsonl"], 3, "no run here"),
+    ],
+)
+def test_a_wrong_command_ends_with_one_line_and_its_code(
+    house: Path, arguments: list[str], code: int, said: str
+) -> None:
+    done = here(*arguments, cwd=house, code=code)
+    assert done.stderr.startswith("error: ") and said in done.stderr
+    assert done.stdout == "" and "Traceback" not in done.stderr
+
+
+def test_print_config_shows_all_settings_as_toml(house: Path) -> None:
+    import tomllib
+
+    done = here("fit", "more-twitter2015-text", "training.seed=7", "--print-config", cwd=house)
+    values = tomllib.loads(done.stdout)
+    assert values["training"]["seed"] == 7 and values["model"]["two_view"] is True
+    assert values["encoder"] == {
+        "name": "xlm-roberta-large", "max_length_pieces": 512, "gradient_checkpointing": False,
+    }  # fmt: skip

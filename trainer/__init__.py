@@ -1,0 +1,1 @@
+"""The thin trainer: samples, contexts, experts and their mixture."""

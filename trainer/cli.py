@@ -1,0 +1,250 @@
+"""The command `mie-train`: its options and their help."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from schemas.exits import exit_on_error
+from trainer.data_cli import data
+
+__all__ = ["app", "main"]
+
+EXAMPLES = """
+\b
+Examples:
+  mie-train data convert twitter2015 --set twitter2015 --out t15
+  mie-train fit small-baseline data.samples=t15 --out runs/baseline
+  mie-train fit small-text data.samples=t15 data.contexts=t15-contexts --out runs/text
+  mie-train moe runs/baseline runs/text --out runs/mixture
+  mie-train evaluate runs/mixture --split test
+  mie-train predict runs/mixture posts.jsonl --index enwiki
+
+\b
+Exit codes: 0 done; 1 the loss is not finite; 2 usage; 3 input; 4 a folder or the disk; 5 something is not installed;
+130 interrupted. An interrupted fit goes on when the same command is given again.
+"""
+
+app = typer.Typer(
+    help="Train experts on text with retrieved contexts, mix them, and predict.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data, name="data")
+
+Run = Annotated[Path, typer.Argument(help="The folder of an expert or of a mixture.", show_default=False)]
+Split = Annotated[str, typer.Option(help="train, dev or test.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The run folder to write.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def presets() -> None:
+    """List the shipped settings."""
+    from trainer.config import preset_names
+
+    for name in preset_names():
+        typer.echo(name)
+
+
+@app.command()
+def fit(
+    config: Annotated[
+        str, typer.Argument(help="A .toml file, or a preset (see `mie-train presets`).", show_default=False)
+    ],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
+    out: Out = None,
+    seeds: Annotated[str | None, typer.Option(help="One run per seed, for instance 1,2,3: mean and deviation.")] = None,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print all settings and end.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train an expert and score it; give the same command again to go on after an interrupt."""
+    from schemas.errors import UsageError
+    from trainer.config import load_config, to_toml
+
+    loaded = load_config(config, settings or [], is_complete=not print_config)
+    if print_config:
+        typer.echo(to_toml(loaded), nl=False)
+        return
+    if out is None:
+        raise UsageError("no run folder", remedy="add --out FOLDER")
+    wanted = _numbers(seeds) if seeds is not None else None
+    from trainer.seeds import fit_and_evaluate, fit_seeds
+
+    if wanted is None:
+        _print_json(fit_and_evaluate(loaded, out, overwrite, _talk))
+    else:
+        _print_json(fit_seeds(loaded, out, wanted, overwrite, _talk))
+
+
+@app.command()
+def moe(
+    experts: Annotated[list[Path], typer.Argument(help="Run folders of two or more experts.", show_default=False)],
+    out: Out = None,
+    gate: Annotated[str, typer.Option(help="fixed, sample, token, hard, or auto: the best by cross-fitting.")] = "auto",
+    folds: Annotated[int, typer.Option(help="Folds of the cross-fitting.")] = 5,
+    split: Annotated[str, typer.Option(help="On whose posteriors the gates are fitted.")] = "dev",
+    image_vectors: Annotated[
+        Path | None, typer.Option(help="Parquet of image vectors (file, vector) for the gates.", show_default=False)
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mix experts: fit all gates to their posteriors, and keep the one that predicts."""
+    from dataclasses import asdict
+
+    from schemas.errors import UsageError
+
+    if out is None:
+        raise UsageError("no run folder", remedy="add --out FOLDER")
+    if gate not in ("auto", "fixed", "sample", "token", "hard"):
+        raise UsageError(f"no gate {gate!r}", remedy="choose fixed, sample, token, hard or auto")
+    from trainer.mixture import fit_mixture
+    from trainer.score_tables import to_markdown
+
+    facts = fit_mixture(
+        experts,
+        out,
+        gate=None if gate == "auto" else gate,  # type: ignore[arg-type]
+        split=split,
+        folds=folds,
+        vectors=str(image_vectors) if image_vectors else "",
+        overwrite=overwrite,
+    )
+    if as_json:
+        _print_json(asdict(facts))
+        return
+    typer.echo(
+        to_markdown([f"{split}, held out", "F1"], [[k, f"{100 * v['f1']:.2f}"] for k, v in facts.scores.items()])
+    )
+    typer.echo(f"\nThe mixture predicts by the gate {facts.gate}.")
+
+
+@app.command()
+def predict(
+    run: Run,
+    source: Annotated[
+        Path, typer.Argument(help="A .jsonl file of samples, or a folder of samples.", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A .jsonl file; else stdout.")] = None,
+    split: Split = "test",
+    contexts: Annotated[list[Path] | None, typer.Option(help="A cache of contexts; repeatable.")] = None,
+    index: Annotated[Path | None, typer.Option(help="Retrieve contexts from this index now.")] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder of the samples' images.")] = None,
+    conll: Annotated[Path | None, typer.Option(help="Write token and tag columns too.")] = None,
+) -> None:
+    """Predict entities or relations of new samples."""
+    from trainer.predict import predict as predict_rows
+    from trainer.predictions import write_conll, write_jsonl
+
+    rows = predict_rows(run, source, split, contexts or (), index, images)
+    if conll is not None:
+        write_conll(conll, rows)
+    if out is not None:
+        write_jsonl(out, rows)
+    else:
+        for row in rows:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+
+
+@app.command()
+def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
+    """Score a run on a labelled split; writes its predictions and its report."""
+    from trainer.evaluation import evaluate_run
+
+    values = evaluate_run(run, split)
+    if as_json:
+        _print_json(values)
+    else:
+        typer.echo((run / "predictions" / f"{split}.scores.md").read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
+def report(run: Run, as_json: AsJson = False) -> None:
+    """Print the scores of all splits that were evaluated."""
+    from trainer.evaluation import report_run
+
+    text = report_run(run)
+    typer.echo((run / "report.json").read_text(encoding="utf-8") if as_json else text, nl=False)
+
+
+@app.command()
+def compare(
+    run_a: Run,
+    run_b: Run,
+    split: Split = "test",
+    resamples: Annotated[int, typer.Option(help="Of the bootstrap.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two evaluated runs: paired bootstrap over the samples."""
+    from dataclasses import asdict
+
+    from trainer.evaluation import compare_runs
+
+    found = compare_runs(run_a, run_b, split, resamples, seed)
+    if as_json:
+        _print_json(asdict(found))
+        return
+    typer.echo(f"{run_a}: F1 {100 * found.f1_a:.2f}\n{run_b}: F1 {100 * found.f1_b:.2f}")
+    low, high = 100 * found.low, 100 * found.high
+    typer.echo(f"difference {100 * found.difference:+.2f}, 95 % of resamples in [{low:+.2f}, {high:+.2f}]")
+    typer.echo(f"p = {found.p_value:.4f} (two-sided, {found.resamples} resamples of {found.samples} samples)")
+
+
+@app.command()
+def ablate(
+    run: Run,
+    split: Split = "dev",
+    ks: Annotated[str, typer.Option("--k", help="Contexts per source to try.")] = "0,1,3,5,10",
+    seed: Annotated[int, typer.Option(help="Of the shuffled contexts.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run with fewer contexts, with those of other samples, and with one source off."""
+    from dataclasses import asdict
+
+    wanted = _numbers(ks)
+    from trainer.ablations import ablate as ablate_run
+    from trainer.ablations import ablations_to_markdown
+
+    rows = ablate_run(run, split, wanted, seed)
+    if as_json:
+        _print_json([asdict(row) for row in rows])
+    else:
+        typer.echo(ablations_to_markdown(rows))
+
+
+def _numbers(text: str) -> list[int]:
+    from schemas.errors import UsageError
+
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no list of whole numbers", remedy="write 1,2,3") from error
+    if min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise UsageError(f"{text!r} has a negative number, or one twice", remedy="write 1,2,3")
+    return numbers
+
+
+def _talk(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print_json(values: Any) -> None:
+    typer.echo(json.dumps(values, ensure_ascii=False, indent=1))
+
+
+def main() -> None:
+    """Run the command; errors of ours end with one line and their exit code."""
+    exit_on_error(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The linear-chain CRF: likelihood by pytorch-crf, posteriors and Viterbi of our own, all in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchcrf import CRF
+
+__all__ = ["LinearChain", "sound_transitions"]
+
+_FORBIDDEN = -1e4
+"""The score of a forbidden step: far below any real score, and finite, so that no nan can come of it."""
+
+
+class LinearChain(nn.Module):
+    """Scores of tag sequences. B samples, T tokens, K tags; mask is true on tokens, which stand to the left."""
+
+    def __init__(self, tags: int) -> None:
+        super().__init__()
+        self.crf = CRF(tags, batch_first=True)
+
+    def log_likelihood(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Give log p(tags) [B] of tags [B, T] int64 under logits [B, T, K]."""
+        return self.crf(logits.float(), tags, mask, reduction="none")  # type: ignore[no-any-return]
+
+    def log_partition(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Give log Z [B] of logits [B, T, K]."""
+        alphas, taken = self._alphas(logits.float(), mask)
+        return torch.logsumexp(alphas[-1] + self.crf.end_transitions, dim=-1) + taken
+
+    def log_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Give log p(tag of token i = k) [B, T, K] by forward-backward, vectorised over the batch; 0 beyond the mask.
+
+        Both passes are kept near 0 by taking their largest score out at each step, which float32 needs in long
+        sentences; what is taken out is the same for all tags of a token, and leaves with log Z.
+
+        Source: log q_i(k) = alpha_i(k) + beta_i(k) - log Z (Rabiner, Proc. IEEE 1989).
+        """
+        logits = logits.float()
+        alphas = torch.stack(self._alphas(logits, mask)[0], dim=1)  # [B, T, K]
+        betas = torch.stack(self._betas(logits, mask), dim=1)  # [B, T, K]
+        return torch.log_softmax(alphas + betas, dim=-1).masked_fill(~mask[:, :, None], 0.0)
+
+    @torch.no_grad()
+    def decode(self, logits: Tensor, mask: Tensor, allowed: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Give the best tag sequences [B, T] int64; 0 beyond the mask.
+
+        Args:
+            logits: [B, T, K].
+            mask: [B, T] bool.
+            allowed: from `sound_transitions`: which tags may begin [K], and which may follow which [K, K].
+        """
+        start, steps, end = self.crf.start_transitions, self.crf.transitions, self.crf.end_transitions
+        if allowed is not None:
+            start = start.masked_fill(~allowed[0], _FORBIDDEN)
+            steps = steps.masked_fill(~allowed[1], _FORBIDDEN)
+        logits = logits.float()
+        batch, length, tags = logits.shape
+        stay = torch.arange(tags, device=logits.device).expand(batch, tags)  # [B, K]
+        score = start + logits[:, 0]  # [B, K]
+        back: list[Tensor] = []
+        for i in range(1, length):
+            best, came_from = (score[:, :, None] + steps).max(dim=1)  # [B, K] each
+            on = mask[:, i, None]
+            score = torch.where(on, best + logits[:, i], score)
+            back.append(torch.where(on, came_from, stay))
+        tag = (score + end).argmax(dim=-1)  # [B]
+        path = [tag]
+        for came_from in reversed(back):
+            tag = came_from.gather(1, tag[:, None])[:, 0]
+            path.append(tag)
+        return torch.stack(path[::-1], dim=1).masked_fill(~mask, 0)
+
+    def _alphas(self, logits: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Give forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
+        alpha = self.crf.start_transitions + logits[:, 0]  # [B, K]
+        taken = torch.zeros_like(alpha[:, 0])
+        alphas = [alpha]
+        for i in range(1, logits.shape[1]):
+            step = torch.logsumexp(alpha[:, :, None] + self.crf.transitions, dim=1) + logits[:, i]  # [B, K]
+            largest = step.detach().amax(dim=1, keepdim=True) * mask[:, i, None]  # [B, 1]
+            alpha = torch.where(mask[:, i, None], step - largest, alpha)
+            taken = taken + largest[:, 0]
+            alphas.append(alpha)
+        return alphas, taken
+
+    def _betas(self, logits: Tensor, mask: Tensor) -> list[Tensor]:
+        """Give backward scores [B, K] of each token, less what was taken out of them."""
+        end = self.crf.end_transitions.expand(logits.shape[0], -1)  # [B, K]
+        beta = end
+        betas = [beta]
+        for i in range(logits.shape[1] - 2, -1, -1):
+            step = torch.logsumexp(self.crf.transitions + (logits[:, i + 1] + beta)[:, None, :], dim=2)  # [B, K]
+            step = step - step.detach().amax(dim=1, keepdim=True)
+            beta = torch.where(mask[:, i + 1, None], step, end)
+            betas.append(beta)
+        return betas[::-1]
+
+
+def sound_transitions(tags: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Say which tags may begin a sentence [K] bool, and which may follow which [K, K] bool (from row to column).
+
+    An I- or E- needs a B- or I- of its type before it; in a set with E- and S-, an entity must also be closed, but
+    at the end of a sentence that is not asked.
+
+    >>> begin, follow = sound_transitions(["O", "B-PER", "I-PER"])
+    >>> begin.tolist(), follow.tolist()
+    ([True, True, False], [[True, True, False], [True, True, True], [True, True, True]])
+    """
+    has_ends = any(tag[:2] in ("E-", "S-") for tag in tags)
+
+    def may_follow(before: str, after: str) -> bool:
+        is_inside = after[:2] in ("I-", "E-")
+        is_open = before[:2] in ("B-", "I-")
+        same = before[2:] == after[2:]
+        if is_inside:
+            return is_open and same
+        return not (has_ends and is_open)
+
+    begin = torch.tensor([tag[:2] not in ("I-", "E-") for tag in tags])
+    follow = torch.tensor([[may_follow(before, after) for after in tags] for before in tags])
+    return begin, follow

@@ -1,0 +1,212 @@
+"""Gates: how much each expert is trusted, for a sample or for a token; and how a gate is fitted to posteriors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]
+
+GateName = Literal["fixed", "sample", "token", "hard"]
+GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard")
+"""fixed: the plain average. sample: one weight per expert and sample. token: per token. hard: the sample gate trained
+the same way, but its first choice alone speaks."""
+
+_STEPS, _EVERY, _LR, _DECAY, _HIDDEN = 150, 5, 1e-2, 1e-2, 16
+
+
+@dataclass(frozen=True)
+class GateInput:
+    """What a gate reads and mixes. E experts, N samples, M states, K classes.
+
+    Args:
+        log_probs: of the experts [E, M, K] float32.
+        sample_features: [N, F] float32: vectors, flags, entropies.
+        token_features: [M, G] float32: entropies and top probabilities of each expert.
+        sample_of: number of the sample of each state [M] int64.
+        targets: right classes [M] int64; null where unknown.
+    """
+
+    log_probs: Tensor
+    sample_features: Tensor
+    token_features: Tensor
+    sample_of: Tensor
+    targets: Tensor | None = None
+
+    def of_samples(self, chosen: Tensor) -> GateInput:
+        """Give the part of the chosen samples [n] int64."""
+        renumbered = torch.full((len(self.sample_features),), -1)
+        renumbered[chosen] = torch.arange(len(chosen))
+        states = (renumbered[self.sample_of] >= 0).nonzero()[:, 0]
+        return GateInput(
+            self.log_probs[:, states],
+            self.sample_features[chosen],
+            self.token_features[states],
+            renumbered[self.sample_of[states]],
+            None if self.targets is None else self.targets[states],
+        )
+
+
+class Reduction(nn.Module):
+    """The first principal components of a vector, scaled to unit variance, so that 1,000 samples can train a gate."""
+
+    mean: Tensor
+    basis: Tensor
+
+    def __init__(self, dim: int, components: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("basis", torch.zeros(dim, components))
+
+    def fit(self, vectors: Tensor) -> Reduction:
+        """Fit to vectors [n, D]; components that have no variance stay 0."""
+        if len(vectors) > 1:
+            self.mean = vectors.mean(0)
+            _, scales, axes = torch.linalg.svd(vectors - self.mean, full_matrices=False)
+            count = min(self.basis.shape[1], int((scales > 1e-4 * scales[0].clamp(min=1e-12)).sum()))
+            deviation = scales[:count] / (len(vectors) - 1) ** 0.5
+            self.basis = torch.zeros_like(self.basis)
+            self.basis[:, :count] = axes[:count].T / deviation
+        return self
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Give components [n, C] of vectors [n, D]."""
+        return (vectors - self.mean) @ self.basis
+
+
+class Gate(nn.Module):
+    """Weights of E experts from features: a small network that begins as the plain average."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, name: GateName, experts: int, sample_features: int, token_features: int) -> None:
+        super().__init__()
+        self.name, self.experts = name, experts
+        features = sample_features + (token_features if name == "token" else 0)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        self.hidden = nn.Linear(features, _HIDDEN)
+        self.out = nn.Linear(_HIDDEN, experts)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def features(self, data: GateInput) -> Tensor:
+        """Give what the network reads: [M, F + G] for the token gate, else [N, F]."""
+        if self.name != "token":
+            return data.sample_features
+        return torch.cat([data.sample_features[data.sample_of], data.token_features], dim=1)
+
+    def log_weights(self, data: GateInput) -> Tensor:
+        """Give the log weight of each expert for each state [M, E]; of hard as of sample, as it is trained."""
+        if self.name == "fixed":
+            return data.log_probs.new_full(
+                (len(data.sample_of), self.experts), -torch.tensor(self.experts).log().item()
+            )
+        features = (self.features(data) - self.mean) / self.scale
+        weights = torch.log_softmax(self.out(torch.tanh(self.hidden(features))), dim=-1)
+        return weights if self.name == "token" else weights[data.sample_of]
+
+    @torch.no_grad()
+    def weights(self, data: GateInput) -> Tensor:
+        """Give the weights that are used to predict [M, E]; of hard, 1 for its choice."""
+        weights = self.log_weights(data).exp()
+        if self.name == "hard":
+            return nn.functional.one_hot(weights.argmax(dim=1), self.experts).to(weights)
+        return weights
+
+
+def mix(log_probs: Tensor, log_weights: Tensor) -> Tensor:
+    """Give log sum_e g_e p_e [M, K] of log_probs [E, M, K] and log weights [M, E].
+
+    >>> mix(torch.tensor([[[0.25, 0.75]], [[0.75, 0.25]]]).log(), torch.tensor([[0.5, 0.5]]).log()).exp().tolist()
+    [[0.5, 0.5]]
+    """
+    return torch.logsumexp(log_probs + log_weights.T[:, :, None], dim=0)
+
+
+def mixture_nll(gate: Gate, data: GateInput) -> Tensor:
+    """Give the mean over the states of -log p(right class), a scalar."""
+    assert data.targets is not None
+    mixed = mix(data.log_probs, gate.log_weights(data))
+    return -mixed.gather(1, data.targets[:, None]).mean()
+
+
+def fit_gate(
+    name: GateName, data: GateInput, steps: int, seed: int = 1, held_out: GateInput | None = None
+) -> tuple[Gate, list[tuple[float, Tensor]]]:
+    """Fit a gate by full-batch AdamW on the mixture's likelihood; the experts are frozen.
+
+    Returns:
+        the gate after `steps` steps, and, before the first step and after each fifth, its loss and its weights on
+        held_out (an empty list without it).
+    """
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        gate = Gate(name, len(data.log_probs), data.sample_features.shape[1], data.token_features.shape[1])
+        features = gate.features(data)
+        gate.mean, gate.scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
+        seen = _look(gate, held_out)
+        if name == "fixed":
+            return gate, seen * (1 + steps // _EVERY)
+        optimizer = torch.optim.AdamW(gate.parameters(), lr=_LR, weight_decay=_DECAY)
+        for step in range(1, steps + 1):
+            mixture_nll(gate, data).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            optimizer.zero_grad()
+            if step % _EVERY == 0:
+                seen += _look(gate, held_out)
+    return gate, seen
+
+
+def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tuple[int, Tensor, float]:
+    """Settle by K folds how long a gate is fitted, and give the weights it has on samples it was not fitted to.
+
+    Args:
+        name: of the gate.
+        data: labelled.
+        folds: K, at least 2; sample i is in fold i mod K of a shuffled order.
+        seed: of the order and the gates.
+
+    Returns:
+        steps with the least held-out loss (0: the plain average), held-out weights [M, E], and the held-out loss.
+    """
+    order = torch.randperm(len(data.sample_features), generator=torch.Generator().manual_seed(seed))
+    parts = [order[fold::folds].sort().values for fold in range(folds)]
+    curves = []
+    for fold, part in enumerate(parts):
+        rest = torch.cat(parts[:fold] + parts[fold + 1 :]).sort().values
+        curves.append(fit_gate(name, data.of_samples(rest), _STEPS, seed, held_out=data.of_samples(part))[1])
+    places = [torch.isin(data.sample_of, part) for part in parts]
+    states = [int(place.sum()) for place in places]
+    mean = [_average([loss for loss, _ in column], states) for column in zip(*curves, strict=True)]
+    best = min(range(len(mean)), key=mean.__getitem__)
+    weights = torch.zeros(len(data.sample_of), len(data.log_probs))
+    for place, curve in zip(places, curves, strict=True):
+        weights[place] = curve[best][1]
+    return best * _EVERY, weights, mean[best]
+
+
+@torch.no_grad()
+def _look(gate: Gate, held_out: GateInput | None) -> list[tuple[float, Tensor]]:
+    return [] if held_out is None else [(mixture_nll(gate, held_out).item(), gate.weights(held_out))]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run on one thread: for tensors this small, waiting for a second one costs far more than it brings."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _average(values: Sequence[float], weights: Sequence[int]) -> float:
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
