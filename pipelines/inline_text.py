@@ -35,11 +35,12 @@ _PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
 _EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|(?<=\s)\[\s*\]")
 _AFTER_OPEN = re.compile(r"\((?:\s*[,;:])++\s*|\(\s+(?=\S)")
 _BEFORE_CLOSE = re.compile(r"(?<![\s,;:])(?:\s*[,;:])++\s*\)|(?<=\S)\s+\)")
-_BEFORE_POINT = re.compile(rf" (?=[,;](?:\s|$|{LINK_END})|\.(?:\s|$)|:(?:\s|$))")
-_DOUBLED = re.compile(r"([,;])(?: *\1)+(?=\s|$)|(?<!\\),\s*(?=[.;](?:\s|$))|[:;]\s*(?=\.(?:\s|$))")
+_BEFORE_POINT = re.compile(rf" (?=[,;](?:\s|$|{LINK_END})|:(?:\s|$))|(?<!\.) (?=\.(?:\s(?!\.)|$))")
+_DOUBLED = re.compile(r"([,;])(?: *\1)+(?=\s|$)|(?<!\\),(?=[.;](?:\s|$))")
+_DANGLING = re.compile(r"(?<!\\)[,;:] +(?=[.;](?:\s(?!\.)|$))")
 _LEADING = re.compile(r"(?:[.,;:)]\s+)+")
 _OPEN_SIGNS = ("( ", "(,", "(;", "(:", "()", "(-", "(–", " )", ",)", ";)", ":)")
-_POINT_SIGNS = (" ,", " .", " ;", " :", "[]", "[ ", ",,", ",.", ",;", ", .", ", ;", ":.", ";.", ": .")
+_POINT_SIGNS = (" ,", " .", " ;", " :", "[]", "[ ", ",,", ",.", ",;")
 
 
 class CleanText(NamedTuple):
@@ -64,13 +65,13 @@ target='Cat (pet)')))
         text = _mark_links(text, targets)
     if "''" in text:
         text = _strip_quotes(text)
-    text = " ".join(strip_tags(text).split())
-    if HOLE in text:
-        text = mend_holes(text)
     if "__" in text or "~~~" in text:
         text = _MAGIC_WORD.sub("", text)
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
         text = _LEFTOVER.sub("", text)
+    text = " ".join(strip_tags(text).split())
+    if HOLE in text:
+        text = mend_holes(text)
     if "&" in text:
         text = " ".join(_decode(text).split())
     if not text.isascii() and _has_any(text, _INVISIBLE_SIGNS):
@@ -180,7 +181,7 @@ def _mend(text: str) -> str:
     if "(" in text or "[" in text:
         text = _AFTER_OPEN.sub("(", _BEFORE_CLOSE.sub(")", text))
         text = _EMPTY_PARENTHESES.sub("", text)
-    text = _BEFORE_POINT.sub("", text)
+    text = _BEFORE_POINT.sub("", _DANGLING.sub("", text))
     return _DOUBLED.sub(r"\1", text)
 
 
