@@ -85,7 +85,10 @@ target='Cat (pet)')))
 
 def _has_any(text: str, signs: tuple[str, ...]) -> bool:
     """Tell whether a text holds one of the signs: far cheaper than the substitution that looks for them."""
-    return any([sign in text for sign in signs])  # noqa: C419 (a list is twice as fast as a generator here)
+    for sign in signs:  # noqa: SIM110 (a loop is twice as fast as a generator here)
+        if sign in text:
+            return True
+    return False
 
 
 def _decode(text: str) -> str:
@@ -113,10 +116,10 @@ def _mark_link(match: re.Match[str], targets: list[str]) -> str:
     if not page or len(targets) > MAX_NUMBER:
         return shown
     targets.append(page)
-    start, end = f"{LINK_START}{number_char(len(targets) - 1)}", LINK_END
-    if shown[:1].isspace() or shown[-1:].isspace():
-        start, shown, end = f" {start}", shown.strip(), f"{end} "
-    return f"{start}{shown}{end}"
+    start = LINK_START + number_char(len(targets) - 1)
+    if shown[:1] == " " or shown[-1:] == " ":
+        return f" {start}{shown.strip()}{LINK_END} "
+    return f"{start}{shown}{LINK_END}"
 
 
 def _is_shown(target: str, label: str | None) -> bool:
