@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.jvm import java_class
+from indexer.jvm import java_class, start_jvm
 from indexer.searcher import Hit, SearchParams
-from schemas.errors import IndexCorrupt, IndexNotFound, MieError, UsageError
+from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError, UsageError
+from schemas.tables import SENTENCES, check_table
 
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]
 
 _LUCENE = "org.apache.lucene"
 _CONTENTS = "contents"
 _BATCH_ROWS = 8192
+_TEXT_FIELD_SIGNATURE = "(Ljava/lang/String;Ljava/lang/CharSequence;Lorg/apache/lucene/index/IndexableFieldType;)V"
+BUFFER_MB = 128.0
+"""Postings held in memory before they become a segment."""
+_BUFFER_MB = 64.0
+"""Memory that Lucene fills before it writes a segment."""
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
@@ -55,10 +62,16 @@ def preset_of(name: str) -> Preset:
 
 
 def make_analyzer(kind: str) -> Any:
-    """Make the Lucene analyzer that a preset names."""
+    """Make the Lucene analyzer that a preset names.
+
+    Raises:
+        IndexMismatch: there is none of this name.
+    """
     if kind == "standard":
         return java_class(f"{_LUCENE}.analysis.standard.StandardAnalyzer")()
-    return java_class("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
+    if kind == "english":
+        return java_class("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
+    raise IndexMismatch(f"no analyzer {kind!r}", remedy=_REBUILD)
 
 
 def build_bm25(
@@ -84,25 +97,36 @@ def build_bm25(
     Raises:
         UsageError: no such preset.
         MissingDependency: there is no Java.
-        MieError: Lucene fails, for instance because the disk is full.
+        IndexCorrupt: a shard is not a table of sentences.
+        StoreError: the index cannot be written, for instance because the disk is full.
     """
     chosen = preset_of(preset)
+    failures = (OSError, _java_exception())
+    for path in sentence_files:
+        check_table(path, SENTENCES)
     temporary = out_dir.with_name(f".{out_dir.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
     try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
         documents = _write(temporary, sentence_files, chosen, progress)
-    except _java_exception() as error:
-        raise MieError(f"Lucene cannot write the index ({error})", path=out_dir, remedy="check the disk") from error
-    shutil.rmtree(out_dir, ignore_errors=True)
-    temporary.replace(out_dir)
+        shutil.rmtree(out_dir, ignore_errors=True)
+        temporary.replace(out_dir)
+    except failures as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StoreError(
+            f"the text index cannot be written ({error})",
+            path=out_dir,
+            remedy="free disk space or choose a folder that you may write to, then give the command again",
+        ) from error
     return {"preset": preset, "analyzer": chosen.analyzer, "k1": chosen.k1, "b": chosen.b, "documents": documents}
 
 
 def _write(folder: Path, sentence_files: Sequence[Path], preset: Preset, progress: Callable[[int], None] | None) -> int:
     settings = java_class(f"{_LUCENE}.index.IndexWriterConfig")(make_analyzer(preset.analyzer))
     settings.setSimilarity(_similarity(preset))
+    settings.setMergePolicy(java_class(f"{_LUCENE}.index.LogByteSizeMergePolicy")())  # others change the rows' order
     settings.setUseCompoundFile(False)
+    settings.setRAMBufferSizeMB(BUFFER_MB)
     writer = java_class(f"{_LUCENE}.index.IndexWriter")(_directory(folder), settings)
     add, done = _adder(writer), 0
     for rows in _rows(sentence_files):
@@ -114,16 +138,15 @@ def _write(folder: Path, sentence_files: Sequence[Path], preset: Preset, progres
     writer.forceMerge(1)
     writer.commit()
     writer.close()
+    (folder / "write.lock").unlink(missing_ok=True)
     return done
 
 
 def _adder(writer: Any) -> Callable[[str, str, str], None]:
-    """Give a function that adds one sentence. Its Java objects are used again: that is five times faster."""
-    store = java_class(f"{_LUCENE}.document.Field$Store")
+    """Give a function that adds one sentence: its Java objects are made once, and a call to Java costs microseconds."""
     document = java_class(f"{_LUCENE}.document.Document")()
-    key = java_class(f"{_LUCENE}.document.StringField")("id", "", store.YES)
-    name = java_class(f"{_LUCENE}.document.TextField")("title", "", store.NO)
-    contents = java_class(f"{_LUCENE}.document.TextField")(_CONTENTS, "", store.NO)
+    key = java_class(f"{_LUCENE}.document.StringField")("id", "", java_class(f"{_LUCENE}.document.Field$Store").YES)
+    name, contents = _words_field("title"), _words_field(_CONTENTS)
     for field in (key, name, contents):
         document.add(field)
 
@@ -134,6 +157,17 @@ def _adder(writer: Any) -> Callable[[str, str, str], None]:
         writer.addDocument(document)
 
     return add
+
+
+def _words_field(name: str) -> Any:
+    """Make a field whose tokens are counted: neither stored nor with positions, which BM25 does not read."""
+    kind = java_class(f"{_LUCENE}.document.FieldType")()
+    kind.setTokenized(True)
+    kind.setIndexOptions(java_class(f"{_LUCENE}.index.IndexOptions").DOCS_AND_FREQS)
+    kind.freeze()
+    return java_class(f"{_LUCENE}.document.Field")(
+        name, "", _as("index.IndexableFieldType", kind), signature=_TEXT_FIELD_SIGNATURE
+    )
 
 
 def _rows(files: Sequence[Path]) -> Iterator[list[tuple[str, str, str]]]:
@@ -163,7 +197,7 @@ def _as(name: str, value: Any) -> Any:
 
 
 def _java_exception() -> type[Exception]:
-    java_class("java.lang.String")
+    start_jvm()
     from jnius import JavaException
 
     return JavaException  # type: ignore[no-any-return]

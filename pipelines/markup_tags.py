@@ -164,11 +164,14 @@ def break_blocks(text: str) -> str:
     if "<" not in text:
         return text
     text = _BREAK.sub(" ", text)
-    return _BLOCK.sub(lambda match: _LIST_ITEM.get(_open_name(match), "\n\n"), text)
+    return _BLOCK.sub(_line_break, text)
 
 
-def _open_name(match: re.Match[str]) -> str:
-    return "" if match.group().startswith("</") else match.group(1).lower()
+def _line_break(match: re.Match[str]) -> str:
+    item = _LIST_ITEM.get(match.group(1).lower())
+    if match.group().startswith("</") and item:
+        return ""
+    return item or "\n\n"
 
 
 def strip_tags(text: str) -> str:

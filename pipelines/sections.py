@@ -16,11 +16,14 @@ __all__ = ["DEFAULT_CUT_SECTIONS", "Block", "Layout"]
 
 DEFAULT_CUT_SECTIONS = (
     "bibliography", "citations", "cited sources", "cited works", "endnotes", "external links", "footnotes",
-    "further reading", "general references", "literature", "notes", "notes and citations", "notes and references",
-    "other references", "primary sources", "reading", "references", "references and notes", "related pages",
+    "further reading", "general references", "notes", "notes and citations", "notes and references",
+    "other references", "primary sources", "references", "references and notes", "related pages",
     "secondary sources", "see also", "sources", "sources and further reading", "suggested reading", "works cited",
 )  # fmt: skip
-"""Sections that hold no prose about the subject. Source: Wikipedia's Manual of Style, standard appendices."""
+"""Sections that hold no prose about the subject. Source: Wikipedia's Manual of Style, standard appendices.
+
+"Literature" is not one: of a country it is a part of its culture.
+"""
 
 _HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$")
 _LIST_LINE = re.compile(r"^([*#:;]+)[ \t]*(.*)$", re.DOTALL)

@@ -133,15 +133,18 @@ class _Brackets:
         if _DISAMBIGUATION.match(name):
             self.is_disambiguation = True
         shown = render(name, args)
-        if shown is None:
-            if name.startswith("#"):
-                self._counters["parser_functions"] += 1
+        if name.startswith("#"):
+            self._counters["parser_functions"] += 1
+            self._count_dropped(name.partition(":")[0], is_dropped=not shown)
+        else:
+            self._count_dropped(name, is_dropped=shown is None)
+        return shown or self._book.template(name, args)
+
+    def _count_dropped(self, name: str, is_dropped: bool) -> None:
+        if is_dropped:
             name = name[:_MAX_KEY_CHARS]
             is_listed = name in self.dropped or len(self.dropped) < _MAX_DROPPED_NAMES
             self.dropped[name if is_listed else "(others)"] += 1
-        if shown:
-            return shown
-        return self._book.template(name, args)
 
     def link(self, parts: list[str]) -> str:
         return self._book.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"

@@ -1,0 +1,178 @@
+"""Articles from wikitext: blocks, sections, templates, and what is counted and left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.page_xml import Page
+from pipelines.wikitext import Article, CleaningRules, parse_article
+
+
+def parse(wikitext: str, title: str = "Tea", rules: CleaningRules | None = None) -> Article:
+    return parse_article(Page(1, 1, title, 0, None, wikitext, len(wikitext)), rules or CleaningRules())
+
+
+def texts(wikitext: str) -> list[str]:
+    return [block.text for block in parse(wikitext).blocks]
+
+
+def test_blank_lines_separate_paragraphs_and_single_breaks_do_not() -> None:
+    assert texts("Tea is\nhot.\n\nIt is old.\n----\nIt is green.") == ["Tea is hot.", "It is old.", "It is green."]
+
+
+def test_headings_give_the_path_of_a_section() -> None:
+    article = parse("Intro.\n== History ==\n=== ''Old'' times ===\nText.\n=== New ===\nMore.\n== Uses ==\nEnd.")
+    assert [(block.section, block.text) for block in article.blocks] == [
+        ("", "Intro."),
+        ("History / Old times", "Text."),
+        ("History / New", "More."),
+        ("Uses", "End."),
+    ]
+
+
+def test_cut_sections_go_with_all_below_them_and_the_next_of_their_level_stays() -> None:
+    article = parse("A b.\n==See also==\n* [[X]]\n===Sub===\nNo.\n==References==\nNo.\n==Legacy==\nYes.")
+    assert [block.text for block in article.blocks] == ["A b.", "Yes."]
+    assert article.counters["cut_sections"] == 2
+
+
+def test_cut_sections_are_a_setting() -> None:
+    rules = CleaningRules(cut_sections=("Plot",))
+    article = parse("==Plot==\nHe dies.\n==See also==\nSeen.", rules=rules)
+    assert [block.text for block in article.blocks] == ["Seen."]
+
+
+def test_lists_keep_their_text_without_marks_one_item_a_line() -> None:
+    article = parse("Kinds:\n* green\n** sencha\n# first\n; Term : meaning\n:: indented\n*\nAfter.")
+    assert [(block.kind, block.text) for block in article.blocks] == [
+        ("paragraph", "Kinds:"),
+        ("list", "green\nsencha\nfirst\nTerm: meaning\nindented"),
+        ("paragraph", "After."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "<ref>Cite title</ref>",
+        '<ref name="a">Cite title</ref>',
+        '<ref name="a" />',
+        "<ref name=a/>",
+        '<REF group="n">{{cite web|title=Cite title|url=http://x.org}}</ref>',
+        "<ref>Cite title [[File:A.jpg|thumb|x]] {{unknown|{{y}}}}</ref >",
+        "<ref>Cite title\n\nwith a break</ref>",
+        "<ref>{{cite|Cite title</ref>",
+        "<!-- Cite title -->",
+    ],
+)
+def test_references_and_comments_leave_no_trace(reference: str) -> None:
+    assert texts(f"Tea is hot.{reference} It{reference} is old{reference}.") == ["Tea is hot. It is old."]
+
+
+def test_a_reference_that_is_never_closed_goes_with_its_line() -> None:
+    assert texts("Tea is hot.<ref>Cite title\n\nIt is old.") == ["Tea is hot.", "It is old."]
+
+
+def test_tables_are_counted_and_out_of_the_text() -> None:
+    article = parse(
+        'Before.\n{| class="x"\n! a !! b\n|-\n| c || {|\n| inner\n|}\n|}\nAfter.\n<table><tr><td>x</td></table>'
+    )
+    assert [block.text for block in article.blocks] == ["Before.", "After."]
+    assert article.counters["tables"] == 3 or article.counters["tables"] == 2
+
+
+def test_a_table_that_is_never_closed_ends_at_the_next_heading() -> None:
+    article = parse("Before.\n{|\n| c || d\n==Uses==\nAfter.")
+    assert [(block.section, block.text) for block in article.blocks] == [("", "Before."), ("Uses", "After.")]
+
+
+def test_math_stays_as_its_source() -> None:
+    article = parse("Let <math>\\frac{a}{b_{i}}</math> be <math>x''</math>.")
+    assert [block.text for block in article.blocks] == ["Let \\frac{a}{b_{i} } be x''."]
+    assert article.counters["math"] == 2
+
+
+def test_aligned_math_keeps_its_ampersands() -> None:
+    assert texts("So <math>a &= b</math>.") == ["So a &= b."]
+
+
+@pytest.mark.parametrize("tag", ["pre", "syntaxhighlight", "source", "score", "timeline", "hiero", "graph", "mapframe"])
+def test_code_and_drawings_are_out_of_the_text(tag: str) -> None:
+    article = parse(f"Before.\n<{tag} lang=x>noise [[a]]</{tag}>\n\nAfter.")
+    assert [block.text for block in article.blocks] == ["Before.", "After."]
+    assert sum(article.counters.values()) == 1
+
+
+def test_nowiki_text_is_kept_as_it_stands() -> None:
+    assert texts("Write <nowiki>[[a|b]] ''c'' {{d}} &amp;amp;</nowiki>.") == ["Write [[a|b]] ''c'' {{d}} &amp;."]
+
+
+def test_inline_templates_become_prose_and_unknown_ones_are_counted_by_name() -> None:
+    article = parse(
+        "At {{convert|330|mi}}, {{Foo_bar|x}} is {{nowrap|{{lang|de|''so''}}}}.{{foo  bar}}{{Infobox tea|a=b}}"
+    )
+    assert [block.text for block in article.blocks] == ["At 330 miles (530 km), is so."]
+    assert article.dropped_templates == {"foo bar": 2}
+
+
+def test_parser_functions_are_dropped_and_counted() -> None:
+    article = parse("Tea {{#invoke: x | yes | no }} is hot.")
+    assert [block.text for block in article.blocks] == ["Tea is hot."]
+    assert (article.dropped_templates, article.counters["parser_functions"]) == ({"#invoke": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("Tea ({{foo}}) is hot.", "Tea is hot."),
+        ("Tea ( {{foo}}, {{foo}}; ) is hot.", "Tea is hot."),
+        ("Tea ({{foo}}; from Hokkien) is hot.", "Tea (from Hokkien) is hot."),
+        ("Tea (hot {{foo}}) is {{foo}} .", "Tea (hot) is."),
+        ("Tea, {{foo}}, is hot {{foo}}, old.", "Tea, is hot, old."),
+        ("Call f() or printf().", "Call f() or printf()."),
+        ("* {{foo}}. First of a series.", "First of a series."),
+        ("It cost $5 (${{inflation|US|5|1900}} today).", "It cost $5."),
+        ("He left ... and so on.", "He left ... and so on."),
+    ],
+)
+def test_nothing_is_left_behind_where_a_template_was(wikitext: str, text: str) -> None:
+    assert texts(wikitext) == [text]
+
+
+def test_magic_words_signatures_and_rules_are_out() -> None:
+    assert texts("__NOTOC__\n{{DEFAULTSORT:Tea}}Tea ~~~~ is hot.__FORCETOC__\n-----\n{{!}}") == ["Tea is hot."]
+
+
+def test_block_tags_break_paragraphs_and_other_tags_go() -> None:
+    assert texts("<p>One <b>two</b><br/>three</p><blockquote>Four<sub>2</sub></blockquote>10<sup>6</sup> < x") == [
+        "One two three",
+        "Four2",
+        "10⁶ < x",
+    ]
+
+
+def test_html_lists_are_lists() -> None:
+    assert [block.kind for block in parse("Kinds:<ul><li>green</li><li>black</li></ul>").blocks] == [
+        "paragraph",
+        "list",
+    ]
+
+
+def test_notes_by_hand_that_lead_elsewhere_are_out() -> None:
+    assert texts("==Salt==\n:''Main article: [[Salt]]''\nText.\n: ''Indented'' words.") == ["Text.", "Indented words."]
+
+
+@pytest.mark.parametrize(
+    "template", ["disambiguation", "Disambig", "hndis|Tea", "Geodis", "dab", "Human name disambiguation"]
+)
+def test_disambiguation_pages_are_known_by_template(template: str) -> None:
+    assert parse(f"'''Tea''' may be:\n* [[Tea (drink)]]\n{{{{{template}}}}}").is_disambiguation
+
+
+def test_disambiguation_pages_are_known_by_title_and_names_are_not_one() -> None:
+    assert parse("x", title="Tea (disambiguation)").is_disambiguation
+    assert not parse("x {{surname}} {{given name}} {{About|x}} {{disambiguation needed}}").is_disambiguation
+
+
+def test_a_page_that_was_escaped_twice_is_read_once_more() -> None:
+    assert texts("Tea.&lt;ref&gt;Cite&lt;/ref&gt; A&amp;nbsp;B") == ["Tea. A B"]
