@@ -124,7 +124,7 @@ def fit_mixture(
         )
         scores[f"gate {name}"] = {"f1": score_labels(labels, samples, predicted).f1, "nll": loss, "steps": steps[name]}
         gates.gates[name] = fit_gate(name, data, steps[name])[0]
-    best: GateName = gate or max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
+    best: GateName = gate if gate is not None else max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
     facts = MixtureFacts(
         tuple(_relative(path, out) for path in experts),
         tuple(weights_digest(path / "best") for path in experts),
