@@ -118,7 +118,7 @@ def mix_experts(results: dict[str, dict[str, list[float]]], runs: Path, members:
     gates = scores["experts and gates"]
     held_out = {name: row["f1"] for name, row in facts["scores"].items()}
     collect(results, f"mixture of {label}", held_out[f"gate {facts['gate']}"], main_f1(scores))
-    for name in ("gate fixed", "gate sample", "gate token", "gate hard", "oracle by sample"):
+    for name in ("gate fixed", "gate sample", "gate token", "gate hard", "oracle by sample", "oracle by token"):
         collect(results, f"- {label}: {name}", held_out[name], gates[name])
     trained = runs / f"mixture-{'-'.join(members)}-fitted-on-train"
     if not (trained / "mixture.json").exists():

@@ -31,6 +31,7 @@ from trainer.systems import (
     label_mixed,
     label_states,
     oracle_choice,
+    oracle_classes,
     used_contexts,
 )
 
@@ -248,7 +249,13 @@ def _expert_scores(
         for path, predicted in zip(experts, predictions, strict=True)
     }
     oracle = oracle_choice(labels, samples, predictions)
-    return {**scores, "oracle by sample": {"f1": score_labels(labels, samples, oracle).f1}}
+    best = oracle_classes([part.log_probs.argmax(-1) for part in posteriors], gold_targets(labels, samples))
+    by_token = label_states(labels, best, posteriors[0].lengths.tolist(), samples)
+    return {
+        **scores,
+        "oracle by sample": {"f1": score_labels(labels, samples, oracle).f1},
+        "oracle by token": {"f1": score_labels(labels, samples, by_token).f1},
+    }
 
 
 def _save(out: Path, facts: MixtureFacts, gates: _Gates, labels: LabelSet) -> None:
