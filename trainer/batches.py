@@ -48,7 +48,8 @@ def order_for_training(lengths: Sequence[int], batch: int, seed: int, epoch: int
     Args:
         lengths: pieces per example [N].
         batch: examples per batch.
-        seed, epoch: settle the order.
+        seed: of the run.
+        epoch: from 0; with the seed it settles the order.
         bucket: put examples of like length together (within pools of 50 batches).
 
     >>> sorted(sum(order_for_training([3, 1, 2, 9], 2, seed=1, epoch=0, bucket=True), []))

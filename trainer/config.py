@@ -163,9 +163,9 @@ def load_config(name: str, overrides: Sequence[str] = (), is_complete: bool = Tr
 
 
 def parse_config(text: str, path: str = "config") -> RunConfig:
-    """Read settings from TOML; what is not named keeps its default.
+    r"""Read settings from TOML; what is not named keeps its default.
 
-    >>> parse_config("[training]\\nseed = 7").training.seed
+    >>> parse_config("[training]\nseed = 7").training.seed
     7
     """
     try:

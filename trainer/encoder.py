@@ -37,7 +37,7 @@ def resolve_encoder(name: str) -> tuple[str, bool]:
     if name == OFFLINE:
         return str(_offline_folder()), True
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         return str(path), True
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name:
         raise UsageError("no such folder of an encoder", path=name, remedy="set encoder.name")

@@ -124,8 +124,9 @@ class Gate(nn.Module):
 def mix(log_probs: Tensor, log_weights: Tensor) -> Tensor:
     """Give log sum_e g_e p_e [M, K] of log_probs [E, M, K] and log weights [M, E].
 
-    >>> mix(torch.tensor([[[0.25, 0.75]], [[0.75, 0.25]]]).log(), torch.tensor([[0.5, 0.5]]).log()).exp().tolist()
-    [[0.5, 0.5]]
+    >>> sure = torch.tensor([[[0.2, 0.8]], [[0.8, 0.2]]]).log()
+    >>> mix(sure, torch.tensor([[0.25, 0.75]]).log()).exp().round(decimals=4)
+    tensor([[0.6500, 0.3500]])
     """
     return torch.logsumexp(log_probs + log_weights.T[:, :, None], dim=0)
 

@@ -77,15 +77,15 @@ class RelationHead(nn.Module):
         pair = states.flatten(1)  # [B, 2 H]
         return self.linear(self.dropout(self.norm(pair))).float()[:, None, :]  # type: ignore[no-any-return]
 
-    def nll(self, logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
+    def nll(self, logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:  # noqa: ARG002 - the Head's form
         """Give the cross entropy [B]."""
         return nn.functional.cross_entropy(logits[:, 0], targets[:, 0], reduction="none")
 
-    def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:
+    def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
         """Give log class probabilities [B, 1, K]."""
         return torch.log_softmax(logits, dim=-1)
 
-    def decode(self, logits: Tensor, mask: Tensor) -> Tensor:
+    def decode(self, logits: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
         """Give the likeliest class [B, 1]."""
         return logits.argmax(dim=-1)
 

@@ -67,7 +67,8 @@ def train(
         expert: on its device.
         optimizer: over `parameter_groups`.
         train_rows: labelled examples.
-        dev_rows, dev_samples: the same dev samples as examples and as they are, for F1 on all their tokens.
+        dev_rows: the dev samples as examples.
+        dev_samples: the same as they are, for F1 on all their tokens.
         config: of the loop.
         keeper: where metrics and weights go.
         place: where to go on from; null starts.

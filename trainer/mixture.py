@@ -31,6 +31,7 @@ from trainer.systems import (
     label_mixed,
     label_states,
     oracle_choice,
+    oracle_classes,
     used_contexts,
 )
 
@@ -124,7 +125,7 @@ def fit_mixture(
         )
         scores[f"gate {name}"] = {"f1": score_labels(labels, samples, predicted).f1, "nll": loss, "steps": steps[name]}
         gates.gates[name] = fit_gate(name, data, steps[name])[0]
-    best: GateName = gate or max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
+    best: GateName = gate if gate is not None else max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
     facts = MixtureFacts(
         tuple(_relative(path, out) for path in experts),
         tuple(weights_digest(path / "best") for path in experts),
@@ -248,7 +249,13 @@ def _expert_scores(
         for path, predicted in zip(experts, predictions, strict=True)
     }
     oracle = oracle_choice(labels, samples, predictions)
-    return {**scores, "oracle by sample": {"f1": score_labels(labels, samples, oracle).f1}}
+    best = oracle_classes([part.log_probs.argmax(-1) for part in posteriors], gold_targets(labels, samples))
+    by_token = label_states(labels, best, posteriors[0].lengths.tolist(), samples)
+    return {
+        **scores,
+        "oracle by sample": {"f1": score_labels(labels, samples, oracle).f1},
+        "oracle by token": {"f1": score_labels(labels, samples, by_token).f1},
+    }
 
 
 def _save(out: Path, facts: MixtureFacts, gates: _Gates, labels: LabelSet) -> None:

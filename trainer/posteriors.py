@@ -1,4 +1,4 @@
-"""Posteriors of an expert on a split: computed once, kept in its run folder, and read by the mixture and the reports."""
+"""Posteriors of an expert on a split: computed once, kept in its run folder, read by mixtures and reports."""
 
 from __future__ import annotations
 

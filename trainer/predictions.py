@@ -1,4 +1,4 @@
-"""Predictions as rows: spans with types and probabilities, the contexts used and the gate's weights; jsonl and CoNLL."""
+"""Predictions as rows: spans, types, probabilities, the contexts used, the gate's weights; jsonl and CoNLL."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples
     return make_examples(data.samples, data.contexts, expert.tokenizer, expert.labels, config.encoder.max_length_pieces)
 
 
-def fit(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = bool) -> dict[str, Any]:
+def fit(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = lambda _: None) -> dict[str, Any]:
     """Train an expert into a run folder; an interrupted run goes on, a finished one is left as it is.
 
     Args:

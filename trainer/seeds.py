@@ -16,7 +16,9 @@ from trainer.runs import Talk, fit
 __all__ = ["fit_and_evaluate", "fit_seeds", "main_f1"]
 
 
-def fit_and_evaluate(config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = bool) -> dict[str, Any]:
+def fit_and_evaluate(
+    config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = lambda _: None
+) -> dict[str, Any]:
     """Train a run, score its best weights on dev and on a labelled test split, and give its facts with these F1."""
     facts = fit(config, out, overwrite, talk)
     splits = read_dataset(config.data.samples).splits
@@ -32,7 +34,7 @@ def fit_seeds(
     out: Path,
     seeds: Sequence[int],
     overwrite: bool = False,
-    talk: Talk = bool,
+    talk: Talk = lambda _: None,
 ) -> dict[str, Any]:
     """Train a run per seed into `seed-N`, and write their mean and deviation into `seeds.json`."""
     rows = {}

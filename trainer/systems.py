@@ -24,7 +24,16 @@ from trainer.posteriors import (
 )
 from trainer.runs import SplitData, encode_split, open_expert, read_run_config
 
-__all__ = ["Output", "Reader", "expert_posteriors", "gold_targets", "is_mixture", "oracle_choice", "run_system"]
+__all__ = [
+    "Output",
+    "Reader",
+    "expert_posteriors",
+    "gold_targets",
+    "is_mixture",
+    "oracle_choice",
+    "oracle_classes",
+    "run_system",
+]
 
 Reader = Callable[[RunConfig], SplitData]
 """Gives the samples and contexts that an expert with these settings is to read."""
@@ -170,6 +179,16 @@ def oracle_choice(
         errors.append([part.predicted + part.gold - 2 * part.right for part in counts])
     best = [min(range(len(predictions)), key=lambda e: errors[e][i]) for i in range(len(samples))]
     return [predictions[e][i] for i, e in enumerate(best)]
+
+
+def oracle_classes(classes: Sequence[Tensor], gold: Tensor) -> Tensor:
+    """Take for each state the right class where any expert has it, else the first expert's: a bound by token.
+
+    >>> oracle_classes([torch.tensor([1, 1, 1]), torch.tensor([2, 2, 1])], torch.tensor([1, 2, 3])).tolist()
+    [1, 2, 1]
+    """
+    anyone = torch.stack([rows == gold for rows in classes]).any(0)
+    return torch.where(anyone, gold, classes[0])
 
 
 def _known_labels(folder: Path) -> LabelSet:

@@ -92,7 +92,7 @@ def test_a_tiny_model_goes_through_every_command(house: Path) -> None:
 
 
 def test_predict_retrieves_from_an_index_by_the_index_program(house: Path) -> None:
-    """The trainer never opens an index: it has `mie-index retrieve` make a cache. Here a stand-in plays that program."""
+    """The trainer never opens an index: it has `mie-index retrieve` make a cache. A stand-in plays that part here."""
     here("fit", "tiny.toml", "data.contexts=contexts", "data.sources=text", "-o", "b", cwd=house)
     program = house / "bin" / "mie-index"
     program.parent.mkdir(exist_ok=True)

@@ -146,8 +146,11 @@ def test_a_run_killed_midway_ends_with_the_weights_and_metrics_of_one_that_was_n
     (tmp_path / "config.toml").write_text(to_toml(config))
     state = tmp_path / "killed" / "last" / "state.json"
     program = (
-        "import sys, torch; torch.set_num_threads(1); from pathlib import Path; from trainer.config import load_config; from trainer.runs import fit;"
-        "fit(load_config(sys.argv[1]), Path(sys.argv[2]))"
+        "import sys, torch; torch.set_num_threads(1)\n"
+        "from pathlib import Path\n"
+        "from trainer.config import load_config\n"
+        "from trainer.runs import fit\n"
+        "fit(load_config(sys.argv[1]), Path(sys.argv[2]))\n"
     )
     child = subprocess.Popen([sys.executable, "-c", program, tmp_path / "config.toml", tmp_path / "killed"])
     try:
@@ -203,7 +206,7 @@ def test_a_full_disk_is_an_error_with_a_remedy_and_the_last_best_stays(
 
     config = settings(house, "training.epochs=2")
     monkeypatch.setattr(states, "save_file", full)
-    with pytest.raises(StoreError, match="No space left on device.*make room"):
+    with pytest.raises(StoreError, match=r"No space left on device.*make room"):
         fit(config, tmp_path / "other")
     monkeypatch.setattr(states, "save_file", saved)
     assert not list((tmp_path / "other" / "last").glob("step-*[0-9]"))
@@ -378,7 +381,7 @@ def test_a_run_without_best_and_a_checkpoint_with_other_labels_are_clear_errors(
         predict(tmp_path / "run", house / "pairs")
     shutil.rmtree(tmp_path / "run" / "best")
     shutil.rmtree(tmp_path / "run" / "posteriors", ignore_errors=True)
-    with pytest.raises(InputError, match="no best/.*same mie-train fit again"):
+    with pytest.raises(InputError, match=r"no best/.*same mie-train fit again"):
         evaluate_run(tmp_path / "run", "dev")
 
 

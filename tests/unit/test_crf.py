@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -85,7 +85,7 @@ def test_constrained_decoding_gives_the_best_of_the_sound_paths() -> None:
         sound = [
             path
             for path in product(range(5), repeat=4)
-            if start[path[0]] and all(steps[a, b] for a, b in zip(path, path[1:], strict=False))
+            if start[path[0]] and all(steps[a, b] for a, b in pairwise(path))
         ]
         best = max(sound, key=lambda path: path_score(chain, logits[row], path))
         assert tuple(found[row].tolist()) == best
