@@ -7,8 +7,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipelines.foreign_text import LANGUAGE_NAMES
 from pipelines.holes import HOLE, mend_holes
+from pipelines.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.markers import IMAGE_MARK, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.markup_tags import strip_tags
 from schemas.records import Link
@@ -26,10 +26,6 @@ _LEFTOVER = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]+")
 _INVISIBLE_SIGNS = ("\u00ad", "\u200b", "\u2060", "\ufeff")
 _IMAGES = re.compile(f"{IMAGE_MARK}[\U000f0000-\U000ffffd]?")
-_NO_LINK = {"category", "special", "wikipedia", "project", "help", "portal", "template", "user", "talk", "wp", "media"}
-_NO_LINK |= {"file", "image", "draft", "module", "mediawiki", "timedtext", "book"}
-_SISTERS = {"w", "wikt", "wiktionary", "s", "wikisource", "q", "wikiquote", "b", "wikibooks", "n", "v", "commons", "c"}
-_SISTERS |= {"d", "wikidata", "m", "meta", "species", "voy", "wikispecies", "mw", "iarchive", "doi", "rfc", "isbn"}
 _PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
 
 _EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|(?<=\s)\[\s*\]")
@@ -125,7 +121,7 @@ def _mark_link(match: re.Match[str], targets: list[str]) -> str:
 def _is_shown(target: str, label: str | None) -> bool:
     """Tell whether a link stands in the text: `[[Category:A]]` and `[[de:A]]` do not, `[[:de:A]]` does."""
     prefix = target.partition(":")[0].strip().lower()
-    return not (prefix == "category" or (prefix in LANGUAGE_NAMES and not label))
+    return not (prefix == "category" or (prefix in LANGUAGE_PREFIXES and not label))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -137,11 +133,13 @@ def _page_of(target: str) -> str:
     """
     name = html.unescape(target.partition("#")[0]).strip().lstrip(":")
     prefix, colon, _ = name.partition(":")
-    if colon:
-        prefix = prefix.strip().lower()
-        if prefix in _NO_LINK or prefix in _SISTERS or prefix in LANGUAGE_NAMES:
-            return ""
+    if colon and _is_no_article(prefix.strip().lower().replace("_", " ")):
+        return ""
     return canonical_title(name)
+
+
+def _is_no_article(prefix: str) -> bool:
+    return prefix in NO_ARTICLE_PREFIXES or prefix.removesuffix(" talk") in NO_ARTICLE_PREFIXES
 
 
 def _label(target: str, label: str | None) -> str:

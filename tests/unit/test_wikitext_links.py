@@ -31,6 +31,7 @@ def anchors(wikitext: str) -> tuple[str, list[tuple[str, str]]]:
         ("See [[wikt:tea|the word]] and [[:fr:Thé|French]].", "See the word and French.", []),
         ("A [[Category:Tea]]b[[de:Tee]] [[:Category:Tea|all]].", "A b all.", []),
         ("A [[:File:A.jpg|photo]] and [[Talk:x|talk]].", "A photo and talk.", []),
+        ("A [[simple:Tea]][[zh-min-nan:Tê]][[User talk:X|note]] and [[s:On Tea|book]].", "A note and book.", []),
         ("[[2001: A Space Odyssey]] ends.", "2001: A Space Odyssey ends.", [("2001: A Space Odyssey",) * 2]),
         ("A [[tea|a&nbsp;b &amp; c]].", "A a b & c.", [("a b & c", "Tea")]),
         ("A [[AT&amp;T]].", "A AT&T.", [("AT&T", "AT&T")]),
