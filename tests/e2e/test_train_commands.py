@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def here(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedPr
     return subprocess.CompletedProcess(list(map(str, arguments)), ended, out.getvalue(), err.getvalue())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models are fastest on one thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("commands")
@@ -77,7 +89,7 @@ def test_a_tiny_model_goes_through_every_command(house: Path) -> None:
     here("fit", "tiny.toml", "data.contexts=contexts", "data.sources=text", "-o", "b", cwd=house)
     seeds = here("fit", "tiny.toml", "training.epochs=1", "--seeds", "1,2", "-o", "s", cwd=house)
     assert json.loads(seeds.stdout)["seeds"] == [1, 2]
-    mixed = here("moe", "a", "b", "-o", "m", cwd=house)
+    mixed = here("moe", "a", "b", "-o", "m", "--folds", "2", cwd=house)
     assert "| oracle by sample |" in mixed.stdout and "predicts by the gate" in mixed.stdout
     assert "| default |" in here("evaluate", "m", cwd=house).stdout
     assert "Mixture of a, b" in here("report", "m", cwd=house).stdout

@@ -215,13 +215,13 @@ def test_a_full_disk_is_an_error_with_a_remedy_and_the_last_best_stays(
 
 
 def test_an_expert_on_relations_learns_and_reports_micro_f1_without_none(house: Path, tmp_path: Path) -> None:
-    config = settings(house, f"data.samples={house / 'pairs'}", "training.epochs=12")
+    config = settings(house, f"data.samples={house / 'pairs'}", "training.epochs=8")
     fit(config, tmp_path / "pairs")
     scores = evaluate_run(tmp_path / "pairs", "test")
     assert scores["micro without None"]["f1"] > 0.9
     assert set(scores["micro without None"]["by_class"]) == {"/per/loc/visits", "/per/per/peer"}
     fit(replace(config, training=replace(config.training, seed=2)), tmp_path / "other")
-    facts = fit_mixture([tmp_path / "pairs", tmp_path / "other"], tmp_path / "mixture")
+    facts = fit_mixture([tmp_path / "pairs", tmp_path / "other"], tmp_path / "mixture", folds=2)
     found = evaluate_run(tmp_path / "mixture", "test")
     assert found["micro without None"]["f1"] > 0.9 and facts.gate in found["experts and gates"].__repr__()
 
@@ -247,16 +247,16 @@ def test_a_mixture_of_two_is_fitted_reloaded_and_predicts_with_weights(house: Pa
 
 def test_posteriors_are_computed_once(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experts = [house / "runs" / "baseline", house / "runs" / "text"]
-    fit_mixture(experts, tmp_path / "first")
+    fit_mixture(experts, tmp_path / "first", folds=2)
     monkeypatch.setattr("trainer.systems.compute_posteriors", lambda *args: pytest.fail("computed again"))
-    fit_mixture(experts, tmp_path / "second")
+    fit_mixture(experts, tmp_path / "second", folds=2)
     assert read_mixture(tmp_path / "first")[0].scores == read_mixture(tmp_path / "second")[0].scores
 
 
 def test_a_mixture_whose_expert_was_trained_again_is_refused(house: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         fit(settings(house, "training.epochs=1", f"training.seed={seed}"), tmp_path / f"s{seed}")
-    fit_mixture([tmp_path / "s1", tmp_path / "s2"], tmp_path / "mixture")
+    fit_mixture([tmp_path / "s1", tmp_path / "s2"], tmp_path / "mixture", folds=2)
     fit(settings(house, "training.epochs=1", "training.seed=3"), tmp_path / "s2", overwrite=True)
     with pytest.raises(IndexMismatch, match="trained again since"):
         evaluate_run(tmp_path / "mixture", "test")
