@@ -7,6 +7,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY schemas ./schemas
 COPY indexer ./indexer
 COPY pipelines ./pipelines
+COPY trainer ./trainer
 RUN pip install --no-cache-dir --constraint constraints.txt . \
     && useradd --create-home --uid 10001 beam
 

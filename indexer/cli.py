@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from indexer import retrieve_cli
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.exits import exit_on_error
 
@@ -171,6 +172,9 @@ def show(
         for row in value if isinstance(value, list) else [value]:
             shown = "; ".join(f"{k}: {v}" for k, v in row.items()) if isinstance(row, dict) else row
             typer.echo(f"{name}: {plain(str(shown))}")
+
+
+retrieve_cli.add_commands(app)
 
 
 def _console() -> Console:

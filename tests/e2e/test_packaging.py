@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = {"indexer", "pipelines", "schemas"}
+PACKAGES = {"indexer", "pipelines", "schemas", "trainer"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_wheel_holds_our_packages_and_nothing_else(wheel_names: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel_names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
-    assert all(name.endswith((".py", "py.typed")) for name in wheel_names if ".dist-info/" not in name)
+    assert all(name.endswith((".py", "py.typed", ".toml")) for name in wheel_names if ".dist-info/" not in name)
 
 
 def test_every_direct_dependency_is_pinned_in_the_constraints() -> None:
