@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from indexer.jvm import java_class, start_jvm
+from indexer.jvm import as_java, detach_thread, java_class, java_exception
+from indexer.presets import PRESETS, Preset, preset_of
 from indexer.searcher import Hit, SearchParams
-from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError, UsageError
+from schemas.errors import IndexCorrupt, IndexNotFound, StoreError, UsageError
 from schemas.tables import SENTENCES, check_table
 
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]
@@ -22,56 +22,8 @@ _BATCH_ROWS = 8192
 _TEXT_FIELD_SIGNATURE = "(Ljava/lang/String;Ljava/lang/CharSequence;Lorg/apache/lucene/index/IndexableFieldType;)V"
 BUFFER_MB = 128.0
 """Postings held in memory before they become a segment."""
-_BUFFER_MB = 64.0
-"""Memory that Lucene fills before it writes a segment."""
+_QUERIES_WORTH_THREADS = 8
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """How text becomes tokens, and the two constants of the formula.
-
-    analyzer: `standard` is Lucene's StandardAnalyzer without stop words, which Elasticsearch calls `standard`;
-    `english` is Anserini's DefaultEnglishAnalyzer (Porter stems, English stop words, possessives stripped).
-    """
-
-    analyzer: str
-    k1: float
-    b: float
-
-
-PRESETS = {"more": Preset("standard", 1.2, 0.75), "anserini": Preset("english", 0.9, 0.4)}
-"""more: the paper's search engine (Elasticsearch defaults). anserini: Anserini's defaults.
-
-Source: KB-NER's Elasticsearch mapping; Anserini 1.x, IndexCollection and SearchCollection.
-"""
-
-
-def preset_of(name: str) -> Preset:
-    """Give a preset by its name.
-
-    Raises:
-        UsageError: there is none of this name.
-
-    >>> preset_of("more").k1
-    1.2
-    """
-    if name not in PRESETS:
-        raise UsageError(f"there is no BM25 preset {name!r}", remedy=f"use one of {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
-def make_analyzer(kind: str) -> Any:
-    """Make the Lucene analyzer that a preset names.
-
-    Raises:
-        IndexMismatch: there is none of this name.
-    """
-    if kind == "standard":
-        return java_class(f"{_LUCENE}.analysis.standard.StandardAnalyzer")()
-    if kind == "english":
-        return java_class("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
-    raise IndexMismatch(f"no analyzer {kind!r}", remedy=_REBUILD)
 
 
 def build_bm25(
@@ -101,7 +53,7 @@ def build_bm25(
         StoreError: the index cannot be written, for instance because the disk is full.
     """
     chosen = preset_of(preset)
-    failures = (OSError, _java_exception())
+    failures = (OSError, java_exception())
     for path in sentence_files:
         check_table(path, SENTENCES)
     temporary = out_dir.with_name(f".{out_dir.name}.tmp")
@@ -122,24 +74,32 @@ def build_bm25(
 
 
 def _write(folder: Path, sentence_files: Sequence[Path], preset: Preset, progress: Callable[[int], None] | None) -> int:
-    settings = java_class(f"{_LUCENE}.index.IndexWriterConfig")(make_analyzer(preset.analyzer))
-    settings.setSimilarity(_similarity(preset))
+    writer = java_class(f"{_LUCENE}.index.IndexWriter")(_directory(folder), _writer_settings(preset))
+    try:
+        add, done = _adder(writer), 0
+        for rows in _rows(sentence_files):
+            for sentence_id, title, text in rows:
+                add(sentence_id, title, text)
+            done += len(rows)
+            if progress:
+                progress(done)
+        writer.forceMerge(1)
+        writer.close()
+    except BaseException:
+        with suppress(java_exception()):
+            writer.rollback()
+        raise
+    (folder / "write.lock").unlink(missing_ok=True)
+    return done
+
+
+def _writer_settings(preset: Preset) -> Any:
+    settings = java_class(f"{_LUCENE}.index.IndexWriterConfig")(preset.make_analyzer())
+    settings.setSimilarity(preset.make_similarity())
     settings.setMergePolicy(java_class(f"{_LUCENE}.index.LogByteSizeMergePolicy")())  # others change the rows' order
     settings.setUseCompoundFile(False)
     settings.setRAMBufferSizeMB(BUFFER_MB)
-    writer = java_class(f"{_LUCENE}.index.IndexWriter")(_directory(folder), settings)
-    add, done = _adder(writer), 0
-    for rows in _rows(sentence_files):
-        for sentence_id, title, text in rows:
-            add(sentence_id, title, text)
-        done += len(rows)
-        if progress:
-            progress(done)
-    writer.forceMerge(1)
-    writer.commit()
-    writer.close()
-    (folder / "write.lock").unlink(missing_ok=True)
-    return done
+    return settings
 
 
 def _adder(writer: Any) -> Callable[[str, str, str], None]:
@@ -166,7 +126,7 @@ def _words_field(name: str) -> Any:
     kind.setIndexOptions(java_class(f"{_LUCENE}.index.IndexOptions").DOCS_AND_FREQS)
     kind.freeze()
     return java_class(f"{_LUCENE}.document.Field")(
-        name, "", _as("index.IndexableFieldType", kind), signature=_TEXT_FIELD_SIGNATURE
+        name, "", as_java(f"{_LUCENE}.index.IndexableFieldType", kind), signature=_TEXT_FIELD_SIGNATURE
     )
 
 
@@ -185,24 +145,6 @@ def _directory(folder: Path) -> Any:
     return java_class(f"{_LUCENE}.store.FSDirectory").open(path)
 
 
-def _similarity(preset: Preset) -> Any:
-    return java_class(f"{_LUCENE}.search.similarities.BM25Similarity")(preset.k1, preset.b)
-
-
-def _as(name: str, value: Any) -> Any:
-    """Give a Java object as one of a class above its own: pyjnius picks a wrong constructor by itself."""
-    from jnius import cast
-
-    return cast(f"{_LUCENE}.{name}", value)
-
-
-def _java_exception() -> type[Exception]:
-    start_jvm()
-    from jnius import JavaException
-
-    return JavaException  # type: ignore[no-any-return]
-
-
 class Bm25Searcher:
     """Ranks sentences by BM25; equal scores in the order of the dump.
 
@@ -212,28 +154,30 @@ class Bm25Searcher:
     Args:
         folder: the Lucene index.
         preset: the analyzer must be that of the build; k1 and b may differ.
+        threads: that share the queries of one call; hits do not depend on it.
 
     Raises:
         IndexNotFound: there is no such folder.
         IndexCorrupt: Lucene cannot open it.
+        IndexMismatch: there is no such analyzer.
     """
 
-    def __init__(self, folder: str | Path, preset: Preset) -> None:
+    def __init__(self, folder: str | Path, preset: Preset, *, threads: int = 1) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
             raise IndexNotFound("the text index is not here", path=folder, remedy=_REBUILD)
-        self._java_exception = _java_exception()
+        self._threads = threads
+        self._java_exception = java_exception()
         searcher_class = java_class(f"{_LUCENE}.search.IndexSearcher")
         searcher_class.setMaxClauseCount(2**31 - 1)
         try:
             reader = java_class(f"{_LUCENE}.index.DirectoryReader").open(_directory(self._folder))
-            self._searcher = searcher_class(_as("index.IndexReader", reader))
-            self._searcher.setSimilarity(_similarity(preset))
-            self._fields = self._searcher.storedFields()
+            self._searcher = searcher_class(as_java(f"{_LUCENE}.index.IndexReader", reader))
+            self._searcher.setSimilarity(preset.make_similarity())
             self.documents = int(reader.numDocs())
         except self._java_exception as error:
             raise self._corrupt(error) from error
-        self._analyzer = make_analyzer(preset.analyzer)
+        self._analyzer = preset.make_analyzer()
         self._query_words = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")().buildQuery
 
     def search(self, queries: Sequence[str], params: SearchParams) -> list[list[Hit]]:
@@ -245,22 +189,31 @@ class Bm25Searcher:
         """
         if params.k < 1:
             raise UsageError(f"k is {params.k}", remedy="give k of at least 1")
-        return [self._search_one(query, params.k) for query in queries]
+        if self._threads == 1 or len(queries) < _QUERIES_WORTH_THREADS:
+            return [self._search_one(query, params.k) for query in queries]
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = pool.map(lambda some: self._search_some(some, params.k), _cut(queries, self._threads))
+            return [hits for part in parts for hits in part]
+
+    def _search_some(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """Search in a thread of its own, which must let go of the virtual machine before it ends."""
+        try:
+            return [self._search_one(query, k) for query in queries]
+        finally:
+            detach_thread()
 
     def _search_one(self, query: str, k: int) -> list[Hit]:
         if not self.documents:
             return []
         try:
             found = self._searcher.search(self._to_lucene(query), min(k, self.documents)).scoreDocs
-            return [Hit(rank, float(doc.score), self._id_of(doc.doc)) for rank, doc in enumerate(found, start=1)]
+            stored = self._searcher.storedFields()  # each thread must have its own
+            return [Hit(rank, float(doc.score), _id_of(stored, doc.doc)) for rank, doc in enumerate(found, start=1)]
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
     def _to_lucene(self, query: str) -> Any:
         return self._query_words(_CONTENTS, self._analyzer, _clean(query))
-
-    def _id_of(self, number: int) -> str:
-        return str(self._fields.document(number).get("id"))
 
     def tokens(self, text: str) -> list[str]:
         """Give the tokens of a text, as the index has them."""
@@ -281,13 +234,28 @@ class Bm25Searcher:
     def doc_ids(self) -> Iterator[str]:
         """Give the id of every sentence in the index, in index order."""
         try:
+            stored = self._searcher.storedFields()
             for number in range(self.documents):
-                yield self._id_of(number)
+                yield _id_of(stored, number)
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
     def _corrupt(self, error: Exception) -> IndexCorrupt:
         return IndexCorrupt(f"Lucene cannot read the index ({error})", path=self._folder, remedy=_REBUILD)
+
+
+def _cut(queries: Sequence[str], parts: int) -> list[Sequence[str]]:
+    """Cut queries into runs of nearly equal length.
+
+    >>> _cut(["a", "b", "c"], 2)
+    [['a', 'b'], ['c']]
+    """
+    step = -(-len(queries) // parts)
+    return [queries[start : start + step] for start in range(0, len(queries), step)]
+
+
+def _id_of(stored_fields: Any, number: int) -> str:
+    return str(stored_fields.document(number).get("id"))
 
 
 def _clean(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ class _Table:
     def _read(self, file: int, group: int, columns: list[str] | None = None) -> pa.Table:
         try:
             return self._files[file].read_row_group(group, columns)
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowException) as error:
             path, place = self._paths[file], f"row group {group}"
             raise IndexCorrupt(
                 f"the table cannot be read ({error})", path=path, place=place, remedy=_REBUILD
@@ -197,22 +196,6 @@ class Documents:
         if name not in self._tables:
             self._tables[name] = _Table(self._folder, self._manifest, name)
         return self._tables[name]
-
-
-def _spans_of_pages(page_ids: pa.ChunkedArray) -> dict[int, list[tuple[int, int]]]:
-    """Give, for each page, the runs (first row, rows) in which it stands.
-
-    In plain Python: comparing within Arrow would import pandas, which takes longer than the whole fetch.
-
-    >>> _spans_of_pages(pa.chunked_array([[7, 7, 9]]))
-    {7: [(0, 2)], 9: [(2, 1)]}
-    """
-    ids = page_ids.to_pylist()
-    starts = [row for row, page in enumerate(ids) if row == 0 or page != ids[row - 1]]
-    spans: dict[int, list[tuple[int, int]]] = {}
-    for first, end in pairwise(chain(starts, (len(ids),))):
-        spans.setdefault(ids[first], []).append((first, end - first))
-    return spans
 
 
 def _first(parts: Iterable[pa.Table], column: str, value: str, folder: Path) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from indexer.documents import Documents
 from indexer.searcher import Answer, Hit, SearchParams
-from schemas.errors import IndexMismatch, IndexNotFound, UsageError
-from schemas.manifest import Manifest, read_manifest
+from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
+from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,8 @@ __all__ = ["IMAGE_FOLDER", "TEXT_FOLDER", "WikiIndex"]
 TEXT_FOLDER = "bm25"
 IMAGE_FOLDER = "faiss"
 _Key = TypeVar("_Key")
+_Query = TypeVar("_Query")
+_REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
 class WikiIndex:
@@ -56,12 +59,12 @@ class WikiIndex:
 
         section = self.manifest.text_index
         if section is None:
-            raise IndexNotFound("this index has no text part", path=self.folder, remedy="build it again")
-        preset = Preset(section["analyzer"], float(section["k1"]), float(section["b"]))
-        searcher = Bm25Searcher(self.folder / TEXT_FOLDER, preset)
-        if searcher.documents != section["documents"]:
-            message = f"{searcher.documents} sentences, the manifest says {section['documents']}"
-            raise IndexMismatch(message, path=self.folder / TEXT_FOLDER, remedy="build it again")
+            raise IndexNotFound("this index has no text part", path=self.folder, remedy=_REBUILD)
+        analyzer, k1, b, documents = self._values(section, analyzer=str, k1=float, b=float, documents=int)
+        searcher = Bm25Searcher(self.folder / TEXT_FOLDER, Preset(analyzer, k1, b), threads=os.cpu_count() or 1)
+        if searcher.documents != documents:
+            message = f"{searcher.documents} sentences, the manifest says {documents}"
+            raise IndexMismatch(message, path=self.folder / TEXT_FOLDER, remedy=_REBUILD)
         return searcher
 
     @cached_property
@@ -80,10 +83,11 @@ class WikiIndex:
                 path=self.folder,
                 remedy="build one with: beam run build_wiki_index --images DIR ...",
             )
-        searcher = DenseSearcher(self.folder / IMAGE_FOLDER, dim=section["dim"])
-        if searcher.vectors != section["vectors"]:
-            message = f"{searcher.vectors} vectors, the manifest says {section['vectors']}"
-            raise IndexMismatch(message, path=self.folder / IMAGE_FOLDER, remedy="build it again")
+        dim, vectors = self._values(section, dim=int, vectors=int)
+        searcher = DenseSearcher(self.folder / IMAGE_FOLDER, dim=dim)
+        if searcher.vectors != vectors:
+            message = f"{searcher.vectors} vectors, the manifest says {vectors}"
+            raise IndexMismatch(message, path=self.folder / IMAGE_FOLDER, remedy=_REBUILD)
         return searcher
 
     @cached_property
@@ -95,12 +99,13 @@ class WikiIndex:
             MissingDependency: there is none on this machine.
         """
         searcher, section = self.image_searcher, self.manifest.image_index or {}
+        spec, fingerprint = self._values(section, encoder=str, encoder_fingerprint=str)
         from indexer.clip import make_encoder
 
-        encoder = make_encoder(section["encoder"])
-        if encoder.fingerprint != section["encoder_fingerprint"] or encoder.dim != searcher.dim:
+        encoder = make_encoder(spec)
+        if encoder.fingerprint != fingerprint or encoder.dim != searcher.dim:
             raise IndexMismatch(
-                f"the vectors were made with other weights than this machine's {section['encoder']}",
+                f"the vectors were made with other weights than this machine's {spec}",
                 path=self.folder,
                 remedy="use the weights of the build, or build the index again with --overwrite",
             )
@@ -116,7 +121,12 @@ class WikiIndex:
         Returns:
             q lists of at most k answers.
         """
-        ranked = [self._best_paragraphs(query, k) for query in queries]
+
+        def search(some: Sequence[str], wanted: int) -> list[list[Hit]]:
+            return self.text_searcher.search(some, SearchParams(wanted))
+
+        best = _distinct(queries, search, lambda hit: [_paragraph_of(hit.doc_id)], k)
+        ranked = [[hit for _, hit in some] for some in best]
         hits = [hit for some in ranked for hit in some]
         sentences = {row.sentence_id: row for row in self.documents.sentences([hit.doc_id for hit in hits])}
         paragraphs = {
@@ -146,20 +156,14 @@ class WikiIndex:
         if not images:
             return []
         vectors = self.encoder.encode(list(images))
-        return [self._articles(vectors[row : row + 1], k) for row in range(len(images))]
 
-    def _best_paragraphs(self, query: str, k: int) -> list[Hit]:
-        def search(wanted: int) -> list[Hit]:
-            return self.text_searcher.search([query], SearchParams(wanted))[0]
+        def search(some: Sequence[NDArray[np.float32]], wanted: int) -> list[list[Hit]]:
+            return self.image_searcher.search(some, SearchParams(wanted))
 
-        best = _distinct(search, lambda hit: [_paragraph_of(hit.doc_id)], k)
-        return [hit for _, hit in best]
+        best = _distinct(list(vectors), search, lambda hit: self.image_searcher.page_ids(hit.doc_id), k)
+        return [self._articles(some) for some in best]
 
-    def _articles(self, vector: NDArray[np.float32], k: int) -> list[Answer]:
-        def search(wanted: int) -> list[Hit]:
-            return self.image_searcher.search(vector, SearchParams(wanted))[0]
-
-        best = _distinct(search, lambda hit: self.image_searcher.page_ids(hit.doc_id), k)
+    def _articles(self, best: list[tuple[int, Hit]]) -> list[Answer]:
         rows = self.documents.images([(hit.doc_id, page_id) for page_id, hit in best])
         return [
             Answer(
@@ -167,6 +171,16 @@ class WikiIndex:
             )
             for rank, ((page, hit), row) in enumerate(zip(best, rows, strict=True), start=1)
         ]
+
+    def _values(self, section: dict[str, Any], **kinds: type) -> list[Any]:
+        """Take values out of the manifest, each of its type."""
+        for name, kind in kinds.items():
+            if not isinstance(section.get(name), (int, float) if kind is float else kind):
+                place = f"{MANIFEST_NAME}, {name}"
+                raise IndexCorrupt(
+                    f"{section.get(name)!r} is no {kind.__name__}", path=self.folder, place=place, remedy=_REBUILD
+                )
+        return [kind(section[name]) for name, kind in kinds.items()]
 
 
 def _paragraph_of(sentence_id: str) -> str:
@@ -178,17 +192,30 @@ def _paragraph_of(sentence_id: str) -> str:
     return sentence_id.rpartition("#")[0]
 
 
-def _distinct(search: Callable[[int], list[Hit]], keys: Callable[[Hit], list[_Key]], k: int) -> list[tuple[_Key, Hit]]:
-    """Ask for more and more hits until they have k different keys, or there are no more; keep the best hit of each."""
+def _distinct(
+    queries: Sequence[_Query],
+    search: Callable[[Sequence[_Query], int], list[list[Hit]]],
+    keys: Callable[[Hit], list[_Key]],
+    k: int,
+) -> list[list[tuple[_Key, Hit]]]:
+    """Give each query its k best different keys, each with its best hit.
+
+    Several hits may share a key: queries that have too few keys are asked again for more hits, while there are more.
+    """
     if k < 1:
         raise UsageError(f"k is {k}", remedy="give k of at least 1")
-    wanted = 2 * k
-    while True:
-        hits = search(wanted)
-        best: dict[_Key, Hit] = {}
-        for hit in hits:
-            for key in keys(hit):
-                best.setdefault(key, hit)
-        if len(best) >= k or len(hits) < wanted:
-            return list(best.items())[:k]
-        wanted *= 4
+    found: list[list[tuple[_Key, Hit]]] = [[] for _ in queries]
+    waiting, wanted = list(range(len(queries))), 2 * k
+    while waiting:
+        ranked = search([queries[at] for at in waiting], wanted)
+        unsure = []
+        for at, hits in zip(waiting, ranked, strict=True):
+            best: dict[_Key, Hit] = {}
+            for hit in hits:
+                for key in keys(hit):
+                    best.setdefault(key, hit)
+            found[at] = list(best.items())[:k]
+            if len(best) < k and len(hits) == wanted:
+                unsure.append(at)
+        waiting, wanted = unsure, 4 * wanted
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.errors import MissingDependency, UsageError
 
-__all__ = ["JAVA_FEATURE_RELEASE", "java_class", "start_jvm"]
+__all__ = ["JAVA_FEATURE_RELEASE", "as_java", "detach_thread", "java_class", "java_exception", "start_jvm"]
 
 JAVA_FEATURE_RELEASE = 21
 """The oldest Java that runs Anserini's classes. Source: Anserini 1.x, pom.xml."""
@@ -48,6 +48,28 @@ def _java_class(name: str) -> Any:
     from jnius import autoclass
 
     return autoclass(name)
+
+
+def as_java(name: str, value: Any) -> Any:
+    """Give a Java object as one of a class above its own: pyjnius finds no constructor for it by itself."""
+    from jnius import cast
+
+    return cast(name, value)
+
+
+def java_exception() -> type[Exception]:
+    """Give the Python exception that carries one of Java's."""
+    start_jvm()
+    from jnius import JavaException
+
+    return JavaException  # type: ignore[no-any-return]
+
+
+def detach_thread() -> None:
+    """Let go of the virtual machine, as every thread but the main one must before it ends."""
+    import jnius
+
+    jnius.detach()
 
 
 def start_jvm(*, is_brief: bool = False) -> None:

