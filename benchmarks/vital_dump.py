@@ -1,4 +1,4 @@
-"""The vital articles as a dump: 10,033 real introductions of English Wikipedia, from a package, written as an export."""
+"""The vital articles as a dump: 10,033 real introductions of English Wikipedia, from a package, as an export."""
 
 from __future__ import annotations
 
