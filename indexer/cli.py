@@ -66,6 +66,7 @@ def query(
 ) -> None:
     """Find Wikipedia text for words, for a picture, or for both."""
     from indexer.index import WikiIndex
+    from indexer.jvm import start_jvm
     from indexer.queries import Query, ask, read_batch
 
     if (text is None and image is None) == (batch is None):
@@ -74,6 +75,8 @@ def query(
         )
     queries = read_batch(batch) if batch is not None else iter([Query(None, text, image)])
     opened = WikiIndex(index)
+    if text is not None:
+        start_jvm(is_brief=True)
     console = _console()
     for some in queries:
         for view, answers in ask(opened, some, k):
