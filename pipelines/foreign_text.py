@@ -258,6 +258,7 @@ RULES: dict[str, Rule] = {
     "respell": _respell,
     "rtl-lang": _second,
     "script": _second,
+    "tlit": _transliteration,
     "transl": _transliteration,
     "transliteration": _transliteration,
     "unicode": _first,

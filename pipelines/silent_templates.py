@@ -68,6 +68,7 @@ zbl
 """
 _MAINTENANCE = """
 a or an|according to whom|according to whom?|advert|ambiguous|anachronism inline|anchor for|article history
+additional citation needed
 attribution needed|autobiography|better|better source|better source needed|blp|blp sources|blp unsourced|bots
 by whom|by whom?|cherry picked|chronology citation needed|circular|circular reference|citation needed
 citation needed lead|citation needed span|cite check|cite needed|citecheck|citeneeded|clarification

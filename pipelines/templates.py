@@ -102,6 +102,26 @@ def _music(args: Args) -> str:
     return signs.get(positional(args, 1).lower(), positional(args, 1)) + positional(args, 2)
 
 
+def _code_point(args: Args) -> str:
+    """`{{unichar|41|latin capital letter a}}` shows 'U+0041 A LATIN CAPITAL LETTER A'. Source: Template:Unichar."""
+    code = positional(args, 1).removeprefix("U+").upper()
+    if not re.fullmatch(r"[0-9A-F]{1,6}", code):
+        return ""
+    return joined(" ", f"U+{code.zfill(4)}", f"&#x{code};", positional(args, 2).upper())
+
+
+def _origin(args: Args) -> str:
+    """`{{etymology|la|albedo|whiteness}}` shows "from Latin albedo 'whiteness'". Source: Template:Etymology."""
+    code, word, meaning = (positional(args, place) for place in (1, 2, 3))
+    language = foreign_text.LANGUAGE_NAMES.get(code.lower(), "")
+    return joined(" ", "from", language, word, f"'{meaning}'" if meaning else "") if word or language else ""
+
+
+def _literal(args: Args) -> str:
+    """`{{literally|young people}}` shows "lit. 'young people'". Source: Template:Literal translation."""
+    return f"lit. '{positional(args, 1)}'" if positional(args, 1) else ""
+
+
 def _magic_word(name: str) -> Rule | None:
     """Find the rule of a magic word, whose first argument follows a colon in the name. Source: Help:Magic words."""
     head, colon, rest = name.partition(":")
@@ -127,15 +147,18 @@ def _gaps(args: Args) -> str:
 
 _INLINE: dict[str, Rule] = {
     "bibleverse": _verse,
+    "etymology": _origin,
     "gaps": _gaps,
     "harvtxt": _author_year,
     "ill": _interlanguage,
     "keypress": _keys,
+    "literally": _literal,
     "marriage": _marriage,
     "music": _music,
     "section link": _section_link,
     "sic": _sic,
     "sortname": _sort_name,
+    "unichar": _code_point,
 }
 _RULES: dict[str, Rule] = with_aliases(
     _INLINE,
@@ -144,6 +167,7 @@ _RULES: dict[str, Rule] = with_aliases(
         "harvtxt": "harvard citation text|harvcoltxt",
         "ill": "illm|interlanguage link|interlanguage link multi|link-interwiki",
         "keypress": "key|key press",
+        "literally": "lit|literal translation",
         "section link": "sectionlink|slink",
         "sortname": "sort name",
     },

@@ -115,6 +115,21 @@ def test_inline_templates_become_prose_and_unknown_ones_are_counted_by_name() ->
     assert article.dropped_templates == {"foo bar": 2}
 
 
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("Code {{unichar|41|latin capital letter a}}.", "Code U+0041 A LATIN CAPITAL LETTER A."),
+        ("Mark {{unichar|7C|Vertical line}}.", "Mark U+007C | VERTICAL LINE."),
+        ("Albedo ({{etymology|la|albedo|whiteness}}) is.", "Albedo (from Latin albedo 'whiteness') is."),
+        ("Podarkes ({{literally|of swift feet}}).", "Podarkes (lit. 'of swift feet')."),
+        ("The formula {{Carbon}}<sub>''n''</sub>{{Hydrogen}}<sub>4</sub>.", "The formula CnH4."),
+        ("The form {{gph|a}} means {{gloss|one}} in {{tlit|ru|odin}}.", "The form ⟨a⟩ means 'one' in odin."),
+    ],
+)
+def test_rarer_inline_templates_become_prose(wikitext: str, text: str) -> None:
+    assert texts(wikitext) == [text]
+
+
 def test_parser_functions_are_dropped_and_counted() -> None:
     article = parse("Tea {{#invoke: x | yes | no }} is hot.")
     assert [block.text for block in article.blocks] == ["Tea is hot."]
