@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from indexer.jvm import as_java, detach_thread, java_class, java_exception
+from indexer.jvm import as_java, java_class, java_exception
 from indexer.presets import PRESETS, Preset, preset_of
 from indexer.searcher import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexNotFound, StoreError, UsageError
@@ -23,7 +22,6 @@ _BATCH_ROWS = 8192
 _TEXT_FIELD_SIGNATURE = "(Ljava/lang/String;Ljava/lang/CharSequence;Lorg/apache/lucene/index/IndexableFieldType;)V"
 BUFFER_MB = 128.0
 """Postings held in memory before they become a segment."""
-_QUERIES_WORTH_THREADS = 8
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
@@ -147,7 +145,7 @@ def _directory(folder: Path) -> Any:
 
 
 class Bm25Searcher:
-    """Ranks sentences by BM25; equal scores in the order of the dump.
+    """Ranks sentences by BM25; equal scores in the order of the dump. For one thread: pyjnius is not safe in several.
 
     The query is Anserini's bag of words; Lucene's own searcher runs it, because loading Anserini's takes longer than
     the rest of a command (docs/decisions/0005). A test holds the two against each other.
@@ -155,7 +153,6 @@ class Bm25Searcher:
     Args:
         folder: the Lucene index.
         preset: the analyzer must be that of the build; k1 and b may differ.
-        threads: that share the queries of one call; hits do not depend on it.
 
     Raises:
         IndexNotFound: there is no such folder.
@@ -163,11 +160,10 @@ class Bm25Searcher:
         IndexMismatch: there is no such analyzer.
     """
 
-    def __init__(self, folder: str | Path, preset: Preset, *, threads: int = 1) -> None:
+    def __init__(self, folder: str | Path, preset: Preset) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
             raise IndexNotFound("the text index is not here", path=folder, remedy=_REBUILD)
-        self._threads = threads
         self._java_exception = java_exception()
         searcher_class = java_class(f"{_LUCENE}.search.IndexSearcher")
         searcher_class.setMaxClauseCount(2**31 - 1)
@@ -190,25 +186,14 @@ class Bm25Searcher:
         """
         if params.k < 1:
             raise UsageError(f"k is {params.k}", remedy="give k of at least 1")
-        if self._threads == 1 or len(queries) < _QUERIES_WORTH_THREADS:
-            return [self._search_one(query, params.k) for query in queries]
-        with ThreadPoolExecutor(self._threads) as pool:
-            parts = pool.map(lambda some: self._search_some(some, params.k), _cut(queries, self._threads))
-            return [hits for part in parts for hits in part]
-
-    def _search_some(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
-        """Search in a thread of its own, which must let go of the virtual machine before it ends."""
-        try:
-            return [self._search_one(query, k) for query in queries]
-        finally:
-            detach_thread()
+        return [self._search_one(query, params.k) for query in queries]
 
     def _search_one(self, query: str, k: int) -> list[Hit]:
         if not self.documents:
             return []
         try:
             found = self._searcher.search(self._to_lucene(query), min(k, self.documents)).scoreDocs
-            stored = self._searcher.storedFields()  # each thread must have its own
+            stored = self._searcher.storedFields()
             return [Hit(rank, float(doc.score), _id_of(stored, doc.doc)) for rank, doc in enumerate(found, start=1)]
         except self._java_exception as error:
             raise self._corrupt(error) from error
@@ -243,16 +228,6 @@ class Bm25Searcher:
 
     def _corrupt(self, error: Exception) -> IndexCorrupt:
         return IndexCorrupt(f"Lucene cannot read the index ({error})", path=self._folder, remedy=_REBUILD)
-
-
-def _cut(queries: Sequence[str], parts: int) -> list[Sequence[str]]:
-    """Cut queries into runs of nearly equal length.
-
-    >>> _cut(["a", "b", "c"], 2)
-    [['a', 'b'], ['c']]
-    """
-    step = -(-len(queries) // parts)
-    return [queries[start : start + step] for start in range(0, len(queries), step)]
 
 
 def _id_of(stored_fields: Any, number: int) -> str:

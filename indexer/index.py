@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -61,7 +60,7 @@ class WikiIndex:
         if section is None:
             raise IndexNotFound("this index has no text part", path=self.folder, remedy=_REBUILD)
         analyzer, k1, b, documents = self._values(section, analyzer=str, k1=float, b=float, documents=int)
-        searcher = Bm25Searcher(self.folder / TEXT_FOLDER, Preset(analyzer, k1, b), threads=os.cpu_count() or 1)
+        searcher = Bm25Searcher(self.folder / TEXT_FOLDER, Preset(analyzer, k1, b))
         if searcher.documents != documents:
             message = f"{searcher.documents} sentences, the manifest says {documents}"
             raise IndexMismatch(message, path=self.folder / TEXT_FOLDER, remedy=_REBUILD)

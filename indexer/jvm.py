@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.errors import MissingDependency, UsageError
 
-__all__ = ["JAVA_FEATURE_RELEASE", "as_java", "detach_thread", "java_class", "java_exception", "start_jvm"]
+__all__ = ["JAVA_FEATURE_RELEASE", "as_java", "java_class", "java_exception", "start_jvm"]
 
 JAVA_FEATURE_RELEASE = 21
 """The oldest Java that runs Anserini's classes. Source: Anserini 1.x, pom.xml."""
@@ -63,13 +63,6 @@ def java_exception() -> type[Exception]:
     from jnius import JavaException
 
     return JavaException  # type: ignore[no-any-return]
-
-
-def detach_thread() -> None:
-    """Let go of the virtual machine, as every thread but the main one must before it ends."""
-    import jnius
-
-    jnius.detach()
 
 
 def start_jvm(*, is_brief: bool = False) -> None:
