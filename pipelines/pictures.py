@@ -33,6 +33,11 @@ _OPTION = re.compile(
 _BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
 _MAX_TARGET_CHARS = 500  # a title has 255 bytes at most
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
+_MAIN_PICTURES = (
+    "cover", "file", "filename", "image", "image file", "image name", "image_file", "image_name", "image_skyline", "img",
+    "photo", "picture", "poster", "screenshot", "skyline",
+)  # fmt: skip
+"""Arguments that an infobox's own caption describes; one for a flag, a logo or a signature has a caption by name."""
 _HAS_POSITIONAL_CAPTIONS = re.compile(r"^(?:gallery|wide image|panorama|tall image|auto images|photomontage)")
 
 
@@ -159,21 +164,42 @@ def _split_bars(text: str) -> list[str]:
 
 
 def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
-    """Find the argument that describes the picture in another: caption2 for image2, image_caption, caption, ...
+    """Find the argument that describes the picture in another: caption2 for image2, map_caption for image_map, ...
 
     Args:
         name: the template's.
         key: the argument that names the picture, in lower case.
         args: all arguments, keys in lower case.
+
+    >>> _caption_for("infobox", "image_map", {"image_map": "a.png", "map_caption": "Where", "caption": "Tea"})
+    'Where'
+    >>> _caption_for("wide image", "1", {"1": "a.png", "2": "300px", "3": "Tea"})
+    'Tea'
     """
     if key.isdigit():
-        is_captioned = _HAS_POSITIONAL_CAPTIONS.match(name)
-        following = args.get(str(int(key) + 1), "") if is_captioned else ""
-        return "" if _file_name(following) or _OPTION.match(following) else following
+        return _positional_caption(int(key), args) if _HAS_POSITIONAL_CAPTIONS.match(name) else ""
     match = _NUMBERED.match(key)
     stem, number = match.groups() if match else (key, "")
-    names = [f"caption{number}", f"{stem}_caption{number}", f"{stem}caption{number}", f"{stem}{number}_caption"]
-    names += [f"{stem}{number} caption", f"{stem} caption{number}", f"caption_{stem}{number}"]
-    if number in ("", "1") and stem in ("image", "photo", "picture", "img", "cover", "image_name", "image_file"):
-        names += ["image_caption", "imagecaption", "caption", "footer"]
+    short = stem.removeprefix("image_")
+    names = [f"{stem}_caption{number}", f"{stem}caption{number}", f"{stem}{number}_caption"]
+    names += [
+        f"{stem}{number} caption",
+        f"{stem} caption{number}",
+        f"caption_{stem}{number}",
+        f"{short}_caption{number}",
+    ]
+    if number:
+        names.append(f"caption{number}")
+    if number in ("", "1") and (stem in _MAIN_PICTURES or not any(args.get(main) for main in _MAIN_PICTURES)):
+        names += ["image_caption", "imagecaption", "image caption", "caption"]
+    if name.startswith("multiple image"):
+        names.append("footer")
     return next((args[other] for other in names if args.get(other)), "")
+
+
+def _positional_caption(place: int, args: dict[str, str]) -> str:
+    """Give what follows a picture; a width between is passed over."""
+    following = args.get(str(place + 1), "")
+    if following and _OPTION.match(following):
+        following = args.get(str(place + 2), "")
+    return "" if _file_name(following) or _OPTION.match(following) else following

@@ -94,7 +94,8 @@ class Layout:
             return
         is_cut = name.lower().strip(" :") in self._cut
         self._cut_level = level if is_cut else None
-        self._counters["cut_sections"] += is_cut
+        if is_cut:
+            self._counters["cut_sections"] += 1
 
     def _take_text(self, line: str) -> None:
         if not line.strip() or _RULE.match(line):

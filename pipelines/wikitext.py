@@ -60,7 +60,8 @@ class Article:
     """What a page says.
 
     counters: references, tables, math, galleries, code_blocks, extensions (timelines, scores, ...), icons, media
-    (sounds, films, documents), cut_sections, parser_functions. dropped_templates: unknown ones by name.
+    (sounds, films, documents), cut_sections, parser_functions, images_over_limit. dropped_templates: unknown ones by
+    name.
     """
 
     page_id: int
