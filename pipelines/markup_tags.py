@@ -163,7 +163,6 @@ def break_blocks(text: str) -> str:
     """
     if "<" not in text:
         return text
-    text = _BREAK.sub(" ", text)
     return _BLOCK.sub(_line_break, text)
 
 
@@ -175,11 +174,12 @@ def _line_break(match: re.Match[str]) -> str:
 
 
 def strip_tags(text: str) -> str:
-    """Take out the HTML tags that are left; digits in <sup> become superscripts.
+    """Take out the HTML tags that are left; digits in <sup> become superscripts, breaks a blank.
 
-    >>> strip_tags("<b>10<sup>24</sup></b> < 5 > 4")
-    '10²⁴ < 5 > 4'
+    >>> strip_tags("<b>10<sup>24</sup></b><br>is < 5 > 4")
+    '10²⁴ is < 5 > 4'
     """
     if "<" not in text:
         return text
+    text = _BLOCK.sub(" ", _BREAK.sub(" ", text))
     return _TAG.sub("", _SUPERSCRIPT.sub(lambda match: superscript(match.group(1).strip()), text))

@@ -34,8 +34,8 @@ _BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
 _MAX_TARGET_CHARS = 500  # a title has 255 bytes at most
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
 _MAIN_PICTURES = (
-    "cover", "file", "filename", "image", "image file", "image name", "image_file", "image_name", "image_skyline", "img",
-    "photo", "picture", "poster", "screenshot", "skyline",
+    "cover", "file", "filename", "image", "image file", "image name", "image_file", "image_name", "image_skyline",
+    "img", "photo", "picture", "poster", "screenshot", "skyline",
 )  # fmt: skip
 """Arguments that an infobox's own caption describes; one for a flag, a logo or a signature has a caption by name."""
 _HAS_POSITIONAL_CAPTIONS = re.compile(r"^(?:gallery|wide image|panorama|tall image|auto images|photomontage)")

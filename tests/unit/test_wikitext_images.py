@@ -21,6 +21,7 @@ def images(wikitext: str) -> list[tuple[str, str]]:
     [
         ("[[File:a_b.jpg]]", "A b.jpg", ""),
         ("[[image: tea.JPG |thumb|right|200px|A ''cup'' of [[tea|it]].]]", "Tea.JPG", "A cup of it."),
+        ("[[File:A.png|thumb|One<br />two<p>three</p>]]", "A.png", "One two three"),
         ("[[File:A.png|upright=1.2|alt=Words|link=X|x300px|frameless|Cap, 20px wide]]", "A.png", "Cap, 20px wide"),
         ("[[File:A.svg|thumb|Cap<ref>Cite</ref> {{convert|1|mi}}]]", "A.svg", "Cap 1 mile (1.6 km)"),
         ("{{Infobox tea|image=a.jpg|caption=Cup of [[tea]]|name=File}}", "A.jpg", "Cup of tea"),
