@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-__all__ = ["plain", "print_answers", "to_json_line"]
+__all__ = ["plain", "print_answers", "to_json", "to_json_line"]
 
 _SHORT_CHARS = 240
 _WORD = re.compile(r"\w+(?:['’.]\w+)*")
+_UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls that JSON does not escape itself, marks that turn the direction, Unicode's line ends, lone surrogates."""
 Tokenize = Callable[[str], Sequence[str]]
 
 
@@ -39,7 +41,16 @@ def to_json_line(answer: Answer, **more: Any) -> str:
     }
     if answer.file is not None:
         row["file"] = answer.file
-    return json.dumps(row | more, ensure_ascii=False)
+    return to_json(row | more)
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    r"""Write JSON in which letters stand as they are and nothing can steer a terminal.
+
+    >>> to_json({"a": "é \x9b31m \u202e \ud800"})
+    '{"a": "é \\u009b31m \\u202e \\ud800"}'
+    """
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def plain(text: str) -> str:

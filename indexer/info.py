@@ -35,12 +35,13 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 def print_info(console: Console, folder: Path, manifest: Manifest) -> None:
     """Print what a person wants to know first about an index."""
     from rich.table import Table
+    from rich.text import Text
 
     about = describe(manifest)
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in _lines(folder, manifest, about):
-        table.add_row(name, plain(value))
-    console.print(table, markup=False)
+        table.add_row(name, Text(plain(value)))
+    console.print(table)
 
 
 def _lines(folder: Path, manifest: Manifest, about: dict[str, Any]) -> list[tuple[str, str]]:

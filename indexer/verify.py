@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from indexer.documents import page_of
 from indexer.index import IMAGE_FOLDER, WikiIndex
-from schemas.errors import MieError
+from schemas.errors import InputError, MieError, StoreError
 from schemas.manifest import MANIFEST_NAME, Shard, sha256_file
 from schemas.records import FATES
 from schemas.tables import IMAGE_IDS, TABLES, check_table, embeddings_schema
@@ -45,12 +47,13 @@ def find_faults(folder: str | Path, progress: Callable[[str], None] | None = Non
     index = WikiIndex(folder)
     tell = progress or (lambda _what: None)
     tell("files")
-    faults = [*_file_faults(index), *_count_faults(index)]
-    yield from faults
-    if faults:
+    broken = [*_file_faults(index), *_count_faults(index)]
+    yield from broken
+    yield from _strangers(index)
+    if broken:
         return
     tell("paragraphs and sentences")
-    yield from _text_faults(index)
+    yield from _guarded(_text_faults, index, "sentences")
     if index.manifest.text_index is not None:
         tell("BM25 index")
         yield from _guarded(_bm25_faults, index, "bm25")
@@ -60,13 +63,16 @@ def find_faults(folder: str | Path, progress: Callable[[str], None] | None = Non
 
 
 def _file_faults(index: WikiIndex) -> Iterator[Fault]:
-    """Compare each file with the manifest: presence, size, bytes, rows, schema; and look for files it does not name."""
-    named = {MANIFEST_NAME}
+    """Compare each file with the manifest: presence, size, bytes, rows, schema."""
     for shard in index.manifest.shards:
-        named.add(shard.path)
         problem = _problem_of(index.folder / shard.path, shard, index)
         if problem:
             yield Fault(shard.path, problem)
+
+
+def _strangers(index: WikiIndex) -> Iterator[Fault]:
+    """Look for files that the manifest does not name."""
+    named = {MANIFEST_NAME, *(shard.path for shard in index.manifest.shards)}
     for path in sorted(index.folder.rglob("*")):
         name = path.relative_to(index.folder).as_posix()
         if (path.is_file() or path.is_symlink()) and name not in named and not name.startswith("."):
@@ -107,56 +113,80 @@ def _count_faults(index: WikiIndex) -> Iterator[Fault]:
         yield Fault(MANIFEST_NAME, f"{manifest.pages_read} pages read, {total} by fate, {rows} rows of pages")
 
 
-def _tables(index: WikiIndex, name: str, columns: list[str]) -> Iterator[tuple[str, pa.Table]]:
-    for shard in index.manifest.shards:
-        if shard.table == name and shard.path.endswith(".parquet"):
-            with pq.ParquetFile(index.folder / shard.path) as file:
-                for group in range(file.num_row_groups):
-                    yield shard.path, file.read_row_group(group, columns)
+def _parts(index: WikiIndex, table: str) -> dict[str, str]:
+    """Give the files of a table by part: parts of one name hold the same pages in every table."""
+    return {Path(shard.path).name: shard.path for shard in index.manifest.shards if shard.table == table}
+
+
+def _batches(index: WikiIndex, path: str, columns: list[str]) -> Iterator[pa.Table]:
+    with pq.ParquetFile(index.folder / path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns)
 
 
 def _text_faults(index: WikiIndex) -> Iterator[Fault]:
-    """Check that ids are unique, that each sentence stands in its paragraph, and that link spans lie in the text."""
-    paragraphs: dict[str, str] = {}
-    for path, table in _tables(index, "paragraphs", ["paragraph_id", "text", "links"]):
+    """Check, part by part, that ids are unique, sentences stand in their paragraphs, and links lie in the text."""
+    paragraphs, seen = _parts(index, "paragraphs"), set[int]()
+    for part, path in sorted(_parts(index, "sentences").items()):
+        texts: dict[str, str] = {}
+        if part in paragraphs:
+            yield from _paragraph_faults(index, paragraphs.pop(part), texts)
+        pages = {page_of(paragraph) for paragraph in texts}
+        yield from (Fault(path, f"page {page} is in another part, too") for page in sorted(pages & seen))
+        seen |= pages
+        yield from _sentence_faults(index, path, texts)
+    yield from (Fault(path, "paragraphs without a part of sentences") for path in paragraphs.values())
+
+
+def _paragraph_faults(index: WikiIndex, path: str, texts: dict[str, str]) -> Iterator[Fault]:
+    for table in _batches(index, path, ["paragraph_id", "text", "links"]):
         for row in table.to_pylist():
-            if row["paragraph_id"] in paragraphs:
+            if row["paragraph_id"] in texts:
                 yield Fault(path, f"paragraph {row['paragraph_id']} twice")
-            paragraphs[row["paragraph_id"]] = row["text"]
+            texts[row["paragraph_id"]] = row["text"]
             if any(not 0 <= link["start"] < link["end"] <= len(row["text"]) for link in row["links"]):
                 yield Fault(path, f"paragraph {row['paragraph_id']}: a link lies outside its text")
+
+
+def _sentence_faults(index: WikiIndex, path: str, texts: dict[str, str]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for path, table in _tables(index, "sentences", ["sentence_id", "paragraph_id", "text"]):
+    for table in _batches(index, path, ["sentence_id", "paragraph_id", "text"]):
         for row in table.to_pylist():
             sentence, paragraph = row["sentence_id"], row["paragraph_id"]
             if sentence in seen:
                 yield Fault(path, f"sentence {sentence} twice")
             seen.add(sentence)
-            if sentence.rpartition("#")[0] != paragraph or row["text"] not in paragraphs.get(paragraph, ""):
+            if sentence.rpartition("#")[0] != paragraph or row["text"] not in texts.get(paragraph, ""):
                 yield Fault(path, f"sentence {sentence} does not stand in paragraph {paragraph}")
 
 
 def _bm25_faults(index: WikiIndex) -> Iterator[Fault]:
-    indexed = sorted(index.text_searcher.doc_ids())
-    stored = sorted(
+    """Compare the ids in the order of the index with those of the tables, which is the order of the build."""
+    stored = (
         doc_id
-        for _, table in _tables(index, "sentences", ["sentence_id"])
+        for _, path in sorted(_parts(index, "sentences").items())
+        for table in _batches(index, path, ["sentence_id"])
         for doc_id in table.column("sentence_id").to_pylist()
     )
-    if indexed != stored:
-        missing, extra = set(stored) - set(indexed), set(indexed) - set(stored)
-        yield Fault(
-            "bm25", f"{len(indexed)} ids for {len(stored)} sentences: {len(missing)} missing, {len(extra)} extra"
-        )
+    for number, (indexed, wanted) in enumerate(zip_longest(index.text_searcher.doc_ids(), stored)):
+        if indexed != wanted:
+            yield Fault("bm25", f"document {number} is sentence {indexed}, the tables have {wanted} in this place")
+            return
 
 
 def _image_faults(index: WikiIndex) -> Iterator[Fault]:
     ids = pq.read_table(index.folder / IMAGE_FOLDER / "ids.parquet")
     used: dict[str, set[int]] = {}
-    for _, table in _tables(index, "images", ["file", "page_id"]):
-        for row in table.to_pylist():
-            used.setdefault(row["file"], set()).add(row["page_id"])
-    embedded = {file for _, table in _tables(index, _EMBEDDINGS, ["file"]) for file in table.column("file").to_pylist()}
+    for path in _parts(index, "images").values():
+        for table in _batches(index, path, ["file", "page_id"]):
+            for row in table.to_pylist():
+                used.setdefault(row["file"], set()).add(row["page_id"])
+    embedded = {
+        file
+        for path in _parts(index, _EMBEDDINGS).values()
+        for table in _batches(index, path, ["file"])
+        for file in table.column("file").to_pylist()
+    }
     if index.image_searcher.vectors != ids.num_rows:
         yield Fault(IMAGE_FOLDER, f"{index.image_searcher.vectors} vectors for {ids.num_rows} ids")
     files = ids.column("file").to_pylist()
@@ -168,10 +198,8 @@ def _image_faults(index: WikiIndex) -> Iterator[Fault]:
 
 
 def _guarded(check: Callable[[WikiIndex], Iterator[Fault]], index: WikiIndex, path: str) -> Iterator[Fault]:
-    """Turn an index that does not open into a fault; a missing program is still an error."""
-    from schemas.errors import StoreError
-
+    """Turn an index that does not open, or an id that is none, into a fault; a missing program is still an error."""
     try:
         yield from check(index)
-    except StoreError as error:
+    except (StoreError, InputError) as error:
         yield Fault(path, str(error))

@@ -22,8 +22,17 @@ def exit_on_error(run: Callable[[], object]) -> None:
     try:
         run()
     except MieError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_on_one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(EXIT_INTERRUPT)
+
+
+def _on_one_line(text: str) -> str:
+    r"""Keep a name that a file brought from steering the terminal.
+
+    >>> _on_one_line("a\x1b[31m\nb")
+    'a?[31m?b'
+    """
+    return "".join(char if char.isprintable() else "?" for char in text)
