@@ -65,7 +65,7 @@ def build_bm25(
     except failures as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise StoreError(
-            f"the text index cannot be written ({error})",
+            f"the text index cannot be written ({_reason(error)})",
             path=out_dir,
             remedy="free disk space or choose a folder that you may write to, then give the command again",
         ) from error
@@ -227,11 +227,22 @@ class Bm25Searcher:
             raise self._corrupt(error) from error
 
     def _corrupt(self, error: Exception) -> IndexCorrupt:
-        return IndexCorrupt(f"Lucene cannot read the index ({error})", path=self._folder, remedy=_REBUILD)
+        return IndexCorrupt(f"Lucene cannot read the index ({_reason(error)})", path=self._folder, remedy=_REBUILD)
 
 
 def _id_of(stored_fields: Any, number: int) -> str:
     return str(stored_fields.document(number).get("id"))
+
+
+def _reason(error: Exception) -> str:
+    r"""Give what a Java exception says, without its stack.
+
+    >>> _reason(OSError("JVM exception occurred: a.b.CorruptIndexException: truncated\n\ta.b.C.d(C.java:1)"))
+    'a.b.CorruptIndexException: truncated'
+    """
+    text = str(error).partition("\n")[0].removeprefix("JVM exception occurred: ")
+    names = text.split(": ")
+    return ": ".join(names[1:]) if len(names) > 2 and names[0] == names[1] else text
 
 
 def _clean(text: str) -> str:
