@@ -18,6 +18,7 @@ DEFAULT_ICON_PATTERNS = (
     r"^(?:Symbol |Padlock|Semi-protection|Portal|P |Loudspeaker|Speaker |Sound-icon|Gtk-|Disambig|Red pog|Blue pog)",
     r"^(?:Increase2?|Decrease2?|Steady2?|Yes check|X mark|Green tick|Red x|Star full|Star empty|Searchtool|Cscr-)",
     r"\bicon\b",
+    r"\bsignature\b",
 )
 """Files that decorate and do not show the article's subject; matched with the canonical name, ignoring case."""
 
