@@ -94,7 +94,8 @@ def test_captions_with_pictures_and_links_inside_are_read_whole() -> None:
 
 def test_icons_and_other_media_are_counted_and_left_out() -> None:
     article = parse(
-        "[[File:Flag of X.svg|20px]] {{Infobox|signature=X signature.svg}} [[File:a.ogg]] [[File:b.webm]] [[File:c.pdf|thumb|x]] [[File:d.jpg]]"
+        "[[File:Flag of X.svg|20px]] {{Infobox|signature=X signature.svg}} [[File:a.ogg]]"
+        " [[File:b.webm]] [[File:c.pdf|thumb|x]] [[File:d.jpg]]"
     )
     assert [image.file for image in article.images] == ["D.jpg"]
     assert (article.counters["icons"], article.counters["media"]) == (2, 3)
