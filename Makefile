@@ -33,10 +33,10 @@ check: $(STAMP) ## lint, types and the import seams
 	"$(BIN)/hadolint" Dockerfile
 	"$(BIN)/python" -m pytest --quiet tests/unit/test_seams.py
 
-bench: $(STAMP) ## list the benchmarks, or run one: make bench RUN=parse_rate
+bench: $(STAMP) ## list the benchmarks, or run one: make bench RUN=parse_rate ARGS=--help
 ifdef RUN
 	"$(BIN)/python" -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	"$(BIN)/python" "benchmarks/$(RUN).py"
+	"$(BIN)/python" "benchmarks/$(RUN).py" $(ARGS)
 else
 	@"$(BIN)/python" benchmarks/list.py
 endif
