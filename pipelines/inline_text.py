@@ -33,6 +33,7 @@ _AFTER_OPEN = re.compile(r"\((?:\s*[,;:])++\s*|\(\s+(?=\S)")
 _BEFORE_CLOSE = re.compile(r"(?<![\s,;:])(?:\s*[,;:])++\s*\)|(?<=\S)\s+\)")
 _BEFORE_POINT = re.compile(rf" (?=[,;](?:\s|$|{LINK_END})|:(?:\s|$))|(?<!\.) (?=\.(?:\s(?!\.)|$))")
 _DOUBLED = re.compile(r"([,;])(?: *\1)+(?=\s|$)|(?<!\\),(?=[.;](?:\s|$))")
+_ELLIPSIS = re.compile(r"\.(?: \.){2,}")
 _DANGLING = re.compile(r"(?<!\\)[,;:] +(?=[.;](?:\s(?!\.)|$))")
 _LEADING = re.compile(r"(?:[.,;:)]\s+)+")
 _OPEN_SIGNS = ("( ", "(,", "(;", "(:", "()", "(-", "(–", " )", ",)", ";)", ":)")
@@ -176,12 +177,13 @@ def _strip_quotes(text: str) -> str:
 def _mend(text: str) -> str:
     """Mend the blanks and punctuation that dropped things leave behind.
 
-    >>> _mend("Tea ( ; from ) , , is hot , .")
-    'Tea (from), is hot.'
+    >>> _mend("Tea ( ; from ) , , is hot , . It is old , . . . and green .")
+    'Tea (from), is hot. It is old, ... and green.'
     """
     if "(" in text or "[" in text:
         text = _AFTER_OPEN.sub("(", _BEFORE_CLOSE.sub(")", text))
         text = _EMPTY_PARENTHESES.sub("", text)
+    text = _ELLIPSIS.sub(lambda match: match.group().replace(" ", ""), text)
     text = _BEFORE_POINT.sub("", _DANGLING.sub("", text))
     return _DOUBLED.sub(r"\1", text)
 
