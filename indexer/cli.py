@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -124,12 +124,13 @@ def _print_table(
 @app.command(epilog=f"\b\nExample:\n  mie-index info enwiki\n{_CODES}")
 def info(index: Index, as_json: AsJson = False) -> None:
     """Show what is in an index, how it was built, and how large it is."""
+    from indexer.answers import to_json
     from indexer.info import describe, print_info
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
     if as_json:
-        typer.echo(json.dumps(describe(manifest), ensure_ascii=False, indent=1))
+        typer.echo(to_json(describe(manifest), indent=1))
     else:
         print_info(_console(), index, manifest)
 
@@ -137,7 +138,7 @@ def info(index: Index, as_json: AsJson = False) -> None:
 @app.command(epilog=f"\b\nExample:\n  mie-index verify enwiki && echo sound\n{_CODES}")
 def verify(index: Index, as_json: AsJson = False) -> None:
     """Check every file, table and id of an index; exit with 4 if anything is wrong."""
-    from indexer.answers import plain
+    from indexer.answers import plain, to_json
     from indexer.verify import find_faults
 
     faults = []
@@ -146,7 +147,7 @@ def verify(index: Index, as_json: AsJson = False) -> None:
         if not as_json:
             typer.echo(plain(f"{fault.path}: {fault.problem}"))
     if as_json:
-        typer.echo(json.dumps({"is_sound": not faults, "faults": [asdict(fault) for fault in faults]}, indent=1))
+        typer.echo(to_json({"is_sound": not faults, "faults": [asdict(fault) for fault in faults]}, indent=1))
     if faults:
         raise IndexCorrupt(f"{len(faults)} fault(s)", path=index, remedy="build the index again with --overwrite")
     typer.echo("sound", err=True)
@@ -161,7 +162,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a page, a paragraph, a sentence or a file."""
-    from indexer.answers import plain
+    from indexer.answers import plain, to_json
     from indexer.index import WikiIndex
     from indexer.info import look_up
 
@@ -169,7 +170,7 @@ def show(
     if found is None:
         raise InputError(f"the index holds no {doc!r}", path=index, remedy="take an id from: mie-index query --json")
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        typer.echo(to_json(found, indent=1))
         return
     for name, value in found.items():
         for row in value if isinstance(value, list) else [value]:
@@ -188,5 +189,7 @@ def _console() -> Console:
 
 
 def main() -> None:
-    """Run `mie-index`."""
+    """Run `mie-index`. Its output is UTF-8, whatever the locale says: a program reads it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     exit_on_error(app)

@@ -65,8 +65,10 @@ def read_batch(path: Path) -> Iterator[Query]:
         InputError: the file cannot be read, or a line is not a query.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_CHARS), ""), start=1):
+                if len(line) == _MAX_LINE_CHARS:
+                    raise _bad_line(path, number, f"longer than {_MAX_LINE_CHARS:,} characters")
                 if line.strip():
                     yield _to_query(line.rstrip("\n"), number, path)
     except (OSError, UnicodeDecodeError) as error:
@@ -80,9 +82,9 @@ def _to_query(line: str, number: int, path: Path) -> Query:
         row: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise _bad_line(path, number, f"not JSON ({error})") from error
-    if not isinstance(row, dict) or set(row) - _KEYS or not set(row) & {"text", "image"}:
+    values = {key: value for key, value in row.items() if value is not None} if isinstance(row, dict) else {}
+    if set(values) - _KEYS or not set(values) & {"text", "image"}:
         raise _bad_line(path, number, "not an object with text or image, and an optional id")
-    values = {key: value for key, value in row.items() if value is not None}
     if not all(isinstance(values.get(key, ""), str) for key in ("text", "image")):
         raise _bad_line(path, number, "text and image must be strings")
     image = values.get("image")
@@ -104,8 +106,8 @@ def _read_image(path: Path) -> Image.Image:
     try:
         with open(path, "rb") as file:
             data = file.read(_MAX_IMAGE_BYTES + 1)
-    except OSError as error:
-        message = f"the picture cannot be read ({error.strerror})"
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character or a lone surrogate
+        message = f"the picture cannot be read ({getattr(error, 'strerror', None) or error})"
         raise InputError(message, path=path, remedy="check the path") from error
     try:
         return decode_image(data)
