@@ -1,0 +1,138 @@
+"""Text by id, over shards of small row groups: every row comes back, and each row group is read once a batch."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from indexer import documents
+from indexer.documents import Documents
+from schemas.errors import IndexCorrupt, IndexMismatch
+from schemas.manifest import read_manifest
+from schemas.records import Link, PageRow, Paragraph, Sentence
+from tests.index_folders import Page, make_folder
+
+SHARDS = [
+    [Page(n, f"Title {n}", [[f"Page {n}, {p}, {s}." for s in range(1 + p % 3)] for p in range(1 + n % 4)]) for n in ids]
+    for ids in (range(10, 40, 2), (900, 7, 55, 41), range(100, 110))
+]
+SHARDS[0][3].images = {"A.jpg": "first", "B.jpg": ""}
+SHARDS[2][0].images = {"A.jpg": "second"}
+SHARDS[2][0].links = {0: [Link(0, 4, "Page")]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("documents") / "index", SHARDS)
+
+
+@pytest.fixture
+def opened(folder: Path) -> Documents:
+    return Documents(folder, read_manifest(folder))
+
+
+def rows_of(table: str) -> list:
+    return [row for shard in SHARDS for page in shard for row in page.rows()[table]]
+
+
+def test_every_sentence_and_paragraph_comes_back_in_the_order_asked(opened: Documents) -> None:
+    sentences: list[Sentence] = rows_of("sentences")
+    paragraphs: list[Paragraph] = rows_of("paragraphs")
+    random.Random(5).shuffle(sentences)
+    random.Random(6).shuffle(paragraphs)
+    twice = [*sentences, *sentences[:3]]
+    assert opened.sentences([row.sentence_id for row in twice]) == twice
+    assert opened.paragraphs([row.paragraph_id for row in paragraphs]) == paragraphs
+    assert opened.sentences([]) == []
+
+
+def test_an_article_is_given_whole_and_in_order(opened: Documents) -> None:
+    page = SHARDS[2][0]
+    assert opened.page(page.page_id) == PageRow(page.page_id, 1, page.title, 0, "kept", None, 100)
+    assert opened.paragraphs_of(page.page_id) == page.rows()["paragraphs"]
+    assert opened.sentences_of(page.page_id) == page.rows()["sentences"]
+    assert opened.images_of(page.page_id) == page.rows()["images"]
+    assert (opened.page(11), opened.paragraphs_of(11)) == (None, [])
+
+
+def test_images_are_found_by_file_and_page_and_all_uses_by_file(opened: Documents) -> None:
+    first, second = SHARDS[0][3], SHARDS[2][0]
+    found = opened.images([("A.jpg", second.page_id), ("B.jpg", first.page_id), ("A.jpg", first.page_id)])
+    assert [(image.page_id, image.file, image.caption) for image in found] == [
+        (second.page_id, "A.jpg", "second"),
+        (first.page_id, "B.jpg", ""),
+        (first.page_id, "A.jpg", "first"),
+    ]
+    assert [image.page_id for image in opened.uses_of("A.jpg")] == [first.page_id, second.page_id]
+    assert opened.uses_of("C.jpg") == []
+
+
+def test_a_batch_reads_each_row_group_once_and_no_other(opened: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[int, int]] = []
+    original = documents._Table._read
+    monkeypatch.setattr(
+        documents._Table,
+        "_read",
+        lambda self, file, group, *more: read.append((file, group)) or original(self, file, group, *more),
+    )
+    opened.sentences(["101#0#0", "100#0#0", "101#0#0"])
+    assert len(read) == len(set(read)) <= 3
+    assert {file for file, _ in read} == {1, 2}, "the second shard is not in order, so its first group may hold them"
+
+
+@pytest.mark.parametrize("doc_id", ["10#0#9", "10#9#0", "11#0#0", "99999#0#0"])
+def test_an_id_that_the_tables_lack_is_a_corrupt_index(opened: Documents, doc_id: str) -> None:
+    with pytest.raises(IndexCorrupt, match="the tables do not hold it") as caught:
+        opened.sentences(["10#0#0", doc_id])
+    assert repr(doc_id) in str(caught.value)
+
+
+def test_a_damaged_or_missing_or_foreign_table_is_an_index_error(folder: Path, tmp_path: Path) -> None:
+    for name, data, error in (
+        ("sentences", b"PAR1", IndexCorrupt),
+        ("sentences", None, IndexCorrupt),
+        ("paragraphs", (folder / "pages" / "part-00001.parquet").read_bytes(), IndexCorrupt),
+    ):
+        copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+        path = copy / name / "part-00001.parquet"
+        path.unlink() if data is None else path.write_bytes(data)
+        opened = Documents(copy, read_manifest(copy))
+        with pytest.raises(error, match=r"part-00001\.parquet"):
+            opened.sentences(["10#0#0"]) if name == "sentences" else opened.paragraphs(["10#0"])
+        shutil.rmtree(copy)
+
+
+def test_damage_within_a_row_group_names_file_and_group(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    path = copy / "sentences" / "part-00000.parquet"
+    column = pq.read_metadata(path).row_group(0).column(4)
+    with open(path, "r+b") as file:
+        file.seek(column.dictionary_page_offset or column.data_page_offset)
+        file.write(b"\xff" * column.total_compressed_size)
+    with pytest.raises(IndexCorrupt, match="row group 0"):
+        Documents(copy, read_manifest(copy)).sentences(["10#0#0"])
+
+
+def test_a_table_of_another_schema_version_is_a_mismatch(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    path = copy / "sentences" / "part-00000.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({"schema_version": "99"}), path)
+    with pytest.raises(IndexMismatch, match="schema version 99"):
+        Documents(copy, read_manifest(copy)).sentences(["10#0#0"])
+
+
+def test_fetching_imports_no_pandas(folder: Path) -> None:
+    program = (
+        "import sys; from indexer.documents import Documents; from schemas.manifest import read_manifest\n"
+        f"found = Documents({str(folder)!r}, read_manifest({str(folder)!r})).sentences(['10#0#0'])\n"
+        "print(found[0].text, 'pandas' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "Page 10, 0, 0. False"
