@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).with_name("mie-index")
 COMMANDS = ("query", "info", "verify", "show")
 HEAVY = {"torch", "transformers", "apache_beam", "faiss", "pandas", "open_clip", "timm"}
 KEYS = ["view", "rank", "score", "doc_id", "title", "matched", "text"]
-QUESTION = "Which animal eats ants and termites?"
+QUESTION = "Is the aardvark a burrowing, nocturnal mammal?"
 
 
 def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -180,8 +180,8 @@ def test_verify_says_sound_or_names_the_damaged_file(slice_index: Path, damaged:
         ((), "no query"),
         (("--text", "a", "--batch", "b"), "two kinds of query"),
         (("--text", " "), "empty"),
-        (("--text", "a", "-k", "0"), "0 is not in the range"),
-        (("--text", "a", "-k", "many"), "not a valid int"),
+        (("--text", "a", "-k", "0"), "Invalid value for '-k'"),
+        (("--text", "a", "-k", "many"), "Invalid value for '-k'"),
         (("--words", "a"), "No such option"),
     ],
 )
