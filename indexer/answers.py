@@ -63,7 +63,7 @@ def plain(text: str) -> str:
 
 
 def _safe(char: str) -> str:
-    if char in "\n\t":
+    if char in "\n\t\u2028\u2029":
         return " "
     return "?" if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in "\u200c\u200d" else char
 
