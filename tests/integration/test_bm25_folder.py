@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from pathlib import Path
 
 import pytest
 
 from indexer.bm25 import Bm25Searcher, build_bm25
+from indexer.jvm import java_class
 from indexer.presets import PRESETS, Preset
 from indexer.searcher import SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError, UsageError
@@ -95,3 +97,23 @@ def test_a_build_that_fails_leaves_the_old_index_and_can_be_repeated(tmp_path: P
     assert Bm25Searcher(tmp_path / "bm25", PRESETS["more"]).documents == 2
     assert build_bm25([shard, shard], tmp_path / "bm25")["documents"] == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet", "bm25", "s.parquet"]
+
+
+def test_a_disk_that_takes_no_more_is_told_and_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
+    shard = write_sentences(tmp_path / "s.parquet", (f"word{number} again" for number in range(5_000)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    java_class("java.lang.String")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"bm25: the text index cannot be written .*Remedy: free disk space"):
+            build_bm25([shard], tmp_path / "bm25")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
+    assert build_bm25([shard], tmp_path / "bm25")["documents"] == 5_000
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    shard = write_sentences(tmp_path / "s.parquet", ["a"])
+    with pytest.raises(StoreError, match="choose a folder that you may write to"):
+        build_bm25([shard], shard / "bm25")
