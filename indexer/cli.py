@@ -77,10 +77,10 @@ def query(
     opened = WikiIndex(index)
     if text is not None:
         start_jvm(is_brief=True)
-    console = _console()
+    console = None if as_json else _console()
     for some in queries:
         for view, answers in ask(opened, some, k):
-            if as_json:
+            if console is None:
                 _print_json(opened, some, view, answers, explain)
             else:
                 _print_table(console, opened, some, view, answers, (explain, show_context, batch is not None))
