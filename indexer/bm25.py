@@ -11,13 +11,13 @@ from typing import Any
 from indexer.jvm import as_java, java_class, java_exception
 from indexer.presets import PRESETS, Preset, preset_of
 from indexer.searcher import Hit, SearchParams
-from schemas.errors import IndexCorrupt, IndexNotFound, StoreError, UsageError
+from schemas.errors import IndexCorrupt, IndexNotFound, StoreError
 from schemas.tables import SENTENCES, check_table
 
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]
 
 _LUCENE = "org.apache.lucene"
-_CONTENTS = "contents"
+_CONTENTS, _TITLE = "contents", "title"
 _BATCH_ROWS = 8192
 _TEXT_FIELD_SIGNATURE = "(Ljava/lang/String;Ljava/lang/CharSequence;Lorg/apache/lucene/index/IndexableFieldType;)V"
 BUFFER_MB = 128.0
@@ -105,7 +105,7 @@ def _adder(writer: Any) -> Callable[[str, str, str], None]:
     """Give a function that adds one sentence: its Java objects are made once, and a call to Java costs microseconds."""
     document = java_class(f"{_LUCENE}.document.Document")()
     key = java_class(f"{_LUCENE}.document.StringField")("id", "", java_class(f"{_LUCENE}.document.Field$Store").YES)
-    name, contents = _words_field("title"), _words_field(_CONTENTS)
+    name, contents = _words_field(_TITLE), _words_field(_CONTENTS)
     for field in (key, name, contents):
         document.add(field)
 
@@ -181,39 +181,48 @@ class Bm25Searcher:
         """Rank at most params.k sentences for each query; a query without tokens has none.
 
         Raises:
-            UsageError: k is below 1.
+            UsageError: k is below 1, or the title boost below 0.
             IndexCorrupt: Lucene cannot read the index.
         """
-        if params.k < 1:
-            raise UsageError(f"k is {params.k}", remedy="give k of at least 1")
-        return [self._search_one(query, params.k) for query in queries]
+        params.check()
+        return [self._search_one(query, params) for query in queries]
 
-    def _search_one(self, query: str, k: int) -> list[Hit]:
+    def _search_one(self, query: str, params: SearchParams) -> list[Hit]:
         if not self.documents:
             return []
         try:
-            found = self._searcher.search(self._to_lucene(query), min(k, self.documents)).scoreDocs
+            words = self._to_lucene(query, params.title_boost)
+            found = self._searcher.search(words, min(params.k, self.documents)).scoreDocs
             stored = self._searcher.storedFields()
             return [Hit(rank, float(doc.score), _id_of(stored, doc.doc)) for rank, doc in enumerate(found, start=1)]
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
-    def _to_lucene(self, query: str) -> Any:
-        return self._query_words(_CONTENTS, self._analyzer, _clean(query))
+    def _to_lucene(self, query: str, title_boost: float) -> Any:
+        words = self._query_words(_CONTENTS, self._analyzer, _clean(query))
+        if not title_boost:
+            return words
+        of_title = self._query_words(_TITLE, self._analyzer, _clean(query))
+        kind, should = f"{_LUCENE}.search.Query", java_class(f"{_LUCENE}.search.BooleanClause$Occur").SHOULD
+        boosted = java_class(f"{_LUCENE}.search.BoostQuery")(as_java(kind, of_title), float(title_boost))
+        both = java_class(f"{_LUCENE}.search.BooleanQuery$Builder")()
+        for part in (words, boosted):
+            both.add(as_java(kind, part), should)
+        return as_java(kind, both.build())
 
     def tokens(self, text: str) -> list[str]:
         """Give the tokens of a text, as the index has them."""
         analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
         return [str(token) for token in analyze(self._analyzer, _clean(text)).toArray()]
 
-    def explain(self, query: str, doc_id: str) -> str:
+    def explain(self, query: str, doc_id: str, title_boost: float = 0.0) -> str:
         """Give Lucene's account of a sentence's score, as indented text."""
         term = java_class(f"{_LUCENE}.search.TermQuery")(java_class(f"{_LUCENE}.index.Term")("id", doc_id))
         try:
             places = self._searcher.search(term, 1).scoreDocs
             if not places:
                 return f"no sentence {doc_id}"
-            return str(self._searcher.explain(self._to_lucene(query), places[0].doc).toString())
+            return str(self._searcher.explain(self._to_lucene(query, title_boost), places[0].doc).toString())
         except self._java_exception as error:
             raise self._corrupt(error) from error
 

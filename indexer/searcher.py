@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
+
+from schemas.errors import UsageError
 
 __all__ = ["Answer", "Hit", "SearchParams", "Searcher", "View"]
 
@@ -14,9 +17,29 @@ Query = TypeVar("Query", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """How to search. k: hits wanted, at least 1."""
+    """How to search.
+
+    Args:
+        k: hits wanted, at least 1.
+        title_boost: the text view adds that many times the BM25 score of the document's title, and finds documents by
+            their title alone too; 0 asks the text only.
+
+    Source: the entity mode of KB-NER (Wang et al., SemEval 2022), whose boost is 2.
+    """
 
     k: int = 10
+    title_boost: float = 0.0
+
+    def check(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            UsageError: k is below 1, or the boost is no finite number of at least 0.
+        """
+        if self.k < 1:
+            raise UsageError(f"k is {self.k}", remedy="give k of at least 1")
+        if not 0 <= self.title_boost < math.inf:
+            raise UsageError(f"the title boost is {self.title_boost}", remedy="give a number of at least 0")
 
 
 @dataclass(frozen=True, slots=True)
