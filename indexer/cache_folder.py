@@ -19,6 +19,8 @@ from schemas.tables import CONTEXTS, QUERIES
 
 __all__ = ["CacheFolder"]
 
+_ROWS = 100_000
+_DICTIONARY_BYTES = 64 * 1024 * 1024
 _OVERWRITE = "add --overwrite, or choose another --out"
 
 
@@ -122,6 +124,13 @@ def _is_plan(path: Path, plan: dict[str, Any]) -> bool:
 
 
 def _join(paths: Sequence[Path], out: Path, schema: pa.Schema) -> None:
-    with pq.ParquetWriter(out, schema) as writer:
+    """Write the parts' rows in large row groups: samples share paragraphs, and a row group keeps each text once."""
+    with pq.ParquetWriter(out, schema, compression="zstd", dictionary_pagesize_limit=_DICTIONARY_BYTES) as writer:
+        waiting: list[pa.Table] = []
         for path in paths:
-            writer.write_table(pq.read_table(path))
+            waiting.append(pq.read_table(path))
+            if sum(part.num_rows for part in waiting) >= _ROWS:
+                writer.write_table(pa.concat_tables(waiting), row_group_size=2 * _ROWS)
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting), row_group_size=2 * _ROWS)
