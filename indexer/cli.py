@@ -34,6 +34,7 @@ Examples:
   mie-index query enwiki --image photo.jpg -k 5 --json
   mie-index query enwiki --text "Rocky" --image photo.jpg --show-context
   mie-index query enwiki --batch queries.txt --json > hits.jsonl
+  mie-index query enwiki --text "Rocky" --title-boost 2
 
 \b
 A batch file holds one text a line, or JSON objects with "text", "image" and "id" where its name ends in .jsonl.
@@ -63,47 +64,56 @@ def query(
     explain: Annotated[bool, typer.Option(help="Show how each score comes about.")] = False,
     show_context: Annotated[bool, typer.Option(help="Print whole paragraphs and introductions.")] = False,
     batch: Annotated[Path | None, typer.Option(help="File of many queries.")] = None,
+    title_boost: retrieve_cli.TitleBoost = 0.0,
 ) -> None:
     """Find Wikipedia text for words, for a picture, or for both."""
     from indexer.index import WikiIndex
     from indexer.jvm import start_jvm
-    from indexer.queries import Query, ask, read_batch
+    from indexer.queries import Query, ask, explanation, read_batch
+    from indexer.searcher import SearchParams
 
     if (text is None and image is None) == (batch is None):
         raise UsageError(
             "no query, or two kinds of query", remedy="give --text, --image, both of these, or --batch alone"
         )
+    params = SearchParams(k, title_boost)
+    params.check()
     queries = read_batch(batch) if batch is not None else iter([Query(None, text, image)])
     opened = WikiIndex(index)
     if text is not None:
         start_jvm(is_brief=True)
     console = None if as_json else _console()
     for some in queries:
-        for view, answers in ask(opened, some, k):
+        for view, answers in ask(opened, some, params):
+            accounts = [explanation(opened, some, view, answer, params) for answer in answers] if explain else []
             if console is None:
-                _print_json(opened, some, view, answers, explain)
+                _print_json(some, answers, accounts)
             else:
-                _print_table(console, opened, some, view, answers, (explain, show_context, batch is not None))
+                _print_table(console, opened, some, view, answers, accounts, (show_context, batch is not None))
 
 
-def _print_json(opened: WikiIndex, some: Query, view: View, answers: list[Answer], explain: bool) -> None:
+def _print_json(some: Query, answers: list[Answer], accounts: list[str]) -> None:
     from indexer.answers import to_json_line
-    from indexer.queries import explanation
 
-    for answer in answers:
+    for number, answer in enumerate(answers):
         more: dict[str, Any] = {} if some.query_id is None else {"query_id": some.query_id}
-        if explain:
-            more["explanation"] = explanation(opened, some, view, answer)
+        if accounts:
+            more["explanation"] = accounts[number]
         sys.stdout.write(to_json_line(answer, **more) + "\n")
 
 
 def _print_table(
-    console: Console, opened: WikiIndex, some: Query, view: View, answers: list[Answer], flags: tuple[bool, bool, bool]
+    console: Console,
+    opened: WikiIndex,
+    some: Query,
+    view: View,
+    answers: list[Answer],
+    accounts: list[str],
+    flags: tuple[bool, bool],
 ) -> None:
     from indexer.answers import plain, print_answers
-    from indexer.queries import explanation
 
-    explain, is_whole, is_batch = flags
+    is_whole, is_batch = flags
     if is_batch or (some.text is not None and some.image is not None):
         console.print(plain(f"{view}: {some.text if view == 'text' else some.image}"), style="bold", markup=False)
     tokenize = None
@@ -114,11 +124,10 @@ def _print_table(
             return [token for token in opened.text_searcher.tokens(word) if token in wanted]
 
     print_answers(console, answers, tokenize=tokenize, is_whole=is_whole)
-    if explain:
-        for answer in answers:
-            console.print(plain(f"#{answer.rank} {answer.title}"), style="bold", markup=False)
-            for line in explanation(opened, some, view, answer).splitlines():
-                console.print(plain(line), markup=False, highlight=False)
+    for answer, account in zip(answers, accounts, strict=False):
+        console.print(plain(f"#{answer.rank} {answer.title}"), style="bold", markup=False)
+        for line in account.splitlines():
+            console.print(plain(line), markup=False, highlight=False)
 
 
 @app.command(epilog=f"\b\nExample:\n  mie-index info enwiki\n{_CODES}")

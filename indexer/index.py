@@ -110,19 +110,20 @@ class WikiIndex:
             )
         return encoder
 
-    def search_text(self, queries: Sequence[str], k: int = 10) -> list[list[Answer]]:
+    def search_text(self, queries: Sequence[str], k: int = 10, title_boost: float = 0.0) -> list[list[Answer]]:
         """Find the best k distinct paragraphs for each query; each comes with its best sentence.
 
         Args:
             queries: q texts.
             k: at least 1.
+            title_boost: see `indexer.searcher.SearchParams`.
 
         Returns:
             q lists of at most k answers.
         """
 
         def search(some: Sequence[str], wanted: int) -> list[list[Hit]]:
-            return self.text_searcher.search(some, SearchParams(wanted))
+            return self.text_searcher.search(some, SearchParams(wanted, title_boost))
 
         best = _distinct(queries, search, lambda hit: [_paragraph_of(hit.doc_id)], k)
         ranked = [[hit for _, hit in some] for some in best]

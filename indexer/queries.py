@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.searcher import Answer, View
+from indexer.searcher import Answer, SearchParams, View
 from schemas.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -32,30 +32,30 @@ class Query:
     image: Path | None
 
 
-def ask(index: WikiIndex, query: Query, k: int) -> Iterator[tuple[View, list[Answer]]]:
+def ask(index: WikiIndex, query: Query, params: SearchParams) -> Iterator[tuple[View, list[Answer]]]:
     """Answer a query in each of its views.
 
     Raises:
-        UsageError: the text is empty.
+        UsageError: the text is empty, or a parameter is out of its range.
         InputError: the picture cannot be used.
         StoreError: the index lacks this view.
     """
     if query.text is not None:
         if not query.text.strip():
             raise UsageError("the text of the query is empty", place=_place(query), remedy="give some words")
-        yield "text", index.search_text([query.text], k)[0]
+        yield "text", index.search_text([query.text], params.k, params.title_boost)[0]
     if query.image is not None:
         _ = index.image_searcher  # an index without pictures is said before the picture is read
-        yield "image", index.search_image([_read_image(query.image)], k)[0]
+        yield "image", index.search_image([_read_image(query.image)], params.k)[0]
 
 
-def explanation(index: WikiIndex, query: Query, view: View, answer: Answer) -> str:
+def explanation(index: WikiIndex, query: Query, view: View, answer: Answer, params: SearchParams) -> str:
     """Tell how a score comes about: Lucene's account, or what the number of the image view is."""
     if view == "image":
         return f"{answer.score:.6f} = inner product of unit vectors (cosine) of the query and {answer.file}"
     sentences = index.documents.sentences_of(int(answer.doc_id.partition("#")[0]))
     found = next(s for s in sentences if s.paragraph_id == answer.doc_id and s.text == answer.matched)
-    return index.text_searcher.explain(query.text or "", found.sentence_id)
+    return index.text_searcher.explain(query.text or "", found.sentence_id, params.title_boost)
 
 
 def read_batch(path: Path) -> Iterator[Query]:

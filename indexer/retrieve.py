@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from indexer.cache_folder import CacheFolder
-from indexer.searcher import Answer, View
+from indexer.searcher import Answer, SearchParams, View
 from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
@@ -36,7 +36,7 @@ class ContextIndex(Protocol):
 
     manifest: Manifest
 
-    def search_text(self, queries: Sequence[str], k: int) -> list[list[Answer]]:
+    def search_text(self, queries: Sequence[str], k: int, title_boost: float = 0.0) -> list[list[Answer]]:
         """Answer q texts with at most k answers each, best first."""
         ...
 
@@ -55,12 +55,14 @@ class RetrievalSettings:
         batch: queries per call of the index (of pictures 32 at most). Texts are fetched once per call: on 1,000
             tweets and 21,000 sentences, calls of 256 took 4.7 ms a tweet and calls of 32 took 12.8.
         part: samples per part file: what an interruption can lose.
+        title_boost: of the text view, see `indexer.searcher.SearchParams`; 2 is the entity mode.
     """
 
     views: tuple[View, ...] = ("text", "image")
     k: int = 10
     batch: int = 256
     part: int = 512
+    title_boost: float = 0.0
 
 
 def retrieve_contexts(
@@ -127,6 +129,9 @@ def retrieve_contexts(
 def _check(settings: RetrievalSettings, images: Path | None) -> None:
     if not settings.views or min(settings.k, settings.batch, settings.part) < 1:
         raise UsageError("k, batch and part must be at least 1, and there must be a view")
+    SearchParams(settings.k, settings.title_boost).check()
+    if settings.title_boost and "text" not in settings.views:
+        raise UsageError("the title boost is of the text view", remedy="add --view text, or leave out --title-boost")
     if "image" in settings.views and images is None:
         raise UsageError("the image view needs the folder of the samples' images", remedy="add --images DIR")
     if images is not None and not images.is_dir():
@@ -135,8 +140,11 @@ def _check(settings: RetrievalSettings, images: Path | None) -> None:
 
 def _plan(manifest: Manifest, settings: RetrievalSettings, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     sections = {"text": manifest.text_index, "image": manifest.image_index}
+    query: dict[str, Any] = {"text": "tokens joined by blanks", "image": "picture"}
+    if settings.title_boost:
+        query["title_boost"] = settings.title_boost
     return {
-        "query": {"text": "tokens joined by blanks", "image": "picture"},
+        "query": query,
         "views": list(settings.views),
         "k": settings.k,
         "part": settings.part,
@@ -182,7 +190,7 @@ def _ask_text(
     texts = [" ".join(sample.tokens) for sample in samples]
 
     def search(queries: Sequence[str], k: int) -> list[list[Answer]]:
-        return index.search_text(queries, k)
+        return index.search_text(queries, k, settings.title_boost)
 
     found = _ask_once([text for text in texts if text.strip()], search, settings)
     return [found.get(text, []) for text in texts], [""] * len(texts)

@@ -24,6 +24,9 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="The cache to write.", sh
 Cache = Annotated[Path, typer.Argument(help="A context cache.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a cache of other samples or settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TitleBoost = Annotated[
+    float, typer.Option("--title-boost", help="Add that many times the score of the title (entity mode: 2).")
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -43,6 +46,7 @@ def retrieve(
     split: Annotated[list[str] | None, typer.Option(help="Which splits; all by default.")] = None,
     k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = 10,
     batch: Annotated[int, typer.Option(help="Text queries per call of the index.", min=1)] = 256,
+    title_boost: TitleBoost = 0.0,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +58,7 @@ def retrieve(
     views = tuple(view or (["text", "image"] if images else ["text"]))
     if not set(views) <= {"text", "image"}:
         raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")
-    settings = RetrievalSettings(cast("tuple[View, ...]", views), k, batch)
+    settings = RetrievalSettings(cast("tuple[View, ...]", views), k, batch, title_boost=title_boost)
     with _progress() as told:
         info = retrieve_contexts(
             samples,

@@ -99,6 +99,14 @@ def test_a_text_query_loads_no_learning_library_and_gives_json_lines(slice_index
     assert len({answer["doc_id"] for answer in answers}) == 3
 
 
+def test_a_title_boost_asks_for_the_article_itself_and_is_explained(slice_index: Path) -> None:
+    shown = run("query", slice_index, "--text", "Algeria", "--title-boost", "2", "--explain", "--json", "-k", "3")
+    answers = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert {answer["title"] for answer in answers} == {"Algeria"}
+    assert "2.0 = boost" in answers[0]["explanation"] and "weight(title:algeria" in answers[0]["explanation"]
+    assert float(answers[0]["explanation"].split()[0]) == pytest.approx(answers[0]["score"], abs=1e-4)
+
+
 def test_a_table_for_people_shows_rank_title_and_context(slice_index: Path) -> None:
     short = run("query", slice_index, "--text", QUESTION, "-k", "2", COLUMNS="100")
     assert short.returncode == 0 and short.stderr == ""
@@ -182,6 +190,7 @@ def test_verify_says_sound_or_names_the_damaged_file(slice_index: Path, damaged:
         (("--text", " "), "empty"),
         (("--text", "a", "-k", "0"), "Invalid value for '-k'"),
         (("--text", "a", "-k", "many"), "Invalid value for '-k'"),
+        (("--text", "a", "--title-boost", "-1"), "the title boost is -1"),
         (("--words", "a"), "No such option"),
     ],
 )

@@ -19,7 +19,7 @@ from indexer import bm25
 from indexer.bm25 import Bm25Searcher, build_bm25
 from indexer.jvm import java_class
 from indexer.presets import PRESETS
-from indexer.searcher import SearchParams
+from indexer.searcher import Hit, SearchParams
 from schemas.errors import UsageError
 from schemas.tables import SENTENCES
 
@@ -43,6 +43,7 @@ class Collection:
     preset: str
     ids: list[str]
     texts: list[str]
+    titles: list[str]
     searcher: Bm25Searcher
 
 
@@ -56,7 +57,8 @@ def collection(
     pq.write_table(table, folder / "part-00000.parquet")
     build_bm25([folder / "part-00000.parquet"], folder / "bm25", request.param)
     searcher = Bm25Searcher(folder / "bm25", PRESETS[request.param])
-    return Collection(request.param, table["sentence_id"].to_pylist(), table["text"].to_pylist(), searcher)
+    columns = (table[name].to_pylist() for name in ("sentence_id", "text", "title"))
+    return Collection(request.param, *columns, searcher)
 
 
 def quantised(length: int) -> int:
@@ -121,6 +123,33 @@ def test_scores_and_order_are_those_of_a_second_implementation(collection: Colle
     assert compared > 2000
 
 
+def test_a_title_boost_adds_that_many_times_the_score_of_the_title(collection: Collection) -> None:
+    preset, searcher = PRESETS[collection.preset], collection.searcher
+    texts = [searcher.tokens(text) for text in collection.texts]
+    titles = [searcher.tokens(title) for title in collection.titles]
+    number_of = {doc_id: number for number, doc_id in enumerate(collection.ids)}
+    for query in ("Alabama river", "Abraham Lincoln president", "the art of an animal", "ἀναρχία 東京"):
+        words = searcher.tokens(query)
+        by_text, by_title = (scores_of(words, field, preset.k1, preset.b) for field in (texts, titles))
+        for boost in (0.5, 2.0):
+            (hits,) = searcher.search([query], SearchParams(len(collection.ids), boost))
+            wanted = {n: by_text.get(n, 0) + boost * by_title.get(n, 0) for n in by_text.keys() | by_title.keys()}
+            assert {number_of[hit.doc_id] for hit in hits} == wanted.keys()
+            assert all(hit.score == pytest.approx(wanted[number_of[hit.doc_id]], abs=TOLERANCE) for hit in hits)
+            assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+            account = searcher.explain(query, hits[0].doc_id, boost) if hits else "0"
+            assert float(account.split()[0]) == pytest.approx(hits[0].score if hits else 0, abs=TOLERANCE)
+
+
+def test_without_a_boost_the_ranking_is_the_one_without_titles(collection: Collection) -> None:
+    assert [searcher_hits(collection, boost=0.0)] == [collection.searcher.search(QUERIES, SearchParams(DEEP))]
+    assert searcher_hits(collection, boost=2.0) != searcher_hits(collection, boost=0.0)
+
+
+def searcher_hits(collection: Collection, boost: float) -> list[list[Hit]]:
+    return collection.searcher.search(QUERIES, SearchParams(DEEP, title_boost=boost))
+
+
 @pytest.fixture(scope="module")
 def anserini(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Anserini's own index and searcher; for `more` over tokens made before, which it takes as they are."""
@@ -168,6 +197,9 @@ def test_k_may_exceed_the_index_and_must_be_positive(collection: Collection) -> 
     everything = collection.searcher.search(["the of in a Alabama"], SearchParams(2**40))[0]
     assert 0 < len(everything) <= len(collection.ids)
     assert everything[:5] == collection.searcher.search(["the of in a Alabama"], SearchParams(5))[0]
+    for boost in (-0.1, math.nan, math.inf):
+        with pytest.raises(UsageError, match="the title boost is"):
+            collection.searcher.search(["Alabama"], SearchParams(5, boost))
     with pytest.raises(UsageError, match="k is 0"):
         collection.searcher.search(["Alabama"], SearchParams(0))
 

@@ -84,6 +84,16 @@ def test_a_batch_answers_as_single_queries_do(index: WikiIndex) -> None:
     assert index.search_text([], 2) == []
 
 
+def test_a_title_boost_brings_up_the_article_of_that_title(index: WikiIndex) -> None:
+    """Without it, the sentence of another article that says more of the words comes first."""
+    (plain,), (boosted,) = (index.search_text(["rocky loves the film"], 9, boost) for boost in (0.0, 2.0))
+    assert plain == index.search_text(["rocky loves the film"], 9)[0]
+    assert (plain[0].doc_id, boosted[0].doc_id) == ("3#1", "4#0")
+    assert boosted[0].score > plain[0].score
+    found = [{answer.doc_id for answer in index.search_text(["dog"], 9, boost)[0]} for boost in (0.0, 2.0)]
+    assert found == [{"9#0"}, {"9#0", "9#1"}], "no sentence of 9#1 says dog, its title does"
+
+
 def test_k_beyond_the_index_gives_what_there_is(index: WikiIndex) -> None:
     assert [answer.doc_id for answer in index.search_text(["rocky"], 1000)[0]] == ["4#0", "4#1", "3#1"]
     assert len(index.search_image([colour(255, 0, 0)], 1000)[0]) == 3

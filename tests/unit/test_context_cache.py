@@ -33,11 +33,13 @@ class FakeIndex:
     def __init__(self, fail_at: int | None = None, manifest: Manifest = MANIFEST) -> None:
         self.manifest = manifest
         self.asked: list[tuple[str, int]] = []
+        self.boosts: set[float] = set()
         self.calls = 0
         self.fail_at = fail_at
 
-    def search_text(self, queries: Sequence[str], k: int) -> list[list[Answer]]:
+    def search_text(self, queries: Sequence[str], k: int, title_boost: float = 0.0) -> list[list[Answer]]:
         self.calls += 1
+        self.boosts.add(title_boost)
         if self.calls == self.fail_at:
             raise KeyboardInterrupt
         self.asked += [(query, k) for query in queries]
@@ -113,6 +115,33 @@ def test_a_finished_cache_is_left_alone_and_another_needs_overwrite(tmp_path: Pa
             retrieve_contexts(samples, FakeIndex(manifest=manifest), out, settings=other)
     retrieve_contexts(samples, FakeIndex(), out, settings=replace(TEXT, k=1), overwrite=True)
     assert texts(out, "test-1") == ["a"]
+
+
+def test_the_title_boost_is_asked_for_stored_and_makes_another_cache(tmp_path: Path) -> None:
+    samples, out, index = make_set(tmp_path / "set", "a b", "c"), tmp_path / "out", FakeIndex()
+    entity = replace(TEXT, title_boost=2.0)
+    info = retrieve_contexts(samples, index, out, settings=entity)
+    assert index.boosts == {2.0}
+    assert info.parameters["query"] == {"text": "tokens joined by blanks", "image": "picture", "title_boost": 2.0}
+    assert read_cache(out) == info and retrieve_contexts(samples, FakeIndex(1), out, settings=entity) == info
+    for other in (TEXT, replace(TEXT, title_boost=1.0)):
+        with pytest.raises(UsageError, match="other samples or settings"):
+            retrieve_contexts(samples, FakeIndex(), out, settings=other)
+    plain = retrieve_contexts(samples, FakeIndex(), tmp_path / "plain", settings=TEXT)
+    assert "title_boost" not in plain.parameters["query"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (replace(TEXT, title_boost=-1.0), "the title boost is -1"),
+        (replace(TEXT, title_boost=float("nan")), "the title boost is nan"),
+        (RetrievalSettings(views=("image",), title_boost=2.0), "the title boost is of the text view"),
+    ],
+)
+def test_a_title_boost_out_of_place_is_refused(tmp_path: Path, settings: RetrievalSettings, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        retrieve_contexts(make_set(tmp_path / "set", "a"), FakeIndex(), tmp_path / "out", settings=settings)
 
 
 def test_parts_of_other_settings_are_never_mixed_in(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from indexer.index import WikiIndex
 from indexer.queries import Query, ask, read_batch
+from indexer.searcher import SearchParams
 from schemas.errors import InputError, UsageError
 
 
@@ -90,7 +91,7 @@ class Index:
 
     image_searcher = None
 
-    def search_text(self, queries: list[str], k: int) -> list[list[Any]]:
+    def search_text(self, queries: list[str], k: int, title_boost: float) -> list[list[Any]]:
         return [[query, k] for query in queries]
 
     def search_image(self, images: list[Any], k: int) -> list[list[Any]]:
@@ -98,7 +99,7 @@ class Index:
 
 
 def answers(query: Query) -> list[Any]:
-    return list(ask(cast(WikiIndex, Index()), query, 3))
+    return list(ask(cast(WikiIndex, Index()), query, SearchParams(3)))
 
 
 def test_a_text_is_asked_as_it_stands() -> None:
