@@ -36,7 +36,7 @@ check: $(STAMP) ## lint, types and the import seams
 bench: $(STAMP) ## list the benchmarks, or run one: make bench RUN=parse_rate ARGS=--help
 ifdef RUN
 	"$(BIN)/python" -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	"$(BIN)/python" "benchmarks/$(RUN).py" $(ARGS)
+	"$(BIN)/python" -m "benchmarks.$(RUN)" $(ARGS)
 else
 	@"$(BIN)/python" benchmarks/list.py
 endif

@@ -8,12 +8,13 @@ from pathlib import Path
 
 def main() -> None:
     """Print name and first docstring line of every script beside this one."""
-    scripts = [
-        path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name not in ("__init__.py", "list.py")
-    ]
-    for script in scripts:
-        text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or "(no description)"
-        print(f"make bench RUN={script.stem:<20} {text.splitlines()[0]}")
+    for script in sorted(Path(__file__).parent.glob("*.py")):
+        tree = ast.parse(script.read_text(encoding="utf-8"))
+        if script.name != "list.py" and any(
+            isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body
+        ):
+            text = ast.get_docstring(tree) or "(no description)"
+            print(f"make bench RUN={script.stem:<20} {text.splitlines()[0]}")
 
 
 if __name__ == "__main__":
