@@ -74,9 +74,9 @@ def run_table(
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     runs = arguments.work / f"runs-{arguments.subset or 'all'}"
     expert_jobs = [(name, runs / f"seed-{seed}", configure(name, seed)) for seed in seeds for name in reversed(wanted)]
-    mixture_jobs = [(row, runs / f"seed-{seed}") for seed in seeds for row in members]
+    mixture_jobs = [(members, runs / f"seed-{seed}") for seed in seeds]
     rows = [row for part in _map(arguments.jobs, _train_expert, expert_jobs) for row in part]
-    rows += [row for part in _map(arguments.jobs, _train_mixture, mixture_jobs) for row in part]
+    rows += [row for part in _map(arguments.jobs, _train_mixtures, mixture_jobs) for row in part]
     _print_scores(rows, wanted, title, arguments, time.perf_counter() - started)
     _print_comparisons(runs / f"seed-{seeds[0]}", wanted)
 
@@ -94,9 +94,14 @@ def _train_expert(job: tuple[str, Path, RunConfig]) -> Scores:
     return [(name, facts["dev_f1"], facts["test_f1"])]
 
 
-def _train_mixture(job: tuple[tuple[str, ...], Path]) -> Scores:
+def _train_mixtures(job: tuple[Sequence[tuple[str, ...]], Path]) -> Scores:
+    """Fit the mixtures of a seed one by one: they share their experts' cached posteriors."""
+    mixtures, runs = job
+    return [row for members in mixtures for row in _train_mixture(members, runs)]
+
+
+def _train_mixture(members: tuple[str, ...], runs: Path) -> Scores:
     """Fit the gates on dev and, to compare, on train; what each has on test."""
-    members, runs = job
     label, folder = " + ".join(members), runs / f"mixture-{'-'.join(members)}"
     held_out, test, chosen = _mixture_scores([runs / name for name in members], folder, "dev")
     rows: Scores = [(f"mixture of {label}", held_out[f"gate {chosen}"], test["chosen"])]
