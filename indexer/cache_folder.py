@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.context_cache import CACHE_NAME, CacheInfo, read_cache, write_cache, write_rows
+from schemas.context_cache import CACHE_NAME, VECTORS_NAME, CacheInfo, read_cache, write_cache, write_rows
 from schemas.errors import StoreError, UsageError
 from schemas.manifest import write_json_atomically
 from schemas.records import Context, Query
-from schemas.tables import CONTEXTS, QUERIES
+from schemas.tables import CONTEXTS, QUERIES, sample_vectors_schema
 
-__all__ = ["CacheFolder"]
+__all__ = ["CacheFolder", "Part"]
 
 _ROWS = 100_000
 _DICTIONARY_BYTES = 64 * 1024 * 1024
 _OVERWRITE = "add --overwrite, or choose another --out"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was found for some samples.
+
+    Args:
+        contexts, queries: rows of all sources.
+        vectors: image vector [dim] float32 by the digest of its sample.
+        encoder: fingerprint of the weights that made the vectors.
+        seconds: time of the search by source.
+    """
+
+    contexts: Sequence[Context]
+    queries: Sequence[Query]
+    vectors: Mapping[str, Any] = field(default_factory=dict)
+    encoder: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class CacheFolder:
@@ -78,13 +97,15 @@ class CacheFolder:
         """Tell whether a part was finished, now or before an interruption."""
         return self._mark(number).is_file()
 
-    def write_part(
-        self, number: int, contexts: Sequence[Context], queries: Sequence[Query], seconds: dict[str, float]
-    ) -> None:
-        """Write a part's rows and then its mark. seconds: time of the search by source."""
-        write_rows(self.partial / f"contexts-{number:05}.parquet", CONTEXTS, contexts)
-        write_rows(self.partial / f"queries-{number:05}.parquet", QUERIES, queries)
-        write_json_atomically(self._mark(number), seconds)
+    def write_part(self, number: int, part: Part) -> None:
+        """Write a part's rows and then its mark."""
+        write_rows(self.partial / f"contexts-{number:05}.parquet", CONTEXTS, part.contexts)
+        write_rows(self.partial / f"queries-{number:05}.parquet", QUERIES, part.queries)
+        if part.vectors:
+            rows = [{"digest": digest, "vector": vector} for digest, vector in part.vectors.items()]
+            schema = sample_vectors_schema(len(rows[0]["vector"]), part.encoder)
+            pq.write_table(pa.Table.from_pylist(rows, schema), self.partial / f"vectors-{number:05}.parquet")
+        write_json_atomically(self._mark(number), dict(part.seconds))
 
     def read_queries(self, parts: int) -> list[Query]:
         """Read the queries of all parts."""
@@ -104,6 +125,9 @@ class CacheFolder:
         for table, schema in (("contexts", CONTEXTS), ("queries", QUERIES)):
             paths = [self.partial / f"{table}-{number:05}.parquet" for number in range(parts)]
             _join(paths, self.partial / f"{table}.parquet", schema)
+        vectors = sorted(self.partial.glob("vectors-?????.parquet"))
+        if vectors:
+            _join(vectors, self.partial / VECTORS_NAME, pq.read_schema(vectors[0]))
         write_cache(self.partial, info)
         if self.out.exists():
             shutil.rmtree(self.out)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from indexer.cache_folder import CacheFolder
+from indexer.cache_folder import CacheFolder, Part
 from schemas.conll import read_blocks, split_contexts
 from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
@@ -166,7 +166,7 @@ def _write(
             Context(sample.sample_id, source, rank, None, "", "", text, matched)
             for rank, text in enumerate(found, start=1)
         ]
-    folder.write_part(0, contexts, queries, {})
+    folder.write_part(0, Part(contexts, queries))
     info = CacheInfo(
         dataset=plan["dataset"],
         fingerprints=plan["samples"],

@@ -153,9 +153,14 @@ class WikiIndex:
         Returns:
             q lists of at most k answers.
         """
-        if not images:
-            return []
-        vectors = self.encoder.encode(list(images))
+        return self.search_vectors(self.encode_images(images), k) if images else []
+
+    def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Give the unit vectors [q, dim] of q RGB pictures, by the encoder of the index."""
+        return self.encoder.encode(list(images))
+
+    def search_vectors(self, vectors: NDArray[np.float32], k: int = 10) -> list[list[Answer]]:
+        """Find the best k distinct articles for each of q vectors [q, dim] of `encode_images`."""
 
         def search(some: Sequence[NDArray[np.float32]], wanted: int) -> list[list[Hit]]:
             return self.image_searcher.search(some, SearchParams(wanted))

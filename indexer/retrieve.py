@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from indexer.cache_folder import CacheFolder
+from indexer.cache_folder import CacheFolder, Part
+from indexer.sample_pictures import SamplePictures, images_digest
 from indexer.searcher import Answer, SearchParams, View
 from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
-from schemas.errors import InputError, UsageError
-from schemas.image_files import find_image
+from schemas.errors import UsageError
 from schemas.manifest import Manifest
 from schemas.records import Context, Query, Sample
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
 __all__ = ["ContextIndex", "RetrievalSettings", "retrieve_contexts"]
@@ -26,7 +27,6 @@ __all__ = ["ContextIndex", "RetrievalSettings", "retrieve_contexts"]
 _Asked = TypeVar("_Asked", bound=Hashable)
 _MOST_ASKED = 16
 """Answers with the same text, or none, are left out; at most k times this many are asked for to fill the places."""
-_MAX_IMAGE_BYTES = 50_000_000
 _MOST_PICTURES = 32
 """Decoded pictures held at once."""
 
@@ -40,8 +40,12 @@ class ContextIndex(Protocol):
         """Answer q texts with at most k answers each, best first."""
         ...
 
-    def search_image(self, images: Sequence[Image.Image], k: int) -> list[list[Answer]]:
-        """Answer q RGB pictures with at most k answers each, best first."""
+    def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Give the vectors [q, dim] of q RGB pictures."""
+        ...
+
+    def search_vectors(self, vectors: NDArray[np.float32], k: int) -> list[list[Answer]]:
+        """Answer q vectors [q, dim] with at most k answers each, best first."""
         ...
 
 
@@ -79,7 +83,8 @@ def retrieve_contexts(
     """Retrieve contexts for all samples of a converted data set.
 
     The text query is the tokens, joined by blanks; the image query is the sample's picture. A sample without a usable
-    picture, or without a hit, gets no context in that view and is counted. Equal queries of a part are asked once. An
+    picture, or without a hit, gets no context in that view and is counted. Equal queries of a part are asked once. The
+    vectors of the pictures are kept too (`vectors.parquet`, by the samples' digests), for gates that read them. An
     interrupted retrieval goes on behind its last part; a finished one with the same settings is left as it is.
 
     Args:
@@ -102,7 +107,7 @@ def retrieve_contexts(
     fingerprints = {split: dataset.splits[split].fingerprint for split in splits or dataset.splits}
     plan = _plan(index.manifest, settings, fingerprints)
     if images is not None and "image" in settings.views:
-        plan["images"] = _images_digest(rows, images)
+        plan["images"] = images_digest(rows, images)
     folder = CacheFolder(out, plan, overwrite=overwrite)
     if folder.finished is not None:
         return folder.finished
@@ -110,7 +115,7 @@ def retrieve_contexts(
     for number, start in enumerate(starts):
         part = rows[start : start + settings.part]
         if not folder.has_part(number):
-            folder.write_part(number, *_retrieve_part(part, index, images, settings))
+            folder.write_part(number, _retrieve_part(part, index, images, settings))
         if progress is not None:
             progress(start + len(part), len(rows))
     sources = summarise(folder.read_queries(len(starts)))
@@ -154,20 +159,12 @@ def _plan(manifest: Manifest, settings: RetrievalSettings, fingerprints: Mapping
     }
 
 
-def _images_digest(samples: Sequence[Sample], images: Path) -> str:
-    """Identify the pictures that are there by name and size: one that is added later makes another cache."""
-    digest = hashlib.sha256()
-    for split, name in dict.fromkeys((row.split, row.image) for row in samples if row.image is not None):
-        path = find_image(images, split, name)
-        digest.update(f"{split}/{name}:{path.stat().st_size if path else None}\n".encode())
-    return digest.hexdigest()
-
-
 def _retrieve_part(
     samples: Sequence[Sample], index: ContextIndex, images: Path | None, settings: RetrievalSettings
-) -> tuple[list[Context], list[Query], dict[str, float]]:
+) -> Part:
     contexts: list[Context] = []
     queries: list[Query] = []
+    vectors: dict[str, NDArray[np.float32]] = {}
     seconds: dict[str, float] = {}
     for view in settings.views:
         started = time.perf_counter()
@@ -175,13 +172,14 @@ def _retrieve_part(
             answers, statuses = _ask_text(samples, index, settings)
         else:
             assert images is not None
-            answers, statuses = _ask_images(samples, index, images, settings)
+            answers, statuses, vectors = _ask_images(samples, index, images, settings)
         seconds[view] = time.perf_counter() - started
         for sample, found, status in zip(samples, answers, statuses, strict=True):
             status = status or ("hit" if found else "no_hit")
             queries.append(Query(sample.sample_id, view, input_digest(sample), status, len(found)))
             contexts += [_context(sample.sample_id, rank, answer) for rank, answer in enumerate(found, start=1)]
-    return contexts, queries, seconds
+    encoder = (index.manifest.image_index or {}).get("encoder_fingerprint", "")
+    return Part(contexts, queries, vectors, str(encoder), seconds)
 
 
 def _ask_text(
@@ -198,32 +196,20 @@ def _ask_text(
 
 def _ask_images(
     samples: Sequence[Sample], index: ContextIndex, images: Path, settings: RetrievalSettings
-) -> tuple[list[list[Answer]], list[str]]:
-    paths = [None if row.image is None else find_image(images, row.split, row.image) for row in samples]
-    broken: set[Path] = set()
+) -> tuple[list[list[Answer]], list[str], dict[str, NDArray[np.float32]]]:
+    """Give the answers and the statuses of all samples, and the vectors [dim] of usable pictures by digest."""
+    pictures = SamplePictures(samples, images)
 
     def search(asked: Sequence[Path], k: int) -> list[list[Answer]]:
-        pictures = [(path, _picture(path)) for path in asked]
-        usable = [(path, picture) for path, picture in pictures if picture is not None]
-        broken.update(path for path, picture in pictures if picture is None)
-        found = index.search_image([picture for _, picture in usable], k) if usable else []
-        answers = dict(zip([path for path, _ in usable], found, strict=True))
+        usable, vectors = pictures.encode(asked, index.encode_images)
+        found = index.search_vectors(vectors, k) if usable else []
+        answers = dict(zip(usable, found, strict=True))
         return [answers.get(path, []) for path in asked]
 
-    asked = [path for path in paths if path is not None]
+    asked = [path for path in pictures.paths if path is not None]
     found = _ask_once(asked, search, replace(settings, batch=min(settings.batch, _MOST_PICTURES)))
-    answers = [[] if path is None else found[path] for path in paths]
-    statuses = [
-        "no_image"
-        if row.image is None
-        else "missing_image"
-        if path is None
-        else "broken_image"
-        if path in broken
-        else ""
-        for row, path in zip(samples, paths, strict=True)
-    ]
-    return answers, statuses
+    answers = [[] if path is None else found[path] for path in pictures.paths]
+    return answers, pictures.statuses(), pictures.by_digest()
 
 
 def _ask_once(
@@ -253,17 +239,6 @@ def _distinct(answers: Sequence[Answer], k: int) -> list[Answer]:
         if answer.text.strip():
             best.setdefault(answer.text, answer)
     return list(best.values())[:k]
-
-
-def _picture(path: Path) -> Image.Image | None:
-    from indexer.pixels import decode_image
-
-    try:
-        if path.stat().st_size > _MAX_IMAGE_BYTES:
-            return None
-        return decode_image(path.read_bytes())
-    except (InputError, OSError):
-        return None
 
 
 def _context(sample_id: str, rank: int, answer: Answer) -> Context:

@@ -20,6 +20,7 @@ from schemas.tables import CONTEXTS, QUERIES
 
 __all__ = [
     "CACHE_NAME",
+    "VECTORS_NAME",
     "CacheInfo",
     "SourceInfo",
     "read_cache",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 CACHE_NAME = "contexts.json"
+VECTORS_NAME = "vectors.parquet"
+"""Image vectors of the samples, where an image view was asked."""
 _KIND = "contexts"
 _REMEDY = "make it again: mie-index retrieve, or mie-index contexts import, with --overwrite"
 

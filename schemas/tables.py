@@ -23,6 +23,7 @@ __all__ = [
     "TABLES",
     "check_table",
     "embeddings_schema",
+    "sample_vectors_schema",
 ]
 
 _VERSION_KEY = b"schema_version"
@@ -112,6 +113,20 @@ def embeddings_schema(dim: int) -> pa.Schema:
             pa.field("height", pa.int32()),
         ]
     )
+
+
+def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
+    """Give the schema of the image vectors of samples: digest (`schemas.dataset.input_digest`), vector [dim].
+
+    Args:
+        dim: components, float32.
+        encoder: fingerprint of the weights that made them; stands in the file's metadata.
+
+    >>> sample_vectors_schema(4, "0a1b").metadata[b"encoder"]
+    b'0a1b'
+    """
+    schema = _schema([pa.field("digest", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
+    return schema.with_metadata({**schema.metadata, b"encoder": encoder.encode()})
 
 
 def check_table(path: str | Path, expected: pa.Schema) -> int:

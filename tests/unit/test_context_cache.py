@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -17,13 +19,15 @@ from indexer.retrieve import RetrievalSettings, retrieve_contexts
 from indexer.retrieve_cli import contexts as contexts_app
 from indexer.searcher import Answer
 from schemas.context_cache import read_cache, read_context_rows, read_query_rows
-from schemas.dataset import read_samples, write_dataset
+from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.manifest import Manifest
 from schemas.records import Sample
 from trainer.contexts import read_contexts
 
-MANIFEST = Manifest({}, "f1", (), 0, {}, {}, (), {"k1": 1.2}, {"encoder": "fake"}, {}, "2026-01-01")
+MANIFEST = Manifest(
+    {}, "f1", (), 0, {}, {}, (), {"k1": 1.2}, {"encoder": "fake", "encoder_fingerprint": "e1"}, {}, "2026-01-01"
+)
 TEXT = RetrievalSettings(views=("text",), k=2, batch=2, part=2)
 
 
@@ -34,7 +38,7 @@ class FakeIndex:
         self.manifest = manifest
         self.asked: list[tuple[str, int]] = []
         self.boosts: set[float] = set()
-        self.calls = 0
+        self.calls = self.encoded = 0
         self.fail_at = fail_at
 
     def search_text(self, queries: Sequence[str], k: int, title_boost: float = 0.0) -> list[list[Answer]]:
@@ -45,8 +49,12 @@ class FakeIndex:
         self.asked += [(query, k) for query in queries]
         return [self._answers(query, k) for query in queries]
 
-    def search_image(self, images: Sequence[Any], k: int) -> list[list[Answer]]:
-        return [[Answer("image", 1, 0.5, "7", "Red", "Red.png", f"intro {image}", file="Red.png")] for image in images]
+    def encode_images(self, images: Sequence[Any]) -> Any:
+        self.encoded += len(images)
+        return np.array([[value / 255 for value in image.getpixel((0, 0))] for image in images], np.float32)
+
+    def search_vectors(self, vectors: Any, k: int) -> list[list[Answer]]:
+        return [[Answer("image", 1, 0.5, "7", "Red", "Red.png", f"intro {row}", file="Red.png")] for row in vectors]
 
     @staticmethod
     def _answers(query: str, k: int) -> list[Answer]:
@@ -197,6 +205,11 @@ def test_the_image_view_tells_why_a_picture_gave_nothing(tmp_path: Path) -> None
         row for row in read_context_rows(tmp_path / "out") if row.sample_id == "test-2" and row.source == "image"
     ]
     assert (context.doc_id, context.title, context.matched) == ("7", "Red", "Red.png")
+    vectors = pq.read_table(tmp_path / "out" / "vectors.parquet")
+    rows = read_samples(samples, "test")
+    assert vectors["digest"].to_pylist() == [input_digest(rows[1]), input_digest(rows[4])]
+    assert np.allclose(vectors["vector"].to_pylist(), [[1, 0, 0]] * 2)
+    assert vectors.schema.metadata[b"encoder"] == b"e1"
     Image.new("RGB", (40, 40), "red").save(folder / "absent.png")
     with pytest.raises(UsageError, match="other samples or settings"):
         retrieve_contexts(samples, FakeIndex(), tmp_path / "out", images=folder, settings=settings)
