@@ -92,7 +92,8 @@ def moe(
     folds: Annotated[int, typer.Option(help="Folds of the cross-fitting.")] = 5,
     split: Annotated[str, typer.Option(help="On whose posteriors the gates are fitted.")] = "dev",
     image_vectors: Annotated[
-        Path | None, typer.Option(help="Parquet of image vectors (file, vector) for the gates.", show_default=False)
+        Path | None,
+        typer.Option(help="A cache with the image view, or Parquet (file, vector), for the gates.", show_default=False),
     ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,

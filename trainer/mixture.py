@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from schemas.errors import IndexCorrupt, IndexMismatch, InputError, UsageError
 from schemas.manifest import write_json_atomically
 from schemas.records import Sample
-from trainer.gate_features import gate_input, image_vectors, read_vectors
+from trainer.gate_features import find_vectors, first_vectors, gate_input
 from trainer.gates import GATES, Gate, GateInput, GateName, Reduction, cross_fit, fit_gate, mix
 from trainer.labels import LabelSet
 from trainer.loop import score_labels
@@ -53,9 +53,10 @@ class MixtureFacts:
         split: on whose posteriors the gates were fitted.
         folds: of the cross-fitting.
         steps: for which each gate was fitted.
-        image_vectors: Parquet of image vectors; "" where the gates read none.
+        image_vectors: a cache or Parquet of image vectors; "" where the gates read none.
         sizes: features of a sample, features of a token, text dimension, image dimension.
         scores: of the experts, the oracle and the gates on that split: F1, and the gates' held-out loss.
+        image_encoder: fingerprint of the weights that made the image vectors; "" where it is not told.
     """
 
     experts: tuple[str, ...]
@@ -67,6 +68,7 @@ class MixtureFacts:
     image_vectors: str
     sizes: tuple[int, int, int, int]
     scores: dict[str, dict[str, float]]
+    image_encoder: str = ""
 
 
 class _Gates(nn.Module):
@@ -99,12 +101,12 @@ def fit_mixture(
         gate: the one that predicts; null takes the one with the best cross-fitted F1.
         split: whose posteriors to fit to.
         folds: of the cross-fitting.
-        vectors: Parquet of image vectors for the gates; "" for none.
+        vectors: a cache that asked the image view, or Parquet (file, vector), for the gates; "" for none.
         overwrite: replace a mixture that is there.
 
     Raises:
         UsageError: fewer than two experts, too few samples, or a folder that is in use.
-        InputError: the experts have other labels or other samples.
+        InputError: the experts have other labels or other samples, or no sample has an image vector.
     """
     if len(experts) < 2:
         raise UsageError("a mixture needs two experts or more", remedy="mie-train moe RUN_A RUN_B --out FOLDER")
@@ -114,7 +116,7 @@ def fit_mixture(
     samples = datas[0].samples
     if not 2 <= folds <= len(samples):
         raise UsageError(f"{folds} folds of {len(samples)} samples", remedy="set --folds between 2 and the samples")
-    image = image_vectors(samples, read_vectors(Path(vectors))) if vectors else None
+    image, image_encoder = first_vectors(samples, Path(vectors)) if vectors else (None, "")
     data, gates = _input(posteriors, labels, samples, image)
     steps: dict[str, int] = {}
     scores = _expert_scores(labels, samples, posteriors, experts)
@@ -136,6 +138,7 @@ def fit_mixture(
         str(Path(vectors).resolve()) if vectors else "",
         _sizes(data, posteriors[0], image),
         scores,
+        image_encoder,
     )
     _save(out, facts, gates, labels)
     return facts
@@ -144,7 +147,7 @@ def fit_mixture(
 def run_mixture(folder: Path, split: str, reader: Reader, cache: bool = True) -> Output:
     """Ask a mixture for a split with its chosen gate."""
     facts, gates = read_mixture(folder)
-    data, inputs, posteriors, labels = _mixture_input(folder, facts, gates, split, reader, cache)
+    data, inputs, posteriors, labels, images = _mixture_input(folder, facts, gates, split, reader, cache)
     chosen = gates.gates[facts.gate]
     weights = chosen.weights(inputs)  # type: ignore[operator]
     mixed = mix(inputs.log_probs, _safe_log(weights))
@@ -154,13 +157,14 @@ def run_mixture(folder: Path, split: str, reader: Reader, cache: bool = True) ->
     samples = data[0].samples
     predicted = label_mixed(labels, mixed, lengths, samples)
     names = tuple(Path(name).name for name in facts.experts)
-    return Output(samples, labels, predicted, mixed, tuple(lengths), used, names, weights)
+    seen = None if images is None else tuple(images[:, -1].bool().tolist())
+    return Output(samples, labels, predicted, mixed, tuple(lengths), used, names, weights, seen)
 
 
 def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
     """Give F1 on a labelled split of each expert, of each gate and of the oracle."""
     facts, gates = read_mixture(folder)
-    data, inputs, posteriors, labels = _mixture_input(folder, facts, gates, split, reader, cache=True)
+    data, inputs, posteriors, labels, _ = _mixture_input(folder, facts, gates, split, reader, cache=True)
     samples = data[0].samples
     paths = [_expert_path(folder, name) for name in facts.experts]
     scores = {name: row["f1"] for name, row in _expert_scores(labels, samples, posteriors, paths).items()}
@@ -201,12 +205,15 @@ def read_mixture(folder: Path) -> tuple[MixtureFacts, _Gates]:
 
 def _mixture_input(
     folder: Path, facts: MixtureFacts, gates: _Gates, split: str, reader: Reader, cache: bool
-) -> tuple[list[SplitData], GateInput, list[Posteriors], LabelSet]:
+) -> tuple[list[SplitData], GateInput, list[Posteriors], LabelSet, Tensor | None]:
     paths = [_expert_path(folder, name) for name in facts.experts]
     data, posteriors, labels = _read_experts(paths, split, reader, cache)
-    vectors = read_vectors(Path(facts.image_vectors)) if facts.image_vectors else None
-    images = image_vectors(data[0].samples, vectors) if vectors else None
-    return data, gate_input(posteriors, gates.text, gates.image, images, None), posteriors, labels
+    images = None
+    if facts.image_vectors:
+        given = data[0].image_vectors
+        files = (Path(facts.image_vectors),) if given is None else given
+        images = find_vectors(data[0].samples, files, facts.image_encoder, facts.sizes[3])
+    return data, gate_input(posteriors, gates.text, gates.image, images, None), posteriors, labels, images
 
 
 def _read_experts(

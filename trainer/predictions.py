@@ -23,7 +23,8 @@ def prediction_rows(output: Output) -> list[Row]:
     """Give a row of JSON values per sample.
 
     An entity's probability is that of its least sure tag, by the token posteriors; a relation's is its class
-    probability. `gate` is the mean weight of each expert over the sample's tokens.
+    probability. `gate` is the mean weight of each expert over the sample's tokens; `image_vector` says whether the gate
+    read one of the sample (else it read zeros, as for samples without an image in its training).
     """
     probabilities = torch.split(output.log_probs.exp(), list(output.lengths))
     weights = None if output.weights is None else torch.split(output.weights, list(output.lengths))
@@ -42,6 +43,8 @@ def prediction_rows(output: Output) -> list[Row]:
             row["gate"] = [
                 {"expert": name, "weight": round(weight, 6)} for name, weight in zip(output.experts, mean, strict=True)
             ]
+        if output.has_vector is not None:
+            row["image_vector"] = output.has_vector[i]
         rows.append(row)
     return rows
 

@@ -33,11 +33,15 @@ Talk = Callable[[str], object]
 
 @dataclass(frozen=True)
 class SplitData:
-    """The samples of a split and their contexts."""
+    """The samples of a split and their contexts.
+
+    image_vectors are the files in which a mixture's gate finds those of the samples; null: those it was fitted with.
+    """
 
     dataset: Dataset
     samples: list[Sample]
     contexts: dict[str, list[Context]]
+    image_vectors: tuple[Path, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Output:
         used: the contexts that were in a window, of each sample.
         experts: their names; one for an expert.
         weights: weight of each expert for each state [M, E]; null for an expert.
+        has_vector: whether the gate read an image vector of each sample; null where it reads none.
     """
 
     samples: Sequence[Sample]
@@ -62,6 +63,7 @@ class Output:
     used: list[list[Context]]
     experts: tuple[str, ...]
     weights: Tensor | None = None
+    has_vector: tuple[bool, ...] | None = None
 
 
 def is_mixture(folder: Path) -> bool:

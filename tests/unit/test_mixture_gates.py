@@ -113,7 +113,7 @@ def test_part_of_a_gate_input_keeps_states_with_their_samples() -> None:
 
 def test_a_missing_image_is_zeros_and_a_flag() -> None:
     samples = [Sample("a", ("x",), "a.jpg"), Sample("b", ("x",), None), Sample("c", ("x",), "gone.jpg")]
-    rows = image_vectors(samples, {"a.jpg": [1.0, 2.0]})
+    rows = image_vectors(samples, {"a.jpg": [1.0, 2.0]}, 2)
     assert rows.tolist() == [[1.0, 2.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
 
 
