@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.carried_errors import full_disk
 from pipelines.dump import dump_date
 from pipelines.embed_stage import describe_images
+from pipelines.local_workers import LocalWorkers
 from pipelines.output_folder import OutputFolder
 from pipelines.plan import find_inputs, plan_shards
 from pipelines.progress import Progress
@@ -65,12 +66,14 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
         if manifest is not None:
             return Outcome(manifest, False, progress.seconds)
     output.check(overwrite=request.options.overwrite)
-    with output.locked():
+    with output.locked(), LocalWorkers(output.work.log) as workers:
+        if request.options.wants_processes:
+            workers.prepare()
         with progress.stage("plan"):
             plan = plan_shards(paths, request.dump_index, is_limited=settings.limit_pages is not None)
         if output.take_over(print_of_build, plan.digest()):
             progress.note("going on with an unfinished build")
-        stages = Stages(plan, output.work, settings, request.options, progress)
+        stages = Stages(plan, output.work, settings, request.options, workers, progress)
         stages.run(request.images)
         manifest = _to_manifest(stages, config, print_of_build, inputs)
         output.publish(manifest)

@@ -66,6 +66,11 @@ class RunOptions:
     overwrite: bool = False
     beam: tuple[str, ...] = ()
 
+    @property
+    def wants_processes(self) -> bool:
+        """Whether worker processes of this machine will be needed: several, and no runner of somebody else's."""
+        return self.workers > 1 and not any(word.startswith("--runner") for word in self.beam)
+
 
 @dataclass(frozen=True)
 class BuildRequest:

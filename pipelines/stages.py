@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pipelines import embed_stage
 from pipelines.finish_stage import find_repeated_ids
 from pipelines.image_sources import ImageSource
+from pipelines.local_workers import LocalWorkers
 from pipelines.plan import Plan
 from pipelines.progress import Progress, Status
 from pipelines.redirects import write_redirects
@@ -36,16 +37,24 @@ class Stages:
         work: where everything is written.
         settings: what decides the output.
         options: how to run.
+        workers: give worker processes of this machine.
         progress: shows the stages.
     """
 
     def __init__(
-        self, plan: Plan, work: WorkFolder, settings: BuildSettings, options: RunOptions, progress: Progress
+        self,
+        plan: Plan,
+        work: WorkFolder,
+        settings: BuildSettings,
+        options: RunOptions,
+        workers: LocalWorkers,
+        progress: Progress,
     ) -> None:
         self.work = work
         self._plan = plan
         self._settings = settings
         self._options = options
+        self._workers = workers
         self._progress = progress
 
     def run(self, images: ImageSource | None) -> None:
@@ -72,7 +81,7 @@ class Stages:
             if todo:
                 transform = ParseShards(self.work, self._settings)
                 elements = keyed_streams(todo)
-                run_pipeline("parse", elements, transform, self._options, self.work.log, parallel=len(todo))
+                run_pipeline("parse", elements, transform, self._options, self._workers, parallel=len(todo))
 
     def _parse_status(self) -> Status:
         beats, done = self.work.beats("parse"), self.work.count_results("parse")
@@ -107,7 +116,7 @@ class Stages:
             todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
             size = sum(self.work.find("paragraphs", shard).stat().st_size for shard, _ in todo)
             parallel = min(len(todo), 1 + size // _BYTES_PER_FINISHER)
-            run_pipeline("finish", todo, FinishShards(self.work), self._options, self.work.log, parallel=parallel)
+            run_pipeline("finish", todo, FinishShards(self.work), self._options, self._workers, parallel=parallel)
 
     def _shards_status(self, stage: str, total: int) -> Callable[[], Status]:
         def read() -> Status:
@@ -130,7 +139,7 @@ class Stages:
             )
             paths = [str(path) for path in tables]
             run_pipeline(
-                "embed", paths, transform, self._options, self.work.log, parallel=min(shards, self._busy_encoders())
+                "embed", paths, transform, self._options, self._workers, parallel=min(shards, self._busy_encoders())
             )
             self.work.write_result("embed-all", 0, {"shards": shards})
 

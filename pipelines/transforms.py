@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import shlex
-import signal
-import sys
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
@@ -19,7 +13,6 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines import embed_stage, finish_stage, parse_stage
 from pipelines.articles import ParsedArticle, parse_page
@@ -27,6 +20,7 @@ from pipelines.carried_errors import carried_error, carry_errors
 from pipelines.dump import Stream
 from pipelines.guard import GuardedParser
 from pipelines.image_sources import ImageSource
+from pipelines.local_workers import LocalWorkers
 from pipelines.settings import BuildSettings, RunOptions
 from pipelines.workfolder import WorkFolder
 from schemas.errors import MieError, UsageError
@@ -201,51 +195,14 @@ def _to_options(beam_options: Sequence[str]) -> tuple[PipelineOptions, list[str]
     return options, [word for word in given if word not in names and word.replace("-", "_") not in names]
 
 
-def _processes(log: Path) -> SubprocessSDKEnvironment:
-    """Describe worker processes on this machine whose talk goes to a file: Beam's mode multi_processing, but quiet."""
-    harness = "apache_beam.runners.worker.sdk_worker_main"
-    words = shlex.join([sys.executable, "-m", "pipelines.tethered", harness, str(_stop_file(log))])
-    return SubprocessSDKEnvironment.from_command_string(f"exec {words} >>{shlex.quote(str(log))} 2>&1")
-
-
-def _stop_file(log: Path) -> Path:
-    return log.with_name("stop")
-
-
-@contextlib.contextmanager
-def _watched_workers(log: Path) -> Iterator[None]:
-    """Stop when a worker process of this machine dies: the FnApiRunner would wait for it for ever.
-
-    Raises:
-        MieError: a worker process died.
-    """
-    lost: list[str] = []
-    stop = _stop_file(log)
-    stop.unlink(missing_ok=True)
-
-    def interrupt(failure: threading.ExceptHookArgs) -> None:
-        if "Worker subprocess exited" in str(failure.exc_value) and not lost:  # Beam's thread that waits for it
-            lost.append(str(failure.exc_value))
-            stop.touch()  # the runner would wait for the other workers to end their shards
-            os.kill(os.getpid(), signal.SIGINT)  # a real signal: the main thread waits in a lock
-
-    before, threading.excepthook = threading.excepthook, interrupt
-    try:
-        yield
-    except KeyboardInterrupt:
-        if not lost:
-            raise
-        raise MieError(
-            "a worker process was ended from outside (by the system, for want of memory?)",
-            path=log,
-            remedy="run the same command again, with fewer --workers: it goes on where it stopped",
-        ) from None
-    finally:
-        threading.excepthook = before
-
-
 def run_pipeline(
-    label: str, elements: Sequence[Any], transform: beam.PTransform, options: RunOptions, log: Path, *, parallel: int
+    label: str,
+    elements: Sequence[Any],
+    transform: beam.PTransform,
+    options: RunOptions,
+    workers: LocalWorkers,
+    *,
+    parallel: int,
 ) -> None:
     """Run one stage and wait for it.
 
@@ -257,7 +214,7 @@ def run_pipeline(
         elements: what the transform reads.
         transform: the stage.
         options: workers, and Beam's options.
-        log: what worker processes of this machine print.
+        workers: gives worker processes of this machine.
         parallel: shards that can run at the same time.
 
     Raises:
@@ -268,10 +225,10 @@ def run_pipeline(
     if beam_options.view_as(StandardOptions).runner is None:
         processes = max(1, min(options.workers, parallel))
         beam_options = PipelineOptions(flags=[*options.beam, "--direct_num_workers", str(processes)])
-        runner = FnApiRunner(default_environment=_processes(log) if processes > 1 else None)
+        runner = FnApiRunner(default_environment=workers.environment() if processes > 1 else None)
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # failures are told by the exception
     try:
-        with _watched_workers(log), beam.Pipeline(runner=runner, options=beam_options) as pipeline:
+        with workers.watched(), beam.Pipeline(runner=runner, options=beam_options) as pipeline:
             _ = pipeline | f"List what to {label}" >> beam.Create(elements) | f"Stage {label}" >> transform
     except MieError:
         raise

@@ -177,7 +177,7 @@ def test_a_killed_build_goes_on_and_ends_the_same(slow_dump: Path, tmp_path: Pat
 def test_an_interrupt_ends_with_130_and_no_process_stays(slow_dump: Path, tmp_path: Path) -> None:
     words = (*JOB, "--dump", slow_dump, "--workers", "2", "--output", tmp_path / "index")
     process = start_until_parsed(words, tmp_path / "index", 1)
-    workers = children(process.pid)
+    workers = workers_of(process.pid)
     assert len(workers) == 2
     process.send_signal(signal.SIGINT)
     _, talk = process.communicate(timeout=60)
@@ -189,7 +189,7 @@ def test_an_interrupt_ends_with_130_and_no_process_stays(slow_dump: Path, tmp_pa
 def test_a_killed_build_takes_its_workers_with_it(slow_dump: Path, tmp_path: Path) -> None:
     words = (*JOB, "--dump", slow_dump, "--workers", "2", "--output", tmp_path / "index")
     process = start_until_parsed(words, tmp_path / "index", 1)
-    workers = children(process.pid)
+    workers = workers_of(process.pid)
     process.kill()
     process.communicate()
     assert len(workers) == 2
@@ -199,14 +199,18 @@ def test_a_killed_build_takes_its_workers_with_it(slow_dump: Path, tmp_path: Pat
 def test_a_worker_that_is_killed_ends_the_build_with_a_message(slow_dump: Path, tmp_path: Path) -> None:
     words = (*JOB, "--dump", slow_dump, "--workers", "2", "--output", tmp_path / "index")
     process = start_until_parsed(words, tmp_path / "index", 1)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     _, talk = process.communicate(timeout=60)
     assert process.returncode == 1, talk
     assert "a worker process was ended from outside" in talk.splitlines()[-1]
 
 
+def workers_of(pid: int) -> list[int]:
+    """Find the worker processes of a build on Linux: children of the process that they are forked from."""
+    return [worker for nursery in children(pid) for worker in children(nursery)]
+
+
 def children(pid: int) -> list[int]:
-    """Find the worker processes of a build on Linux."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -214,7 +218,7 @@ def children(pid: int) -> list[int]:
             words = path.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if parent == pid and b"pipelines.tethered" in words:
+        if parent == pid and b"pipelines.forked_worker" in words:
             found.append(int(path.parent.name))
     return found
 
