@@ -64,6 +64,9 @@ def fit(
     seeds: Annotated[str | None, typer.Option(help="One run per seed, for instance 1,2,3: mean and deviation.")] = None,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print all settings and end.")] = False,
     overwrite: Overwrite = False,
+    is_continued: Annotated[
+        bool, typer.Option("--continue", help="Go on with an unfinished run under other rates, epochs or precision.")
+    ] = False,
 ) -> None:
     """Train an expert and score it; give the same command again to go on after an interrupt."""
     from schemas.errors import UsageError
@@ -79,9 +82,9 @@ def fit(
     from trainer.seeds import fit_and_evaluate, fit_seeds
 
     if wanted is None:
-        _print_json(fit_and_evaluate(loaded, out, overwrite, _talk))
+        _print_json(fit_and_evaluate(loaded, out, overwrite, _talk, is_continued))
     else:
-        _print_json(fit_seeds(loaded, out, wanted, overwrite, _talk))
+        _print_json(fit_seeds(loaded, out, wanted, overwrite, _talk, is_continued))
 
 
 @app.command()

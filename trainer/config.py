@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
 from schemas.errors import UsageError
+from trainer.settings import build_settings, nearest
 
 __all__ = [
     "DataConfig",
@@ -26,8 +26,6 @@ __all__ = [
     "preset_names",
     "to_toml",
 ]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ def load_config(name: str, overrides: Sequence[str] = (), is_complete: bool = Tr
     elif name in preset_names():
         text = (resources.files("trainer") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
     else:
-        raise UsageError(f"no preset {name!r}{_near(name, preset_names())}", remedy=_PRESETS)
+        raise UsageError(f"no preset {name!r}{nearest(name, preset_names())}", remedy=_PRESETS)
     config = override(parse_config(text, name), overrides)
     return check_config(config, name) if is_complete else config
 
@@ -172,7 +170,7 @@ def parse_config(text: str, path: str = "config") -> RunConfig:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"not TOML ({error})", path=path) from error
-    return _build(RunConfig, values, path, "")
+    return build_settings(RunConfig, values, path, _KEYS)
 
 
 def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
@@ -186,8 +184,7 @@ def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
         section, dot, name = key.strip().partition(".")
         if not equals or not dot:
             raise UsageError(f"{text!r} is no setting", remedy="write section.key=value, for instance training.seed=7")
-        part = _build(RunConfig, {section: {name: _value(value.strip())}}, "command line", "", config)
-        config = part
+        config = build_settings(RunConfig, {section: {name: _value(value.strip())}}, "command line", _KEYS, base=config)
     return config
 
 
@@ -241,36 +238,6 @@ def _ranges(config: RunConfig) -> Iterator[tuple[str, bool, str]]:
     yield "training.precision", training.precision in ("auto", "bf16", "fp32"), "auto, bf16 or fp32"
 
 
-def _build(kind: type[T], values: Mapping[str, Any], path: str, place: str, base: T | None = None) -> T:
-    """Build a (nested) frozen value; keys that are not named come from base or the defaults."""
-    hints = get_type_hints(kind)
-    built: dict[str, Any] = {}
-    for key, value in values.items():
-        where = f"{place}.{key}" if place else key
-        if key not in hints:
-            raise UsageError(f"unknown key {where!r}{_near(where, _all_keys())}", path=path, remedy=_KEYS)
-        if is_dataclass(hints[key]):
-            if not isinstance(value, Mapping):
-                raise UsageError(f"{where} is a section, not a value", path=path, remedy=_KEYS)
-            inner = getattr(base, key) if base is not None else None
-            built[key] = _build(hints[key], value, path, where, inner)
-        else:
-            built[key] = _typed(value, hints[key], where, path)
-    return replace(base, **built) if base is not None else kind(**built)  # type: ignore[type-var]
-
-
-def _typed(value: Any, wanted: Any, where: str, path: str) -> Any:
-    if get_origin(wanted) is tuple:
-        item = get_args(wanted)[0]
-        rows = value if isinstance(value, list) else [value]
-        return tuple(_typed(row, item, where, path) for row in rows)
-    if wanted is float and type(value) is int:
-        return float(value)
-    if type(value) is not wanted:
-        raise UsageError(f"{where} must be {_TYPES[wanted]}, not {value!r}", path=path)
-    return value
-
-
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"x = {text}")["x"]
@@ -286,21 +253,5 @@ def _to_toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)
 
 
-def _all_keys() -> list[str]:
-    sections = get_type_hints(RunConfig)
-    return [*sections, *(f"{name}.{item.name}" for name, kind in sections.items() for item in fields(kind))]
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    if not near:
-        tail = word.rpartition(".")[2]
-        near = [key for key in known if key.rpartition(".")[2] == tail] or [
-            key for key in known if difflib.get_close_matches(tail, [key.rpartition(".")[2]])
-        ]
-    return f", did you mean {near[0]!r}?" if near else ""
-
-
-_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
 _KEYS = "see all keys with: mie-train fit PRESET --print-config"
 _PRESETS = "see the shipped ones with: mie-train presets"

@@ -25,7 +25,8 @@ from trainer.metrics import (
     surface_forms,
 )
 from trainer.predictions import prediction_rows, read_predictions, write_conll, write_jsonl
-from trainer.runs import read_run_config, read_split
+from trainer.run_folder import read_facts, read_run_config
+from trainer.runs import read_split
 from trainer.score_tables import score_to_json, scores_to_markdown
 from trainer.systems import Output, is_mixture, run_system
 
@@ -159,7 +160,7 @@ def _about(folder: Path) -> list[str]:
         title = f"Gates by {values['folds']}-fold cross-fitting on {values['split']}:"
         return [f"Mixture of {names}; gate {values['gate']}.", "", title, "", _gate_table(rows)]
     config = read_run_config(folder)
-    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    facts = read_facts(folder)
     lines = [
         f"Expert on {', '.join(config.data.sources) or 'no contexts (baseline)'}; encoder {config.encoder.name}; "
         f"seed {config.training.seed}; best dev F1 {100 * facts.get('best_dev_f1', 0):.2f} "

@@ -179,7 +179,8 @@ def _step(
         raise MieError(
             f"{what} is not a finite number",
             place=where,
-            remedy="the last state before it is kept; lower training.encoder_lr, head_lr or crf_lr",
+            remedy="the last good state is kept; go on from it with a lower training.encoder_lr, head_lr or crf_lr, or "
+            "with training.precision=fp32: the same command, these settings and --continue",
         )
     for group in optimizer.param_groups:
         group["lr"] = group["peak_lr"] * factor

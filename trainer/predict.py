@@ -16,7 +16,8 @@ from schemas.errors import InputError, MissingDependency, UsageError
 from schemas.text_files import TextFile
 from trainer.config import DataConfig, RunConfig
 from trainer.predictions import prediction_rows
-from trainer.runs import SplitData, read_run_config
+from trainer.run_folder import read_run_config
+from trainer.runs import SplitData
 from trainer.sources import read_sources
 from trainer.systems import is_mixture, run_system
 

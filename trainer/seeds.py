@@ -17,10 +17,14 @@ __all__ = ["fit_and_evaluate", "fit_seeds", "main_f1"]
 
 
 def fit_and_evaluate(
-    config: RunConfig, out: Path, overwrite: bool = False, talk: Talk = lambda _: None
+    config: RunConfig,
+    out: Path,
+    overwrite: bool = False,
+    talk: Talk = lambda _: None,
+    is_continued: bool = False,
 ) -> dict[str, Any]:
     """Train a run, score its best weights on dev and on a labelled test split, and give its facts with these F1."""
-    facts = fit(config, out, overwrite, talk)
+    facts = fit(config, out, overwrite, talk, is_continued)
     splits = read_dataset(config.data.samples).splits
     for split in ("dev", "test"):
         if split in splits and _is_labelled(config, split):
@@ -35,12 +39,13 @@ def fit_seeds(
     seeds: Sequence[int],
     overwrite: bool = False,
     talk: Talk = lambda _: None,
+    is_continued: bool = False,
 ) -> dict[str, Any]:
     """Train a run per seed into `seed-N`, and write their mean and deviation into `seeds.json`."""
     rows = {}
     for seed in seeds:
         seeded = replace(config, training=replace(config.training, seed=seed))
-        rows[seed] = fit_and_evaluate(seeded, out / f"seed-{seed}", overwrite, talk)
+        rows[seed] = fit_and_evaluate(seeded, out / f"seed-{seed}", overwrite, talk, is_continued)
     values: dict[str, Any] = {"seeds": list(seeds)}
     for split in ("dev", "test"):
         found = [row[f"{split}_f1"] for row in rows.values() if f"{split}_f1" in row]

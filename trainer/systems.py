@@ -22,7 +22,8 @@ from trainer.posteriors import (
     save_posteriors,
     weights_digest,
 )
-from trainer.runs import SplitData, encode_split, open_expert, read_run_config
+from trainer.run_folder import read_run_config
+from trainer.runs import SplitData, encode_split, open_expert
 
 __all__ = [
     "Output",

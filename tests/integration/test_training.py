@@ -26,6 +26,7 @@ from trainer.experts import Expert, make_expert, posterior_divergence
 from trainer.loop import parameter_groups
 from trainer.mixture import fit_mixture, read_mixture
 from trainer.predict import predict
+from trainer.run_folder import read_run_config
 from trainer.runs import encode_split, fit, open_expert, read_split
 from trainer.seeds import fit_seeds
 
@@ -190,6 +191,58 @@ def test_a_loss_that_is_not_finite_stops_with_its_place_and_keeps_the_good_state
     fit(settings(house), tmp_path / "run")
     whole, again = weights(house / "runs" / "baseline"), weights(tmp_path / "run")
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_a_run_whose_loss_broke_goes_on_with_a_lower_rate_and_tells_so_in_its_log(
+    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = Expert.losses
+
+    def broken(self: Expert, batch: object) -> torch.Tensor:
+        found = losses(self, batch)  # type: ignore[arg-type]
+        return found * float("inf") if (run / "best").is_dir() else found
+
+    run = tmp_path / "run"
+    monkeypatch.setattr(Expert, "losses", broken)
+    with pytest.raises(MieError, match=r"not a finite number.*lower training.encoder_lr.*--continue"):
+        fit(settings(house), run)
+    monkeypatch.setattr(Expert, "losses", losses)
+    first = [row for row in metrics(run) if row["epoch"] == 1]
+    lower = settings(house, "training.encoder_lr=1e-3", "training.head_lr=5e-3")
+    with pytest.raises(UsageError, match=r"training.encoder_lr is 0.003 there, 0.001 here.*add --continue"):
+        fit(lower, run)
+    talk: list[str] = []
+    facts = fit(lower, run, talk=talk.append, is_continued=True)
+    assert "goes on after step 6" in talk[0] and facts["epochs"] == 5
+    assert metrics(run)[0] == first[0] and [row["epoch"] for row in metrics(run)] == [1, 2, 3, 4, 5]
+    (told,) = [
+        row for line in (run / "metrics.jsonl").read_text().splitlines() if "changed" in (row := json.loads(line))
+    ]
+    assert told["step"] == 6 and told["changed"]["training.encoder_lr"] == [3e-3, 1e-3]
+    assert read_run_config(run) == lower
+    fit(lower, run)
+    with pytest.raises(UsageError, match="this run is finished"):
+        fit(settings(house), run, is_continued=True)
+
+
+def test_what_settles_data_model_or_order_cannot_change_within_a_run(house: Path, tmp_path: Path) -> None:
+    fit(settings(house, "training.epochs=1"), tmp_path / "run")
+    for change in ("training.seed=3", "training.batch_samples=4", "model.dropout=0.2", "data.train_samples=9"):
+        with pytest.raises(UsageError, match=r"other settings.*add --overwrite to begin again") as raised:
+            fit(settings(house, "training.epochs=1", change), tmp_path / "run", is_continued=True)
+        assert "--continue" not in str(raised.value)
+
+
+def test_a_cache_that_was_made_again_from_another_index_is_other_data(house: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(house / "contexts", tmp_path / "contexts")
+    config = settings(house, f"data.contexts={tmp_path / 'contexts'}", "data.sources=text", "training.epochs=1")
+    fit(config, tmp_path / "run")
+    described = json.loads((tmp_path / "contexts" / "contexts.json").read_text())
+    (tmp_path / "contexts" / "contexts.json").write_text(json.dumps({**described, "index_fingerprint": "another"}))
+    with pytest.raises(UsageError, match=r"other settings or other data here \(other contexts\)"):
+        fit(config, tmp_path / "run")
 
 
 def test_a_full_disk_is_an_error_with_a_remedy_and_the_last_best_stays(
