@@ -64,6 +64,7 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
     if not request.options.overwrite:
         manifest = _finished(request.output, print_of_build, request.options)
         if manifest is not None:
+            output.tidy(manifest)
             return Outcome(manifest, False, progress.seconds)
     output.check(overwrite=request.options.overwrite)
     with output.locked(), LocalWorkers(output.work.log) as workers:
@@ -73,9 +74,11 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
             plan = plan_shards(paths, request.dump_index, is_limited=settings.limit_pages is not None)
         if output.take_over(print_of_build, plan.digest()):
             progress.note("going on with an unfinished build")
-        stages = Stages(plan, output.work, settings, request.options, workers, progress)
-        stages.run(request.images)
-        manifest = _to_manifest(stages, config, print_of_build, inputs)
+        manifest = output.unpublished()
+        if manifest is None:
+            stages = Stages(plan, output.work, settings, request.options, workers, progress)
+            stages.run(request.images)
+            manifest = _to_manifest(stages, config, print_of_build, inputs)
         output.publish(manifest)
     return Outcome(manifest, True, progress.seconds)
 

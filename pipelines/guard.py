@@ -22,6 +22,7 @@ from schemas.records import Reject
 __all__ = ["GuardedParser"]
 
 T = TypeVar("T")
+_DIED = "parser_died"
 _START_TIMEOUT_S = 120.0
 _TRANSFER_TIMEOUT_S = 60.0
 _CHILD = (
@@ -61,7 +62,8 @@ class GuardedParser(Generic[T]):
     def parse(self, page: Page) -> T | Reject:
         """Parse one page; a failure is a Reject of the stage "article".
 
-        Its reason is parser_timeout, parser_memory, parser_died or parser_error; its id is the page's id and title.
+        Its reason is parser_timeout, parser_memory, parser_died (twice: the child may have been killed from outside,
+        so the page is tried again) or parser_error; its id is the page's id and title.
 
         Raises:
             MieError: the child does not start.
@@ -127,6 +129,12 @@ class GuardedParser(Generic[T]):
         return deadline
 
     def _receive(self, page: Page, sent: float | _ChildLost) -> T | Reject:
+        result = self._receive_once(page, sent)
+        if isinstance(result, Reject) and result.reason == _DIED:
+            return self._receive_once(page, self._send(page))
+        return result
+
+    def _receive_once(self, page: Page, sent: float | _ChildLost) -> T | Reject:
         child = self._child
         assert child is not None
         try:
@@ -153,7 +161,7 @@ class GuardedParser(Generic[T]):
         code = child.returncode
         self.close()
         how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with code {code}"
-        return "parser_died", f"the parser process ended {how}"
+        return _DIED, f"the parser process ended {how}"
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Start the child and wait until it has imported the parser."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError, UsageError
-from schemas.manifest import MANIFEST_NAME, Manifest, write_json_atomically, write_manifest
+from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest, write_json_atomically, write_manifest
 
 __all__ = ["ENTRIES", "OutputFolder"]
 
@@ -163,6 +163,7 @@ class OutputFolder:
             found = None
         if found == state:
             return True
+        state_path.unlink(missing_ok=True)  # first: what is half cleared away must not look like work to go on with
         for path in self._work_root.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -175,10 +176,14 @@ class OutputFolder:
         """Move what is ready into place, then declare it an index.
 
         An old index is no index from here on until the new manifest is there: the time of a few renames. After an
-        interruption the same call goes on.
+        interruption the same call goes on, with the manifest that `unpublished` gives.
         """
-        (self.path / MANIFEST_NAME).unlink(missing_ok=True)
         ready, old = self.work.ready, self._work_root / "old"
+        listed = {ready / shard.path for shard in manifest.shards}
+        for path in [path for path in ready.rglob("*") if not path.is_dir() and path not in listed]:
+            path.unlink()  # what a killed process had under a temporary name
+        write_manifest(self._work_root, manifest)
+        (self.path / MANIFEST_NAME).unlink(missing_ok=True)
         old.mkdir(exist_ok=True)
         wanted = {Path(shard.path).parts[0] for shard in manifest.shards}
         for name in ENTRIES:
@@ -191,7 +196,33 @@ class OutputFolder:
             if not (self.path / shard.path).is_file():
                 raise InputError("a file of the build is gone", path=self.path, place=shard.path, remedy=_AGAIN)
         write_manifest(self.path, manifest)
-        shutil.rmtree(self._work_root)
+        self._clear_work()
+
+    def unpublished(self) -> Manifest | None:
+        """Give the manifest of a build that is ready, but whose publishing was interrupted."""
+        return read_manifest(self._work_root) if (self._work_root / MANIFEST_NAME).exists() else None
+
+    def tidy(self, manifest: Manifest) -> None:
+        """Remove what is left of the build of the index that is here, if it was interrupted as its very last act."""
+        is_left = self._work_root.is_dir() and (
+            self.unpublished() == manifest or set(os.listdir(self._work_root)) == {_LOCK_NAME}  # noqa: PTH208
+        )
+        lock = self._open_lock() if is_left else None
+        if lock is not None:
+            self._clear_work()
+            os.close(lock)
+
+    def _clear_work(self) -> None:
+        """Remove the work folder, last of all what `tidy` knows it by."""
+        last = [self._work_root / name for name in (MANIFEST_NAME, _LOCK_NAME)]
+        for path in self._work_root.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path not in last:
+                path.unlink()
+        for path in last:
+            path.unlink(missing_ok=True)
+        self._work_root.rmdir()
 
 
 _AGAIN = "something else writes to this folder; build again with --overwrite"

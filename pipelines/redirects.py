@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -33,24 +33,24 @@ def bucket_of(title: str, buckets: int) -> int:
     return zlib.crc32(title.encode("utf-8", "replace")) % buckets
 
 
-def write_redirects(page_files: Iterable[Path], folder: Path) -> int:
+def write_redirects(page_files: Mapping[Path, Collection[int]], folder: Path) -> int:
     """Write the redirects of the pages tables as buckets, reading a row group at a time.
 
     Args:
-        page_files: pages tables; pages of a shard whose fate is "redirect" count.
+        page_files: pages tables, each with the page ids that do not count because an earlier table has them; of the
+            others the pages whose fate is "redirect" count.
         folder: where the buckets go; what is there is written over.
 
     Returns:
         The number of redirects.
     """
-    files = list(page_files)
-    buckets = max(1, -(-sum(_redirects_in(file) for file in files) // BUCKET_TITLES))
+    buckets = max(1, -(-sum(_redirects_in(file) for file in page_files) // BUCKET_TITLES))
     folder.mkdir(parents=True, exist_ok=True)
     total = 0
     with ExitStack() as stack:
         writers = [stack.enter_context(open_writer(folder / part_name(at), _SCHEMA)) for at in range(buckets)]
-        for file in files:
-            for rows in _redirect_rows(file):
+        for file, repeated in page_files.items():
+            for rows in _redirect_rows(file, repeated):
                 total += rows.num_rows
                 of = pa.array([bucket_of(title, buckets) for title in rows.column("title").to_pylist()], pa.int32())
                 for at, writer in enumerate(writers):
@@ -64,11 +64,14 @@ def _redirects_in(file: Path) -> int:
     return sum(rows.num_rows for rows in _redirect_rows(file))
 
 
-def _redirect_rows(file: Path) -> Iterable[pa.Table]:
+def _redirect_rows(file: Path, repeated: Collection[int] = ()) -> Iterable[pa.Table]:
     with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(50_000, columns=["title", "redirect_target", "fate"]):
+        for batch in parquet.iter_batches(50_000, columns=["page_id", "title", "redirect_target", "fate"]):
             rows = pa.Table.from_batches([batch])
             rows = rows.filter(pc.equal(rows.column("fate"), "redirect"))
+            if repeated:
+                is_repeated = pc.is_in(rows.column("page_id"), value_set=pa.array(sorted(repeated), pa.int64()))
+                rows = rows.filter(pc.invert(is_repeated))
             if rows.num_rows:
                 yield pa.Table.from_arrays([rows.column("title"), rows.column("redirect_target")], schema=_SCHEMA)
 

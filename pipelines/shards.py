@@ -151,6 +151,8 @@ class _TableFile:
         self._writer.close()
 
     def publish(self) -> None:
+        with open(self._temporary, "rb") as file:
+            os.fsync(file.fileno())  # else a power cut could leave the name without the bytes
         self._temporary.replace(self._path)
 
     def discard(self) -> None:

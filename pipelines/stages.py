@@ -112,7 +112,8 @@ class Stages:
                 return
             parsed = self.work.results("parse")
             repeated = find_repeated_ids(self.work, {shard: tuple(parsed[shard]["page_ids"]) for shard in shards})
-            write_redirects((self.work.find("pages", shard) for shard in shards), self.work.redirects)
+            pages = {self.work.find("pages", shard): repeated.get(shard, ()) for shard in shards}
+            write_redirects(pages, self.work.redirects)
             todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
             size = sum(self.work.find("paragraphs", shard).stat().st_size for shard, _ in todo)
             parallel = min(len(todo), 1 + size // _BYTES_PER_FINISHER)

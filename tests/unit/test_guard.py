@@ -37,7 +37,7 @@ def run(page: Page) -> str:
     if word == "allocate":
         return str(len(bytearray(int(rest))))
     if word == "die":
-        os.kill(os.getpid(), int(rest))
+        die(*rest.split())
     if word == "exit":
         os._exit(int(rest))
     if word == "overflow":
@@ -55,6 +55,15 @@ def run(page: Page) -> str:
     if word == "pid":
         return str(os.getpid())
     return page.wikitext.upper()
+
+
+def die(number: str, marker: str = "") -> None:
+    """End by a signal; with a marker's path, only once."""
+    if marker and Path(marker).exists():
+        return
+    if marker:
+        Path(marker).touch()
+    os.kill(os.getpid(), int(number))
 
 
 def recurse(depth: int) -> str:
@@ -163,6 +172,12 @@ def test_memory_is_bounded_beyond_what_the_child_starts_with(guard: GuardedParse
 def test_a_crash_is_a_reject_and_the_next_page_goes_on(guard: GuardedParser[str], text: str, detail: str) -> None:
     assert guard.parse(page(text)) == Reject("article", "7 Title 7", "parser_died", detail)
     assert guard.parse(page("tea")) == "TEA"
+
+
+def test_a_page_whose_process_is_killed_from_outside_is_parsed_again(guard: GuardedParser[str], tmp_path: Path) -> None:
+    text = f"die 9 {tmp_path / 'died'}"
+    assert guard.parse(page(text)) == text.upper()
+    assert (tmp_path / "died").exists()
 
 
 def test_a_stack_overflow_in_c_is_a_reject(guard: GuardedParser[str]) -> None:

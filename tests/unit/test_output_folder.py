@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,23 +108,58 @@ def test_publishing_replaces_the_old_index_and_keeps_what_is_not_ours(tmp_path: 
     assert (tmp_path / "pages" / "part-00000.parquet").read_text() == "new"
 
 
-def test_an_interrupted_publishing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", range(12))
+def test_a_publishing_that_is_interrupted_at_any_step_goes_on(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_index(tmp_path, "old", "pages")
+    write_index(tmp_path, "old", "faiss")
     output = OutputFolder(tmp_path)
-    manifest = make_ready(output)
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
+    with output.locked():
+        output.take_over("a", "plan")
+        manifest = make_ready(output)
+        (output.work.ready / "pages" / ".part-00000.parquet.77.tmp").write_text("of a killed process")
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.output_folder.write_manifest", interrupt)
-        with pytest.raises(KeyboardInterrupt):
+        steps = interrupt_at(step, patch)
+        with pytest.raises(KeyboardInterrupt), output.locked():
             output.publish(manifest)
-    assert not (tmp_path / "manifest.json").exists()
-    output.publish(manifest)
+    assert len(steps) == step + 1
+    if read_manifest_or_null(tmp_path) == manifest:
+        output.tidy(manifest)
+    else:
+        assert output.unpublished() == manifest or step <= 1
+        with output.locked():
+            output.publish(manifest)
     assert read_manifest(tmp_path) == manifest
+    assert [path.name for path in tmp_path.iterdir() if path.name != "manifest.json"] == ["pages"]
+    assert [path.name for path in (tmp_path / "pages").iterdir()] == ["part-00000.parquet"]
     assert (tmp_path / "pages" / "part-00000.parquet").read_text() == "new"
-    assert not (tmp_path / ".work").exists()
+
+
+def interrupt_at(step: int, patch: pytest.MonkeyPatch) -> list[str]:
+    """Let the step-th change of a file be the one that does not happen; give the names of those begun."""
+    steps: list[str] = []
+
+    def watched(owner: Any, name: str) -> None:
+        original = getattr(owner, name)
+
+        def run(*given: Any, **named: Any) -> Any:
+            steps.append(name)
+            if len(steps) == step + 1:
+                raise KeyboardInterrupt
+            return original(*given, **named)
+
+        patch.setattr(owner, name, run)
+
+    watched(Path, "replace")
+    watched(Path, "unlink")
+    watched(Path, "rmdir")
+    watched(shutil, "rmtree")
+    return steps
+
+
+def read_manifest_or_null(folder: Path) -> Manifest | None:
+    return read_manifest(folder) if (folder / "manifest.json").exists() else None
 
 
 def test_work_of_the_same_build_is_taken_over_and_other_work_is_not(tmp_path: Path) -> None:
