@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.retrieval_quality import read_questions
-from indexer import bm25
+from indexer import bm25_build
 from indexer.bm25 import Bm25Searcher, build_bm25
 from indexer.jvm import java_class
 from indexer.presets import PRESETS
@@ -247,7 +247,8 @@ def test_an_arabic_query_finds_arabic_text_and_ties_keep_the_order_of_the_dump(t
 
 
 def test_many_segments_merge_in_the_order_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bm25, "BUFFER_MB", 0.5)
+    monkeypatch.setattr(bm25_build, "BUFFER_MB", 0.5)
+    monkeypatch.setattr(bm25_build, "BATCH_ROWS", 500)
     texts = [f"w{n * 7919 % 4001} w{n * 104729 % 3001} same" * (1 + n % 3) for n in range(12_000)]
     told: list[int] = []
     section = build_bm25([to_table(tmp_path, texts)], tmp_path / "bm25", progress=told.append)
