@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -69,8 +70,10 @@ class LocalWorkers:
 
     def prepare(self) -> None:
         """Start the process that workers are forked from, without waiting for it."""
-        if self._nursery is not None:
+        if self._nursery is not None and self._nursery.poll() is None:
             return
+        if self._control is not None:
+            self._control.close()  # of one that was killed
         self._control, theirs = socket.socketpair()
         command = [sys.executable, "-m", "pipelines.forked_worker", str(theirs.fileno())]
         environ = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
@@ -91,6 +94,7 @@ class LocalWorkers:
             MieError: a worker process died.
         """
         self._lost = False
+        before, threading.excepthook = threading.excepthook, self._log_failure
         try:
             yield
         except KeyboardInterrupt:
@@ -101,6 +105,13 @@ class LocalWorkers:
                 path=self._log,
                 remedy="run the same command again, with fewer --workers: it goes on where it stopped",
             ) from None
+        finally:
+            threading.excepthook = before
+
+    def _log_failure(self, failure: threading.ExceptHookArgs) -> None:
+        """Write down that a thread of Beam's failed, as those do that talk to a worker that is killed."""
+        with open(self._log, "a", encoding="utf-8") as log:
+            traceback.print_exception(failure.exc_type, failure.exc_value, failure.exc_traceback, file=log)
 
     def start(self, environ: dict[str, str]) -> threading.Thread:
         """Start a worker; the thread that is given ends with it."""
