@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,8 +15,13 @@ from schemas.manifest import Manifest
 from schemas.records import ArticleImage, Link, PageRow, Paragraph, Sentence
 from schemas.tables import TABLES, check_table
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["Documents", "page_of"]
 
+_UNLINKED = ("paragraph_id", "title", "section", "text")
 _REBUILD = "check the folder with: mie-index verify; then build it again"
 
 
@@ -39,7 +43,8 @@ def page_of(doc_id: str) -> int:
 class _Table:
     """The shards of one table. A row group is found by the statistics of its page ids, and read once a batch.
 
-    Rows are picked by hand: Arrow's own filters import pandas, which takes longer than a whole query.
+    Rows are picked by hand: Arrow's own filters import pandas, which takes longer than a whole query. A row group is
+    decoded in this thread: it takes less than a millisecond, and to hand columns to others takes as long again.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
@@ -59,14 +64,25 @@ class _Table:
         self._starts = [group[0] for group in self._groups]
         self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
 
-    def rows(self, page_ids: Iterable[int]) -> dict[int, list[pa.Table]]:
-        """Give the rows of each of the pages, as runs of rows; a page without any is left out."""
+    def rows(self, page_ids: Iterable[int], columns: Sequence[str] | None = None) -> dict[int, list[pa.Table]]:
+        """Give the rows of each of the pages, as runs of rows; a page without any is left out.
+
+        Args:
+            page_ids: of the pages.
+            columns: those wanted, all if null; the rest is not decoded.
+        """
+        read = None if columns is None else ["page_id", *columns]
         wanted = set(page_ids)
+        places: dict[tuple[int, int], list[int]] = {}
+        for page in wanted:
+            for place in self._places(page):
+                places.setdefault(place, []).append(page)
         found: dict[int, list[pa.Table]] = {}
-        for file, group in sorted({place for page in wanted for place in self._places(page)}):
-            table = self._read(file, group)
-            for page, first, count in _runs(table.column("page_id").to_pylist()):
-                if page in wanted:
+        for (file, group), pages in sorted(places.items()):
+            table = self._read(file, group, read)
+            held = _numbers(table.column("page_id"))
+            for page in pages:
+                for first, count in _runs(held, page):
                     found.setdefault(page, []).append(table.slice(first, count))
         return found
 
@@ -83,7 +99,7 @@ class _Table:
 
     def _read(self, file: int, group: int, columns: list[str] | None = None) -> pa.Table:
         try:
-            return self._files[file].read_row_group(group, columns)
+            return self._files[file].read_row_group(group, columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             path, place = self._paths[file], f"row group {group}"
             raise IndexCorrupt(
@@ -101,17 +117,27 @@ class _Table:
         return places
 
 
-def _runs(values: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Give (value, first, count) of each run of equal values.
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Give a column of 64-bit numbers as an array: Arrow's own way imports pandas."""
+    import numpy as np
 
-    >>> list(_runs([7, 7, 9]))
-    [(7, 0, 2), (9, 2, 1)]
+    whole = column.combine_chunks()
+    return np.frombuffer(whole.buffers()[1], np.int64, len(whole), 8 * whole.offset)
+
+
+def _runs(values: NDArray[np.int64], value: int) -> Iterator[tuple[int, int]]:
+    """Give (first, count) of each run of a value.
+
+    >>> import numpy as np
+    >>> list(_runs(np.array([7, 7, 9, 7]), 7))
+    [(0, 2), (3, 1)]
     """
-    first = 0
-    for value, same in groupby(values):
-        count = len(list(same))
-        yield value, first, count
-        first += count
+    at = (values == value).nonzero()[0].tolist()
+    start = 0
+    for number in range(1, len(at) + 1):
+        if number == len(at) or at[number] != at[number - 1] + 1:
+            yield at[start], number - start
+            start = number
 
 
 def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
@@ -146,6 +172,14 @@ class Documents:
         """
         return [Sentence(**row) for row in self._by_id("sentences", "sentence_id", ids)]
 
+    def sentence_texts(self, ids: Sequence[str]) -> list[str]:
+        """Give the texts alone of the sentences of these ids, in their order.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        return [row["text"] for row in self._by_id("sentences", "sentence_id", ids, ("sentence_id", "text"))]
+
     def paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
         """Give the paragraphs of these ids, in their order.
 
@@ -153,6 +187,15 @@ class Documents:
             IndexCorrupt: one of them is not there.
         """
         return [_to_paragraph(row) for row in self._by_id("paragraphs", "paragraph_id", ids)]
+
+    def unlinked_paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
+        """Give the paragraphs of these ids without their links, which take as long to decode as all the rest.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        rows = self._by_id("paragraphs", "paragraph_id", ids, _UNLINKED)
+        return [Paragraph(**row, links=()) for row in rows]
 
     def images(self, pairs: Sequence[tuple[str, int]]) -> list[ArticleImage]:
         """Give, for each (file, page_id), the first use of the file in the article.
@@ -188,8 +231,10 @@ class Documents:
         parts = self._table(table).rows([page_id]).get(page_id, [])
         return [row for part in parts for row in part.to_pylist()]
 
-    def _by_id(self, table: str, column: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-        rows = self._table(table).rows(page_of(doc_id) for doc_id in ids)
+    def _by_id(
+        self, table: str, column: str, ids: Sequence[str], columns: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        rows = self._table(table).rows((page_of(doc_id) for doc_id in ids), columns)
         return [_first(rows.get(page_of(doc_id), []), column, doc_id, self._folder) for doc_id in ids]
 
     def _table(self, name: str) -> _Table:

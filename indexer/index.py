@@ -128,16 +128,16 @@ class WikiIndex:
         best = _distinct(queries, search, lambda hit: [_paragraph_of(hit.doc_id)], k)
         ranked = [[hit for _, hit in some] for some in best]
         hits = [hit for some in ranked for hit in some]
-        sentences = {row.sentence_id: row for row in self.documents.sentences([hit.doc_id for hit in hits])}
-        paragraphs = {
-            row.paragraph_id: row for row in self.documents.paragraphs([_paragraph_of(hit.doc_id) for hit in hits])
-        }
+        ids = [hit.doc_id for hit in hits]
+        sentences = dict(zip(ids, self.documents.sentence_texts(ids), strict=True))
+        parts = self.documents.unlinked_paragraphs([_paragraph_of(doc_id) for doc_id in ids])
+        paragraphs = {row.paragraph_id: row for row in parts}
         answers = []
         for some in ranked:
             rows = [(hit, sentences[hit.doc_id], paragraphs[_paragraph_of(hit.doc_id)]) for hit in some]
             answers.append(
                 [
-                    Answer("text", rank, hit.score, part.paragraph_id, part.title, key.text, part.text, part.section)
+                    Answer("text", rank, hit.score, part.paragraph_id, part.title, key, part.text, part.section)
                     for rank, (hit, key, part) in enumerate(rows, start=1)
                 ]
             )
