@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageEnhance
 
 from indexer.clip import make_encoder
-from indexer.dense import DenseSearcher, build_dense
+from indexer.dense import DenseSearcher
+from indexer.dense_build import build_dense
 from indexer.encoder import ImageEncoder
 from indexer.pixels import ImageRefused, decode_image
 from indexer.searcher import SearchParams

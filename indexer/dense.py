@@ -1,94 +1,36 @@
-"""The image index: unit vectors in Faiss, and the files and pages that they belong to."""
+"""The image index asked: unit vectors in Faiss, and the files and pages that they belong to."""
 
 from __future__ import annotations
 
-import logging
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer.faiss_header import KIND, METRIC, read_header
+from indexer.faiss_header import FLAT, Header, read_header
 from indexer.searcher import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
-from schemas.tables import IMAGE_IDS, IMAGES, check_table, embeddings_schema
+from schemas.tables import IMAGE_IDS, check_table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["IDS_NAME", "INDEX_NAME", "KIND", "METRIC", "DenseSearcher", "build_dense", "to_hits"]
+__all__ = ["IDS_NAME", "INDEX_NAME", "DenseSearcher", "to_hits"]
 
 INDEX_NAME = "index.faiss"
 IDS_NAME = "ids.parquet"
-FLAT_IS_FAST_BELOW = 200_000
-"""Vectors up to which comparing with all of them answers in tens of milliseconds."""
-
-_BATCH_ROWS = 4096
-_UNIT_TOLERANCE = 1e-3
+_PROBED_K = 20
+"""Hits for which the lists searched at build time are enough; more hits need more lists."""
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
-_log = logging.getLogger(__name__)
-
-
-def build_dense(
-    embedding_files: Sequence[Path],
-    images_files: Sequence[Path],
-    out_dir: Path,
-    *,
-    encoder: str,
-    encoder_fingerprint: str,
-) -> dict[str, Any]:
-    """Write index.faiss (every vector, 16-bit floats, inner product) and ids.parquet, ordered by file name.
-
-    Only files that an article uses are indexed. Vectors pass through in batches; beside them only file names
-    and page ids are held in memory. The folder is built under a temporary name and renamed.
-
-    Args:
-        embedding_files: Parquet shards of ImageEmbedding, at least one.
-        images_files: Parquet shards of ArticleImage.
-        out_dir: the folder to make; one that exists is replaced.
-        encoder: the encoder's spec.
-        encoder_fingerprint: what identifies its weights.
-
-    Returns:
-        The manifest's `image_index`: encoder, encoder_fingerprint, dim, metric, kind, vectors, unused_vectors.
-
-    Raises:
-        InputError: there is no embedding shard.
-        IndexCorrupt: a shard differs from the contract, a file has two vectors, or a vector is not a unit vector.
-    """
-    dim = _dim_of(embedding_files)
-    pages = _pages_by_file(images_files)
-    positions, unused = _order_files(embedding_files, pages, dim)
-    temporary = out_dir.with_name(f".{out_dir.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    codes_path = temporary / "codes.bin"
-    _write_codes(codes_path, embedding_files, positions, dim)
-    _write_index(codes_path, temporary / INDEX_NAME, len(positions), dim)
-    codes_path.unlink()
-    _write_ids(temporary / IDS_NAME, list(positions), pages)
-    DenseSearcher(temporary)
-    shutil.rmtree(out_dir, ignore_errors=True)
-    temporary.replace(out_dir)
-    if len(positions) >= FLAT_IS_FAST_BELOW:
-        _log.warning("%d image vectors in a flat index: a query compares with all of them", len(positions))
-    return {
-        "encoder": encoder,
-        "encoder_fingerprint": encoder_fingerprint,
-        "dim": dim,
-        "metric": METRIC,
-        "kind": KIND,
-        "vectors": len(positions),
-        "unused_vectors": unused,
-    }
 
 
 class DenseSearcher:
-    """Exact search by inner product over the vectors of an image index folder.
+    """Search by inner product over the vectors of an image index folder: all if it is flat, else in the nearest lists.
+
+    Lists are mapped into memory: only those that are searched are read.
 
     Args:
         folder: holds index.faiss and ids.parquet.
@@ -96,7 +38,7 @@ class DenseSearcher:
 
     Raises:
         IndexNotFound: a file is not there.
-        IndexCorrupt: the files are not what `build_dense` writes, or their lengths differ.
+        IndexCorrupt: the files are not what a build writes, or their lengths differ.
         IndexMismatch: another dimension or schema version.
     """
 
@@ -105,13 +47,16 @@ class DenseSearcher:
         for name in (INDEX_NAME, IDS_NAME):
             if not (folder / name).is_file():
                 raise IndexNotFound("the image index is not here", path=folder / name, remedy=_REBUILD)
-        self.dim, self.vectors = read_header(folder / INDEX_NAME)
+        self.header = read_header(folder / INDEX_NAME)
+        self.dim, self.vectors = self.header.dim, self.header.vectors
         if dim is not None and dim != self.dim:
             raise IndexMismatch(f"{self.dim} dimensions, {dim} expected", path=folder / INDEX_NAME, remedy=_REBUILD)
         ids = _read_ids(folder / IDS_NAME, self.vectors)
         self._files = ids.column("file")
         self._page_ids = ids.column("page_ids")
-        self._index = _read_index(folder / INDEX_NAME)
+        self.names_bytes = int(ids.nbytes)
+        self._path = folder / INDEX_NAME
+        self._index = _read_index(self._path, self.header)
 
     def search(self, queries: NDArray[np.float32] | Sequence[Any], params: SearchParams) -> list[list[Hit]]:
         """Rank files by inner product with each query; equal scores are ordered by file name.
@@ -137,8 +82,28 @@ class DenseSearcher:
         _check_queries(vectors, self.dim)
         if self.vectors == 0:
             return [[] for _ in vectors]
-        scores, positions = self._index.search(vectors, min(params.k, self.vectors))
+        scores, positions = self._find(vectors, min(params.k, self.vectors))
         return [to_hits(p, s, self._files) for p, s in zip(positions, scores, strict=True)]
+
+    def _find(self, vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Search as many lists as k hits need; queries whose lists held fewer than k are asked again, of all lists."""
+        if self.header.kind == FLAT:
+            return self._checked(self._index.search(vectors, k))
+        nlist = self.header.nlist
+        wanted = min(nlist, self.header.nprobe * max(1, -(-k // _PROBED_K)))
+        scores, positions = self._checked(self._index.search(vectors, k, params=_probing(wanted)))
+        short = (positions[:, -1] < 0).nonzero()[0]
+        if len(short) and wanted < nlist:
+            again = self._index.search(vectors[short], k, params=_probing(nlist))
+            scores[short], positions[short] = self._checked(again)
+        return scores, positions
+
+    def _checked(self, found: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Refuse positions that the index cannot have: the ids in its lists are damaged."""
+        scores, positions = found
+        if positions.size and not -1 <= positions.min() <= positions.max() < self.vectors:
+            raise IndexCorrupt("a list holds a vector that is not there", path=self._path, remedy=_REBUILD)
+        return scores, positions
 
     def page_ids(self, file: str) -> list[int]:
         """Give the ids of the pages that use an indexed file, ascending; empty if it is not indexed."""
@@ -187,91 +152,6 @@ def _check_queries(vectors: NDArray[np.float32], dim: int) -> None:
 _ENCODE_AGAIN = "encode the image again"
 
 
-def _dim_of(embedding_files: Sequence[Path]) -> int:
-    if not embedding_files:
-        raise InputError("there is no embedding shard to index", remedy=_REBUILD)
-    try:
-        kind = pq.read_schema(embedding_files[0]).field("vector").type
-    except (OSError, KeyError, pa.ArrowInvalid) as error:
-        raise IndexCorrupt(f"not a shard of embeddings ({error})", path=embedding_files[0], remedy=_REBUILD) from error
-    if not pa.types.is_fixed_size_list(kind):
-        raise IndexCorrupt(f"vectors of type {kind}", path=embedding_files[0], remedy=_REBUILD)
-    return int(kind.list_size)
-
-
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
-
-
-def _pages_by_file(images_files: Sequence[Path]) -> dict[str, list[int]]:
-    pages: dict[str, set[int]] = {}
-    for path in images_files:
-        check_table(path, IMAGES)
-        for batch in _batches(path, ["file", "page_id"]):
-            for file, page in zip(batch["file"].to_pylist(), batch["page_id"].to_pylist(), strict=True):
-                pages.setdefault(file, set()).add(page)
-    return {file: sorted(ids) for file, ids in pages.items()}
-
-
-def _order_files(embedding_files: Sequence[Path], pages: dict[str, list[int]], dim: int) -> tuple[dict[str, int], int]:
-    """Give each used file its position by name, in that order, and count the vectors that no article uses."""
-    used: set[str] = set()
-    unused = 0
-    for path in embedding_files:
-        check_table(path, embeddings_schema(dim))
-        for batch in _batches(path, ["file"]):
-            for file in batch["file"].to_pylist():
-                if file in used:
-                    raise IndexCorrupt("a file has two vectors", path=path, place=file, remedy=_REBUILD)
-                if file in pages:
-                    used.add(file)
-                else:
-                    unused += 1
-    return {file: position for position, file in enumerate(sorted(used))}, unused
-
-
-def _write_codes(path: Path, embedding_files: Sequence[Path], positions: dict[str, int], dim: int) -> None:
-    """Lay the vectors as 16-bit floats [n, dim] into a file, each at its position."""
-    import numpy as np
-
-    if not positions:
-        path.touch()
-        return
-    codes = np.memmap(path, dtype=np.float16, mode="w+", shape=(len(positions), dim))
-    for shard in embedding_files:
-        for batch in _batches(shard, ["file", "vector"]):
-            files = batch["file"].to_pylist()
-            vectors = batch["vector"].flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
-            norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
-            bad = np.flatnonzero(~(np.abs(norms - 1) <= _UNIT_TOLERANCE))
-            if len(bad):
-                place = f"{files[int(bad[0])]}"
-                raise IndexCorrupt("not a unit vector", path=shard, place=place, remedy=_REBUILD)
-            rows = [row for row, file in enumerate(files) if file in positions]
-            codes[[positions[files[row]] for row in rows]] = vectors[rows]
-    codes.flush()
-
-
-def _write_index(codes_path: Path, path: Path, vectors: int, dim: int) -> None:
-    import faiss
-    import numpy as np
-
-    index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    if vectors:
-        codes = np.memmap(codes_path, dtype=np.uint8, mode="r", shape=(vectors, 2 * dim))
-        for start in range(0, vectors, _BATCH_ROWS):
-            index.add_sa_codes(np.ascontiguousarray(codes[start : start + _BATCH_ROWS]))
-    faiss.write_index(index, str(path))
-
-
-def _write_ids(path: Path, files: list[str], pages: dict[str, list[int]]) -> None:
-    with pq.ParquetWriter(path, IMAGE_IDS) as writer:
-        for start in range(0, len(files), _BATCH_ROWS):
-            part = files[start : start + _BATCH_ROWS]
-            writer.write_table(pa.table({"file": part, "page_ids": [pages[f] for f in part]}, schema=IMAGE_IDS))
-
-
 def _read_ids(path: Path, vectors: int) -> pa.Table:
     rows = check_table(path, IMAGE_IDS)
     if rows != vectors:
@@ -285,10 +165,22 @@ def _read_ids(path: Path, vectors: int) -> pa.Table:
     return ids
 
 
-def _read_index(path: Path) -> Any:
+def _probing(nprobe: int) -> Any:
+    import faiss
+
+    make: Any = faiss.SearchParametersIVF
+    return make(nprobe=nprobe)
+
+
+def _read_index(path: Path, header: Header) -> Any:
     import faiss
 
     try:
-        return faiss.read_index(str(path))
+        if header.kind == FLAT:
+            return faiss.read_index(str(path))
+        index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
+        lists: Any = faiss.downcast_InvertedLists(index.invlists)
+        lists.prefetch_nthread = 0  # threads started for each query take longer
+        return index
     except RuntimeError as error:
         raise IndexCorrupt(f"Faiss cannot read it ({error})", path=path, remedy=_REBUILD) from error

@@ -1,40 +1,157 @@
-"""The first bytes of a Faiss file: whether it may be given to Faiss at all."""
+"""The layout of our two kinds of Faiss files: written by hand in one pass, and checked before Faiss may read them.
+
+Faiss trusts the lengths in a file: a foreign or damaged one can end the process or ask for all memory. Source: the
+bytes that Faiss 1.15 writes for `SQfp16` and `IVF{nlist},SQfp16` by inner product, not by residual; tests compare them.
+"""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from schemas.errors import IndexCorrupt
 
-__all__ = ["KIND", "METRIC", "read_header"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-KIND = "flat_fp16"
+__all__ = ["FLAT", "IVF", "METRIC", "Header", "read_header", "set_nprobe", "write_flat_head", "write_ivf_head"]
+
+FLAT, IVF = "flat_fp16", "ivf_fp16"
 METRIC = "inner_product"
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
-_HEADER = struct.Struct("<4siqqq?iiifQQQQ")
-"""IxSQ: fourcc, dim, vectors, two unused, trained, metric, quantizer type, range kind, range argument, dim,
-code size, trained values, bytes of codes. Source: the bytes that Faiss 1.15 writes."""
-_INNER_PRODUCT, _QT_FP16 = 0, 4
+_INDEX = struct.Struct("<4siqqq?i")
+"""Every index: fourcc, dim, vectors, two unused, trained, metric."""
+_QUANTIZER = struct.Struct("<iifQQQ")
+"""Scalar quantizer: type, range kind, range argument, dim, code size, trained values."""
+_LISTS = struct.Struct("<QQ")
+"""Inverted file: lists, lists searched (nprobe)."""
+_LENGTH = struct.Struct("<Q")
+_DIRECT_MAP = struct.Struct("<bQ")
+_IVF_CODES = struct.Struct("<Q?4sQQ4sQ")
+"""Code size, by residual, `ilar`, lists, code size, `full`, lists; the sizes of the lists follow."""
+_UNUSED, _INNER_PRODUCT, _QT_FP16 = 1 << 20, 0, 4
+_NPROBE_AT = _INDEX.size + 8
+_ID_BYTES = 8
 
 
-def read_header(path: Path) -> tuple[int, int]:
-    """Check that a file is a flat fp16 inner-product index of its own length; give dim and number of vectors.
+@dataclass(frozen=True)
+class Header:
+    """What an index is. nlist and nprobe are 1 for a flat one: it is one list, always searched."""
 
-    Faiss trusts the lengths in a file: a foreign or damaged one can end the process or ask for all memory.
+    kind: str
+    dim: int
+    vectors: int
+    nlist: int = 1
+    nprobe: int = 1
+
+    @property
+    def factory(self) -> str:
+        """The index in Faiss's words."""
+        return "SQfp16" if self.kind == FLAT else f"IVF{self.nlist},SQfp16"
+
+
+def write_flat_head(file: BinaryIO, dim: int, vectors: int) -> None:
+    """Begin a flat index; its codes [vectors, dim] float16 follow."""
+    file.write(_INDEX.pack(b"IxSQ", dim, vectors, _UNUSED, _UNUSED, True, _INNER_PRODUCT))
+    file.write(_QUANTIZER.pack(_QT_FP16, 0, 0.0, dim, 2 * dim, 0))
+    file.write(_LENGTH.pack(vectors * 2 * dim))
+
+
+def write_ivf_head(
+    file: BinaryIO, centroids: NDArray[np.float32], list_sizes: NDArray[np.int64], nprobe: int = 1
+) -> None:
+    """Begin an inverted file; for each list that is not empty its codes [size, dim] float16 and int64 ids follow."""
+    nlist, dim = centroids.shape
+    file.write(_INDEX.pack(b"IwSq", dim, int(list_sizes.sum()), _UNUSED, _UNUSED, True, _INNER_PRODUCT))
+    file.write(_LISTS.pack(nlist, nprobe))
+    file.write(_INDEX.pack(b"IxFI", dim, nlist, _UNUSED, _UNUSED, True, _INNER_PRODUCT))
+    file.write(_LENGTH.pack(nlist * dim))
+    file.write(centroids.astype("<f4").tobytes())
+    file.write(_DIRECT_MAP.pack(0, 0))
+    file.write(_QUANTIZER.pack(_QT_FP16, 0, 0.0, dim, 2 * dim, 0))
+    file.write(_IVF_CODES.pack(2 * dim, False, b"ilar", nlist, 2 * dim, b"full", nlist))
+    file.write(list_sizes.astype("<u8").tobytes())
+
+
+def set_nprobe(path: Path, nprobe: int) -> None:
+    """Set the number of lists that an inverted file searches."""
+    with open(path, "r+b") as file:
+        file.seek(_NPROBE_AT)
+        file.write(_LENGTH.pack(nprobe))
+
+
+def read_header(path: Path) -> Header:
+    """Check that a file is an index of ours, of exactly its own length, and say which.
+
+    Raises:
+        IndexCorrupt: it is not.
     """
-    with open(path, "rb") as file:
-        head = file.read(_HEADER.size)
-    if len(head) < _HEADER.size or head[:4] != b"IxSQ":
-        raise IndexCorrupt(f"not a {KIND} Faiss index", path=path, remedy=_REBUILD)
-    _, dim, vectors, _, _, trained, metric, kind, _, _, quantizer_dim, code_size, extra, codes = _HEADER.unpack(head)
-    if (trained, metric, kind, extra) != (True, _INNER_PRODUCT, _QT_FP16, 0):
-        raise IndexCorrupt(f"not a {KIND} Faiss index by {METRIC}", path=path, remedy=_REBUILD)
     size_bytes = path.stat().st_size
-    if dim < 1 or vectors < 0 or (quantizer_dim, code_size, codes) != (dim, 2 * dim, vectors * 2 * dim):
-        raise IndexCorrupt("the lengths in the header contradict each other", path=path, remedy=_REBUILD)
-    if size_bytes != _HEADER.size + codes:
-        message = f"{size_bytes} bytes, {_HEADER.size + codes} expected for {vectors} vectors"
+    try:
+        with open(path, "rb") as file:
+            fourcc, dim, vectors = _read_index(file)
+            if fourcc == b"IxSQ":
+                header, expected = _read_flat(file, dim, vectors)
+            elif fourcc == b"IwSq":
+                header, expected = _read_ivf(file, dim, vectors, size_bytes)
+            else:
+                raise _Foreign("not one of our kinds")
+    except (_Foreign, struct.error, OverflowError) as error:
+        raise IndexCorrupt(f"not a {FLAT} or {IVF} Faiss index ({error})", path=path, remedy=_REBUILD) from error
+    if size_bytes != expected:
+        message = f"{size_bytes} bytes, {expected} expected for {vectors} vectors"
         raise IndexCorrupt(message, path=path, remedy=_REBUILD)
-    return dim, vectors
+    return header
+
+
+class _Foreign(Exception):
+    """Not a file that we write."""
+
+
+def _read_index(file: BinaryIO) -> tuple[bytes, int, int]:
+    fourcc, dim, vectors, _, _, trained, metric = _take(file, _INDEX)
+    if dim < 1 or vectors < 0 or (trained, metric) != (True, _INNER_PRODUCT):
+        raise _Foreign(f"not by {METRIC}, or impossible lengths")
+    return fourcc, dim, vectors
+
+
+def _read_quantizer(file: BinaryIO, dim: int) -> None:
+    kind, _, _, quantizer_dim, code_size, trained = _take(file, _QUANTIZER)
+    if (kind, quantizer_dim, code_size, trained) != (_QT_FP16, dim, 2 * dim, 0):
+        raise _Foreign("not 16-bit floats, or lengths that contradict each other")
+
+
+def _read_flat(file: BinaryIO, dim: int, vectors: int) -> tuple[Header, int]:
+    _read_quantizer(file, dim)
+    (codes,) = _take(file, _LENGTH)
+    if codes != vectors * 2 * dim:
+        raise _Foreign("lengths that contradict each other")
+    return Header(FLAT, dim, vectors), file.tell() + codes
+
+
+def _read_ivf(file: BinaryIO, dim: int, vectors: int, size_bytes: int) -> tuple[Header, int]:
+    nlist, nprobe = _take(file, _LISTS)
+    inner = _read_index(file)
+    (values,) = _take(file, _LENGTH)
+    if inner != (b"IxFI", dim, nlist) or not 1 <= nprobe <= nlist or values != nlist * dim:
+        raise _Foreign("lists that contradict each other")
+    if 4 * values + _LENGTH.size * nlist > size_bytes:
+        raise _Foreign("more lists than bytes")
+    file.seek(4 * values, 1)
+    if _take(file, _DIRECT_MAP) != (0, 0):
+        raise _Foreign("it has a direct map")
+    _read_quantizer(file, dim)
+    if _take(file, _IVF_CODES) != (2 * dim, False, b"ilar", nlist, 2 * dim, b"full", nlist):
+        raise _Foreign("not plain inverted lists of codes")
+    sizes = struct.unpack(f"<{nlist}Q", file.read(_LENGTH.size * nlist))
+    if sum(sizes) != vectors:
+        raise _Foreign("the lists do not sum to the vectors")
+    return Header(IVF, dim, vectors, nlist, nprobe), file.tell() + vectors * (2 * dim + _ID_BYTES)
+
+
+def _take(file: BinaryIO, layout: struct.Struct) -> tuple[Any, ...]:
+    return layout.unpack(file.read(layout.size))

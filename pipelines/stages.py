@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines import embed_stage
+from pipelines.earlier_index import EarlierIndex
 from pipelines.finish_stage import find_repeated_ids
 from pipelines.image_sources import ImageSource
 from pipelines.local_workers import LocalWorkers
@@ -39,6 +40,7 @@ class Stages:
         options: how to run.
         workers: give worker processes of this machine.
         progress: shows the stages.
+        earlier: index whose unchanged articles and vectors are taken over.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Stages:
         options: RunOptions,
         workers: LocalWorkers,
         progress: Progress,
+        earlier: EarlierIndex | None = None,
     ) -> None:
         self.work = work
         self._plan = plan
@@ -56,6 +59,7 @@ class Stages:
         self._options = options
         self._workers = workers
         self._progress = progress
+        self._earlier = earlier
 
     def run(self, images: ImageSource | None) -> None:
         """Run the stages up to the indexes.
@@ -79,7 +83,7 @@ class Stages:
         todo = {shard: streams for shard, streams in enumerate(self._plan.shards) if shard not in done}
         with self._progress.stage("parse", self._parse_status):
             if todo:
-                transform = ParseShards(self.work, self._settings)
+                transform = ParseShards(self.work, self._settings, self._earlier)
                 elements = keyed_streams(todo)
                 run_pipeline("parse", elements, transform, self._options, self._workers, parallel=len(todo))
 
@@ -136,7 +140,13 @@ class Stages:
             if self.work.results("embed-all"):
                 return
             transform = EmbedImages(
-                self.work, source, self._settings.encoder or "", shards, len(self._plan.shards), set(done)
+                self.work,
+                source,
+                self._settings.encoder or "",
+                shards,
+                len(self._plan.shards),
+                set(done),
+                self._earlier,
             )
             paths = [str(path) for path in tables]
             run_pipeline(
@@ -173,7 +183,7 @@ class Stages:
         embedded = sum(result["images"]["embedded"] for result in self.work.results("embed").values())
         if not embedded or self.work.results("faiss"):
             return
-        from indexer.dense import build_dense
+        from indexer.dense_build import build_dense
 
         with self._progress.stage("faiss"):
             section = build_dense(

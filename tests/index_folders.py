@@ -44,7 +44,8 @@ class Page:
             for position, (file, caption) in enumerate(self.images.items())
         ]
         page = PageRow(self.page_id, 1, self.title, 0, "kept" if texts else "empty", None, 100)
-        return {"pages": [page], "sentences": sentences, "paragraphs": paragraphs, "images": images, "rejects": []}
+        tables = {"pages": [page], "sentences": sentences, "paragraphs": paragraphs, "images": images}
+        return {**tables, "rejects": [], "ledger": []}
 
 
 def write_rows(path: Path, schema: pa.Schema, rows: Iterable[Any]) -> Path:
@@ -80,7 +81,7 @@ def make_folder(
 ) -> Path:
     """Write a whole index folder: one part of each table for each shard; an image index where there are vectors."""
     from indexer.bm25 import build_bm25
-    from indexer.dense import build_dense
+    from indexer.dense_build import build_dense
 
     for number, pages in enumerate(shards):
         for table, schema in TABLES.items():

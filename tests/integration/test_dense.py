@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.dense import IDS_NAME, INDEX_NAME, DenseSearcher, build_dense, to_hits
+from indexer.dense import IDS_NAME, INDEX_NAME, DenseSearcher, to_hits
+from indexer.dense_build import build_dense
 from indexer.searcher import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.tables import IMAGE_IDS, IMAGES, check_table, embeddings_schema
@@ -106,8 +107,11 @@ def test_the_manifest_section_says_what_was_built(tmp_path: Path) -> None:
         tmp_path / "i.parquet", [("B.jpg", 7), ("A.jpg", 9), ("B.jpg", 3), ("B.jpg", 7), ("C.jpg", 1)]
     )
     section = build_dense([embeddings], [images], tmp_path / "faiss", **ENCODER)
+    held = section.pop("bytes_per_vector") * 2 - (tmp_path / "faiss" / INDEX_NAME).stat().st_size
+    assert 30 < held < 100, "names and page ids"
     assert section == {
-        **ENCODER, "dim": DIM, "metric": "inner_product", "kind": "flat_fp16", "vectors": 2, "unused_vectors": 1
+        **ENCODER, "dim": DIM, "metric": "inner_product", "kind": "flat_fp16", "factory": "SQfp16", "nlist": 1,
+        "nprobe": 1, "vectors": 2, "unused_vectors": 1, "recall_at_10": 1.0, "recall_queries": 3,
     }  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "faiss").iterdir()) == [IDS_NAME, INDEX_NAME]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.parquet", "faiss", "i.parquet"]
@@ -241,13 +245,3 @@ def test_foreign_and_damaged_index_files_never_reach_faiss(tmp_path: Path, monke
         path.write_bytes(data)
         with pytest.raises(IndexCorrupt):
             DenseSearcher(tmp_path / "faiss")
-
-
-def test_a_large_flat_index_is_built_and_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("indexer.dense.FLAT_IS_FAST_BELOW", 3)
-    build(tmp_path, ["A.jpg", "B.jpg"], unit_rows(2), 1)
-    assert not caplog.records
-    build(tmp_path, ["A.jpg", "B.jpg", "C.jpg"], unit_rows(3), 1)
-    assert "3 image vectors in a flat index" in caplog.text

