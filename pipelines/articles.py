@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pipelines.dump import LOSS_REASONS, Page
+from pipelines.earlier_index import EarlierArticle, EarlierIndex
 from pipelines.guard import GuardedParser
 from pipelines.passages import split_article
 from pipelines.wikitext import CleaningRules, parse_article
@@ -16,6 +16,7 @@ from schemas.records import ArticleImage, Fate, PageRow, Paragraph, Reject, Sent
 __all__ = ["Outcome", "ParsedArticle", "outcomes", "parse_page"]
 
 MAIN_NAMESPACE = 0
+_MOST_BEHIND = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class ParsedArticle:
 
 
 class Outcome(NamedTuple):
-    """What one item of a stream came to: at most one of each. A loss has a reject and no page row."""
+    """What one item of a stream came to: a loss has a reject and no page row; an article was parsed or taken over."""
 
     page: PageRow | None
-    article: ParsedArticle | None
+    article: ParsedArticle | EarlierArticle | None
     reject: Reject | None
 
 
@@ -64,43 +65,53 @@ def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = Fal
     )
 
 
-def outcomes(items: Iterable[Page | Reject], guard: GuardedParser[ParsedArticle]) -> Iterator[Outcome]:
+def outcomes(
+    items: Iterable[Page | Reject], guard: GuardedParser[ParsedArticle], earlier: EarlierIndex | None = None
+) -> Iterator[Outcome]:
     """Tell for every item of a dump, in order, what became of it.
 
     The first page with an id wins; a later one is rejected as duplicate_page_id. A page that the dump reader gave up
-    counts as a rejected page with the id 0, because its own could not be read; a loss is no page.
+    counts as a rejected page with the id 0, because its own could not be read; a loss is no page. While the guard's
+    child works on an article, the items behind it are read.
 
     Args:
         items: what `dump.read_pages` gives.
         guard: runs `parse_page`.
+        earlier: an index whose articles are taken over where they have not changed; null: all are parsed.
     """
     seen: set[int] = set()
-    waiting: deque[Outcome | PageRow] = deque()  # a PageRow waits for its article to be parsed
-
-    def articles() -> Iterator[Page]:
+    parsing: PageRow | None = None
+    behind: list[Outcome] = []  # what is known already, and comes after the article that is being parsed
+    try:
         for item in items:
-            outcome = _without_parsing(item, seen)
-            if outcome is not None:
-                waiting.append(outcome)
-            elif isinstance(item, Page):
-                waiting.append(to_row(item, "kept"))
-                yield item
+            outcome = _without_parsing(item, seen, earlier)
+            if outcome is not None and (parsing is None or len(behind) < _MOST_BEHIND):
+                behind.append(outcome)
+            else:
+                done = _with_result(parsing, guard.end()) if parsing is not None else None
+                parsing = None
+                if isinstance(item, Page) and outcome is None:
+                    guard.begin(item)  # before the consumer works on what is done
+                    parsing = to_row(item, "kept")
+                yield from _in_order(done, behind)
+                behind = [outcome] if outcome is not None else []
+            if parsing is None:
+                yield from _in_order(None, behind)
+                behind = []
+        yield from _in_order(_with_result(parsing, guard.end()) if parsing is not None else None, behind)
+    except BaseException:
+        guard.close()  # the answer that it owes must not be taken for another page's
+        raise
 
-    def next_row() -> Iterator[Outcome | PageRow]:
-        while waiting:
-            yield waiting.popleft()
 
-    for _, result in guard.parse_many(articles()):
-        for entry in next_row():
-            if isinstance(entry, PageRow):
-                yield _with_result(entry, result)
-                break
-            yield entry
-    yield from (entry for entry in next_row() if isinstance(entry, Outcome))
+def _in_order(done: Outcome | None, behind: Iterable[Outcome]) -> Iterator[Outcome]:
+    if done is not None:
+        yield done
+    yield from behind
 
 
-def _without_parsing(item: Page | Reject, seen: set[int]) -> Outcome | None:
-    """Decide about an item by its fields alone; null: it is an article that has to be parsed."""
+def _without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex | None) -> Outcome | None:
+    """Decide about an item without parsing; null: it is an article that has to be parsed."""
     if isinstance(item, Reject):
         is_loss = item.reason in LOSS_REASONS
         return Outcome(None if is_loss else _UNREADABLE, None, item)
@@ -111,7 +122,8 @@ def _without_parsing(item: Page | Reject, seen: set[int]) -> Outcome | None:
         return Outcome(to_row(item, "redirect"), None, None)
     if item.namespace != MAIN_NAMESPACE:
         return Outcome(to_row(item, "other_namespace"), None, None)
-    return None
+    article = None if earlier is None else earlier.find(item)
+    return None if article is None else Outcome(to_row(item, article.fate), article, None)
 
 
 def _with_result(row: PageRow, result: ParsedArticle | Reject) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.carried_errors import full_disk
 from pipelines.dump import dump_date
+from pipelines.earlier_index import EarlierIndex
 from pipelines.embed_stage import describe_images
 from pipelines.local_workers import LocalWorkers
 from pipelines.output_folder import OutputFolder
@@ -18,7 +19,7 @@ from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
 from pipelines.totals import count_all, library_versions
 from pipelines.transforms import check_beam_options
-from schemas.errors import IndexCorrupt, InputError, StoreError
+from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint, read_manifest, sha256_file
 
 __all__ = ["Outcome", "build_wiki_index"]
@@ -67,6 +68,7 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
             output.tidy(manifest)
             return Outcome(manifest, False, progress.seconds)
     output.check(overwrite=request.options.overwrite)
+    earlier = _earlier(request, config, progress)
     with output.locked(), LocalWorkers(output.work.log) as workers:
         if request.options.wants_processes:
             workers.prepare()
@@ -76,11 +78,26 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
             progress.note("going on with an unfinished build")
         manifest = output.unpublished()
         if manifest is None:
-            stages = Stages(plan, output.work, settings, request.options, workers, progress)
+            stages = Stages(plan, output.work, settings, request.options, workers, progress, earlier)
             stages.run(request.images)
             manifest = _to_manifest(stages, config, print_of_build, inputs)
         output.publish(manifest)
     return Outcome(manifest, True, progress.seconds)
+
+
+def _earlier(request: BuildRequest, config: dict[str, Any], progress: Progress) -> EarlierIndex | None:
+    """Open and check the index that is to be taken over from."""
+    folder = request.update_from
+    if folder is None:
+        return None
+    if folder.resolve() == request.output.resolve():
+        raise UsageError(
+            "the earlier index is the output itself", path=folder, remedy="an update is a new folder: give another"
+        )
+    earlier = EarlierIndex(folder)
+    with progress.stage("earlier"):
+        earlier.check(config, library_versions())
+    return earlier
 
 
 def _with_images(request: BuildRequest) -> BuildSettings:

@@ -30,6 +30,7 @@ EXAMPLES = """
 Examples:
   beam run build_wiki_index --dump enwiki-20251101-pages-articles-multistream.xml.bz2 --output enwiki
   beam run build_wiki_index --dump 'parts/*.bz2' --images photos --output enwiki --workers 8
+  beam run build_wiki_index --dump enwiki-20251201.xml.bz2 --update-from enwiki --output enwiki-20251201
   beam run build_wiki_index --dump enwiki.xml.bz2 --limit-pages 10000 --output small
   beam run build_wiki_index --dump enwiki.xml.bz2 --output enwiki --dry-run
   beam run build_wiki_index --dump enwiki.xml.bz2 --output /shared/enwiki -- --runner FlinkRunner
@@ -105,6 +106,12 @@ def build_wiki_index(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the index at the output; nothing else is.")
     ] = False,
+    update_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Index of an earlier dump: its pages that have not changed are not parsed again."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of tables.")] = False,
     beam_options: Annotated[
@@ -136,6 +143,7 @@ def build_wiki_index(
         options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
         dump_index=None if dump_index is None else str(dump_index),
         images=None if images is None else open_image_source(images),
+        update_from=update_from,
     )
     if dry_run:
         _describe(request, as_json=as_json)

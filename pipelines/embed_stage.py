@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size
+from pipelines.earlier_index import EarlierIndex
 from pipelines.image_sources import FolderSource, ImageSource, Missing
 from pipelines.shards import ShardWriter, describe_file, part_name
 from pipelines.workfolder import WorkFolder
@@ -102,7 +104,13 @@ class _Row:
 
 
 def embed_shard(
-    shard: int, reject_number: int, files: Iterable[str], source: ImageSource, encoder: ImageEncoder, work: WorkFolder
+    shard: int,
+    reject_number: int,
+    files: Iterable[str],
+    source: ImageSource,
+    encoder: ImageEncoder,
+    work: WorkFolder,
+    earlier: EarlierIndex | None = None,
 ) -> dict[str, Any]:
     """Encode the files of one embedding shard, ordered by name; bytes that come twice are encoded once.
 
@@ -113,13 +121,16 @@ def embed_shard(
         source: gives bytes; open.
         encoder: gives vectors.
         work: where to write.
+        earlier: index whose vectors are taken over for the same bytes under the same name.
 
     Returns:
         The result: files for the manifest, counts that sum (files = embedded + missing + broken), the encoder.
     """
     names = sorted(files)
     rejects: list[Reject] = []
-    rows = list(_encode_all(names, source, encoder, rejects, lambda done: work.write_beat(STAGE, shard, files=done)))
+    known = {} if earlier is None else {row["sha256"]: _Row(**row) for row in earlier.vectors(names)}
+    beat = partial(_beat, work, shard)
+    rows = list(_encode_all(names, source, encoder, rejects, known, beat))
     missing = sum(reject.reason == "missing" for reject in rejects)
     schemas = {"embeddings": embeddings_schema(encoder.dim)}
     with ShardWriter(work.ready, shard, schemas) as writer:
@@ -136,22 +147,28 @@ def embed_shard(
             "missing": missing,
             "broken": len(rejects) - missing,
         },
+        "taken_over": len({row.sha256 for row in rows} & known.keys()),
         "encoder": {"dim": encoder.dim, "fingerprint": encoder.fingerprint},
     }
     work.write_result(STAGE, shard, result)
     return result
 
 
-class _Beat(Protocol):
-    def __call__(self, done: int) -> None: ...
+def _beat(work: WorkFolder, shard: int, done: int) -> None:
+    work.write_beat(STAGE, shard, files=done)
 
 
 def _encode_all(
-    names: Sequence[str], source: ImageSource, encoder: ImageEncoder, rejects: list[Reject], beat: _Beat
+    names: Sequence[str],
+    source: ImageSource,
+    encoder: ImageEncoder,
+    rejects: list[Reject],
+    known: Mapping[str, _Row],
+    beat: Callable[[int], None],
 ) -> Iterator[_Row]:
     """Give a row for each file that is a picture, in order; append a reject for each that is not."""
-    vectors: dict[str, npt.NDArray[np.float32]] = {}
-    sizes: dict[str, tuple[int, int]] = {}
+    vectors = {sha256: row.vector for sha256, row in known.items()}
+    sizes = {sha256: (row.width, row.height) for sha256, row in known.items()}
     refused: dict[str, tuple[str, str]] = {}
     for start in range(0, len(names), _BATCH_IMAGES):
         waiting: dict[str, Image.Image] = {}

@@ -15,7 +15,8 @@ from pipelines.articles import duplicate
 from pipelines.redirects import RedirectTable
 from pipelines.shards import ShardWriter, describe_file, part_name
 from pipelines.workfolder import WorkFolder
-from schemas.tables import PARAGRAPHS, TABLES
+from pipelines.written_links import WrittenLinks
+from schemas.tables import TABLES
 
 __all__ = ["find_repeated_ids", "finish_shard"]
 
@@ -75,15 +76,16 @@ def finish_shard(shard: int, repeated: Collection[int], work: WorkFolder) -> dic
         The result: files for the manifest, links, and links whose target was a redirect.
     """
     leads, links = _redirected_targets(shard, work)
-    resolved = 0
-    rewritten = set(TABLES) if repeated else {"paragraphs"} if leads else set()
+    written = WrittenLinks()
+    rewritten = set(TABLES) if repeated else {"paragraphs", "ledger"} if leads else set()
     if rewritten:
         with ShardWriter(work.ready, shard, {table: TABLES[table] for table in sorted(rewritten)}) as writer:
-            for table in sorted(rewritten):
+            for table in sorted(rewritten, key=lambda table: table == "ledger"):  # after the paragraphs
                 for rows in _row_groups(work.find(table, shard)):
                     if table == "paragraphs":
-                        rows, count = _resolve_links(rows, leads)
-                        resolved += count
+                        rows = written.resolve(rows, leads)
+                    elif table == "ledger":
+                        rows = written.note(rows)
                     _write_kept(writer, table, rows, repeated)
     for table in sorted(set(TABLES) - rewritten):
         target = work.ready / table / part_name(shard)
@@ -92,7 +94,7 @@ def finish_shard(shard: int, repeated: Collection[int], work: WorkFolder) -> dic
         if source.exists():  # else it was moved before an interruption
             source.replace(target)
     files = [describe_file(work.ready, work.ready / table / part_name(shard), table) for table in sorted(TABLES)]
-    result = {"files": [vars(file) for file in files], "links": links, "links_through_redirects": resolved}
+    result = {"files": [vars(file) for file in files], "links": links, "links_through_redirects": written.links}
     work.write_result(STAGE, shard, result)
     return result
 
@@ -112,23 +114,6 @@ def _redirected_targets(shard: int, work: WorkFolder) -> tuple[dict[str, str], i
         links += len(targets)
         distinct = pc.unique(pa.chunked_array([distinct, *targets.chunks], pa.string()))
     return RedirectTable(work.redirects).resolve(distinct), links
-
-
-def _resolve_links(rows: pa.Table, leads: Mapping[str, str]) -> tuple[pa.Table, int]:
-    """Replace link targets that are redirects; count them."""
-    column = rows.column("links").combine_chunks()
-    items = column.flatten()
-    before = items.field("target").to_pylist()
-    after = [leads.get(target, target) for target in before]
-    changed = sum(old != new for old, new in zip(before, after, strict=True))
-    if not changed:
-        return rows, 0
-    kind = PARAGRAPHS.field("links").type
-    parts = [items.field("start"), items.field("end"), pa.array(after, pa.string())]
-    struct = pa.StructArray.from_arrays(parts, fields=list(kind.value_type))
-    offsets = pc.subtract(column.offsets, column.offsets[0])
-    links = pa.ListArray.from_arrays(offsets, struct, type=kind)
-    return rows.set_column(rows.schema.get_field_index("links"), PARAGRAPHS.field("links"), links), changed
 
 
 def _write_kept(writer: ShardWriter, table: str, rows: pa.Table, repeated: Collection[int]) -> None:

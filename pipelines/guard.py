@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -58,6 +58,7 @@ class GuardedParser(Generic[T]):
         self._memory_bytes = memory_bytes
         self._child: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
+        self._begun: tuple[Page, float | _ChildLost] | None = None
 
     def parse(self, page: Page) -> T | Reject:
         """Parse one page; a failure is a Reject of the stage "article".
@@ -70,26 +71,20 @@ class GuardedParser(Generic[T]):
         """
         return self._receive(page, self._send(page))
 
-    def parse_many(self, pages: Iterable[Page]) -> Iterator[tuple[Page, T | Reject]]:
-        """Parse pages in order, reading the next page from its source while the child works on this one.
+    def begin(self, page: Page) -> None:
+        """Let the child work on a page; `end` gives its result. One page at a time."""
+        assert self._begun is None
+        self._begun = (page, self._send(page))
 
-        Yields:
-            Each page with what `parse` gives for it.
-        """
-        source = iter(pages)
-        page = next(source, None)
-        while page is not None:
-            sent = self._send(page)
-            try:
-                ahead = next(source, None)
-            except BaseException:
-                self.close()  # its answer must not be taken for another page's
-                raise
-            yield page, self._receive(page, sent)
-            page = ahead
+    def end(self) -> T | Reject:
+        """Wait for the page that was begun, and give what `parse` gives for it."""
+        assert self._begun is not None
+        (page, sent), self._begun = self._begun, None
+        return self._receive(page, sent)
 
     def close(self) -> None:
         """End the child."""
+        self._begun = None
         child, self._child = self._child, None
         if child is None:
             return

@@ -17,7 +17,7 @@ from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest, write_json_
 
 __all__ = ["ENTRIES", "OutputFolder"]
 
-ENTRIES = ("pages", "sentences", "paragraphs", "images", "rejects", "embeddings", "bm25", "faiss")
+ENTRIES = ("pages", "sentences", "paragraphs", "images", "rejects", "ledger", "embeddings", "bm25", "faiss")
 """Folders that a build may publish. Nothing else in the output folder is ever touched."""
 
 WORK_NAME = ".work"
@@ -42,6 +42,24 @@ class OutputFolder:
     def work(self) -> WorkFolder:
         """The folder of the unfinished build."""
         return WorkFolder(self._work_root)
+
+    @property
+    def place(self) -> str:
+        """The folder, for messages."""
+        return str(self.path)
+
+    def manifest(self) -> Manifest:
+        """Read the manifest of a finished index.
+
+        Raises:
+            StoreError: there is none, or it cannot be used.
+        """
+        return read_manifest(self.path)
+
+    def sizes(self) -> dict[str, int]:
+        """Give the size of every file that is here, by name."""
+        files = [path for name in ENTRIES for path in (self.path / name).rglob("*") if path.is_file()]
+        return {path.relative_to(self.path).as_posix(): path.stat().st_size for path in files}
 
     def check(self, *, overwrite: bool) -> None:
         """Check that a build may write here.

@@ -9,10 +9,11 @@ from typing import Any
 
 from pipelines.articles import Outcome, ParsedArticle, outcomes
 from pipelines.dump import LOSS_REASONS, Page, ReadLimits, Stream, read_pages
+from pipelines.earlier_index import EarlierArticle, EarlierIndex
 from pipelines.guard import GuardedParser
 from pipelines.shards import ShardWriter
 from pipelines.workfolder import WorkFolder
-from schemas.records import Reject
+from schemas.records import Count, Ledger, Reject
 from schemas.tables import TABLES
 
 __all__ = ["parse_shard"]
@@ -28,6 +29,7 @@ def parse_shard(
     guard: GuardedParser[ParsedArticle],
     limits: ReadLimits,
     limit_pages: int | None = None,
+    earlier: EarlierIndex | None = None,
 ) -> dict[str, Any]:
     """Read the streams of a shard and write its tables and its result.
 
@@ -38,13 +40,14 @@ def parse_shard(
         guard: runs `articles.parse_page`.
         limits: of the reader.
         limit_pages: stop after so many pages; null: read all.
+        earlier: index whose unchanged articles are taken over; null: parse all.
 
     Returns:
         The result: pages, losses, sums of the counters and of the dropped templates by name, the ids' range.
     """
     tally = _Tally(work, shard)
     with ShardWriter(work.parsed, shard, TABLES) as writer:
-        for outcome in outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard):
+        for outcome in outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard, earlier):
             _write(outcome, writer)
             tally.add(outcome)
     result = tally.result()
@@ -78,10 +81,23 @@ def _write(outcome: Outcome, writer: ShardWriter) -> None:
         writer.add("pages", [outcome.page])
     if outcome.reject is not None:
         writer.add("rejects", [outcome.reject])
-    if outcome.article is not None:
+    if isinstance(outcome.article, EarlierArticle):
+        for table, parts in outcome.article.rows.items():
+            for rows in parts:
+                writer.add_table(table, rows)
+    elif outcome.article is not None and outcome.page is not None:
         writer.add("sentences", outcome.article.sentences)
         writer.add("paragraphs", outcome.article.paragraphs)
         writer.add("images", outcome.article.images)
+        writer.add("ledger", [_to_ledger(outcome.page.page_id, outcome.article)])
+
+
+def _to_ledger(page_id: int, article: ParsedArticle) -> Ledger:
+    counters, dropped = (
+        tuple(Count(name, number) for name, number in sorted(counts.items()))
+        for counts in (article.counters, article.dropped_templates)
+    )
+    return Ledger(page_id, counters, dropped, ())
 
 
 class _Tally:
@@ -93,6 +109,7 @@ class _Tally:
         self._work = work
         self._shard = shard
         self._pages = 0
+        self._taken_over = 0
         self._text_bytes = 0
         self._counters: Counter[str] = Counter()
         self._templates: Counter[str] = Counter()
@@ -107,6 +124,7 @@ class _Tally:
         if outcome.article is not None:
             self._counters.update(outcome.article.counters)
             self._templates.update(outcome.article.dropped_templates)
+            self._taken_over += isinstance(outcome.article, EarlierArticle)
         self.beat(is_due=False)
 
     def _add_id(self, page_id: int) -> None:
@@ -125,6 +143,7 @@ class _Tally:
     def result(self) -> dict[str, Any]:
         return {
             "pages": self._pages,
+            "pages_taken_over": self._taken_over,
             "text_bytes": self._text_bytes,
             "stream_bytes": self.stream_bytes,
             "losses": self.losses,

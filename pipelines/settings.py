@@ -83,6 +83,7 @@ class BuildRequest:
         options: how to run.
         dump_index: multistream index of the only dump; null: found by its name.
         images: gives the bytes of pictures; null: no image index.
+        update_from: index of an earlier dump, whose unchanged pages are taken over; null: every page is parsed.
     """
 
     dumps: tuple[str, ...]
@@ -91,6 +92,7 @@ class BuildRequest:
     options: RunOptions = field(default_factory=RunOptions)
     dump_index: str | None = None
     images: ImageSource | None = None
+    update_from: Path | None = None
 
 
 def program_version() -> str:

@@ -121,33 +121,41 @@ class _TableFile:
 
     def add(self, rows: Sequence[Any]) -> None:
         self._waiting.extend(rows)
-        while len(self._waiting) >= ROW_GROUP_ROWS:
+        while not self._tables and len(self._waiting) >= ROW_GROUP_ROWS:
             self._write(to_table(self._waiting[:ROW_GROUP_ROWS], self._schema))
             del self._waiting[:ROW_GROUP_ROWS]
+        self._write_tables(is_last=False)
 
     def add_table(self, rows: pa.Table) -> None:
+        self._take_waiting()
         self._tables.append(rows.cast(self._schema))
         self._table_rows += rows.num_rows
-        if self._table_rows >= ROW_GROUP_ROWS:
-            self._write_tables(is_last=False)
+        self._write_tables(is_last=False)
+
+    def _take_waiting(self) -> None:
+        """Put the records that wait behind the columns that wait."""
+        if self._waiting:
+            self._tables.append(to_table(self._waiting, self._schema))
+            self._table_rows += len(self._waiting)
+            self._waiting = []
 
     def _write_tables(self, *, is_last: bool) -> None:
+        if not self._tables or (not is_last and self._table_rows + len(self._waiting) < ROW_GROUP_ROWS):
+            return
+        self._take_waiting()
         rows = pa.concat_tables(self._tables)
         while rows.num_rows >= ROW_GROUP_ROWS or (is_last and rows.num_rows):
             self._write(rows.slice(0, ROW_GROUP_ROWS))
             rows = rows.slice(ROW_GROUP_ROWS)
-        self._tables, self._table_rows = [rows], rows.num_rows
+        self._tables, self._table_rows = [rows] if rows.num_rows else [], rows.num_rows
 
     def _write(self, rows: pa.Table) -> None:
         self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self.rows += rows.num_rows
 
     def finish(self) -> None:
-        if self._waiting:
-            self._write(to_table(self._waiting, self._schema))
-            self._waiting = []
-        if self._tables:
-            self._write_tables(is_last=True)
+        self._take_waiting()
+        self._write_tables(is_last=True)
         self._writer.close()
 
     def publish(self) -> None:

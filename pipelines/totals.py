@@ -48,7 +48,7 @@ def count_all(work: WorkFolder) -> Totals:
     parsed, finished, embedded = (list(work.results(name).values()) for name in ("parse", "finish", "embed"))
     pages_read = sum(result["pages"] for result in parsed)
     fates, repeated_titles = count_fates(_files(work, "pages"), pages_read)
-    rows = {table: sum(pq.read_metadata(path).num_rows for path in _files(work, table)) for table in _COUNTED}
+    rows = {table: work.ready_rows(table) for table in _COUNTED}
     dropped = sum_counters(parsed, "dropped_templates")
     losses = sum(len(result["losses"]) for result in parsed)
     counters: dict[str, Any] = {
@@ -60,6 +60,10 @@ def count_all(work: WorkFolder) -> Totals:
         "links_through_redirects": sum(result["links_through_redirects"] for result in finished),
         "duplicate_titles": repeated_titles,
         "losses": losses,
+        "taken_over": {
+            "pages": sum(result["pages_taken_over"] for result in parsed),
+            "vectors": sum(result["taken_over"] for result in embedded),
+        },
         "images": {"uses": rows["images"], **_count_images(embedded)},
         "rejects": count_rejects(_files(work, "rejects")),
         "dropped_templates": top_templates(dropped),
@@ -73,7 +77,7 @@ _COUNTED = ("sentences", "paragraphs", "images")
 
 
 def _files(work: WorkFolder, table: str) -> list[Path]:
-    return sorted((work.ready / table).glob("part-*.parquet"))
+    return work.ready_files(table)
 
 
 def _count_images(embedded: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from pipelines import embed_stage, finish_stage, parse_stage
 from pipelines.articles import ParsedArticle, parse_page
 from pipelines.carried_errors import carried_error, carry_errors
 from pipelines.dump import Stream
+from pipelines.earlier_index import EarlierIndex
 from pipelines.guard import GuardedParser
 from pipelines.image_sources import ImageSource
 from pipelines.local_workers import LocalWorkers
@@ -51,9 +52,9 @@ def keyed_streams(shards: Mapping[int, Sequence[Stream]]) -> list[_KeyedStream]:
 class ParseShards(beam.PTransform):  # type: ignore[misc]
     """Keyed streams -> numbers of the shards whose tables are written."""
 
-    def __init__(self, work: WorkFolder, settings: BuildSettings) -> None:
+    def __init__(self, work: WorkFolder, settings: BuildSettings, earlier: EarlierIndex | None) -> None:
         super().__init__()
-        self._do = _ParseShard(work, settings)
+        self._do = _ParseShard(work, settings, earlier)
 
     def expand(self, streams: beam.PCollection) -> beam.PCollection:
         """Group the streams of a shard, and parse each shard where it lands."""
@@ -61,9 +62,10 @@ class ParseShards(beam.PTransform):  # type: ignore[misc]
 
 
 class _ParseShard(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: WorkFolder, settings: BuildSettings) -> None:
+    def __init__(self, work: WorkFolder, settings: BuildSettings, earlier: EarlierIndex | None) -> None:
         self._work = work
         self._settings = settings
+        self._earlier = earlier
         self._guard: GuardedParser[ParsedArticle] | None = None
 
     def setup(self) -> None:
@@ -77,7 +79,9 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         streams = [Stream(*stream) for _, stream in sorted(places)]
         limits, limit_pages = self._settings.limits, self._settings.limit_pages
         with carry_errors(self._work.root):
-            result = parse_stage.parse_shard(shard, streams, self._work, self._guard, limits, limit_pages)
+            result = parse_stage.parse_shard(
+                shard, streams, self._work, self._guard, limits, limit_pages, self._earlier
+            )
         count("parse", {"shards": 1, "pages": result["pages"], "losses": len(result["losses"])})
         yield shard
 
@@ -120,15 +124,23 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
         shards: number of embedding shards.
         first_reject: number of the first free file of the rejects table.
         done: embedding shards that an earlier run finished.
+        earlier: index whose vectors are taken over where the bytes are the same; null: all are encoded.
     """
 
     def __init__(
-        self, work: WorkFolder, source: ImageSource, encoder: str, shards: int, first_reject: int, done: Collection[int]
+        self,
+        work: WorkFolder,
+        source: ImageSource,
+        encoder: str,
+        shards: int,
+        first_reject: int,
+        done: Collection[int],
+        earlier: EarlierIndex | None,
     ) -> None:
         super().__init__()
         self._shards = shards
         self._done = frozenset(done)
-        self._do = _EmbedShard(work, source, encoder, first_reject)
+        self._do = _EmbedShard(work, source, encoder, first_reject, earlier)
 
     def expand(self, tables: beam.PCollection) -> beam.PCollection:
         """Read the names, group them by shard, and embed each shard where it lands."""
@@ -145,11 +157,14 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
 
 
 class _EmbedShard(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: WorkFolder, source: ImageSource, encoder: str, first_reject: int) -> None:
+    def __init__(
+        self, work: WorkFolder, source: ImageSource, encoder: str, first_reject: int, earlier: EarlierIndex | None
+    ) -> None:
         self._work = work
         self._source = source
         self._spec = encoder
         self._first_reject = first_reject
+        self._earlier = earlier
         self._encoder: ImageEncoder | None = None
 
     def setup(self) -> None:
@@ -164,7 +179,9 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
         assert self._encoder is not None
         with carry_errors(self._work.root):
             number = self._first_reject + shard
-            result = embed_stage.embed_shard(shard, number, set(files), self._source, self._encoder, self._work)
+            result = embed_stage.embed_shard(
+                shard, number, set(files), self._source, self._encoder, self._work, self._earlier
+            )
         count("embed", result["images"])
         yield shard
 

@@ -9,8 +9,10 @@ __all__ = [
     "FATES",
     "ArticleImage",
     "Context",
+    "Count",
     "Fate",
     "ImageEmbedding",
+    "Ledger",
     "Link",
     "PageRow",
     "Paragraph",
@@ -19,6 +21,7 @@ __all__ = [
     "Sample",
     "Sentence",
     "Span",
+    "WrittenLink",
 ]
 
 Fate = Literal["kept", "redirect", "disambiguation", "other_namespace", "empty", "rejected"]
@@ -93,6 +96,34 @@ class ImageEmbedding:
     sha256: str
     width: int
     height: int
+
+
+class Count(NamedTuple):
+    """So many of what a name stands for."""
+
+    name: str
+    number: int
+
+
+class WrittenLink(NamedTuple):
+    """The title that link number `link` of paragraph number `paragraph` names in the wikitext: a redirect's."""
+
+    paragraph: int
+    link: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What else is known of an article that was parsed: with it, a later build can take its rows over unparsed.
+
+    counters, dropped_templates: what the manifest sums, by name; redirected: links whose target was a redirect.
+    """
+
+    page_id: int
+    counters: tuple[Count, ...]
+    dropped_templates: tuple[Count, ...]
+    redirected: tuple[WrittenLink, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ __all__ = [
     "CONTEXTS",
     "IMAGES",
     "IMAGE_IDS",
+    "LEDGER",
     "PAGES",
     "PARAGRAPHS",
     "QUERIES",
@@ -87,6 +88,18 @@ REJECTS = _schema(
         pa.field("detail", pa.string()),
     ]
 )
+_COUNT = pa.struct([pa.field("name", pa.string()), pa.field("number", pa.int64())])
+_WRITTEN_LINK = pa.struct(
+    [pa.field("paragraph", pa.int32()), pa.field("link", pa.int32()), pa.field("title", pa.string())]
+)
+LEDGER = _schema(
+    [
+        pa.field("page_id", pa.int64()),
+        pa.field("counters", pa.list_(_COUNT)),
+        pa.field("dropped_templates", pa.list_(_COUNT)),
+        pa.field("redirected", pa.list_(_WRITTEN_LINK)),
+    ]
+)
 IMAGE_IDS = _schema([pa.field("file", pa.string()), pa.field("page_ids", pa.list_(pa.int64()))])
 """Row n names vector n of the image index, and the pages that use the file."""
 TABLES: dict[str, pa.Schema] = {
@@ -95,6 +108,7 @@ TABLES: dict[str, pa.Schema] = {
     "paragraphs": PARAGRAPHS,
     "images": IMAGES,
     "rejects": REJECTS,
+    "ledger": LEDGER,
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
+
+import pytest
 
 from pipelines.articles import Outcome, ParsedArticle, outcomes, parse_page
 from pipelines.carried_errors import carried_error, carry_errors
@@ -15,16 +17,23 @@ from schemas.records import Reject
 
 
 class ParserInHere:
-    """Stands for the guard: parses in this process, reading one page ahead as the guard does."""
+    """Stands for the guard: parses in this process, one page at a time."""
 
-    def parse_many(self, pages: Iterable[Page]) -> Iterator[tuple[Page, ParsedArticle | Reject]]:
-        source = iter(pages)
-        page = next(source, None)
-        while page is not None:
-            ahead = next(source, None)
-            bad = Reject("article", f"{page.page_id} {page.title}", "parser_timeout", "")
-            yield page, bad if "POISON" in page.wikitext else parse_page(page, CleaningRules())
-            page = ahead
+    def __init__(self) -> None:
+        self.begun: list[Page] = []
+        self.is_closed = False
+
+    def begin(self, page: Page) -> None:
+        assert not self.begun
+        self.begun.append(page)
+
+    def end(self) -> ParsedArticle | Reject:
+        page = self.begun.pop()
+        bad = Reject("article", f"{page.page_id} {page.title}", "parser_timeout", "")
+        return bad if "POISON" in page.wikitext else parse_page(page, CleaningRules())
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 def page(number: int, text: str = "Tea is a drink.", **fields: Any) -> Page:
@@ -58,6 +67,33 @@ def test_every_page_has_one_fate_in_dump_order() -> None:
     ]  # fmt: skip
     assert next(outcome.page.redirect_target for outcome in found if outcome.page) == "Tea"
     assert [outcome.reject.reason for outcome in found if outcome.reject] == ["parser_timeout"]
+
+
+def test_pages_behind_an_article_are_read_while_it_is_parsed_but_not_without_end() -> None:
+    read: list[int] = []
+
+    def source() -> Iterator[Page]:
+        for number in range(1, 1000):
+            read.append(number)
+            yield page(number, redirect=None if number in (1, 2, 900) else "Tea")
+
+    found = outcomes(source(), cast("GuardedParser[ParsedArticle]", ParserInHere()))
+    assert fates([next(found)]) == [(1, "kept")]
+    assert read == [1, 2]
+    next(found)
+    assert 100 < len(read) < 300
+    assert fates(list(found))[-1] == (999, "redirect")
+
+
+def test_an_error_of_the_source_leaves_no_answer_behind() -> None:
+    def source() -> Iterator[Page]:
+        yield page(1)
+        raise OSError("disk gone")
+
+    parser = ParserInHere()
+    with pytest.raises(OSError, match="disk gone"):
+        list(outcomes(source(), cast("GuardedParser[ParsedArticle]", parser)))
+    assert parser.is_closed
 
 
 def test_of_two_pages_with_one_id_the_first_is_kept() -> None:

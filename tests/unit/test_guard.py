@@ -195,39 +195,21 @@ def test_a_child_ended_from_outside_between_pages_costs_no_page(guard: GuardedPa
     assert guard.parse(page("tea")) == "TEA"
 
 
-def test_many_pages_come_in_order_with_their_results_and_failures(guard: GuardedParser[str]) -> None:
-    texts = ["a", "raise b", "c", "exit 1", "e"]
-    pages = [page(text, number) for number, text in enumerate(texts)]
-    got = list(guard.parse_many(iter(pages)))
-    assert [item for item, _ in got] == pages
-    words = [result.reason if isinstance(result, Reject) else result for _, result in got]
+def test_pages_that_are_begun_end_with_their_results_and_failures(guard: GuardedParser[str]) -> None:
+    words = []
+    for text in ("a", "raise b", "c", "exit 1", "e"):
+        guard.begin(page(text))
+        result = guard.end()
+        words.append(result.reason if isinstance(result, Reject) else result)
     assert words == ["A", "parser_error", "C", "parser_died", "E"]
-    assert list(guard.parse_many([])) == []
 
 
-def test_the_next_page_is_read_while_the_child_works(guard: GuardedParser[str]) -> None:
-    read: list[int] = []
-
-    def source() -> Iterator[Page]:
-        for number in range(3):
-            read.append(number)
-            yield page("tea", number)
-
-    results = guard.parse_many(source())
-    next(results)
-    assert read == [0, 1]
-    results.close()
+def test_closing_forgets_the_page_that_was_begun(guard: GuardedParser[str]) -> None:
+    guard.begin(page("stale"))
+    guard.close()
     assert guard.parse(page("fresh")) == "FRESH"
-
-
-def test_an_error_of_the_source_leaves_no_answer_behind(guard: GuardedParser[str]) -> None:
-    def source() -> Iterator[Page]:
-        yield page("stale")
-        raise OSError("disk gone")
-
-    with pytest.raises(OSError, match="disk gone"):
-        list(guard.parse_many(source()))
-    assert guard.parse(page("fresh")) == "FRESH"
+    guard.begin(page("tea"))
+    assert guard.end() == "TEA"
 
 
 def test_the_parser_may_be_a_partial_of_a_function() -> None:

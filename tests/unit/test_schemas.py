@@ -24,6 +24,7 @@ RECORDS = {
     "paragraphs": records.Paragraph,
     "images": records.ArticleImage,
     "rejects": records.Reject,
+    "ledger": records.Ledger,
 }
 any_text = st.text(max_size=40)
 
