@@ -11,18 +11,20 @@ from pipelines.carried_errors import full_disk
 from pipelines.dump import dump_date
 from pipelines.earlier_index import EarlierIndex
 from pipelines.embed_stage import describe_images
+from pipelines.file_store import RemoteFile, sha256_of, size_of
 from pipelines.local_workers import LocalWorkers
 from pipelines.output_folder import OutputFolder
 from pipelines.plan import find_inputs, plan_shards
 from pipelines.progress import Progress
+from pipelines.remote_output import RemoteOutput
+from pipelines.runners import check_beam_options
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
 from pipelines.totals import count_all, library_versions
-from pipelines.transforms import check_beam_options
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
-from schemas.manifest import InputFile, Manifest, fingerprint, read_manifest, sha256_file
+from schemas.manifest import InputFile, Manifest, fingerprint
 
-__all__ = ["Outcome", "build_wiki_index"]
+__all__ = ["Outcome", "build_wiki_index", "open_output"]
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,17 @@ def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
 
 
 def _build(request: BuildRequest, progress: Progress) -> Outcome:
-    check_beam_options(request.options.beam)
-    output = OutputFolder(request.output)
+    check_beam_options(request.options.beam, str(request.output))
+    output = open_output(request.output)
     output.check(overwrite=True)  # a folder of somebody else's is refused before anything is read
     paths = find_inputs(request.dumps, request.dump_index)
     settings = _with_images(request)
     with progress.stage("hash"):
-        inputs = tuple(InputFile(str(path), path.stat().st_size, sha256_file(path), dump_date(path)) for path in paths)
+        inputs = tuple(InputFile(str(path), size_of(path), sha256_of(path), dump_date(path)) for path in paths)
     config = settings.to_config()
     print_of_build = fingerprint(config, inputs)
     if not request.options.overwrite:
-        manifest = _finished(request.output, print_of_build, request.options)
+        manifest = _finished(output, print_of_build, request.options)
         if manifest is not None:
             output.tidy(manifest)
             return Outcome(manifest, False, progress.seconds)
@@ -90,7 +92,7 @@ def _earlier(request: BuildRequest, config: dict[str, Any], progress: Progress) 
     folder = request.update_from
     if folder is None:
         return None
-    if folder.resolve() == request.output.resolve():
+    if isinstance(request.output, Path) and folder.resolve() == request.output.resolve():
         raise UsageError(
             "the earlier index is the output itself", path=folder, remedy="an update is a new folder: give another"
         )
@@ -116,15 +118,15 @@ def _with_images(request: BuildRequest) -> BuildSettings:
     return replace(settings, encoder=encoder.spec, encoder_fingerprint=encoder.fingerprint, images=listing)
 
 
-def _finished(folder: Path, print_of_build: str, options: RunOptions) -> Manifest | None:
-    """Give the manifest of the index at folder if it is the one that is asked for.
+def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options: RunOptions) -> Manifest | None:
+    """Give the manifest of the index at the output if it is the one that is asked for.
 
     Raises:
         IndexCorrupt: it is, but a file of it is gone or has another size.
         InputError: it is, but without what was lost from the input, and that is not allowed now.
     """
     try:
-        manifest = read_manifest(folder)
+        manifest = output.manifest()
     except StoreError:
         return None
     if manifest.fingerprint != print_of_build:
@@ -132,19 +134,24 @@ def _finished(folder: Path, print_of_build: str, options: RunOptions) -> Manifes
     if manifest.is_partial and not options.allow_partial:
         raise InputError(
             "the index here lacks what was lost from the input when it was built",
-            path=folder,
+            path=output.place,
             remedy="fetch the dump again, or accept it as it is with --allow-partial",
         )
+    sizes = output.sizes()
     for shard in manifest.shards:
-        path = folder / shard.path
-        if not path.is_file() or path.stat().st_size != shard.size_bytes:
+        if sizes.get(shard.path) != shard.size_bytes:
             raise IndexCorrupt(
                 "a file of the index is gone or has another size",
-                path=folder,
+                path=output.place,
                 place=shard.path,
                 remedy="build it again with --overwrite",
             )
     return manifest
+
+
+def open_output(place: Path | RemoteFile) -> OutputFolder | RemoteOutput:
+    """Give the output of a build, by path or URL; nothing is touched yet."""
+    return RemoteOutput(place.url) if isinstance(place, RemoteFile) else OutputFolder(place)
 
 
 def _to_manifest(

@@ -33,7 +33,7 @@ Examples:
   beam run build_wiki_index --dump enwiki-20251201.xml.bz2 --update-from enwiki --output enwiki-20251201
   beam run build_wiki_index --dump enwiki.xml.bz2 --limit-pages 10000 --output small
   beam run build_wiki_index --dump enwiki.xml.bz2 --output enwiki --dry-run
-  beam run build_wiki_index --dump enwiki.xml.bz2 --output /shared/enwiki -- --runner FlinkRunner
+  beam run build_wiki_index --dump gs://bucket/enwiki.xml.bz2 --output gs://bucket/enwiki -- --runner FlinkRunner
 
 \b
 Exit codes: 0 built or up to date; 2 usage; 3 input lost or unreadable; 4 output or disk; 5 something is not installed;
@@ -61,11 +61,13 @@ def jobs() -> None:
 @run.command("build_wiki_index", epilog=EXAMPLES)
 def build_wiki_index(
     dump: Annotated[
-        list[str], typer.Option(metavar="PATTERN", help="Dump file or glob (.xml, .bz2, .gz); repeatable.")
+        list[str], typer.Option(metavar="PATTERN", help="Dump file, URL or glob (.xml, .bz2, .gz); repeatable.")
     ],
-    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Index folder to make.")],
+    output: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Index folder to make, or its URL (s3://, gs://, hdfs://).")
+    ],
     dump_index: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="Multistream index of the dump. Default: found by its name, or not needed."),
     ] = None,
     images: Annotated[
@@ -119,6 +121,7 @@ def build_wiki_index(
     ] = None,
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
+    from pipelines.file_store import RemoteFile, is_remote
     from pipelines.image_sources import open_image_source
     from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 
@@ -138,10 +141,10 @@ def build_wiki_index(
         settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))
     request = BuildRequest(
         dumps=tuple(dump),
-        output=output.absolute(),
+        output=RemoteFile(output.rstrip("/")) if is_remote(output) else Path(output).absolute(),
         settings=settings,
         options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
-        dump_index=None if dump_index is None else str(dump_index),
+        dump_index=dump_index,
         images=None if images is None else open_image_source(images),
         update_from=update_from,
     )

@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipelines.output_folder import OutputFolder
+from pipelines.build_wiki_index import open_output
+from pipelines.file_store import RemoteFile, size_of
 from pipelines.plan import find_inputs, plan_shards
+from pipelines.runners import check_beam_options, describe_runner
 from pipelines.settings import BuildRequest
 
 __all__ = ["describe_build", "to_lines"]
@@ -26,45 +28,68 @@ def describe_build(request: BuildRequest) -> dict[str, Any]:
         InputError: a dump cannot be used.
         UsageError: the output must not be written.
     """
-    output = OutputFolder(request.output)
+    check_beam_options(request.options.beam, str(request.output))
+    output = open_output(request.output)
     output.check(overwrite=True)
     paths = find_inputs(request.dumps, request.dump_index)
     plan = plan_shards(paths, request.dump_index, is_limited=request.settings.limit_pages is not None)
     kinds = {stream.path: stream.compression for shard in plan.shards for stream in shard}
-    size = sum(path.stat().st_size * OUTPUT_PER_INPUT[kinds[str(path)]] for path in paths)
-    stages = ["parse", "finish", *(["embed"] if request.images else []), "bm25", *(["faiss"] if request.images else [])]
+    size = sum(size_of(path) * OUTPUT_PER_INPUT[kinds[str(path)]] for path in paths)
     return {
         "status": "dry_run",
-        "inputs": [{"path": str(path), "size_bytes": path.stat().st_size} for path in paths],
+        "inputs": [{"path": str(path), "size_bytes": size_of(path)} for path in paths],
         "streams": plan.streams,
         "shards": len(plan.shards),
-        "stages": stages,
+        "stages": _stages(request),
         "workers": request.options.workers,
+        "engine": describe_runner(request.options.beam),
         "output": str(request.output),
         "output_state": output.state(),
         "estimated_output_bytes": None if request.settings.limit_pages else int(size),
-        "free_bytes": shutil.disk_usage(_existing_parent(request.output)).free,
+        "free_bytes": _free_bytes(request.output),
         "images": None if request.images is None else request.images.spec,
         "settings": request.settings.to_config(),
     }
 
 
-def _existing_parent(path: Path) -> Path:
-    """Give the nearest folder that exists."""
-    return next(parent for parent in (path, *path.absolute().parents) if parent.is_dir())
+def _stages(request: BuildRequest) -> list[dict[str, str]]:
+    """Give the graph: each stage with the steps of its pipeline, or with what the driver does alone."""
+    has_parts = request.options.has_engine or isinstance(request.output, RemoteFile)
+    graph = {
+        "parse": "streams | group by shard | parse shard -> pages, sentences, paragraphs, images, rejects",
+        "finish": "shards | spread | drop repeated ids, resolve links",
+    }
+    if request.images:
+        graph["embed"] = "images tables | spread | names | key by shard | group by shard | fetch, encode -> embeddings"
+    if has_parts:
+        graph["bm25-part"] = "shards | spread | index sentences of a shard"
+    graph["bm25"] = "driver: merge the parts" if has_parts else "driver: index all sentences"
+    if request.images:
+        if has_parts:
+            graph["faiss-part"] = "embedding shards | spread | encode vectors of a shard"
+        graph["faiss"] = "driver: merge the parts" if has_parts else "driver: index all vectors"
+    return [{"stage": name, "graph": steps} for name, steps in graph.items()]
+
+
+def _free_bytes(output: Path | RemoteFile) -> int | None:
+    """Give the free space where the output goes; null for a store."""
+    if isinstance(output, RemoteFile):
+        return None
+    return shutil.disk_usage(next(parent for parent in (output, *output.absolute().parents) if parent.is_dir())).free
 
 
 def to_lines(plan: dict[str, Any]) -> list[str]:
     """Write a described build for people."""
     lines = [f"input     {row['path']} ({row['size_bytes'] / 1e6:,.1f} MB)" for row in plan["inputs"]]
-    size = plan["estimated_output_bytes"]
+    size, free = plan["estimated_output_bytes"], plan["free_bytes"]
     about = "unknown" if size is None else f"about {size / 1e6:,.1f} MB"
     lines += [
         f"streams   {plan['streams']:,} in {plan['shards']:,} shards, {plan['workers']} workers",
-        f"stages    {', '.join(plan['stages'])}",
+        *(f"stage     {stage['stage']}: {stage['graph']}" for stage in plan["stages"]),
+        "engine    " + ", ".join(f"{name} {value}" for name, value in plan["engine"].items() if value),
         f"images    {plan['images'] or 'none: no image index'}",
         f"output    {plan['output']} ({plan['output_state']})",
-        f"size      {about}, {plan['free_bytes'] / 1e6:,.0f} MB free",
+        f"size      {about}" + ("" if free is None else f", {free / 1e6:,.0f} MB free"),
     ]
     lines += [f"setting   {name} = {value}" for name, value in sorted(plan["settings"].items())]
     return [*lines, "nothing was built (--dry-run)"]

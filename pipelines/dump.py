@@ -17,6 +17,7 @@ from pipelines.dump_files import (
     namespaces_of,
     read_index,
 )
+from pipelines.file_store import open_file, size_of
 from pipelines.page_xml import BrokenPage, Cut, Page, PageCutter, name_of, parse_page
 from pipelines.streams import Compression, Stream, StreamDamage, compression_of, cut_xml, decompress, scan_bz2
 from schemas.errors import InputError
@@ -62,8 +63,8 @@ def find_streams(path: str | PathLike[str], index_path: str | PathLike[str] | No
         InputError: the file is no dump (`check_dump`), or the index does not belong to it.
     """
     check_dump(path)
-    size = Path(path).stat().st_size
-    with open(path, "rb") as file:
+    size = size_of(path)
+    with open_file(path) as file:
         compression = compression_of(file.read(16))
     if index_path is not None and compression != "bz2":
         raise InputError("an index belongs to a bz2 dump only", path=path, remedy="leave the index out")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import unescape
 
+from pipelines.file_store import RemoteFile, find_files, is_remote, open_file, size_of
 from pipelines.streams import BZ2_MAGIC, Stream, StreamDamage, compression_of, decompress
 from schemas.errors import InputError
 
@@ -65,11 +66,11 @@ def dump_date(path: str | PathLike[str]) -> str | None:
         return None
 
 
-def expand_inputs(patterns: Sequence[str]) -> list[Path]:
+def expand_inputs(patterns: Sequence[str]) -> list[Path | RemoteFile]:
     """Find the dump files that names and globs stand for.
 
     Args:
-        patterns: paths, or globs ("**" crosses folders).
+        patterns: paths, URLs, or globs ("**" crosses folders).
 
     Returns:
         Each file once, with numbers in names in order of size (part 2 before part 10); index files are left out.
@@ -77,14 +78,20 @@ def expand_inputs(patterns: Sequence[str]) -> list[Path]:
     Raises:
         InputError: a pattern stands for no dump file.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Path | RemoteFile, Path | RemoteFile] = {}
     for pattern in patterns:
-        names = [pattern] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207
-        paths = [Path(name) for name in names if Path(name).is_file() and not _INDEX_NAME.search(Path(name).name)]
+        names: list[str] = []
+        files: Sequence[Path | RemoteFile]
+        if is_remote(pattern):
+            files = find_files(pattern)
+        else:
+            names = [pattern] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207
+            files = [Path(name) for name in names if Path(name).is_file()]
+        paths = [path for path in files if not _INDEX_NAME.search(path.name)]
         if not paths:
             raise InputError(_why_nothing(pattern, names), path=pattern, remedy=_GIVE_EXPORT)
         for path in paths:
-            found.setdefault(path.resolve(), path)
+            found.setdefault(path if isinstance(path, RemoteFile) else path.resolve(), path)
     return sorted(found.values(), key=lambda path: _by_numbers(str(path)))
 
 
@@ -131,7 +138,7 @@ def check_dump(path: str | PathLike[str]) -> None:
 
 def _raw_head(path: str | PathLike[str]) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             head = file.read(64)
     except IsADirectoryError as error:
         raise InputError("a folder, not a dump file", path=path, remedy=_GIVE_EXPORT) from error
@@ -163,7 +170,7 @@ def read_head(path: str | PathLike[str]) -> bytes:
     raw = _raw_head(path)
     head = b""
     try:
-        for piece in decompress(Stream(str(path), 0, Path(path).stat().st_size, compression_of(raw))):
+        for piece in decompress(Stream(str(path), 0, size_of(path), compression_of(raw))):
             head += piece[:_HEAD_BYTES]
             if len(head) >= _HEAD_BYTES or b"<page" in piece:
                 break
@@ -186,6 +193,8 @@ def namespaces_of(path: str | PathLike[str]) -> Mapping[str, int]:
 
 
 def _identity(path: str | PathLike[str]) -> tuple[int, int]:
+    if is_remote(path):  # asked for with every page; it does not change while it is read
+        return -1, -1
     status = os.stat(path)  # noqa: PTH116
     return status.st_size, status.st_mtime_ns
 
@@ -200,9 +209,9 @@ def _site(path: str, _size_bytes: int, _changed_ns: int) -> tuple[bool, Mapping[
     return b"<mediawiki" in head.partition(b"<page")[0], names or ENWIKI_NAMESPACES
 
 
-def index_beside(path: str | PathLike[str]) -> Path | None:
+def index_beside(path: str | PathLike[str]) -> Path | RemoteFile | None:
     """Find the index file that Wikimedia publishes beside a multistream dump, packed or unpacked."""
-    dump = Path(path)
+    dump = RemoteFile(str(path)) if is_remote(path) else Path(path)
     if "-multistream" not in dump.name:
         return None
     name = dump.name.replace("-multistream", "-multistream-index", 1).replace(".xml", ".txt", 1)
@@ -219,10 +228,10 @@ def read_index(index_path: str | PathLike[str], dump_path: str | PathLike[str]) 
         InputError: a line is no such line, or no stream of the dump starts at its offset.
     """
     offsets: list[int] = []
-    size = Path(dump_path).stat().st_size
+    size = size_of(dump_path)
     number = 0
     try:
-        with open(dump_path, "rb") as dump, _open_index(index_path) as lines:
+        with open_file(dump_path) as dump, _open_index(index_path) as lines:
             for number, line in enumerate(iter(lambda: lines.readline(_MAX_INDEX_LINE_BYTES), b""), 1):
                 text = line.partition(b":")[0]
                 offset = int(text) if text.isdigit() and len(text) < 19 else -1
@@ -243,8 +252,8 @@ def read_index(index_path: str | PathLike[str], dump_path: str | PathLike[str]) 
 
 def _open_index(path: str | PathLike[str]) -> BinaryIO:
     if compression_of(_raw_head(path)) == "bz2":
-        return bz2.open(path, "rb")  # type: ignore[return-value]
-    return open(path, "rb")
+        return bz2.open(open_file(path) if is_remote(path) else path, "rb")  # type: ignore[return-value]
+    return open_file(path)
 
 
 def _problem(dump: BinaryIO, offset: int, size: int, last: int) -> str | None:

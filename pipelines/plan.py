@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from pipelines.dump import Stream, expand_inputs, find_streams
+from pipelines.file_store import RemoteFile
 from schemas.errors import UsageError
 
 __all__ = ["MIN_SHARDS", "SHARD_BYTES", "Plan", "find_inputs", "group_streams", "plan_shards"]
@@ -24,7 +25,7 @@ MIN_SHARDS = 16
 class Plan:
     """Shards in dump order: shard number = position. It follows from the inputs alone, never from the workers."""
 
-    inputs: tuple[Path, ...]
+    inputs: tuple[Path | RemoteFile, ...]
     shards: tuple[tuple[Stream, ...], ...]
 
     @property
@@ -48,7 +49,7 @@ def shard_bytes(shard: Sequence[Stream]) -> int:
     return sum(stream.length for stream in shard)
 
 
-def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path, ...]:
+def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path | RemoteFile, ...]:
     """Find the dump files.
 
     Raises:
@@ -66,7 +67,7 @@ def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path, ...]:
     return inputs
 
 
-def plan_shards(inputs: Sequence[Path], index: str | None, *, is_limited: bool) -> Plan:
+def plan_shards(inputs: Sequence[Path | RemoteFile], index: str | None, *, is_limited: bool) -> Plan:
     """Find the streams of the inputs and group them into shards.
 
     Args:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dump import ReadLimits
+from pipelines.file_store import RemoteFile
 from pipelines.image_sources import ImageSource
 from pipelines.wikitext import CleaningRules
 
@@ -67,9 +68,14 @@ class RunOptions:
     beam: tuple[str, ...] = ()
 
     @property
+    def has_engine(self) -> bool:
+        """Whether a runner of somebody else's is named."""
+        return any(word.startswith("--runner") for word in self.beam)
+
+    @property
     def wants_processes(self) -> bool:
         """Whether worker processes of this machine will be needed: several, and no runner of somebody else's."""
-        return self.workers > 1 and not any(word.startswith("--runner") for word in self.beam)
+        return self.workers > 1 and not self.has_engine
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class BuildRequest:
 
     Args:
         dumps: paths or globs of dump files.
-        output: the index folder.
+        output: the index folder, or its URL.
         settings: what decides the output.
         options: how to run.
         dump_index: multistream index of the only dump; null: found by its name.
@@ -87,7 +93,7 @@ class BuildRequest:
     """
 
     dumps: tuple[str, ...]
-    output: Path
+    output: Path | RemoteFile
     settings: BuildSettings = field(default_factory=BuildSettings)
     options: RunOptions = field(default_factory=RunOptions)
     dump_index: str | None = None

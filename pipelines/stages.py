@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from pipelines import embed_stage
 from pipelines.earlier_index import EarlierIndex
 from pipelines.finish_stage import find_repeated_ids
 from pipelines.image_sources import ImageSource
+from pipelines.index_stage import index_images_shard, index_text_shard, merge_images, merge_text, train_images
 from pipelines.local_workers import LocalWorkers
 from pipelines.plan import Plan
 from pipelines.progress import Progress, Status
 from pipelines.redirects import write_redirects
+from pipelines.remote_work import RemoteWork
 from pipelines.settings import BuildSettings, RunOptions
 from pipelines.shards import describe_file
-from pipelines.transforms import EmbedImages, FinishShards, ParseShards, keyed_streams, run_pipeline
+from pipelines.transforms import EmbedImages, FinishShards, IndexShards, ParseShards, keyed_streams, run_pipeline
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
 from schemas.manifest import Shard
@@ -118,8 +118,9 @@ class Stages:
             repeated = find_repeated_ids(self.work, {shard: tuple(parsed[shard]["page_ids"]) for shard in shards})
             pages = {self.work.find("pages", shard): repeated.get(shard, ()) for shard in shards}
             write_redirects(pages, self.work.redirects)
+            self.work.share("redirects")
             todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
-            size = sum(self.work.find("paragraphs", shard).stat().st_size for shard, _ in todo)
+            size = sum(self.work.size_of("paragraphs", shard) for shard, _ in todo)
             parallel = min(len(todo), 1 + size // _BYTES_PER_FINISHER)
             run_pipeline("finish", todo, FinishShards(self.work), self._options, self._workers, parallel=parallel)
 
@@ -133,8 +134,7 @@ class Stages:
         return read
 
     def _embed(self, source: ImageSource) -> None:
-        tables = self._files("images")
-        shards = embed_stage.count_shards(sum(pq.read_metadata(path).num_rows for path in tables))
+        shards = embed_stage.count_shards(self.work.ready_rows("images"))
         done = self.work.results("embed")
         with self._progress.stage("embed", self._shards_status("embed", shards)):
             if self.work.results("embed-all"):
@@ -148,9 +148,9 @@ class Stages:
                 set(done),
                 self._earlier,
             )
-            paths = [str(path) for path in tables]
+            tables = range(len(self._plan.shards))
             run_pipeline(
-                "embed", paths, transform, self._options, self._workers, parallel=min(shards, self._busy_encoders())
+                "embed", tables, transform, self._options, self._workers, parallel=min(shards, self._busy_encoders())
             )
             self.work.write_result("embed-all", 0, {"shards": shards})
 
@@ -162,10 +162,15 @@ class Stages:
     def _index_text(self) -> None:
         if self.work.results("bm25"):
             return
+        if self._options.has_engine or isinstance(self.work, RemoteWork):
+            shards = range(len(self._plan.shards))
+            self._index_parts("bm25", shards, partial(index_text_shard, preset=self._settings.bm25_preset))
+            with self._progress.stage("bm25"):
+                self._write_index("bm25", merge_text(shards, self.work, self._settings.bm25_preset))
+            return
         from indexer.bm25 import build_bm25
 
-        files = self._files("sentences")
-        total = sum(pq.read_metadata(path).num_rows for path in files)
+        total = self.work.ready_rows("sentences")
         done = [0]
 
         def read() -> Status:
@@ -175,28 +180,46 @@ class Stages:
             done[0] = sentences
 
         with self._progress.stage("bm25", read):
-            section = build_bm25(files, self.work.ready / "bm25", self._settings.bm25_preset, remember)
-            self.work.write_result("bm25", 0, {"index": section, "files": self._describe_folder("bm25")})
+            files = self.work.ready_files("sentences")
+            self._write_index("bm25", build_bm25(files, self.work.ready / "bm25", self._settings.bm25_preset, remember))
 
     def _index_images(self) -> None:
         """Build the image index, if there is a vector."""
-        embedded = sum(result["images"]["embedded"] for result in self.work.results("embed").values())
-        if not embedded or self.work.results("faiss"):
+        results = self.work.results("embed")
+        if not sum(result["images"]["embedded"] for result in results.values()) or self.work.results("faiss"):
+            return
+        names = {
+            "encoder": self._settings.encoder or "",
+            "encoder_fingerprint": self._settings.encoder_fingerprint or "",
+        }
+        if self._options.has_engine or isinstance(self.work, RemoteWork):
+            shards = sorted(results)
+            with self._progress.stage("faiss train"):
+                train_images(self.work)
+            self._index_parts("faiss", shards, index_images_shard)
+            with self._progress.stage("faiss"):
+                self._write_index("faiss", merge_images(shards, self.work, **names))
             return
         from indexer.dense_build import build_dense
 
         with self._progress.stage("faiss"):
-            section = build_dense(
-                self._files("embeddings"),
-                self._files("images"),
-                self.work.ready / "faiss",
-                encoder=self._settings.encoder or "",
-                encoder_fingerprint=self._settings.encoder_fingerprint or "",
-            )
-            self.work.write_result("faiss", 0, {"index": section, "files": self._describe_folder("faiss")})
+            vectors, images = (self.work.ready_files(table) for table in ("embeddings", "images"))
+            self._write_index("faiss", build_dense(vectors, images, self.work.ready / "faiss", **names))
 
-    def _files(self, table: str) -> list[Path]:
-        return sorted((self.work.ready / table).glob("part-*.parquet"))
+    def _index_parts(
+        self, index: str, shards: Sequence[int], make: Callable[[int, WorkFolder], dict[str, Any]]
+    ) -> None:
+        """Have the workers make their shards' parts of an index, where they share no disk or are many machines."""
+        stage = f"{index}-part"
+        done = self.work.results(stage)
+        todo = [shard for shard in shards if shard not in done]
+        with self._progress.stage(f"{index} parts", self._shards_status(stage, len(shards))):
+            if todo:
+                transform = IndexShards(self.work, stage, make)
+                run_pipeline(stage, todo, transform, self._options, self._workers, parallel=len(todo))
+
+    def _write_index(self, name: str, section: dict[str, Any]) -> None:
+        self.work.write_result(name, 0, {"index": section, "files": self._describe_folder(name)})
 
     def _describe_folder(self, name: str) -> list[dict[str, Any]]:
         files = sorted(path for path in (self.work.ready / name).rglob("*") if path.is_file())

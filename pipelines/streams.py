@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import BinaryIO, Literal
 
+from pipelines.file_store import open_file, part_of, size_of
 from schemas.errors import InputError
 
 __all__ = ["BZ2_MAGIC", "Compression", "Stream", "StreamDamage", "compression_of", "cut_xml", "decompress", "scan_bz2"]
@@ -79,8 +79,7 @@ def decompress(stream: Stream) -> Iterator[bytes]:
         InputError: the file cannot be read.
     """
     try:
-        with open(stream.path, "rb") as file:
-            file.seek(stream.offset)
+        with part_of(stream.path, stream.offset) as file:
             chunks = _read(file, stream.length, _READ_BYTES[stream.compression])
             if stream.compression == "xml":
                 yield from chunks
@@ -179,7 +178,7 @@ def scan_bz2(path: str | PathLike[str]) -> list[int]:
     it counts if it decodes at its head.
     """
     offsets = [0]
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         base, buffer = 0, b""
         keep = _BZ2_START_BYTES + _BZ2_END_BYTES
         while chunk := file.read(_SCAN_BYTES):
@@ -220,8 +219,8 @@ def cut_xml(path: str | PathLike[str], range_bytes: int = XML_RANGE_BYTES) -> li
         The offset of each range. Text cannot hold a raw "<page>": XML escapes it.
     """
     offsets = [0]
-    size = Path(path).stat().st_size
-    with open(path, "rb") as file:
+    size = size_of(path)
+    with open_file(path) as file:
         while offsets[-1] + range_bytes < size:
             start = _next_page(file, offsets[-1] + range_bytes)
             if start is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipelines.file_store import RemoteFile
 from schemas.manifest import Manifest
 
 __all__ = ["print_summary", "to_summary"]
@@ -12,7 +13,9 @@ __all__ = ["print_summary", "to_summary"]
 _TOP = 8
 
 
-def to_summary(output: Path, manifest: Manifest, seconds: dict[str, float], *, is_new: bool) -> dict[str, Any]:
+def to_summary(
+    output: Path | RemoteFile, manifest: Manifest, seconds: dict[str, float], *, is_new: bool
+) -> dict[str, Any]:
     """Give the totals of a build.
 
     Args:

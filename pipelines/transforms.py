@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -22,14 +21,15 @@ from pipelines.earlier_index import EarlierIndex
 from pipelines.guard import GuardedParser
 from pipelines.image_sources import ImageSource
 from pipelines.local_workers import LocalWorkers
+from pipelines.runners import to_options
 from pipelines.settings import BuildSettings, RunOptions
 from pipelines.workfolder import WorkFolder
-from schemas.errors import MieError, UsageError
+from schemas.errors import MieError
 
 if TYPE_CHECKING:
     from indexer.encoder import ImageEncoder
 
-__all__ = ["EmbedImages", "FinishShards", "ParseShards", "check_beam_options", "keyed_streams", "run_pipeline"]
+__all__ = ["EmbedImages", "FinishShards", "IndexShards", "ParseShards", "keyed_streams", "run_pipeline"]
 
 _KeyedStream = tuple[int, tuple[int, tuple[Any, ...]]]
 
@@ -78,10 +78,8 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         assert self._guard is not None
         streams = [Stream(*stream) for _, stream in sorted(places)]
         limits, limit_pages = self._settings.limits, self._settings.limit_pages
-        with carry_errors(self._work.root):
-            result = parse_stage.parse_shard(
-                shard, streams, self._work, self._guard, limits, limit_pages, self._earlier
-            )
+        with carry_errors(self._work.root), self._work.at_worker("parse", shard) as work:
+            result = parse_stage.parse_shard(shard, streams, work, self._guard, limits, limit_pages, self._earlier)
         count("parse", {"shards": 1, "pages": result["pages"], "losses": len(result["losses"])})
         yield shard
 
@@ -108,14 +106,14 @@ class _FinishShard(beam.DoFn):  # type: ignore[misc]
 
     def process(self, keyed: tuple[int, list[int]]) -> Iterator[int]:
         shard, repeated = keyed
-        with carry_errors(self._work.root):
-            result = finish_stage.finish_shard(shard, repeated, self._work)
+        with carry_errors(self._work.root), self._work.at_worker("finish", shard) as work:
+            result = finish_stage.finish_shard(shard, repeated, work)
         count("finish", {"shards": 1, "links": result["links"]})
         yield shard
 
 
 class EmbedImages(beam.PTransform):  # type: ignore[misc]
-    """Paths of images tables -> numbers of the embedding shards that are ready. Names are shuffled, never bytes.
+    """Numbers of images tables -> numbers of the embedding shards that are ready. Names are shuffled, never bytes.
 
     Args:
         work: the build.
@@ -138,6 +136,7 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
         earlier: EarlierIndex | None,
     ) -> None:
         super().__init__()
+        self._work = work
         self._shards = shards
         self._done = frozenset(done)
         self._do = _EmbedShard(work, source, encoder, first_reject, earlier)
@@ -148,12 +147,17 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
         return (
             tables
             | "Spread tables" >> beam.Reshuffle()
-            | "Read file names" >> beam.FlatMap(lambda path: embed_stage.files_of(Path(path)))
+            | "Read file names" >> beam.FlatMap(partial(_read_names, work=self._work))
             | "Key by shard" >> beam.Map(lambda file: (embed_stage.shard_of(file, shards), file))
             | "Leave out what is done" >> beam.Filter(lambda keyed: keyed[0] not in done)
             | "Group files by shard" >> beam.GroupByKey()
             | "Embed shard" >> beam.ParDo(self._do)
         )
+
+
+def _read_names(shard: int, work: WorkFolder) -> list[str]:
+    with carry_errors(work.root), work.at_worker("names", shard) as here:
+        return list(embed_stage.files_of(here.ready_file("images", shard)))
 
 
 class _EmbedShard(beam.DoFn):  # type: ignore[misc]
@@ -177,39 +181,38 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
     def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
         shard, files = keyed
         assert self._encoder is not None
-        with carry_errors(self._work.root):
-            number = self._first_reject + shard
+        number = self._first_reject + shard
+        with carry_errors(self._work.root), self._work.at_worker("embed", shard) as work:
             result = embed_stage.embed_shard(
-                shard, number, set(files), self._source, self._encoder, self._work, self._earlier
+                shard, number, set(files), self._source, self._encoder, work, self._earlier
             )
         count("embed", result["images"])
         yield shard
 
 
-def check_beam_options(beam_options: Sequence[str]) -> None:
-    """Refuse options that Beam does not know, before anything runs.
+class IndexShards(beam.PTransform):  # type: ignore[misc]
+    """Numbers of shards -> numbers of the shards whose part of an index is made.
 
-    Raises:
-        UsageError: naming the options.
+    Args:
+        work: the build.
+        stage: name of the stage.
+        make: makes the part of a shard in the folder of a worker.
     """
-    options, unknown = _to_options(beam_options)
-    if unknown:
-        raise UsageError(
-            f"Beam has no option {unknown[0]!r}", remedy="see Beam's pipeline options; ours come before --"
-        )
-    if options.view_as(StandardOptions).runner == "DirectRunner":
-        raise UsageError(
-            "DirectRunner would fetch another runner first", remedy="leave --runner out: this machine runs the job"
-        )
+
+    def __init__(self, work: WorkFolder, stage: str, make: Callable[[int, WorkFolder], dict[str, Any]]) -> None:
+        super().__init__()
+        self._make = partial(_make_part, work=work, stage=stage, make=make)
+
+    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+        """Spread the shards over the workers, and index each."""
+        return shards | "Spread shards" >> beam.Reshuffle() | "Index shard" >> beam.Map(self._make)
 
 
-def _to_options(beam_options: Sequence[str]) -> tuple[PipelineOptions, list[str]]:
-    """Parse Beam's own options; give those that it does not know as well."""
-    options = PipelineOptions(flags=list(beam_options))
-    known = PipelineOptions(flags=[]).get_all_options(drop_default=False)
-    given = [word.partition("=")[0] for word in beam_options if word.startswith("--")]
-    names = {"--" + name for name in known} | {"--no_" + name for name in known}
-    return options, [word for word in given if word not in names and word.replace("-", "_") not in names]
+def _make_part(shard: int, work: WorkFolder, stage: str, make: Callable[[int, WorkFolder], dict[str, Any]]) -> int:
+    with carry_errors(work.root), work.at_worker(stage, shard) as here:
+        make(shard, here)
+    count(stage, {"shards": 1})
+    return shard
 
 
 def run_pipeline(
@@ -237,7 +240,7 @@ def run_pipeline(
     Raises:
         MieError: what a worker raised.
     """
-    beam_options, _ = _to_options(options.beam)
+    beam_options, _ = to_options(options.beam)
     runner = None
     if beam_options.view_as(StandardOptions).runner is None:
         processes = max(1, min(options.workers, parallel))

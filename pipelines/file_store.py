@@ -1,0 +1,280 @@
+"""Files by path or by URL (s3://, gs://, hdfs://, memory://): open, list, send, fetch, remove.
+
+The only file that knows fsspec. A file that is sent appears whole or not at all on object stores; elsewhere (hdfs://)
+it is sent under another name and renamed. Nothing here is a folder: object stores have none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import posixpath
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from schemas.errors import InputError, MissingDependency, StoreError
+
+__all__ = ["RemoteFile", "Store", "find_files", "is_remote", "open_file", "part_of", "sha256_of", "size_of"]
+
+_EXTRAS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
+_OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "memory")
+_READ_BYTES = 8 * 2**20
+_OPEN = threading.local()
+_DOWNLOAD = "try again; if it stays, check the address, the credentials and the permissions"
+
+
+def is_remote(path: object) -> bool:
+    """Tell a URL from a path of this machine.
+
+    >>> is_remote("gs://bucket/enwiki"), is_remote("/data/enwiki"), is_remote(Path("enwiki"))
+    (True, False, False)
+    """
+    scheme, found, _ = str(path).partition("://")
+    return bool(found) and scheme.isalnum()
+
+
+@dataclass(frozen=True, order=True)
+class RemoteFile:
+    """A file by URL, with the few words of pathlib.Path that readers of dumps need."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __fspath__(self) -> str:
+        return self.url
+
+    @property
+    def name(self) -> str:
+        """The last part of the URL.
+
+        >>> RemoteFile("s3://dumps/enwiki.xml.bz2").name
+        'enwiki.xml.bz2'
+        """
+        return posixpath.basename(self.url)
+
+    def with_name(self, name: str) -> RemoteFile:
+        """Give the file of another name beside this one."""
+        return RemoteFile(posixpath.join(posixpath.dirname(self.url), name))
+
+    def is_file(self) -> bool:
+        """Tell whether the file is there."""
+        with _told(self.url, InputError):
+            return bool(_file_system(self.url).isfile(self.url))
+
+
+def open_file(path: str | os.PathLike[str] | RemoteFile) -> BinaryIO:
+    """Open a file for reading; seeking works, and reading on is buffered.
+
+    Raises:
+        OSError: as open does; for a URL with the store's words.
+    """
+    if not is_remote(path):
+        return open(cast("str", path), "rb")
+    try:
+        file = _file_system(str(path)).open(str(path), "rb", block_size=_READ_BYTES, cache_type="readahead")
+    except OSError:
+        raise
+    except MissingDependency:
+        raise
+    except Exception as error:  # a store's own exceptions have no common ancestor
+        raise OSError(errno.EIO, f"{type(error).__name__}: {error}", str(path)) from error
+    return cast("BinaryIO", file)
+
+
+@contextlib.contextmanager
+def part_of(path: str, offset: int) -> Iterator[BinaryIO]:
+    """Open a file at a byte, to read on from there.
+
+    A remote file stays open for the next part: the parts of a dump follow each other and are smaller than what is
+    read ahead.
+
+    Raises:
+        OSError: as open does.
+    """
+    if not is_remote(path):
+        with open(path, "rb") as file:
+            file.seek(offset)
+            yield file
+        return
+    if getattr(_OPEN, "path", None) != path:
+        _OPEN.path, _OPEN.file = path, open_file(path)
+    _OPEN.file.seek(offset)
+    yield _OPEN.file
+
+
+def size_of(path: str | os.PathLike[str] | RemoteFile) -> int:
+    """Give a file's size in bytes.
+
+    Raises:
+        OSError: it is not there.
+    """
+    if not is_remote(path):
+        return Path(cast("str", path)).stat().st_size
+    with _told(str(path), InputError):
+        return int(_file_system(str(path)).size(str(path)))
+
+
+def sha256_of(path: str | os.PathLike[str] | RemoteFile) -> str:
+    """Hash a file's bytes in constant memory."""
+    with open_file(path) as file:
+        return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+
+
+def find_files(pattern: str) -> list[RemoteFile]:
+    """Find the files that a URL, which may be a glob, stands for."""
+    with _told(pattern, InputError):
+        files = _file_system(pattern)
+        found = files.glob(pattern) if any(mark in pattern for mark in "*?[") else [pattern]
+        return [RemoteFile(url) for url in sorted(map(files.unstrip_protocol, found)) if files.isfile(url)]
+
+
+class Store:
+    """A folder by URL; a small value that travels to the workers. Names are relative to it, with slashes.
+
+    Args:
+        url: of the folder.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._is_object_store = url.partition("://")[0] in _OBJECT_STORES
+
+    def __reduce__(self) -> tuple[type[Store], tuple[str]]:
+        return Store, (self.url,)
+
+    def names(self, prefix: str = "") -> dict[str, int]:
+        """List the files below a prefix (a folder): name -> size in bytes.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        files = _file_system(self.url)
+        base = files._strip_protocol(self.url).rstrip("/") + "/"
+        with _told(self.url, StoreError):
+            files.invalidate_cache()
+            try:
+                found = files.find(self._at(prefix), detail=True)
+            except FileNotFoundError:
+                return {}
+        return {name.removeprefix(base): int(info["size"]) for name, info in sorted(found.items())}
+
+    def read(self, name: str) -> bytes | None:
+        """Read a small file; null if it is not there."""
+        with _told(self._at(name), StoreError):
+            try:
+                return bytes(_file_system(self.url).cat_file(self._at(name)))
+            except FileNotFoundError:
+                return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a small file over what is there."""
+        self._put(name, lambda files, url: files.pipe_file(url, data))
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file if there is none of the name, and tell whether that was so."""
+        with _told(self._at(name), StoreError):
+            try:
+                _file_system(self.url).pipe_file(self._at(name), data, mode="create")
+            except FileExistsError:
+                return False
+            except NotImplementedError:
+                if self.read(name) is not None:
+                    return False
+                self.write(name, data)
+        return True
+
+    def send(self, local: Path, name: str) -> None:
+        """Send a file of this machine, and check that as many bytes have arrived.
+
+        Raises:
+            StoreError: it did not arrive.
+        """
+        self._put(name, lambda files, url: files.put_file(str(local), url))
+        with _told(self._at(name), StoreError):
+            _file_system(self.url).invalidate_cache()
+            arrived = int(_file_system(self.url).size(self._at(name)))
+        if arrived != local.stat().st_size:
+            raise StoreError(
+                f"{arrived} of {local.stat().st_size} bytes arrived", path=self._at(name), remedy=_DOWNLOAD
+            )
+
+    def fetch(self, name: str, local: Path) -> Path:
+        """Fetch a file to this machine; it has its name when it is whole.
+
+        Raises:
+            StoreError: it is not there, or does not arrive.
+        """
+        local.parent.mkdir(parents=True, exist_ok=True)
+        temporary = local.with_name(f".{local.name}.{os.getpid()}.tmp")
+        try:
+            with _told(self._at(name), StoreError):
+                _file_system(self.url).get_file(self._at(name), str(temporary))
+            temporary.replace(local)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return local
+
+    def remove(self, names: list[str]) -> None:
+        """Remove files; what is not there is no error."""
+        files = _file_system(self.url)
+        with _told(self.url, StoreError):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    files.rm_file(self._at(name))
+
+    def _put(self, name: str, put: Callable[[Any, str], None]) -> None:
+        files, url = _file_system(self.url), self._at(name)
+        with _told(url, StoreError):
+            if self._is_object_store:
+                put(files, url)
+                return
+            files.makedirs(posixpath.dirname(url), exist_ok=True)
+            temporary = f"{posixpath.dirname(url)}/.{posixpath.basename(url)}.{os.getpid()}.tmp"
+            put(files, temporary)
+            files.mv(temporary, url)
+
+    def _at(self, name: str) -> str:
+        return f"{self.url}/{name}" if name else self.url
+
+
+@contextlib.contextmanager
+def _told(path: str, kind: type[StoreError] | type[InputError]) -> Iterator[None]:
+    """Turn a store's exceptions into ours; a file that is not there stays FileNotFoundError inside of callers."""
+    try:
+        yield
+    except (MissingDependency, StoreError, InputError):
+        raise
+    except Exception as error:
+        text = str(error) or type(error).__name__
+        raise kind(f"the store does not do it ({text})", path=path, remedy=_DOWNLOAD) from error
+
+
+def _file_system(url: str) -> Any:
+    """Give fsspec's file system of a URL; it is kept per process.
+
+    Raises:
+        MissingDependency: the package for it is not installed.
+        InputError: there is no such scheme.
+    """
+    import fsspec
+
+    scheme = url.partition("://")[0]
+    try:
+        return fsspec.filesystem(scheme, **({"skip_instance_cache": False} if scheme != "memory" else {}))
+    except ImportError as error:
+        package = _EXTRAS.get(scheme, f"what fsspec asks for ({error})")
+        raise MissingDependency(
+            f"{scheme}:// needs a package that is not installed: {package}",
+            remedy=f"pip install {package}" if scheme in _EXTRAS else "install it, or use another kind of path",
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"there is no file system {scheme}://", path=url, remedy="use s3://, gs:// or hdfs://"
+        ) from error
