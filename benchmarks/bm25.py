@@ -1,16 +1,17 @@
-"""BM25: sentences indexed a second and time of a query, beside bm25s and tantivy in the same run."""
+"""BM25: sentences indexed a second from Parquet, time of a tweet as query, beside bm25s and tantivy in the same run."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import random
+import re
 import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,63 +19,56 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.million_sentences import read_real, read_tweets, write_tables
 from indexer.bm25 import Bm25Searcher, build_bm25
+from indexer.bm25_build import merge_bm25
 from indexer.presets import PRESETS
 from indexer.searcher import SearchParams
-from schemas.tables import SENTENCES
 
-K = 10
+K, OURS = 10, "mie-context"
 K1, B = PRESETS["more"].k1, PRESETS["more"].b
+WORD = re.compile(r"\w+")
 Ask = Callable[[str], Sequence[str]]
 
 
-def make_texts(index: Path, count: int) -> list[str]:
-    """Make sentences of real length and words: the first half of one of the index, the second half of another."""
-    texts = pq.read_table(index / "sentences", columns=["text"]).column("text").to_pylist()
-    halves = [(words[: len(words) // 2], words[len(words) // 2 :]) for words in (text.split() for text in texts)]
-    dice = random.Random(0)
-    return [" ".join(dice.choice(halves)[0] + dice.choice(halves)[1]) for _ in range(count)]
-
-
-def make_queries(texts: Sequence[str], count: int) -> list[str]:
-    """Make queries of 3 to 12 plain words, each from one sentence."""
-    dice = random.Random(1)
-    queries = []
-    for text in dice.sample(texts, len(texts)):
-        words = [word for word in text.split() if word.isalpha() and word.isascii()]
-        if len(words) >= 12:
-            queries.append(" ".join(dice.sample(words, dice.randint(3, 12))))
-        if len(queries) == count:
-            break
-    return queries
-
-
-def use_ours(texts: Sequence[str], folder: Path) -> Ask:
-    ids = [str(number) for number in range(len(texts))]
-    columns = {"sentence_id": ids, "paragraph_id": ids, "page_id": range(len(texts)), "title": [""] * len(texts)}
-    pq.write_table(pa.table({**columns, "text": texts}, schema=SENTENCES), folder / "sentences.parquet")
-    build_bm25([folder / "sentences.parquet"], folder / "bm25", "more")
+def use_ours(shards: Sequence[Path], folder: Path) -> Ask:
+    build_bm25(shards, folder / "bm25", "more")
     searcher = Bm25Searcher(folder / "bm25", PRESETS["more"])
     return lambda query: [hit.doc_id for hit in searcher.search([query], SearchParams(K))[0]]
 
 
-def use_bm25s(texts: Sequence[str], _folder: Path) -> Ask:
+def use_ours_in_shards(shards: Sequence[Path], folder: Path) -> Ask:
+    for number, shard in enumerate(shards):
+        build_bm25([shard], folder / str(number), "more")
+    merge_bm25([folder / str(number) for number in range(len(shards))], folder / "bm25", "more")
+    searcher = Bm25Searcher(folder / "bm25", PRESETS["more"])
+    return lambda query: [hit.doc_id for hit in searcher.search([query], SearchParams(K))[0]]
+
+
+def read_texts(shards: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Read ids and texts, as an engine without a reader of its own has to."""
+    table = pa.concat_tables(pq.read_table(path, columns=["sentence_id", "text"]) for path in shards)
+    return table["sentence_id"].to_pylist(), table["text"].to_pylist()
+
+
+def use_bm25s(shards: Sequence[Path], _folder: Path) -> Ask:
     import bm25s
 
     def tokenize(some: list[str], kind: str) -> Any:
         return bm25s.tokenize(some, stopwords=None, return_ids=kind == "ids", show_progress=False)
 
+    ids, texts = read_texts(shards)
     retriever = bm25s.BM25(k1=K1, b=B, method="lucene")
-    retriever.index(tokenize(list(texts), "ids"), show_progress=False)
+    retriever.index(tokenize(texts, "ids"), show_progress=False)
 
     def ask(query: str) -> list[str]:
         found, _ = retriever.retrieve(tokenize([query], "words"), k=K, show_progress=False)
-        return [str(number) for number in found[0]]
+        return [ids[number] for number in found[0]]
 
     return ask
 
 
-def use_tantivy(texts: Sequence[str], folder: Path) -> Ask:
+def use_tantivy(shards: Sequence[Path], folder: Path) -> Ask:
     import tantivy
 
     builder = tantivy.SchemaBuilder()
@@ -82,41 +76,57 @@ def use_tantivy(texts: Sequence[str], folder: Path) -> Ask:
     builder.add_text_field("text", stored=False, tokenizer_name="default", index_option="freq")
     index = tantivy.Index(builder.build(), path=str(folder))
     writer = index.writer(heap_size=128_000_000, num_threads=1)
-    for number, text in enumerate(texts):
-        writer.add_document(tantivy.Document(id=str(number), text=text))
+    for sentence_id, text in zip(*read_texts(shards), strict=True):
+        writer.add_document(tantivy.Document(id=sentence_id, text=text))
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
     searcher = index.searcher()
 
     def ask(query: str) -> list[str]:
-        found = searcher.search(index.parse_query(query, ["text"]), K).hits
+        words = " ".join(WORD.findall(query)).lower()  # its query language has operators
+        found = searcher.search(index.parse_query(words, ["text"]), K).hits if words else []
         return [searcher.doc(place)["id"][0] for _, place in found]
 
     return ask
 
 
-ENGINES: dict[str, Callable[[Sequence[str], Path], Ask]] = {
-    "mie-context": use_ours,
+ENGINES: dict[str, Callable[[Sequence[Path], Path], Ask]] = {
+    OURS: use_ours,
+    "mie-context, 8 shards merged": use_ours_in_shards,
     "bm25s": use_bm25s,
     "tantivy": use_tantivy,
 }
 
 
-def measure(engine: str, texts: Sequence[str], queries: Sequence[str]) -> tuple[float, list[float], list[list[str]]]:
-    """Index the texts and ask every query; give sentences a second, seconds of each query, and the answers."""
+@dataclass(frozen=True)
+class Measured:
+    """Sentences indexed a second of wall and of processor time, ms of each query likewise, and the answers."""
+
+    rate: float
+    cpu_rate: float
+    wall_ms: list[float]
+    cpu_ms: list[float]
+    answers: list[list[str]]
+
+
+def measure(engine: str, shards: Sequence[Path], sentences: int, queries: Sequence[str]) -> Measured:
+    """Index the shards from Parquet and ask every query three times; the last time counts."""
     folder = Path(tempfile.mkdtemp())
     try:
-        start = time.perf_counter()
-        ask = ENGINES[engine](texts, folder)
-        rate = len(texts) / (time.perf_counter() - start)
-        answers = [list(ask(query)) for query in queries]  # also warms up
-        times = []
+        start, begun = time.perf_counter(), time.process_time()
+        ask = ENGINES[engine](shards, folder)
+        rate, cpu_rate = sentences / (time.perf_counter() - start), sentences / (time.process_time() - begun)
+        answers = [list(ask(query)) for query in queries]
         for query in queries:
-            start = time.perf_counter()
             ask(query)
-            times.append(time.perf_counter() - start)
-        return rate, times, answers
+        wall, own = [], []
+        for query in queries:
+            start, begun = time.perf_counter(), time.thread_time()
+            ask(query)
+            wall.append(1e3 * (time.perf_counter() - start))
+            own.append(1e3 * (time.thread_time() - begun))
+        return Measured(rate, cpu_rate, wall, own, answers)
     finally:
         shutil.rmtree(folder)
 
@@ -126,28 +136,50 @@ def overlap(ours: list[list[str]], theirs: list[list[str]]) -> float:
     return statistics.mean(len(set(a) & set(b)) / len(a) for a, b in zip(ours, theirs, strict=True) if a)
 
 
+def print_table(runs: Sequence[dict[str, Measured]]) -> None:
+    """Print a row for each engine: medians of the runs."""
+    print(
+        "| engine | indexed a second | a second of processor time | query p50 ms | p95 ms | p50 ms of processor time "
+        "| p95 | our top 10 found |\n|---|---|---|---|---|---|---|---|"
+    )
+    for engine in runs[0]:
+        some = [run[engine] for run in runs]
+        rates = [statistics.median(getattr(one, name) for one in some) for name in ("rate", "cpu_rate")]
+        times = [
+            statistics.median(pick(getattr(one, name)) for one in some)
+            for name in ("wall_ms", "cpu_ms")
+            for pick in (statistics.median, lambda ms: statistics.quantiles(ms, n=20)[-1])
+        ]
+        same = overlap(runs[0][OURS].answers, some[0].answers)
+        package = engine.partition(",")[0]
+        name = engine.replace(package, f"{package} {metadata.version(package)}")
+        figures = [f"{rate:,.0f}" for rate in rates] + [f"{ms:.2f}" for ms in times]
+        print(f"| {name} | {' | '.join(figures)} | {same:.0%} |")
+
+
 def main() -> int:
     """Print a row per engine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=Path, default=Path("demo/index"), help="made by: make demo")
-    parser.add_argument("--sentences", type=int, default=100_000)
-    parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--sentences", type=int, default=1_000_000)
+    parser.add_argument("--tweets", type=Path, required=True, help="queries: a CoNLL file of Twitter-2015")
+    parser.add_argument("--queries", type=int, default=1_000)
     parser.add_argument("--runs", type=int, default=3, help="the engines take turns; medians are printed")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES), help="ours is always one")
     arguments = parser.parse_args()
-    texts = make_texts(arguments.index, arguments.sentences)
-    queries = make_queries(texts, arguments.queries)
-    runs = [{engine: measure(engine, texts, queries) for engine in ENGINES} for _ in range(arguments.runs)]
-    print(
-        f"{len(texts):,} sentences, {len(queries)} queries, top {K}; median of {len(runs)} runs; {os.cpu_count()} cores"
-    )
-    print("| engine | indexed a second | query p50 ms | query p95 ms | our top 10 found |\n|---|---|---|---|---|")
-    for engine in ENGINES:
-        rate = statistics.median(run[engine][0] for run in runs)
-        p50 = statistics.median(statistics.median(run[engine][1]) for run in runs) * 1e3
-        p95 = statistics.median(statistics.quantiles(run[engine][1], n=20)[-1] for run in runs) * 1e3
-        same = overlap(runs[0]["mie-context"][2], runs[0][engine][2])
-        name = f"{engine} {metadata.version(engine)}"
-        print(f"| {name} | {rate:,.0f} | {p50:.2f} | {p95:.2f} | {same:.0%} |")
+    queries = read_tweets(arguments.tweets, arguments.queries)
+    engines = [OURS, *(engine for engine in arguments.engines if engine != OURS)]
+    with tempfile.TemporaryDirectory() as folder:
+        write_tables(Path(folder), read_real(arguments.index), arguments.sentences)
+        shards = sorted((Path(folder) / "sentences").iterdir())
+        runs = [
+            {engine: measure(engine, shards, arguments.sentences, queries) for engine in engines}
+            for _ in range(arguments.runs)
+        ]
+    words = statistics.mean(len(query.split()) for query in queries)
+    print(f"{arguments.sentences:,} sentences from Parquet, {len(queries)} tweets of {words:.1f} tokens, top {K}")
+    print(f"median of {len(runs)} runs; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print_table(runs)
     return 0
 
 

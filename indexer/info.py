@@ -73,7 +73,11 @@ def _text_line(section: dict[str, Any] | None) -> str:
 def _image_line(section: dict[str, Any] | None) -> str:
     if section is None:
         return "none: built without --images"
-    return "{vectors:,} vectors of {dim}, {kind}, {metric}, encoder {encoder}".format(**section)
+    text = "{vectors:,} vectors of {dim}, {kind}, {metric}, encoder {encoder}".format(**section)
+    if section.get("recall_at_10") is not None:
+        lists = "{nprobe} of {nlist} lists searched, " if section["nlist"] > 1 else ""
+        text += (", " + lists + "recall@10 {recall_at_10}, {bytes_per_vector:,} bytes a vector").format(**section)
+    return text
 
 
 def look_up(index: WikiIndex, doc_id: str) -> dict[str, Any] | None:
