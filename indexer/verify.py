@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from indexer.documents import page_of
 from indexer.index import IMAGE_FOLDER, WikiIndex
 from schemas.errors import InputError, MieError, StoreError
-from schemas.manifest import MANIFEST_NAME, Shard, sha256_file
+from schemas.manifest import MANIFEST_NAME, Shard, is_as_written, sha256_file
 from schemas.records import FATES
 from schemas.tables import IMAGE_IDS, TABLES, check_table, embeddings_schema
 
@@ -75,7 +75,7 @@ def _strangers(index: WikiIndex) -> Iterator[Fault]:
     named = {MANIFEST_NAME, *(shard.path for shard in index.manifest.shards)}
     for path in sorted(index.folder.rglob("*")):
         name = path.relative_to(index.folder).as_posix()
-        if (path.is_file() or path.is_symlink()) and name not in named and not name.startswith("."):
+        if (path.is_file() or path.is_symlink()) and name not in named and not name.startswith(".work/"):
             yield Fault(name, "not in the manifest")
 
 
@@ -105,6 +105,8 @@ def _schema_of(shard: Shard, index: WikiIndex) -> pa.Schema:
 
 def _count_faults(index: WikiIndex) -> Iterator[Fault]:
     manifest = index.manifest
+    if not is_as_written(index.folder):
+        yield Fault(MANIFEST_NAME, "its bytes differ from its own checksum")
     rows = sum(shard.rows or 0 for shard in manifest.shards if shard.table == "pages")
     total = sum(manifest.counts.values())
     if set(manifest.counts) - set(FATES):

@@ -19,6 +19,7 @@ __all__ = [
     "Manifest",
     "Shard",
     "fingerprint",
+    "is_as_written",
     "read_manifest",
     "sha256_file",
     "write_json_atomically",
@@ -28,6 +29,7 @@ __all__ = [
 MANIFEST_NAME = "manifest.json"
 _MAX_MANIFEST_BYTES = 256 * 1024 * 1024
 _KIND = "wiki-index"
+_CHECKSUM = "checksum"
 _REBUILD = "build it with: beam run build_wiki_index --dump DUMP --output FOLDER"
 
 
@@ -109,16 +111,36 @@ def write_json_atomically(path: Path, value: Any) -> None:
     """Write JSON to a temporary name, flush it to the disk, and rename it into place."""
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1, sort_keys=True)
-        file.write("\n")
+        file.write(_to_text(value))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
+def _to_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
 def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     """Declare a folder finished: the last act of a build."""
-    write_json_atomically(Path(folder) / MANIFEST_NAME, asdict(manifest))
+    values = asdict(manifest)
+    write_json_atomically(Path(folder) / MANIFEST_NAME, {**values, _CHECKSUM: _checksum(values)})
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_to_text(values).encode()).hexdigest()
+
+
+def is_as_written(folder: str | Path) -> bool:
+    """Tell whether every byte of a manifest is as `write_manifest` wrote it, by the checksum that it holds of itself.
+
+    Raises:
+        OSError, ValueError: it cannot be read as JSON.
+    """
+    text = (Path(folder) / MANIFEST_NAME).read_text(encoding="utf-8")
+    values = json.loads(text)
+    rest = {name: value for name, value in values.items() if name != _CHECKSUM}
+    return text == _to_text(values) and values.get(_CHECKSUM) == _checksum(rest)
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -139,6 +161,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         if not isinstance(values, dict) or values.get("kind") != _KIND:
             raise ValueError("not the manifest of a wiki index")
         _check_version(values, path)
+        values.pop(_CHECKSUM, None)
         return _to_manifest(values)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise IndexCorrupt(f"unreadable manifest ({error})", path=path, remedy=_REBUILD) from error

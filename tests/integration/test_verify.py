@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from indexer.bm25 import build_bm25
 from indexer.verify import Fault, find_faults
-from schemas.errors import IndexNotFound
+from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
 from schemas.manifest import Manifest, read_manifest, write_manifest
 from schemas.records import Link
 from schemas.tables import TABLES
@@ -182,3 +183,44 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) 
     shutil.move(target, tmp_path / "elsewhere.parquet")
     target.symlink_to(tmp_path / "elsewhere.parquet")
     assert list(find_faults(folder)) == [Fault("rejects/part-00000.parquet", "missing")]
+
+
+def test_any_flipped_byte_of_any_file_is_found(folder: Path) -> None:
+    """Three places in each file, of tables, Lucene, Faiss, ids and the manifest itself."""
+    rng = random.Random(5)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    kinds = {path.relative_to(folder).parts[0] for path in paths}
+    assert kinds >= {*TABLES, "embeddings", "bm25", "faiss", "manifest.json"}
+    assert {path.suffix for path in paths} >= {".parquet", ".faiss", ".json", ".fdt", ".tim", ".doc", ".nvd", ".si"}
+    for path in paths:
+        data = path.read_bytes()
+        for place in {0, len(data) - 1, *(rng.randrange(len(data)) for _ in range(3))} if data else ():
+            flipped = bytearray(data)
+            flipped[place] ^= 1 << rng.randrange(8)
+            path.write_bytes(flipped)
+            assert is_found(folder, path), f"{path.name}, byte {place}"
+            path.write_bytes(data)
+    assert problems(folder) == []
+
+
+def is_found(folder: Path, path: Path) -> bool:
+    """Tell whether a damage is named (or, of the manifest, keeps the folder from being an index)."""
+    try:
+        return any(fault.path == path.relative_to(folder).as_posix() for fault in find_faults(folder))
+    except IndexCorrupt:
+        return path.name == "manifest.json"
+    except IndexMismatch as mismatch:
+        return path.name == "manifest.json" and "schema version" in str(mismatch)
+
+
+@pytest.mark.parametrize("place", [".", ".hidden", "pages", "ledger", "bm25", "faiss", "new"])
+def test_a_file_more_or_less_is_named_in_every_folder(place: str, folder: Path) -> None:
+    stranger = folder / place / "stranger.bin"
+    stranger.parent.mkdir(exist_ok=True)
+    stranger.touch()
+    assert problems(folder) == [f"{stranger.relative_to(folder).as_posix()}: not in the manifest"]
+    stranger.unlink()
+    lost = next((path for path in sorted((folder / place).iterdir()) if path.is_file()), None)
+    if lost is not None and lost.name != "manifest.json":
+        lost.unlink()
+        assert problems(folder) == [f"{lost.relative_to(folder).as_posix()}: missing"]
