@@ -38,14 +38,17 @@ PEERS = {"flat": "SQfp16", "PQ refined": "IVF{nlist},PQ64x4fs,Refine(SQfp16)", "
 def make_vectors(dim: int, subjects: int, rows: int, seed: int) -> np.ndarray:
     """Make unit vectors [rows, dim] as said above; subjects and directions are the same for every seed."""
     world, dice = np.random.default_rng(0), np.random.default_rng(seed + 1)
-    common = world.standard_normal(dim) / np.sqrt(dim)
-    directions = world.standard_normal((VARYING, dim)) / np.sqrt(dim) * (np.arange(1, VARYING + 1) ** -0.8)[:, None]
-    centres = world.standard_normal((subjects, dim)).astype(np.float32) / np.sqrt(dim)
+    scale, strengths = np.float32(1 / np.sqrt(dim)), np.arange(1, VARYING + 1, dtype=np.float32) ** np.float32(-0.8)
+    common = scale * world.standard_normal(dim, np.float32)
+    directions = scale * world.standard_normal((VARYING, dim), np.float32) * strengths[:, None]
+    centres = scale * world.standard_normal((subjects, dim), np.float32)
     chosen = np.minimum((subjects ** dice.random(rows)).astype(np.int64), subjects) - 1  # frequency falls as 1 / rank
-    vectors = 0.9 * common + 0.8 * centres[chosen] + dice.standard_normal((rows, VARYING)) @ (0.5 * directions)
-    vectors += 0.1 / np.sqrt(dim) * dice.standard_normal((rows, dim), dtype=np.float32)
-    unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit.astype(np.float32)
+    vectors = dice.standard_normal((rows, dim), np.float32)
+    vectors *= np.float32(0.1) * scale
+    vectors += dice.standard_normal((rows, VARYING), np.float32) @ (np.float32(0.5) * directions)
+    vectors += np.float32(0.9) * common + np.float32(0.8) * centres[chosen]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def write_shards(folder: Path, vectors: int, dim: int) -> None:
