@@ -73,7 +73,7 @@ def build_wiki_index(
     images: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", help="Folder of image files under their Commons names. Without it: text index only."
+            metavar="DIR", help="Folder or URL of image files under their Commons names. Without it: text index only."
         ),
     ] = None,
     encoder: Annotated[

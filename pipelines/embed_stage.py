@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size
 from pipelines.earlier_index import EarlierIndex
-from pipelines.image_sources import FolderSource, ImageSource, Missing
+from pipelines.image_sources import FolderSource, ImageSource, Missing, StoreSource
 from pipelines.shards import ShardWriter, describe_file, part_name
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
@@ -55,10 +55,13 @@ def describe_images(source: ImageSource) -> dict[str, Any]:
         InputError: there is no such folder.
     """
     source.open()
-    if not isinstance(source, FolderSource):
+    if isinstance(source, StoreSource):
+        listing = source.listing()
+    elif isinstance(source, FolderSource):
+        with os.scandir(source.folder) as entries:
+            listing = sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file())
+    else:
         return {"source": source.spec}
-    with os.scandir(source.folder) as entries:
-        listing = sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file())
     digest = hashlib.sha256(json.dumps(listing).encode()).hexdigest()
     return {"files": len(listing), "listing_sha256": digest}
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from schemas.errors import InputError, UsageError
+from pipelines.file_store import Store, is_remote
+from schemas.errors import InputError, StoreError, UsageError
 from schemas.titles import canonical_file
 
-__all__ = ["SCHEMES", "FolderSource", "ImageSource", "Missing", "open_image_source"]
+__all__ = ["SCHEMES", "FolderSource", "ImageSource", "Missing", "StoreSource", "open_image_source"]
 
 SCHEMES = ("dir",)
 """What may stand before the colon of `--images SCHEME:WHERE`; a bare path means dir."""
@@ -80,18 +82,13 @@ class FolderSource:
             InputError: there is no such folder, or it cannot be listed.
         """
         try:
-            names = sorted(os.listdir(self.folder))  # noqa: PTH208
+            self._names = _by_key(os.listdir(self.folder))  # noqa: PTH208
         except OSError as error:
             raise InputError(
                 f"the folder of images cannot be listed ({error.strerror})",
                 path=self.folder,
                 remedy="give a folder that holds the image files under their Commons names",
             ) from error
-        by_key: dict[str, str] = {}
-        for name in names:
-            if name == _key(name) or _key(name) not in by_key:
-                by_key[_key(name)] = name
-        self._names = by_key
 
     def fetch(self, file: str) -> bytes | Missing:
         """Read the file of this canonical name."""
@@ -109,11 +106,68 @@ class FolderSource:
         return {"folder": self.folder, "max_bytes": self.max_bytes, "_names": None}
 
 
+@dataclass
+class StoreSource:
+    """Pictures that lie below one URL (not in folders below it) under their Commons names; matched as in a folder.
+
+    Args:
+        url: s3://, gs:// or hdfs:// folder.
+        max_bytes: largest file.
+    """
+
+    url: str
+    max_bytes: int = MAX_IMAGE_BYTES
+    _names: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+    _sizes: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def spec(self) -> str:
+        """The words that `open_image_source` makes an equal source from."""
+        return self.url
+
+    def open(self) -> None:
+        """List the folder once.
+
+        Raises:
+            InputError: nothing is there.
+            StoreError: the store does not answer.
+        """
+        sizes = {name: size for name, size in Store(self.url).names().items() if "/" not in name}
+        if not sizes:
+            raise InputError("there is no picture here", path=self.url, remedy="give --images the URL of a folder")
+        self._sizes, self._names = sizes, _by_key(sizes)
+
+    def listing(self) -> list[tuple[str, int]]:
+        """Give names and sizes in bytes, in order."""
+        return sorted((self._sizes or {}).items())
+
+    def fetch(self, file: str) -> bytes | Missing:
+        """Read the file of this canonical name."""
+        if self._names is None or self._sizes is None:
+            self.open()
+        assert self._names is not None
+        assert self._sizes is not None
+        name = self._names.get(_key(file))
+        if name is None:
+            return Missing("not_found", f"no file of this name in {self.url}")
+        if self._sizes[name] > self.max_bytes:
+            return Missing("too_large", f"{self._sizes[name]} bytes, at most {self.max_bytes}")
+        try:
+            data = Store(self.url).read(name)
+        except StoreError as error:
+            return Missing("unreadable", f"{name}: {error.message}")
+        return Missing("not_found", f"{name} was listed and is gone") if data is None else data
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel without the listing: each worker makes its own."""
+        return {"url": self.url, "max_bytes": self.max_bytes, "_names": None, "_sizes": None}
+
+
 def open_image_source(spec: str) -> ImageSource:
     """Make the source that `--images` names; nothing is opened yet.
 
     Args:
-        spec: `DIR` or `dir:DIR`.
+        spec: `DIR`, `dir:DIR` or a URL.
 
     Raises:
         UsageError: an unknown scheme, or nothing after it.
@@ -121,6 +175,8 @@ def open_image_source(spec: str) -> ImageSource:
     >>> open_image_source("dir:photos").spec
     'dir:photos'
     """
+    if is_remote(spec):
+        return StoreSource(spec.rstrip("/"))
     scheme, colon, rest = spec.partition(":")
     if colon and scheme == "dir":
         folder = rest
@@ -134,6 +190,15 @@ def open_image_source(spec: str) -> ImageSource:
     if not folder:
         raise UsageError("the image source names no folder", remedy="give --images DIR or --images dir:DIR")
     return FolderSource(folder)
+
+
+def _by_key(names: Iterable[str]) -> dict[str, str]:
+    """Find names by what MediaWiki compares; of two with one key that named exactly so wins, else the first."""
+    by_key: dict[str, str] = {}
+    for name in sorted(names):
+        if name == _key(name) or _key(name) not in by_key:
+            by_key[_key(name)] = name
+    return by_key
 
 
 def _key(name: str) -> str:

@@ -47,6 +47,7 @@ def runner_of(options: PipelineOptions) -> str | None:
         return None
     name = str(given).rpartition(".")[2]
     known = {path.rpartition(".")[2].lower(): path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS}
+    known |= {name.lower(): name for name in REFUSED}
     found = known.get(name.lower()) or known.get(name.lower() + "runner") or name
     return _SAME_AS.get(found, found)
 

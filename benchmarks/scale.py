@@ -1,0 +1,131 @@
+"""Hours, dollars and disk for the whole English Wikipedia follow from the measured rates in docs/scale.toml."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+START, END = "<!-- computed: python benchmarks/scale.py --write -->", "<!-- end of what is computed -->"
+Rates = dict[str, dict[str, float]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rates", type=Path, default=ROOT / "docs" / "scale.toml", help="the inputs, as TOML")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/scale.md")
+    arguments = parser.parse_args()
+    table = "\n".join(to_lines(tomllib.loads(arguments.rates.read_text(encoding="utf-8"))))
+    if not arguments.write:
+        print(table)
+        return
+    page = ROOT / "docs" / "scale.md"
+    text = page.read_text(encoding="utf-8")
+    head, tail = text[: text.index(START) + len(START)], text[text.index(END) :]
+    page.write_text(f"{head}\n{table}\n{tail}", encoding="utf-8")
+
+
+def hours_of_cores(inputs: Rates) -> dict[str, float]:
+    """Core-hours of each step that is shared out, and hours of those that one core does."""
+    dump, rates = inputs["dump"], inputs["rates"]
+    xml_mb, packed_mb = dump["xml_gb"] * 1000, dump["compressed_gb"] * 1000
+    sentences = xml_mb * rates["sentences_per_xml_mb"]
+    return {
+        "hash": packed_mb / rates["hash_mb_s"] / 3600,
+        "find streams": packed_mb / rates["scan_mb_s"] / 3600,
+        "parse": xml_mb / rates["parse_mb_s"] / 3600,
+        "finish": xml_mb / rates["finish_mb_s"] / 3600,
+        "index text": sentences / rates["index_sentences_s"] / 3600,
+        "merge text": sentences / rates["merge_sentences_s"] / 3600,
+        "encode pictures": dump["pictures"] / rates["encode_pictures_s"] / 3600,
+    }
+
+
+def disk_gb(inputs: Rates, *, with_pictures: bool) -> float:
+    """Gigabytes of a finished index."""
+    dump, rates = inputs["dump"], inputs["rates"]
+    vectors = dump["pictures"] * rates["vector_bytes"] / 1e9 if with_pictures else 0.0
+    return dump["xml_gb"] * (rates["tables_per_xml"] + rates["bm25_per_xml"]) + vectors
+
+
+def wall_hours(steps: dict[str, float], cores: float, efficiency: float, *, index_cores: float) -> float:
+    """Hours of a text index: one core hashes and finds streams, the rest is shared out."""
+    serial = steps["hash"] + steps["find streams"]
+    shared = (steps["parse"] + steps["finish"]) / (cores * efficiency)
+    return serial + shared + steps["index text"] / (index_cores * efficiency)
+
+
+def dataflow(inputs: Rates, steps: dict[str, float]) -> tuple[float, float, str]:
+    """Hours and dollars on Dataflow, and the arithmetic of the dollars."""
+    engine, price, rates = inputs["dataflow"], inputs["prices"], inputs["rates"]
+    cores = engine["workers"] * engine["vcpu"]
+    busy = (steps["parse"] + steps["finish"] + steps["index text"]) / (cores * rates["parallel_efficiency"])
+    busy += engine["jobs"] * engine["start_min"] / 60
+    driver = steps["hash"] + steps["find streams"] + steps["merge text"]
+    worker_hour = engine["vcpu"] * price["vcpu_hour"] + engine["memory_gb"] * price["memory_gb_hour"]
+    worker_hour += price["disk_gb_worker"] * price["disk_gb_hour"]
+    shuffled_gb = 0.1  # names and offsets: the rows themselves are never shuffled
+    dollars = engine["workers"] * busy * worker_hour + shuffled_gb * price["shuffle_gb"]
+    dollars += (busy + driver) * engine["driver_dollars_hour"]
+    line = (
+        f"{engine['workers']:.0f} workers x {busy:.2f} h x ${worker_hour:.3f} + {busy + driver:.1f} h of a driver "
+        f"x ${engine['driver_dollars_hour']:.2f} = ${dollars:.0f}; the output then costs "
+        f"${disk_gb(inputs, with_pictures=False) * price['storage_gb_month']:.2f} a month in the store"
+    )
+    return busy + driver, dollars, line
+
+
+def to_lines(inputs: Rates) -> list[str]:
+    """Write the arithmetic and the table as Markdown."""
+    steps, rates, dump = hours_of_cores(inputs), inputs["rates"], inputs["dump"]
+    laptop, machine = inputs["laptop"]["cores"], inputs["machine"]["cores"]
+    on = {
+        f"laptop, {laptop:.0f} cores": (wall_hours(steps, laptop, rates["parallel_efficiency"], index_cores=2), 0.0),
+        f"one machine, {machine:.0f} cores": (
+            wall_hours(steps, machine, rates["parallel_efficiency"], index_cores=8),
+            inputs["machine"]["dollars_hour"],
+        ),
+    }
+    hours, dollars, line = dataflow(inputs, steps)
+    disk, with_pictures = disk_gb(inputs, with_pictures=False), disk_gb(inputs, with_pictures=True)
+    lines = [
+        f"Text index of {dump['xml_gb']:.0f} GB of XML ({dump['compressed_gb']:.0f} GB as bz2):",
+        "",
+        "| where | hours | dollars | disk, GB: dump + work and index |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, (wall, price) in on.items():
+        cost = f"{wall * price:.0f}" if price else "-"
+        lines.append(f"| {name} | {wall:.1f} | {cost} | {dump['compressed_gb']:.0f} + {disk:.0f} |")
+    name = f"Dataflow, {inputs['dataflow']['workers']:.0f} workers of {inputs['dataflow']['vcpu']:.0f} vCPU"
+    lines.append(
+        f"| {name} | {hours:.1f} | {dollars:.0f} | {dump['compressed_gb']:.0f} + {disk * 1.55:.0f} in the store |"
+    )
+    lines += ["", "| step | core-hours | from |", "|---|---:|---|"]
+    sources = {
+        "hash": f"{dump['compressed_gb']:.0f} GB / {rates['hash_mb_s']:.0f} MB/s; one core",
+        "find streams": f"{dump['compressed_gb']:.0f} GB / {rates['scan_mb_s']:.0f} MB/s; one core",
+        "parse": f"{dump['xml_gb']:.0f} GB / {rates['parse_mb_s']:.2f} MB/s",
+        "finish": f"{dump['xml_gb']:.0f} GB / {rates['finish_mb_s']:.0f} MB/s",
+        "index text": f"{dump['xml_gb'] * rates['sentences_per_xml_mb'] / 1000:.0f} million sentences / "
+        f"{rates['index_sentences_s']:,.0f} a second",
+        "merge text": f"the same / {rates['merge_sentences_s']:,.0f} a second; the driver, where parts are merged",
+        "encode pictures": f"{dump['pictures'] / 1e6:.0f} million / {rates['encode_pictures_s']:.0f} a second; "
+        f"adds {with_pictures - disk:.1f} GB",
+    }
+    lines += [f"| {step} | {steps[step]:.2f} | {source} |" for step, source in sources.items()]
+    shared = steps["parse"] + steps["finish"]
+    return [
+        *lines,
+        "",
+        f"Hours = hash + find streams + (parse + finish) / (cores x {rates['parallel_efficiency']}) + index text / "
+        f"(its threads x {rates['parallel_efficiency']}); for the laptop {steps['hash'] + steps['find streams']:.2f} + "
+        f"{shared:.2f} / ({laptop:.0f} x {rates['parallel_efficiency']}) + "
+        f"{steps['index text']:.2f} / (2 x {rates['parallel_efficiency']}).",
+        f"Dataflow: {line}.",
+    ]
+
+
+if __name__ == "__main__":
+    main()
