@@ -19,9 +19,12 @@ from typing import Any, BinaryIO, cast
 
 from schemas.errors import InputError, MissingDependency, StoreError
 
-__all__ = ["RemoteFile", "Store", "find_files", "is_remote", "open_file", "part_of", "sha256_of", "size_of"]
+__all__ = ["STORES", "RemoteFile", "Store", "find_files", "is_remote", "open_file", "part_of", "sha256_of", "size_of"]
 
 _EXTRAS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
+STORES = ("s3", "s3a", "gs", "gcs", "hdfs", "memory")
+"""Schemes that are taken. http is none: a dump is fetched once and whole, by the rules of the site that gives it."""
+
 _OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "memory")
 _READ_BYTES = 8 * 2**20
 _OPEN = threading.local()
@@ -266,15 +269,14 @@ def _file_system(url: str) -> Any:
     import fsspec
 
     scheme = url.partition("://")[0]
+    if scheme not in STORES:
+        known = ", ".join(f"{name}://" for name in STORES[:-1])
+        raise InputError(f"{scheme}:// is not read", path=url, remedy=f"give a path, or one of {known}")
     try:
-        return fsspec.filesystem(scheme, **({"skip_instance_cache": False} if scheme != "memory" else {}))
+        return fsspec.filesystem(scheme)
     except ImportError as error:
         package = _EXTRAS.get(scheme, f"what fsspec asks for ({error})")
         raise MissingDependency(
             f"{scheme}:// needs a package that is not installed: {package}",
             remedy=f"pip install {package}" if scheme in _EXTRAS else "install it, or use another kind of path",
-        ) from error
-    except ValueError as error:
-        raise InputError(
-            f"there is no file system {scheme}://", path=url, remedy="use s3://, gs:// or hdfs://"
         ) from error

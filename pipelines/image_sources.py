@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.file_store import Store, is_remote
+from pipelines.file_store import STORES, Store
 from schemas.errors import InputError, StoreError, UsageError
 from schemas.titles import canonical_file
 
@@ -175,7 +175,7 @@ def open_image_source(spec: str) -> ImageSource:
     >>> open_image_source("dir:photos").spec
     'dir:photos'
     """
-    if is_remote(spec):
+    if spec.partition("://")[0] in STORES and "://" in spec:
         return StoreSource(spec.rstrip("/"))
     scheme, colon, rest = spec.partition(":")
     if colon and scheme == "dir":
