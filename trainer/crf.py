@@ -1,4 +1,4 @@
-"""The linear-chain CRF: likelihood by pytorch-crf, posteriors and Viterbi of our own, all in float32."""
+"""The linear-chain CRF (likelihood by pytorch-crf; posteriors and Viterbi of our own, in float32), and sound paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchcrf import CRF
 
-__all__ = ["LinearChain", "sound_transitions"]
+__all__ = ["LinearChain", "sound_path", "sound_transitions"]
 
 _FORBIDDEN = -1e4
 """The score of a forbidden step: far below any real score, and finite, so that no nan can come of it."""
@@ -56,22 +56,7 @@ class LinearChain(nn.Module):
         if allowed is not None:
             start = start.masked_fill(~allowed[0], _FORBIDDEN)
             steps = steps.masked_fill(~allowed[1], _FORBIDDEN)
-        logits = logits.float()
-        batch, length, tags = logits.shape
-        stay = torch.arange(tags, device=logits.device).expand(batch, tags)  # [B, K]
-        score = start + logits[:, 0]  # [B, K]
-        back: list[Tensor] = []
-        for i in range(1, length):
-            best, came_from = (score[:, :, None] + steps).max(dim=1)  # [B, K] each
-            on = mask[:, i, None]
-            score = torch.where(on, best + logits[:, i], score)
-            back.append(torch.where(on, came_from, stay))
-        tag = (score + end).argmax(dim=-1)  # [B]
-        path = [tag]
-        for came_from in reversed(back):
-            tag = came_from.gather(1, tag[:, None])[:, 0]
-            path.append(tag)
-        return torch.stack(path[::-1], dim=1).masked_fill(~mask, 0)
+        return _best_path(logits.float(), mask, start, steps, end)
 
     def _alphas(self, logits: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
         """Give forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
@@ -97,6 +82,42 @@ class LinearChain(nn.Module):
             beta = torch.where(mask[:, i + 1, None], step, end)
             betas.append(beta)
         return betas[::-1]
+
+
+@torch.no_grad()
+def sound_path(log_probs: Tensor, lengths: Sequence[int], tags: Sequence[str]) -> Tensor:
+    """Give the sound tag sequence with the largest product of token probabilities, of each sentence [M] int64.
+
+    Args:
+        log_probs: of the tokens of all sentences, one behind the other [M, K].
+        lengths: tokens of each sentence; they sum to M.
+        tags: the K names.
+    """
+    if not len(log_probs):
+        return log_probs.new_zeros(0, dtype=torch.long)
+    rows = nn.utils.rnn.pad_sequence(list(log_probs.float().split(list(lengths))), batch_first=True)  # [B, T, K]
+    mask = torch.arange(rows.shape[1]) < torch.tensor(lengths)[:, None]
+    begin, follow = (torch.where(allowed, 0.0, _FORBIDDEN) for allowed in sound_transitions(tags))
+    return _best_path(rows.clamp(min=_FORBIDDEN / 10), mask, begin, follow, torch.zeros(len(tags)))[mask]
+
+
+def _best_path(logits: Tensor, mask: Tensor, start: Tensor, steps: Tensor, end: Tensor) -> Tensor:
+    """Viterbi: the best sequences [B, T], 0 beyond the mask, by scores [B, T, K], start and end [K], steps [K, K]."""
+    batch, length, tags = logits.shape
+    stay = torch.arange(tags, device=logits.device).expand(batch, tags)  # [B, K]
+    score = start + logits[:, 0]  # [B, K]
+    back: list[Tensor] = []
+    for i in range(1, length):
+        best, came_from = (score[:, :, None] + steps).max(dim=1)  # [B, K] each
+        on = mask[:, i, None]
+        score = torch.where(on, best + logits[:, i], score)
+        back.append(torch.where(on, came_from, stay))
+    tag = (score + end).argmax(dim=-1)  # [B]
+    path = [tag]
+    for came_from in reversed(back):
+        tag = came_from.gather(1, tag[:, None])[:, 0]
+        path.append(tag)
+    return torch.stack(path[::-1], dim=1).masked_fill(~mask, 0)
 
 
 def sound_transitions(tags: Sequence[str]) -> tuple[Tensor, Tensor]:

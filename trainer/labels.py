@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from schemas.dataset import Dataset, Task
 from schemas.errors import InputError
 
-__all__ = ["LabelSet", "repair_bio"]
+__all__ = ["LabelSet"]
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,3 @@ class LabelSet:
             place=f"sample {sample_id}",
             remedy=f"the model knows {', '.join(self.names)}",
         )
-
-
-def repair_bio(tags: Sequence[str]) -> list[str]:
-    """Turn an I- (or E-) without a beginning of its type before it into B- (or S-).
-
-    >>> repair_bio(["O", "I-PER", "I-PER", "I-LOC"])
-    ['O', 'B-PER', 'I-PER', 'B-LOC']
-    """
-    repaired: list[str] = []
-    before = "O"
-    for tag in tags:
-        prefix, _, kind = tag.partition("-")
-        is_inside = prefix in ("I", "E")
-        if is_inside and not (before[:1] in ("B", "I") and before[2:] == kind):
-            tag = f"{'B' if prefix == 'I' else 'S'}-{kind}"
-        repaired.append(tag)
-        before = tag
-    return repaired

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from schemas.errors import InputError, UsageError
+from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
-from trainer.labels import LabelSet, repair_bio
+from trainer.labels import LabelSet
 from trainer.loop import name_labels
 from trainer.posteriors import (
     Posteriors,
@@ -31,9 +31,12 @@ __all__ = [
     "expert_posteriors",
     "gold_targets",
     "is_mixture",
+    "label_mixed",
+    "label_states",
     "oracle_choice",
     "oracle_classes",
     "run_system",
+    "used_contexts",
 ]
 
 Reader = Callable[[RunConfig], SplitData]
@@ -139,9 +142,12 @@ def label_states(
 def label_mixed(
     labels: LabelSet, log_probs: Tensor, lengths: Sequence[int], samples: Sequence[Sample]
 ) -> list[tuple[str, ...]]:
-    """Take the likeliest class of each state, and repair what is no sound BIO sequence."""
-    predicted = label_states(labels, log_probs.argmax(-1), lengths, samples)
-    return predicted if labels.task == "re" else [tuple(repair_bio(row)) for row in predicted]
+    """Take the likeliest class of a relation, and of a sentence the likeliest of the sound sequences of tags."""
+    from trainer.crf import sound_path
+
+    if labels.task == "re":
+        return label_states(labels, log_probs.argmax(-1), lengths, samples)
+    return label_states(labels, sound_path(log_probs, lengths, labels.names), lengths, samples)
 
 
 def used_contexts(data: SplitData, posteriors: Posteriors) -> list[list[Context]]:
@@ -206,8 +212,11 @@ def _known_labels(folder: Path) -> LabelSet:
         raise InputError(
             "this run has no best/ (no epoch was finished)", path=folder, remedy="give the same mie-train fit again"
         )
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    return LabelSet(facts["task"], tuple(facts["labels"]))
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return LabelSet(facts["task"], tuple(facts["labels"]))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise IndexCorrupt(f"unreadable ({error})", path=path, remedy="train it again: --overwrite") from error
 
 
 def _check_labels(labels: LabelSet, data: SplitData, folder: Path) -> None:
@@ -216,7 +225,7 @@ def _check_labels(labels: LabelSet, data: SplitData, folder: Path) -> None:
         raise InputError(
             f"the checkpoint is for {labels.task}, the data for {data.dataset.task}",
             path=folder,
-            remedy="check the data",
+            remedy="check the data: samples of relations have head and tail, those of entities have none",
         )
     known = set(labels.names) if labels.task == "re" else {name.partition("-")[2] for name in labels.names}
     others = [label for label in data.dataset.labels if label not in known]

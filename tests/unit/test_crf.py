@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.crf import LinearChain, sound_transitions
+from trainer.crf import LinearChain, sound_path, sound_transitions
 
 
 def make_chain(tags: int, seed: int) -> LinearChain:
@@ -90,6 +90,29 @@ def test_constrained_decoding_gives_the_best_of_the_sound_paths() -> None:
         best = max(sound, key=lambda path: path_score(chain, logits[row], path))
         assert tuple(found[row].tolist()) == best
     assert (found != chain.decode(logits, mask)).any(), "the constraint never mattered: the test shows nothing"
+
+
+@pytest.mark.parametrize("names", [("O", "B-A", "I-A", "B-B", "I-B"), ("O", "B-A", "I-A", "E-A", "S-A")])
+def test_a_sound_path_is_the_likeliest_sound_sequence_of_every_sentence(names: tuple[str, ...]) -> None:
+    lengths = [1, 4, 3, 4]
+    torch.manual_seed(3)
+    log_probs = torch.log_softmax(3 * torch.randn(sum(lengths), len(names)), -1)
+    start, steps = sound_transitions(names)
+    found = sound_path(log_probs, lengths, names).split(lengths)
+    for row, path in zip(log_probs.split(lengths), found, strict=True):
+        sound = [
+            numbers
+            for numbers in product(range(len(names)), repeat=len(row))
+            if start[numbers[0]] and all(steps[a, b] for a, b in pairwise(numbers))
+        ]
+        best = max(sound, key=lambda numbers: sum(row[i, n].item() for i, n in enumerate(numbers)))
+        assert tuple(path.tolist()) == best
+    assert (torch.cat(found) != log_probs.argmax(-1)).any(), "the constraint never mattered: the test shows nothing"
+
+
+def test_impossible_classes_do_not_force_an_unsound_path() -> None:
+    log_probs = torch.tensor([[-1e30, -1e30, 0.0]])
+    assert sound_path(log_probs, [1], ("O", "B-A", "I-A")).tolist() in ([0], [1])
 
 
 def test_gradients_of_likelihood_and_marginals_equal_finite_differences() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import chain
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +12,8 @@ from schemas.dataset import Dataset
 from schemas.errors import InputError
 from schemas.records import Sample, Span
 from trainer.batches import collate, order_by_length, order_for_training
-from trainer.crf import sound_transitions
 from trainer.examples import Example, _cut_around, mark_entities
-from trainer.labels import LabelSet, repair_bio
+from trainer.labels import LabelSet
 
 MARKS = [1, 2, 3, 4]
 NAMES = {1: "<h>", 2: "</h>", 3: "<t>", 4: "</t>", 10: "a", 11: "b", 12: "c", 13: "d"}
@@ -87,19 +85,3 @@ def test_labels_follow_the_data_set_and_unknown_ones_are_named() -> None:
     assert LabelSet.of(ner, [("S-LOC",)]).names[1:5] == ("B-LOC", "I-LOC", "E-LOC", "S-LOC")
     with pytest.raises(InputError, match=r"sample s-1: unknown tag 'B-PRE', did you mean B-PER"):
         LabelSet.of(ner).numbers(["O", "B-PRE"], "s-1")
-
-
-@given(st.lists(st.sampled_from(["O", "B-A", "I-A", "B-B", "I-B"]), min_size=1, max_size=12))
-def test_a_repaired_sequence_is_sound_and_a_sound_one_stays(tags: list[str]) -> None:
-    names = ["O", "B-A", "I-A", "B-B", "I-B"]
-    start, steps = sound_transitions(names)
-
-    def is_sound(row: list[str]) -> bool:
-        numbers = torch.tensor([names.index(tag) for tag in row])
-        return bool(start[numbers[0]] and steps[numbers[:-1], numbers[1:]].all())
-
-    repaired = repair_bio(tags)
-    assert is_sound(repaired)
-    assert [tag[2:] for tag in repaired] == [tag[2:] for tag in tags]
-    if is_sound(tags):
-        assert repaired == tags

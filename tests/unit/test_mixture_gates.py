@@ -9,7 +9,6 @@ from torch import Tensor
 from schemas.records import Sample
 from trainer.gate_features import gate_input, image_vectors
 from trainer.gates import GATES, GateInput, Reduction, cross_fit, fit_gate, mix
-from trainer.labels import LabelSet, repair_bio
 from trainer.posteriors import Posteriors
 
 
@@ -123,9 +122,3 @@ def test_a_reduction_keeps_the_direction_of_most_variance_at_unit_scale() -> Non
     reduced = Reduction(3, 2).fit(vectors)(vectors)
     assert reduced[:, 0].std().item() == pytest.approx(1, abs=1e-4)
     assert not reduced[:, 1].any()
-
-
-def test_repair_makes_every_sequence_sound() -> None:
-    assert repair_bio(["I-A", "I-A", "I-B", "O", "I-A"]) == ["B-A", "I-A", "B-B", "O", "B-A"]
-    assert repair_bio(["B-A", "E-A", "E-A"]) == ["B-A", "E-A", "S-A"]
-    assert LabelSet("ner", ("O", "B-A")).numbers(["B-A"], "x") == (1,)
