@@ -95,7 +95,7 @@ def sound_path(log_probs: Tensor, lengths: Sequence[int], tags: Sequence[str]) -
     """
     if not len(log_probs):
         return log_probs.new_zeros(0, dtype=torch.long)
-    rows = nn.utils.rnn.pad_sequence(list(log_probs.float().split(list(lengths))), batch_first=True)  # [B, T, K]
+    rows = nn.utils.rnn.pad_sequence(list(torch.split(log_probs.float(), list(lengths))), batch_first=True)  # [B, T, K]
     mask = torch.arange(rows.shape[1]) < torch.tensor(lengths)[:, None]
     begin, follow = (torch.where(allowed, 0.0, _FORBIDDEN) for allowed in sound_transitions(tags))
     return _best_path(rows.clamp(min=_FORBIDDEN / 10), mask, begin, follow, torch.zeros(len(tags)))[mask]
