@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.carried_errors import full_disk
-from pipelines.dump import dump_date
 from pipelines.earlier_index import EarlierIndex
 from pipelines.embed_stage import describe_images
-from pipelines.file_store import RemoteFile, sha256_of, size_of
+from pipelines.file_store import RemoteFile
 from pipelines.local_workers import LocalWorkers
 from pipelines.output_folder import OutputFolder
-from pipelines.plan import find_inputs, plan_shards
+from pipelines.plan import describe_inputs, find_inputs, plan_shards
 from pipelines.progress import Progress
 from pipelines.remote_output import RemoteOutput
 from pipelines.runners import check_beam_options
@@ -61,7 +60,7 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
     paths = find_inputs(request.dumps, request.dump_index)
     settings = _with_images(request)
     with progress.stage("hash"):
-        inputs = tuple(InputFile(str(path), size_of(path), sha256_of(path), dump_date(path)) for path in paths)
+        inputs = describe_inputs(paths, allow_unreadable=request.options.allow_partial)
     config = settings.to_config()
     print_of_build = fingerprint(config, inputs)
     if not request.options.overwrite:
@@ -75,7 +74,8 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
         if request.options.wants_processes:
             workers.prepare()
         with progress.stage("plan"):
-            plan = plan_shards(paths, request.dump_index, is_limited=settings.limit_pages is not None)
+            is_limited, is_partial = settings.limit_pages is not None, request.options.allow_partial
+            plan = plan_shards(paths, request.dump_index, is_limited=is_limited, allow_unreadable=is_partial)
         if output.take_over(print_of_build, plan.digest()):
             progress.note("going on with an unfinished build")
         manifest = output.unpublished()

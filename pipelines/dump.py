@@ -25,6 +25,7 @@ from schemas.records import Reject
 
 __all__ = [
     "LOSS_REASONS",
+    "UNREADABLE",
     "Page",
     "ReadLimits",
     "Stream",
@@ -35,7 +36,8 @@ __all__ = [
     "read_pages",
 ]
 
-LOSS_REASONS = frozenset({"truncated_stream", "corrupt_stream"})
+UNREADABLE = "unreadable_file"
+LOSS_REASONS = frozenset({"truncated_stream", "corrupt_stream", UNREADABLE})
 """Reasons of rejects that stand for a loss of unknown size, and not for one page."""
 
 _STREAM_HEAD = re.compile(rb"\s*(?:</?mediawiki\b|<siteinfo\b|<page\b|\Z)")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pipelines.articles import Outcome, ParsedArticle, outcomes
-from pipelines.dump import LOSS_REASONS, Page, ReadLimits, Stream, read_pages
+from pipelines.dump import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
 from pipelines.earlier_index import EarlierArticle, EarlierIndex
 from pipelines.guard import GuardedParser
 from pipelines.shards import ShardWriter
 from pipelines.workfolder import WorkFolder
+from schemas.errors import InputError
 from schemas.records import Count, Ledger, Reject
 from schemas.tables import TABLES
 
@@ -59,11 +61,23 @@ def parse_shard(
 def _items(streams: Sequence[Stream], limits: ReadLimits, tally: _Tally) -> Iterator[Page | Reject]:
     """Read the streams one after the other, remembering losses with the file they are in."""
     for stream in streams:
-        for item in read_pages(stream, limits):
+        for item in _read(stream, limits):
             if isinstance(item, Reject) and item.reason in LOSS_REASONS:
-                tally.losses.append({"path": stream.path, "offset": stream.offset, "detail": item.detail})
+                loss = {"path": stream.path, "offset": stream.offset, "reason": item.reason, "detail": item.detail}
+                tally.losses.append(loss)
             yield item
         tally.stream_bytes += stream.length
+
+
+def _read(stream: Stream, limits: ReadLimits) -> Iterator[Page | Reject]:
+    """Read a stream; a file that cannot be read (any more) is a loss, too, and the other files are read."""
+    try:
+        if not stream.length:
+            check_dump(stream.path)
+            raise InputError("it could not be read when the build began", path=stream.path)
+        yield from read_pages(stream, limits)
+    except InputError as error:
+        yield Reject("dump", f"{Path(stream.path).name}@{stream.offset}", UNREADABLE, error.message)
 
 
 def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[Page | Reject]:

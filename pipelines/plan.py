@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from pipelines.dump import Stream, expand_inputs, find_streams
-from pipelines.file_store import RemoteFile
-from schemas.errors import UsageError
+from pipelines.dump import Stream, dump_date, expand_inputs, find_streams
+from pipelines.file_store import RemoteFile, sha256_of, size_of
+from schemas.errors import InputError, UsageError
+from schemas.manifest import InputFile
 
-__all__ = ["MIN_SHARDS", "SHARD_BYTES", "Plan", "find_inputs", "group_streams", "plan_shards"]
+__all__ = ["MIN_SHARDS", "SHARD_BYTES", "Plan", "describe_inputs", "find_inputs", "group_streams", "plan_shards"]
+
+_WITHOUT = "check the path and its permissions, or build from the other files with --allow-partial"
 
 SHARD_BYTES = 64 * 2**20
 """Compressed bytes of a shard: about 300 MB of XML, and Parquet files of some 100 MB; 360 shards for all of enwiki."""
@@ -67,15 +70,56 @@ def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path | Remo
     return inputs
 
 
-def plan_shards(inputs: Sequence[Path | RemoteFile], index: str | None, *, is_limited: bool) -> Plan:
+def describe_inputs(paths: Sequence[Path | RemoteFile], *, allow_unreadable: bool) -> tuple[InputFile, ...]:
+    """Hash the dump files.
+
+    Args:
+        paths: the files.
+        allow_unreadable: describe a file that cannot be read with an empty hash, if another can.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    found = []
+    for path in paths:
+        try:
+            found.append(InputFile(str(path), size_of(path), sha256_of(path), dump_date(path)))
+        except (OSError, InputError) as error:
+            if not allow_unreadable or len(paths) == 1:
+                why = getattr(error, "strerror", None) or error
+                raise InputError(f"cannot be read ({why})", path=path, remedy=_WITHOUT) from error
+            found.append(InputFile(str(path), 0, "", dump_date(path)))
+    return tuple(found)
+
+
+def _streams_of(path: Path | RemoteFile, index: str | None, *, allow_unreadable: bool) -> list[Stream]:
+    """Find the streams of a file; one that cannot be used is a stream of no bytes."""
+    try:
+        return find_streams(path, index)
+    except (OSError, InputError):
+        if not allow_unreadable:
+            raise
+        return [Stream(str(path), 0, 0, "xml")]
+
+
+def plan_shards(
+    inputs: Sequence[Path | RemoteFile], index: str | None, *, is_limited: bool, allow_unreadable: bool = False
+) -> Plan:
     """Find the streams of the inputs and group them into shards.
 
     Args:
         inputs: dump files, in order.
         index: the multistream index of the only input, or null.
         is_limited: only the first pages are wanted: one shard, so that counting them needs no second worker.
+        allow_unreadable: a file that cannot be used becomes a stream of no bytes, whose reading is a loss.
+
+    Raises:
+        InputError: a file is no dump, or cannot be read; with allow_unreadable: none can.
     """
-    streams = [stream for path in inputs for stream in find_streams(path, index)]
+    allow = allow_unreadable and len(inputs) > 1
+    streams = [stream for path in inputs for stream in _streams_of(path, index, allow_unreadable=allow)]
+    if not any(stream.length for stream in streams):
+        raise InputError("none of the dump files can be read", path=inputs[0], remedy=_WITHOUT)
     return Plan(tuple(inputs), tuple(group_streams(streams, 1 if is_limited else None)))
 
 

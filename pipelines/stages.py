@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from pipelines import embed_stage
+from pipelines.dump import UNREADABLE
 from pipelines.earlier_index import EarlierIndex
 from pipelines.finish_stage import find_repeated_ids
 from pipelines.image_sources import ImageSource
@@ -79,13 +80,21 @@ class Stages:
         self._index_images()
 
     def _parse(self) -> None:
-        done = self.work.results("parse")
+        done = self._parsed()
         todo = {shard: streams for shard, streams in enumerate(self._plan.shards) if shard not in done}
         with self._progress.stage("parse", self._parse_status):
             if todo:
                 transform = ParseShards(self.work, self._settings, self._earlier)
                 elements = keyed_streams(todo)
                 run_pipeline("parse", elements, transform, self._options, self._workers, parallel=len(todo))
+
+    def _parsed(self) -> dict[int, dict[str, Any]]:
+        """Give the results of the shards that are parsed; a file that could not be read is tried again."""
+        done = self.work.results("parse")
+        if self.work.count_results("finish"):
+            return done  # what was lost has been accepted
+        lost = {at for at, result in done.items() if any(loss["reason"] == UNREADABLE for loss in result["losses"])}
+        return {at: result for at, result in done.items() if at not in lost}
 
     def _parse_status(self) -> Status:
         beats, done = self.work.beats("parse"), self.work.count_results("parse")
