@@ -21,6 +21,7 @@ from schemas.text_files import SPLITS
 
 __all__ = [
     "DATASET_NAME",
+    "NO_RELATION",
     "Dataset",
     "SplitInfo",
     "Task",

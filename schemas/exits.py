@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 
-from schemas.errors import EXIT_INTERRUPT, MieError
+from schemas.errors import EXIT_INTERRUPT, MieError, StoreError
 
 __all__ = ["exit_on_error"]
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 
 def exit_on_error(run: Callable[[], object]) -> None:
-    """Run a command; turn our errors into one line on stderr and their exit code.
+    """Run a command; turn our errors, and a full disk, into one line on stderr and their exit code.
 
     Args:
         run: the command without arguments, for instance a typer application.
@@ -24,6 +27,14 @@ def exit_on_error(run: Callable[[], object]) -> None:
     except MieError as error:
         print(f"error: {_on_one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        full = StoreError(
+            f"cannot be written ({error.strerror})", path=error.filename, remedy="make room and give the command again"
+        )
+        print(f"error: {_on_one_line(str(full))}", file=sys.stderr)
+        sys.exit(full.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(EXIT_INTERRUPT)

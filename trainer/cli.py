@@ -141,14 +141,21 @@ def predict(
     split: Split = "test",
     contexts: Annotated[list[Path] | None, typer.Option(help="A cache of contexts; repeatable.")] = None,
     index: Annotated[Path | None, typer.Option(help="Retrieve contexts from this index now.")] = None,
-    images: Annotated[Path | None, typer.Option(help="The folder of the samples' images.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="The folder of the images; for a .jsonl file its own folder, if not given.")
+    ] = None,
+    image_vectors: Annotated[
+        Path | None, typer.Option(help="Image vectors for a mixture's gate, if not those of the caches or the index.")
+    ] = None,
     conll: Annotated[Path | None, typer.Option(help="Write token and tag columns too.")] = None,
 ) -> None:
     """Predict entities or relations of new samples."""
+    from trainer.predict import Contexts
     from trainer.predict import predict as predict_rows
     from trainer.predictions import write_conll, write_jsonl
 
-    rows = predict_rows(run, source, split, contexts or (), index, images)
+    given = Contexts(tuple(contexts or ()), index, images, image_vectors)
+    rows = predict_rows(run, source, split, given, _talk)
     if conll is not None:
         write_conll(conll, rows)
     if out is not None:

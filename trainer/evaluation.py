@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,12 @@ from trainer.metrics import (
     score_seen_unseen,
     surface_forms,
 )
+from trainer.mixture_facts import expert_folders, read_mixture_facts
 from trainer.predictions import prediction_rows, read_predictions, write_conll, write_jsonl
 from trainer.run_folder import read_facts, read_run_config
 from trainer.runs import read_split
 from trainer.score_tables import score_to_json, scores_to_markdown
+from trainer.states import writing
 from trainer.systems import Output, is_mixture, run_system
 
 __all__ = ["compare_runs", "evaluate_run", "mean_and_deviation", "report_run", "score_output"]
@@ -50,14 +51,15 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
         from trainer.mixture import score_gates
 
         values["experts and gates"] = score_gates(folder, split, lambda config: read_split(config, split))
-    write_jsonl(folder / "predictions" / f"{split}.jsonl", rows)
-    if output.labels.task == "ner":
-        write_conll(folder / "predictions" / f"{split}.conll", rows)
-    write_json_atomically(folder / "predictions" / f"{split}.scores.json", values)
     table = scores_to_markdown(scores, split)
     if "experts and gates" in values:
         table += "\n\n" + _gate_table(values["experts and gates"])
-    (folder / "predictions" / f"{split}.scores.md").write_text(table + "\n", encoding="utf-8")
+    write_jsonl(folder / "predictions" / f"{split}.jsonl", rows)
+    if output.labels.task == "ner":
+        write_conll(folder / "predictions" / f"{split}.conll", rows)
+    with writing(folder / "predictions"):
+        write_json_atomically(folder / "predictions" / f"{split}.scores.json", values)
+        (folder / "predictions" / f"{split}.scores.md").write_text(table + "\n", encoding="utf-8")
     report_run(folder)
     return values
 
@@ -103,8 +105,9 @@ def report_run(folder: Path) -> str:
         parts += ["", f"## {split}", "", table.read_text(encoding="utf-8").strip()]
         values[split] = json.loads(scores.read_text(encoding="utf-8"))
     text = "\n".join(parts) + "\n"
-    (folder / "report.md").write_text(text, encoding="utf-8")
-    write_json_atomically(folder / "report.json", values)
+    with writing(folder):
+        (folder / "report.md").write_text(text, encoding="utf-8")
+        write_json_atomically(folder / "report.json", values)
     return text
 
 
@@ -147,18 +150,17 @@ def _train_entities(folder: Path) -> tuple[list[tuple[str, ...]], list[tuple[str
 
 def _first_config(folder: Path) -> RunConfig:
     if is_mixture(folder):
-        values = json.loads((folder / "mixture.json").read_text(encoding="utf-8"))
-        return read_run_config((folder / values["experts"][0]).resolve())
+        return read_run_config(expert_folders(folder, read_mixture_facts(folder))[0])
     return read_run_config(folder)
 
 
 def _about(folder: Path) -> list[str]:
     if is_mixture(folder):
-        values = json.loads((folder / "mixture.json").read_text(encoding="utf-8"))
-        names = ", ".join(Path(name).name for name in values["experts"])
-        rows = {name: row["f1"] for name, row in values["scores"].items()}
-        title = f"Gates by {values['folds']}-fold cross-fitting on {values['split']}:"
-        return [f"Mixture of {names}; gate {values['gate']}.", "", title, "", _gate_table(rows)]
+        mixture = read_mixture_facts(folder)
+        names = ", ".join(Path(name).name for name in mixture.experts)
+        rows = {name: row["f1"] for name, row in mixture.scores.items()}
+        title = f"Gates by {mixture.folds}-fold cross-fitting on {mixture.split}:"
+        return [f"Mixture of {names}; gate {mixture.gate}.", "", title, "", _gate_table(rows)]
     config = read_run_config(folder)
     facts = read_facts(folder)
     lines = [
@@ -178,8 +180,3 @@ def _gate_table(scores: dict[str, float]) -> str:
     from trainer.score_tables import to_markdown
 
     return to_markdown(["system", "F1"], [[name, f"{100 * value:.2f}"] for name, value in scores.items()])
-
-
-def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
-    """Give a comparison as JSON values."""
-    return asdict(comparison)

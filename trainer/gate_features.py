@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,15 @@ from schemas.records import Sample
 from trainer.gates import GateInput, Reduction
 from trainer.posteriors import Posteriors
 
-__all__ = ["ImageVectors", "find_vectors", "first_vectors", "gate_input", "image_vectors", "read_vectors"]
+__all__ = [
+    "ImageVectors",
+    "find_vectors",
+    "first_vectors",
+    "gate_input",
+    "image_vectors",
+    "read_vectors",
+    "vector_files",
+]
 
 _REMEDY = "give a cache of `mie-index retrieve --images`, or Parquet with the columns file and vector"
 
@@ -92,7 +100,7 @@ def read_vectors(path: Path) -> ImageVectors:
             table = pq.read_table(file, columns=[key, "vector"]).to_pydict()
         except (OSError, pa.ArrowException, KeyError) as error:
             raise IndexCorrupt(f"no table of image vectors ({error})", path=file, remedy=_REMEDY) from error
-        encoders.add((schema.metadata or {}).get(b"encoder", b"").decode())
+        encoders.add(_encoder_of(schema))
         rows.update(zip(table[key], table["vector"], strict=True))
     if len(encoders) > 1 or len({len(vector) for vector in rows.values()}) > 1:
         raise IndexMismatch("image vectors of different encoders", path=path, remedy=_REMEDY)
@@ -133,6 +141,24 @@ def find_vectors(samples: Sequence[Sample], files: Sequence[Path], encoder: str,
     return image_vectors(samples, found, dim)
 
 
+def vector_files(caches: Iterable[Path], own: Path | None, encoder: str) -> tuple[Path, ...]:
+    """Say in which files to look for the image vectors of samples.
+
+    Args:
+        caches: of contexts; those that hold vectors of the encoder are taken.
+        own: the file to which the gate was fitted, where the samples may be of the same set.
+        encoder: of the gate's vectors.
+
+    Returns:
+        the files; where none is of the encoder, the others, which `find_vectors` refuses with their encoder.
+    """
+    held = {path: path / VECTORS_NAME for path in caches if (path / VECTORS_NAME).is_file()}
+    right = [path for path, file in held.items() if _encoder_of(pq.read_schema(file)) == encoder]
+    if own is not None and own.exists():
+        return (*right, own)
+    return tuple(right or held)
+
+
 def image_vectors(samples: Sequence[Sample], vectors: Mapping[str, Sequence[float]], dim: int) -> Tensor:
     """Give the image vector of each sample and a flag [N, dim + 1]; 0 where there is no image or no vector of it."""
     rows = torch.zeros(len(samples), dim + 1)
@@ -142,3 +168,7 @@ def image_vectors(samples: Sequence[Sample], vectors: Mapping[str, Sequence[floa
             rows[row, :-1] = torch.tensor(vector)
             rows[row, -1] = 1.0
     return rows
+
+
+def _encoder_of(schema: pa.Schema) -> str:
+    return str((schema.metadata or {}).get(b"encoder", b"").decode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from schemas.errors import InputError
@@ -28,11 +28,18 @@ _NAMES = {
 }
 
 
-def read_jsonl(file: TextFile, split: str, labels: Sequence[str] | None, counters: Counter[str]) -> Iterator[Sample]:
+def read_jsonl(
+    file: TextFile,
+    split: str,
+    labels: Sequence[str] | None,
+    counters: Counter[str],
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Iterator[Sample]:
     """Read samples: {"tokens": [...]} or {"text": "..."}, with "image", and "tags" or "head", "tail", "relation".
 
     "id" names a sample (else its order, from 1); in the set it stands behind the split: `test-id`. Spans are
-    [start, end), in tokens. The names image_id and label are understood too.
+    [start, end), in tokens. The names image_id and label are understood too. An image is a file name within the folder
+    of images. `change` is given each row, by our names, before it is checked.
 
     Raises:
         InputError: no json object, no tokens, unknown keys, faulty labels; with file and line.
@@ -44,6 +51,7 @@ def read_jsonl(file: TextFile, split: str, labels: Sequence[str] | None, counter
         number += 1
         place = f"line {line_number}"
         row = _named(_object(line, file, place), file, place)
+        row = row if change is None else change(row)
         sample = checked(_sample(row, number, split, file, place), file, place)
         if sample.tags is not None:
             places = [f"{place}, token {i}" for i in range(1, len(sample.tags) + 1)]

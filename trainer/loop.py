@@ -27,6 +27,7 @@ __all__ = [
     "choose_device",
     "decode_labels",
     "learning_rate_factor",
+    "name_labels",
     "parameter_groups",
     "precision_context",
     "score_labels",

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from schemas.dataset import NO_RELATION
+
 __all__ = [
     "Convention",
     "Counts",
@@ -26,7 +28,6 @@ __all__ = [
 
 Convention = Literal["default", "strict"]
 Tags = Sequence[str]
-NO_RELATION = "None"
 
 
 class Entity(NamedTuple):

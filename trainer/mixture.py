@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,14 @@ from trainer.gate_features import find_vectors, first_vectors, gate_input
 from trainer.gates import GATES, Gate, GateInput, GateName, Reduction, cross_fit, fit_gate, mix
 from trainer.labels import LabelSet
 from trainer.loop import score_labels
+from trainer.mixture_facts import (
+    FIT_AGAIN,
+    MIXTURE_FACTS,
+    MixtureFacts,
+    expert_folders,
+    read_mixture_facts,
+    write_mixture_facts,
+)
 from trainer.posteriors import Posteriors, weights_digest
 from trainer.runs import SplitData, read_split
 from trainer.states import writing
@@ -35,40 +41,10 @@ from trainer.systems import (
     used_contexts,
 )
 
-__all__ = ["MixtureFacts", "fit_mixture", "read_mixture", "run_mixture", "score_gates"]
+__all__ = ["fit_mixture", "read_mixture", "run_mixture", "score_gates"]
 
 _COMPONENTS = 16
-_FACTS = "mixture.json"
 _WEIGHTS = "gates.safetensors"
-
-
-@dataclass(frozen=True)
-class MixtureFacts:
-    """What a mixture is made of.
-
-    Args:
-        experts: run folders, absolute or relative to the mixture's.
-        digests: of their weights.
-        gate: the one that predicts.
-        split: on whose posteriors the gates were fitted.
-        folds: of the cross-fitting.
-        steps: for which each gate was fitted.
-        image_vectors: a cache or Parquet of image vectors; "" where the gates read none.
-        sizes: features of a sample, features of a token, text dimension, image dimension.
-        scores: of the experts, the oracle and the gates on that split: F1, and the gates' held-out loss.
-        image_encoder: fingerprint of the weights that made the image vectors; "" where it is not told.
-    """
-
-    experts: tuple[str, ...]
-    digests: tuple[str, ...]
-    gate: GateName
-    split: str
-    folds: int
-    steps: dict[str, int]
-    image_vectors: str
-    sizes: tuple[int, int, int, int]
-    scores: dict[str, dict[str, float]]
-    image_encoder: str = ""
 
 
 class _Gates(nn.Module):
@@ -166,7 +142,7 @@ def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
     facts, gates = read_mixture(folder)
     data, inputs, posteriors, labels, _ = _mixture_input(folder, facts, gates, split, reader, cache=True)
     samples = data[0].samples
-    paths = [_expert_path(folder, name) for name in facts.experts]
+    paths = expert_folders(folder, facts)
     scores = {name: row["f1"] for name, row in _expert_scores(labels, samples, posteriors, paths).items()}
     for name in GATES:
         weights = gates.gates[name].weights(inputs)  # type: ignore[operator]
@@ -184,29 +160,25 @@ def read_mixture(folder: Path) -> tuple[MixtureFacts, _Gates]:
         IndexCorrupt: its files are damaged.
         IndexMismatch: an expert was trained again since.
     """
-    path = folder / _FACTS
+    facts = read_mixture_facts(folder)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        tuples = {name: tuple(values[name]) for name in ("experts", "digests", "sizes")}
-        facts = MixtureFacts(**{**values, **tuples})
         gates = _Gates(len(facts.experts), facts.sizes)
         gates.load_state_dict(load_file(folder / _WEIGHTS))
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise IndexCorrupt(f"unreadable mixture ({reason})", path=folder, remedy=_AGAIN) from error
-    for name, digest in zip(facts.experts, facts.digests, strict=True):
-        expert = _expert_path(folder, name)
+        raise IndexCorrupt(f"unreadable mixture ({reason})", path=folder, remedy=FIT_AGAIN) from error
+    for expert, digest in zip(expert_folders(folder, facts), facts.digests, strict=True):
         if not (expert / "best").is_dir():
             raise InputError("an expert of the mixture is not there", path=expert, remedy="put it back")
         if weights_digest(expert / "best") != digest:
-            raise IndexMismatch("an expert was trained again since", path=expert, remedy=_AGAIN)
+            raise IndexMismatch("an expert was trained again since", path=expert, remedy=FIT_AGAIN)
     return facts, gates.eval()
 
 
 def _mixture_input(
     folder: Path, facts: MixtureFacts, gates: _Gates, split: str, reader: Reader, cache: bool
 ) -> tuple[list[SplitData], GateInput, list[Posteriors], LabelSet, Tensor | None]:
-    paths = [_expert_path(folder, name) for name in facts.experts]
+    paths = expert_folders(folder, facts)
     data, posteriors, labels = _read_experts(paths, split, reader, cache)
     images = None
     if facts.image_vectors:
@@ -266,14 +238,12 @@ def _expert_scores(
 
 
 def _save(out: Path, facts: MixtureFacts, gates: _Gates, labels: LabelSet) -> None:
-    from dataclasses import asdict
-
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        (out / _FACTS).unlink(missing_ok=True)
+        (out / MIXTURE_FACTS).unlink(missing_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in gates.state_dict().items()}, out / _WEIGHTS)
         write_json_atomically(out / "labels.json", {"task": labels.task, "labels": labels.names})
-        write_json_atomically(out / _FACTS, asdict(facts))
+        write_mixture_facts(out, facts)
 
 
 def _safe_log(weights: Tensor) -> Tensor:
@@ -288,10 +258,3 @@ def _relative(path: Path, out: Path) -> str:
     import os
 
     return os.path.relpath(path.resolve(), out.resolve())
-
-
-def _expert_path(folder: Path, name: str) -> Path:
-    return (folder / name).resolve()
-
-
-_AGAIN = "fit it again: mie-train moe ... --overwrite"

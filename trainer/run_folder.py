@@ -18,7 +18,16 @@ from schemas.manifest import write_json_atomically
 from trainer.config import RunConfig, parse_config, to_toml
 from trainer.labels import LabelSet
 
-__all__ = ["append_row", "changed_settings", "open_run_folder", "read_facts", "read_run_config", "trim_rows"]
+__all__ = [
+    "CHANGEABLE",
+    "append_row",
+    "changed_settings",
+    "open_run_folder",
+    "read_facts",
+    "read_run_config",
+    "trim_rows",
+    "write_facts",
+]
 
 CHANGEABLE = frozenset(
     f"training.{name}"
@@ -29,6 +38,8 @@ CHANGEABLE = frozenset(
 )  # fmt: skip
 """What may change within a run: the state that is kept counts samples in an order that all else settles."""
 _LOG = "metrics.jsonl"
+_BEGUN = frozenset({"run.json", "run.json.tmp", "labels.json", "labels.json.tmp", "config.toml.new"})
+"""What a run that could not even begin (a full disk) leaves: config.toml comes last."""
 
 
 def read_run_config(folder: Path) -> RunConfig:
@@ -81,7 +92,7 @@ def open_run_folder(
     """
     from trainer.states import writing
 
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and not {path.name for path in out.iterdir()} <= _BEGUN:
         if not (out / "config.toml").is_file():
             raise UsageError("this folder holds something that is no run", path=out, remedy="choose another --out")
         if _is_same_run(out, config, facts, overwrite=overwrite, is_continued=is_continued):

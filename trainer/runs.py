@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainer.examples import Examples
     from trainer.experts import Expert
 
-__all__ = ["ExpertRun", "SplitData", "encode_split", "fit", "open_expert", "read_split"]
+__all__ = ["ExpertRun", "SplitData", "Talk", "encode_split", "fit", "open_expert", "read_split"]
 
 Talk = Callable[[str], object]
 """Is told one line per event."""

@@ -38,6 +38,7 @@ def convert(
     labels: Sequence[str] | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    reader: Reader | None = None,
 ) -> Dataset:
     """Convert the files of a data set, one per split.
 
@@ -49,13 +50,14 @@ def convert(
         labels: entity types or relations that may occur; null takes the known set's, or those that occur.
         overwrite: replace a data set that is there.
         progress: told (split, samples so far), if any.
+        reader: reads the files, in place of one of READERS.
 
     Raises:
         UsageError: no format for an unknown name, or a data set is there already.
         InputError: a fault in a file, with its line.
     """
     known = KNOWN_SETS.get(name)
-    reader = READERS.get(format or (known.format if known else ""))
+    reader = reader or READERS.get(format or (known.format if known else ""))
     if reader is None:
         raise UsageError(
             f"no format {format!r} for the set {name!r}" if format else f"{name!r} is not a known set",

@@ -12,6 +12,7 @@ from schemas.manifest import write_json_atomically
 from trainer.config import RunConfig
 from trainer.evaluation import evaluate_run, mean_and_deviation
 from trainer.runs import Talk, fit
+from trainer.states import writing
 
 __all__ = ["fit_and_evaluate", "fit_seeds", "main_f1"]
 
@@ -52,7 +53,8 @@ def fit_seeds(
         if found:
             mean, deviation = mean_and_deviation(found)
             values[f"{split}_f1"] = {"mean": mean, "deviation": deviation, "each": found}
-    write_json_atomically(out / "seeds.json", values)
+    with writing(out):
+        write_json_atomically(out / "seeds.json", values)
     return values
 
 

@@ -18,7 +18,16 @@ from torch.optim import Optimizer
 from schemas.errors import IndexCorrupt, StoreError
 from schemas.manifest import write_json_atomically
 
-__all__ = ["Place", "read_place", "restore_state", "save_state", "swapped_folder", "writing"]
+__all__ = [
+    "Place",
+    "finish_state",
+    "read_place",
+    "recover_folder",
+    "restore_state",
+    "save_state",
+    "swapped_folder",
+    "writing",
+]
 
 _PLACE = "state.json"
 
@@ -111,11 +120,19 @@ def restore_state(folder: Path, place: Place, model: nn.Module, optimizer: Optim
 
 @contextmanager
 def swapped_folder(folder: Path) -> Iterator[Path]:
-    """Give a new folder to write; in the end it takes the place of the old one of that name."""
+    """Give a new folder to write; in the end it takes the place of the old one of that name.
+
+    Where writing fails, what was written is dropped and the old one stays. A kill leaves the old one, the new one, or
+    between the two renames neither of this name: then `recover_folder` puts the old one back.
+    """
     new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    yield new
+    try:
+        yield new
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)

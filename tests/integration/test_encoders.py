@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +96,34 @@ def test_a_hub_name_without_network_says_what_to_do(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MissingDependency, match=r"the encoder 'no-such-owner/no-such-model' cannot be had.*offline"):
         load_encoder("no-such-owner/no-such-model")
+
+
+HUB = """
+import json, time
+from schemas.errors import MissingDependency
+from trainer.encoder import load_encoder
+started = time.perf_counter()
+kind = load_encoder("owner/tiny")[0].config.model_type
+try:
+    load_encoder("owner/absent")
+except MissingDependency as error:
+    print(json.dumps([kind, str(error), time.perf_counter() - started]))
+"""
+
+
+def test_a_hub_name_is_taken_from_the_cache_and_an_unreachable_hub_is_asked_once(tmp_path: Path) -> None:
+    """The hub's client alone asks again five times, with waits of 1 to 8 s, before it gives up."""
+    snapshot = tmp_path / "models--owner--tiny" / "snapshots" / "abc"
+    build_encoder(snapshot)
+    (tmp_path / "models--owner--tiny" / "refs").mkdir()
+    (tmp_path / "models--owner--tiny" / "refs" / "main").write_text("abc")
+    hub = {"HF_HUB_CACHE": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", HUB], env={**os.environ, **hub}, capture_output=True, text=True, check=True, timeout=600
+    )
+    kind, said, _ = json.loads(done.stdout)
+    assert kind == "xlm-roberta" and "the hub is not reachable" in said
+    assert "offline:minilm, or to a folder" in said and "Retrying" not in done.stderr
 
 
 def test_weights_that_are_no_safetensors_are_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from trainer.config import RunConfig, check_config, override, to_toml
 from trainer.encoder import load_encoder
 from trainer.evaluation import compare_runs, evaluate_run
 from trainer.experts import Expert, make_expert, posterior_divergence
+from trainer.labels import LabelSet
 from trainer.loop import parameter_groups
 from trainer.mixture import fit_mixture, read_mixture
 from trainer.predict import predict
@@ -342,7 +343,6 @@ def test_contexts_change_the_states_but_never_reach_the_crf(house: Path) -> None
 
 def test_the_two_view_loss_is_the_formula_and_the_full_view_is_detached(house: Path) -> None:
     from trainer.batches import collate
-    from trainer.labels import LabelSet
 
     config = settings(house, *TEXT(house), "model.two_view=true", "model.dropout=0", "model.two_view_weight=0.25")
     data = read_split(config, "train")
@@ -364,16 +364,51 @@ def test_the_two_view_loss_is_the_formula_and_the_full_view_is_detached(house: P
 
 def test_accumulated_batches_give_the_gradient_of_one_large_batch(house: Path, tmp_path: Path) -> None:
     base = ["training.epochs=1", "model.dropout=0", "training.bucket_by_length=false"]
-    folder = build_encoder(tmp_path / "still")
-    facts = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(
-        json.dumps({**facts, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0})
-    )
-    base.append(f"encoder.name={folder}")
+    base.append(f"encoder.name={still_encoder(tmp_path)}")
     fit(settings(house, *base, "training.batch_samples=8"), tmp_path / "one")
     fit(settings(house, *base, "training.batch_samples=4", "training.accumulation_batches=2"), tmp_path / "two")
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
+
+
+def test_bf16_checkpointing_and_accumulation_give_nearly_the_losses_of_fp32(house: Path, tmp_path: Path) -> None:
+    """The path of a large encoder, by CPU autocast: checkpointing changes nothing, bf16 the losses by its rounding."""
+    folder = still_encoder(tmp_path)
+    base = [f"encoder.name={folder}", "model.dropout=0", "training.epochs=3", "training.batch_samples=4",
+            "training.accumulation_batches=2"]  # fmt: skip
+    large = [*base, "encoder.gradient_checkpointing=true"]
+    for name, extra in (("fp32", base), ("checkpointed", large), ("bf16", [*large, "training.precision=bf16"])):
+        fit(settings(house, *extra), tmp_path / name)
+    losses = {name: [row["loss"] for row in metrics(tmp_path / name)] for name in ("fp32", "checkpointed", "bf16")}
+    assert losses["fp32"][0] > 2 * losses["fp32"][-1], "the losses must move for this to show anything"
+    assert losses["checkpointed"] == pytest.approx(losses["fp32"], rel=1e-4)
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.05) and losses["bf16"] != losses["checkpointed"]
+    assert all(weight.dtype == torch.float32 for weight in weights(tmp_path / "bf16").values())
+
+
+def test_checkpointing_computes_the_layers_again_in_the_backward_pass(house: Path) -> None:
+    from trainer.batches import collate
+
+    calls = []
+    for is_on in (False, True):
+        config = settings(house, f"encoder.gradient_checkpointing={str(is_on).lower()}")
+        data = read_split(config, "train")
+        expert = make_expert(config.encoder, config.model, LabelSet.of(data.dataset)).train()
+        counted: list[int] = []
+        expert.encoder.encoder.layer[0].attention.register_forward_hook(lambda *_, to=counted: to.append(1))
+        batch = collate(encode_split(expert, config, data).rows[:4], expert.padding)
+        expert.losses(batch).sum().backward()
+        calls.append(len(counted))
+    assert calls == [1, 2]
+
+
+def still_encoder(folder: Path) -> Path:
+    """Write an encoder without dropout, so that runs differ by what is tested alone."""
+    encoder = build_encoder(folder / "still")
+    facts = json.loads((encoder / "config.json").read_text())
+    still = {**facts, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (encoder / "config.json").write_text(json.dumps(still))
+    return encoder
 
 
 def test_bf16_and_gradient_checkpointing_train_too(house: Path, tmp_path: Path) -> None:
@@ -388,8 +423,6 @@ def test_early_stopping_ends_a_run_that_does_not_get_better(house: Path, tmp_pat
 
 
 def test_each_part_has_its_own_learning_rate(house: Path) -> None:
-    from trainer.labels import LabelSet
-
     config = settings(house)
     expert = make_expert(config.encoder, config.model, LabelSet("ner", ("O", "B-X", "I-X")))
     groups = {group["name"]: group for group in parameter_groups(expert, config.training)}
