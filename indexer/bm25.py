@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.bm25_build import build_bm25
-from indexer.jvm import as_java, java_class, java_exception
+from indexer.jvm import as_java, in_java, java_class, java_exception
 from indexer.lucene import CONTENTS, ID, LUCENE, TITLE, open_directory, reason_of
 from indexer.presets import PRESETS, Preset
 from indexer.searcher import Hit, SearchParams
@@ -19,7 +19,7 @@ _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
 class Bm25Searcher:
-    """Ranks sentences by BM25; equal scores in the order of the dump. For one thread: pyjnius is not safe in several.
+    """Ranks sentences by BM25; equal scores in the order of the dump. Threads may share it; one at a time searches.
 
     The query is Anserini's bag of words; Lucene's own searcher runs it, because loading Anserini's takes longer than
     the rest of a command (docs/decisions/0005). A test holds the two against each other.
@@ -34,6 +34,7 @@ class Bm25Searcher:
         IndexMismatch: there is no such analyzer.
     """
 
+    @in_java
     def __init__(self, folder: str | Path, preset: Preset) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
@@ -51,6 +52,7 @@ class Bm25Searcher:
         self._analyzer = preset.make_analyzer()
         self._query_words = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")().buildQuery
 
+    @in_java
     def search(self, queries: Sequence[str], params: SearchParams) -> list[list[Hit]]:
         """Rank at most params.k sentences for each query; a query without tokens has none.
 
@@ -84,11 +86,13 @@ class Bm25Searcher:
             both.add(as_java(kind, part), should)
         return as_java(kind, both.build())
 
+    @in_java
     def tokens(self, text: str) -> list[str]:
         """Give the tokens of a text, as the index has them."""
         analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
         return [str(token) for token in analyze(self._analyzer, _clean(text)).toArray()]
 
+    @in_java
     def explain(self, query: str, doc_id: str, title_boost: float = 0.0) -> str:
         """Give Lucene's account of a sentence's score, as indented text."""
         term = java_class(f"{LUCENE}.search.TermQuery")(java_class(f"{LUCENE}.index.Term")(ID, doc_id))
@@ -113,6 +117,7 @@ class Bm25Searcher:
         return IndexCorrupt(f"Lucene cannot read the index ({reason_of(error)})", path=self._folder, remedy=_REBUILD)
 
 
+@in_java
 def _id_of(stored_fields: Any, number: int) -> str:
     return str(stored_fields.document(number).get(ID))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.java_loop import BatchAdder, find_method
-from indexer.jvm import as_java, java_class, java_exception
+from indexer.jvm import as_java, in_java, java_class, java_exception
 from indexer.lucene import CONTENTS, ID, LUCENE, TITLE, open_directory, reason_of
 from indexer.presets import Preset, preset_of
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError
@@ -27,6 +27,7 @@ _READERS = f"[L{LUCENE}.index.CodecReader;"
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
+@in_java
 def build_bm25(
     sentence_files: Sequence[Path],
     out_dir: Path,
@@ -62,6 +63,7 @@ def build_bm25(
     return _section(preset, documents)
 
 
+@in_java
 def merge_bm25(shard_dirs: Sequence[Path], out_dir: Path, preset: str = "more") -> dict[str, Any]:
     """Merge the indexes of shards, in this order, into the index that one build of all their sentences gives.
 

@@ -91,10 +91,9 @@ def build_dense_part(embedding_file: Path, trained: Path, out_dir: Path) -> None
 def is_current(part: Path, embedding_file: Path, trained: Path) -> bool:
     """Say whether a part is there, and made of this shard as it is now and with this plan."""
     try:
-        written = json.loads((part / "part.json").read_text(encoding="utf-8"))
+        return bool(json.loads((part / "part.json").read_text(encoding="utf-8")) == _stamp(embedding_file, trained))
     except (OSError, ValueError):
         return False
-    return bool(written == _stamp(embedding_file, trained))
 
 
 def open_part(folder: Path, plan: Plan) -> Part:

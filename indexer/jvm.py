@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import re
 import sys
-from functools import cache
+import threading
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from schemas.errors import MissingDependency, UsageError
 
-__all__ = ["JAVA_FEATURE_RELEASE", "as_java", "java_class", "java_exception", "start_jvm"]
+__all__ = ["JAVA_FEATURE_RELEASE", "as_java", "in_java", "java_class", "java_exception", "start_jvm"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 JAVA_FEATURE_RELEASE = 21
 """The oldest Java that runs Anserini's classes. Source: Anserini 1.x, pom.xml."""
 
+_LOCK = threading.RLock()
 _HEAP_SETTING = "MIE_JAVA_HEAP"
 _DEFAULT_HEAP = "1g"
 _PROOF = "io.anserini.search.query.BagOfWordsQueryGenerator"
@@ -35,6 +41,21 @@ _UNSAFE_WARNS_FROM = 24
 """From this Java on, Lucene's use of sun.misc.Unsafe is warned of. Source: JEP 498."""
 _BRIEF = ("-XX:TieredStopAtLevel=1",)
 """A command that asks one question ends before the optimising compiler pays (benchmarks/cold_start)."""
+
+
+def in_java(function: Callable[P, T]) -> Callable[P, T]:
+    """Let one thread at a time run a function that uses Java.
+
+    pyjnius lets go of Python's lock in Java but has none of its own: several threads in it end the process with a
+    segmentation fault, and the workers of Beam's engines have several.
+    """
+
+    @wraps(function)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _LOCK:
+            return function(*args, **kwargs)
+
+    return locked
 
 
 def java_class(name: str) -> Any:

@@ -21,6 +21,8 @@ from schemas.tables import TABLES
 __all__ = ["find_repeated_ids", "finish_shard"]
 
 STAGE = "finish"
+_REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "ledger")
+"""Pages that are dropped are rejects, behind those there are; the ledger notes which links of paragraphs led on."""
 
 
 def find_repeated_ids(work: WorkFolder, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
@@ -77,17 +79,18 @@ def finish_shard(shard: int, repeated: Collection[int], work: WorkFolder) -> dic
     """
     leads, links = _redirected_targets(shard, work)
     written = WrittenLinks()
-    rewritten = set(TABLES) if repeated else {"paragraphs", "ledger"} if leads else set()
+    changed = set(TABLES) if repeated else {"paragraphs", "ledger"} if leads else set()
+    rewritten = [table for table in _REWRITING_ORDER if table in changed]
     if rewritten:
-        with ShardWriter(work.ready, shard, {table: TABLES[table] for table in sorted(rewritten)}) as writer:
-            for table in sorted(rewritten, key=lambda table: table == "ledger"):  # after the paragraphs
+        with ShardWriter(work.ready, shard, {table: TABLES[table] for table in rewritten}) as writer:
+            for table in rewritten:
                 for rows in _row_groups(work.find(table, shard)):
                     if table == "paragraphs":
                         rows = written.resolve(rows, leads)
                     elif table == "ledger":
                         rows = written.note(rows)
                     _write_kept(writer, table, rows, repeated)
-    for table in sorted(set(TABLES) - rewritten):
+    for table in sorted(TABLES.keys() - rewritten):
         target = work.ready / table / part_name(shard)
         target.parent.mkdir(parents=True, exist_ok=True)
         source = work.parsed / table / part_name(shard)

@@ -60,7 +60,7 @@ def fails(code: int, *words: str | Path) -> str:
 
 @pytest.fixture(scope="module")
 def damaged(slice_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the index in which one byte of a table differs and the encoder is another one."""
+    """A copy of the index in which one byte of a table differs and the manifest names another encoder."""
     folder = tmp_path_factory.mktemp("damaged") / "index"
     shutil.copytree(slice_index, folder)
     table = folder / "pages" / "part-00000.parquet"
@@ -179,7 +179,7 @@ def test_verify_says_sound_or_names_the_damaged_file(slice_index: Path, damaged:
     assert found.returncode == 4
     told = json.loads(found.stdout)
     assert told["is_sound"] is False
-    assert [fault["path"] for fault in told["faults"]] == ["pages/part-00000.parquet"]
+    assert [fault["path"] for fault in told["faults"]] == ["pages/part-00000.parquet", "manifest.json"]
 
 
 @pytest.mark.parametrize(

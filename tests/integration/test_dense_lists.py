@@ -155,6 +155,21 @@ def test_parts_of_other_shards_are_made_again(collection: Collection, monkeypatc
     assert (hit.doc_id, hit.score) == (name, pytest.approx(1, abs=1e-3))
 
 
+def test_a_build_whose_plan_is_lost_begins_again(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection.build("whole")
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dense_build, "merge_dense", stop)
+        with pytest.raises(KeyboardInterrupt):
+            collection.build()
+    (collection.folder / ".faiss.parts" / dense_build.PLAN_NAME).unlink()
+    collection.build()
+    assert collection.files() == collection.files("whole")
+
+
 def test_more_hits_than_the_lists_hold_are_found_in_all_lists(collection: Collection) -> None:
     collection.build()
     searcher = DenseSearcher(collection.folder / "faiss")

@@ -288,6 +288,8 @@ def test_repeated_page_ids_are_rejected_within_and_across_shards(tmp_path: Path)
         DumpPage("Across", "Fourth text. [[File:B.jpg|thumb|x]]", page_id=5),
         DumpPage("Redirect", "#REDIRECT [[First]]", page_id=7, redirect="First"),
         DumpPage("First", "A page of the same title.", page_id=9),
+        DumpPage("Later", "Fifth text.", page_id=7),
+        DumpPage("Again", "Sixth text.", page_id=7),
     ]
     build(write_dump(tmp_path, pages, pages_per_stream=2), tmp_path / "index")
     output = tmp_path / "index"
@@ -295,9 +297,12 @@ def test_repeated_page_ids_are_rejected_within_and_across_shards(tmp_path: Path)
     assert [(row["title"], row["fate"]) for row in rows(output, "pages")] == [
         ("First", "kept"), ("Within", "rejected"), ("Other", "kept"),
         ("Across", "rejected"), ("Redirect", "rejected"), ("First", "kept"),
+        ("Later", "rejected"), ("Again", "rejected"),
     ]  # fmt: skip
-    assert sorted(row["id"] for row in rows(output, "rejects")) == ["5 Across", "5 Within", "7 Redirect"]
-    assert manifest.counters["rejects"] == {"duplicate_page_id": 3}
+    assert [row["id"] for row in rows(output, "rejects")] == [
+        "5 Within", "5 Across", "7 Redirect", "7 Again", "7 Later",
+    ]  # fmt: skip
+    assert manifest.counters["rejects"] == {"duplicate_page_id": 5}
     assert manifest.counters["duplicate_titles"] == 1
     assert [row["text"] for row in rows(output, "paragraphs")] == [
         "First text.", "Third text.", "A page of the same title.",

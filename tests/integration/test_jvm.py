@@ -116,3 +116,34 @@ def test_without_java_or_the_jar_the_error_names_the_package(monkeypatch: pytest
     monkeypatch.setattr(jvm.metadata, "files", absent)
     with pytest.raises(MissingDependency, match="pip install pyserini"):
         jvm._anserini_jar()
+
+
+def test_threads_that_build_and_search_at_the_same_time_do_not_end_the_process(tmp_path: Path) -> None:
+    """Without a lock around Java this ended with a segmentation fault each time; Beam's workers have threads."""
+    program = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import pyarrow as pa, pyarrow.parquet as pq
+from indexer.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.searcher import SearchParams
+from schemas.tables import SENTENCES
+
+def build_and_search(page):
+    rows = [{"sentence_id": f"{page}#{at}#0", "paragraph_id": f"{page}#{at}", "page_id": page, "title": "Tea",
+             "text": f"tea number {at}"} for at in range(50)]
+    table, index = Path(sys.argv[1]) / f"{page}.parquet", Path(sys.argv[1]) / f"{page}"
+    pq.write_table(pa.Table.from_pylist(rows, schema=SENTENCES), table)
+    for _ in range(2):
+        build_bm25([table], index, "more")
+        searcher = Bm25Searcher(index, PRESETS["more"])
+        found = [searcher.search([f"number {at}"], SearchParams(k=1))[0][0].doc_id for at in range(10)]
+    return found == [f"{page}#{at}#0" for at in range(10)] and searcher.tokens("Tea") == ["tea"]
+
+with ThreadPoolExecutor(6) as threads:
+    print(all(threads.map(build_and_search, range(1, 7))))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (told.returncode, told.stdout, told.stderr) == (0, "True\n", "")
