@@ -1,14 +1,14 @@
-"""The linear-chain CRF (likelihood by pytorch-crf; posteriors and Viterbi of our own, in float32), and sound paths."""
+"""The linear-chain CRF (likelihood by pytorch-crf; posteriors and Viterbi of our own, in float32), and mixed chains."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torchcrf import CRF
 
-__all__ = ["LinearChain", "sound_path", "sound_transitions"]
+__all__ = ["LinearChain", "likeliest_path", "sound_transitions"]
 
 _FORBIDDEN = -1e4
 """The score of a forbidden step: far below any real score, and finite, so that no nan can come of it."""
@@ -43,6 +43,21 @@ class LinearChain(nn.Module):
         betas = torch.stack(self._betas(logits, mask), dim=1)  # [B, T, K]
         return torch.log_softmax(alphas + betas, dim=-1).masked_fill(~mask[:, :, None], 0.0)
 
+    def log_pair_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Give log p(tag of token i - 1 = j, tag of token i = k) [B, T, K, K]; 0 beyond the mask.
+
+        The first token has none before it: there all j are as likely, so that the sum over j is its marginal.
+
+        Source: log q_i(j, k) = alpha_{i-1}(j) + transition(j, k) + logit_i(k) + beta_i(k) - log Z (Rabiner, as above).
+        """
+        logits = logits.float()
+        alphas = torch.stack(self._alphas(logits, mask)[0], dim=1)  # [B, T, K]
+        into = logits + torch.stack(self._betas(logits, mask), dim=1)  # [B, T, K]
+        first = (self.crf.start_transitions + into[:, :1])[:, :, None, :].expand(-1, -1, logits.shape[2], -1)
+        later = alphas[:, :-1, :, None] + self.crf.transitions + into[:, 1:, None, :]
+        scores = torch.cat([first, later], dim=1)  # [B, T, K, K]
+        return scores.flatten(2).log_softmax(-1).view_as(scores).masked_fill(~mask[:, :, None, None], 0.0)
+
     @torch.no_grad()
     def decode(self, logits: Tensor, mask: Tensor, allowed: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Give the best tag sequences [B, T] int64; 0 beyond the mask.
@@ -56,7 +71,8 @@ class LinearChain(nn.Module):
         if allowed is not None:
             start = start.masked_fill(~allowed[0], _FORBIDDEN)
             steps = steps.masked_fill(~allowed[1], _FORBIDDEN)
-        return _best_path(logits.float(), mask, start, steps, end)
+        logits = logits.float()
+        return _best_path(mask, start + logits[:, 0], lambda i: steps + logits[:, i, None, :], end)
 
     def _alphas(self, logits: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
         """Give forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
@@ -85,32 +101,44 @@ class LinearChain(nn.Module):
 
 
 @torch.no_grad()
-def sound_path(log_probs: Tensor, lengths: Sequence[int], tags: Sequence[str]) -> Tensor:
-    """Give the sound tag sequence with the largest product of token probabilities, of each sentence [M] int64.
+def likeliest_path(log_pairs: Tensor, lengths: Sequence[int], tags: Sequence[str]) -> Tensor:
+    """Give the likeliest sound tag sequence of each sentence [M] int64, under the chain that has these pair marginals.
+
+    The chain is p(first tag) times all p(tag | tag before). For the marginals of one CRF that is the CRF itself; for a
+    mixture of CRFs with the same weights at all tokens it is the first-order chain nearest to it (least KL from it).
 
     Args:
-        log_probs: of the tokens of all sentences, one behind the other [M, K].
+        log_pairs: of the tokens of all sentences, one behind the other, as `LinearChain.log_pair_marginals` [M, K, K].
         lengths: tokens of each sentence; they sum to M.
         tags: the K names.
     """
-    if not len(log_probs):
-        return log_probs.new_zeros(0, dtype=torch.long)
-    rows = nn.utils.rnn.pad_sequence(list(torch.split(log_probs.float(), list(lengths))), batch_first=True)  # [B, T, K]
+    if not len(log_pairs):
+        return log_pairs.new_zeros(0, dtype=torch.long)
+    given = log_pairs.float().clamp(min=_FORBIDDEN / 10)
+    given = given - given.logsumexp(-1, keepdim=True)  # log p(tag | tag before)
+    rows = nn.utils.rnn.pad_sequence(list(torch.split(given, list(lengths))), batch_first=True)  # [B, T, K, K]
     mask = torch.arange(rows.shape[1]) < torch.tensor(lengths)[:, None]
     begin, follow = (torch.where(allowed, 0.0, _FORBIDDEN) for allowed in sound_transitions(tags))
-    return _best_path(rows.clamp(min=_FORBIDDEN / 10), mask, begin, follow, torch.zeros(len(tags)))[mask]
+    return _best_path(mask, rows[:, 0, 0] + begin, lambda i: rows[:, i] + follow, torch.zeros(len(tags)))[mask]
 
 
-def _best_path(logits: Tensor, mask: Tensor, start: Tensor, steps: Tensor, end: Tensor) -> Tensor:
-    """Viterbi: the best sequences [B, T], 0 beyond the mask, by scores [B, T, K], start and end [K], steps [K, K]."""
-    batch, length, tags = logits.shape
-    stay = torch.arange(tags, device=logits.device).expand(batch, tags)  # [B, K]
-    score = start + logits[:, 0]  # [B, K]
+def _best_path(mask: Tensor, start: Tensor, steps: Callable[[int], Tensor], end: Tensor) -> Tensor:
+    """Viterbi: the best sequences [B, T], 0 beyond the mask [B, T].
+
+    Args:
+        mask: of the tokens.
+        start: scores of the first tag [B, K].
+        steps: gives for token i the scores of its tag after the one before [B, K, K].
+        end: scores of the last tag [K].
+    """
+    batch, tags = start.shape
+    stay = torch.arange(tags, device=start.device).expand(batch, tags)  # [B, K]
+    score = start
     back: list[Tensor] = []
-    for i in range(1, length):
-        best, came_from = (score[:, :, None] + steps).max(dim=1)  # [B, K] each
+    for i in range(1, mask.shape[1]):
+        best, came_from = (score[:, :, None] + steps(i)).max(dim=1)  # [B, K] each
         on = mask[:, i, None]
-        score = torch.where(on, best + logits[:, i], score)
+        score = torch.where(on, best, score)
         back.append(torch.where(on, came_from, stay))
     tag = (score + end).argmax(dim=-1)  # [B]
     path = [tag]

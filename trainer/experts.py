@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -19,10 +19,26 @@ from trainer.examples import MARKERS
 from trainer.heads import make_head
 from trainer.labels import LabelSet
 
-__all__ = ["Expert", "load_expert", "make_expert", "posterior_divergence", "save_expert"]
+__all__ = ["Expert", "Reading", "load_expert", "make_expert", "posterior_divergence", "save_expert"]
 
 HEAD_WEIGHTS = "head.safetensors"
 HEAD_FACTS = "head.json"
+
+
+class Reading(NamedTuple):
+    """What an expert says of a batch. B samples, S states, K classes, H dimensions of a state.
+
+    Args:
+        log_probs: log posteriors [B, S, K].
+        classes: the decoded classes [B, S].
+        pooled: the mean state of each sample [B, H].
+        log_pairs: log posteriors of the class before and the class [B, S, K, K]; null where there is no chain.
+    """
+
+    log_probs: Tensor
+    classes: Tensor
+    pooled: Tensor
+    log_pairs: Tensor | None
 
 
 class Expert(nn.Module):
@@ -61,13 +77,18 @@ class Expert(nn.Module):
         return weight * (full + plain) + (1 - weight) * posterior_divergence(teacher, student)
 
     @torch.no_grad()
-    def read(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Give log posteriors [B, S, K], the decoded classes [B, S] and the mean state of each sample [B, H]."""
+    def read(self, batch: Batch) -> Reading:
+        """Give the posteriors, the decoded classes and the mean states of a batch."""
         states = self.states(batch.ids, batch.attention, batch.positions)
         logits = self.head(states)
         weights = batch.mask[:, :, None].to(states.dtype)
         pooled = (states * weights).sum(1) / weights.sum(1)
-        return self.head.log_posterior(logits, batch.mask), self.head.decode(logits, batch.mask), pooled.float()
+        return Reading(
+            self.head.log_posterior(logits, batch.mask),
+            self.head.decode(logits, batch.mask),
+            pooled.float(),
+            self.head.log_pairs(logits, batch.mask),
+        )
 
 
 def posterior_divergence(teacher: Tensor, student: Tensor) -> Tensor:

@@ -122,13 +122,13 @@ class Gate(nn.Module):
 
 
 def mix(log_probs: Tensor, log_weights: Tensor) -> Tensor:
-    """Give log sum_e g_e p_e [M, K] of log_probs [E, M, K] and log weights [M, E].
+    """Give log sum_e g_e p_e [M, K] of log_probs [E, M, K], or of pairs [E, M, K, K], and log weights [M, E].
 
     >>> sure = torch.tensor([[[0.2, 0.8]], [[0.8, 0.2]]]).log()
     >>> mix(sure, torch.tensor([[0.25, 0.75]]).log()).exp().round(decimals=4)
     tensor([[0.6500, 0.3500]])
     """
-    return torch.logsumexp(log_probs + log_weights.T[:, :, None], dim=0)
+    return torch.logsumexp(log_probs + log_weights.T.view(*log_probs.shape[:2], *[1] * (log_probs.dim() - 2)), dim=0)
 
 
 def mixture_nll(gate: Gate, data: GateInput) -> Tensor:

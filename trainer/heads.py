@@ -25,6 +25,9 @@ class Head(Protocol):
     def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Give log p(class) [B, S, K]; 0 beyond the mask."""
 
+    def log_pairs(self, logits: Tensor, mask: Tensor) -> Tensor | None:
+        """Give log p(class before, class) [B, S, K, K] where the states of a sample are a chain, else nothing."""
+
     def decode(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Give the numbers of the predicted classes [B, S]."""
 
@@ -57,6 +60,10 @@ class TaggingHead(nn.Module):
         """Give log marginals [B, P, K]."""
         return self.chain.log_marginals(logits, mask)
 
+    def log_pairs(self, logits: Tensor, mask: Tensor) -> Tensor | None:
+        """Give log marginals of neighbours [B, P, K, K]."""
+        return self.chain.log_pair_marginals(logits, mask)
+
     def decode(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Give the best tag sequences [B, P]."""
         allowed = (self.allowed_start, self.allowed_steps) if self.constrained else None
@@ -84,6 +91,10 @@ class RelationHead(nn.Module):
     def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
         """Give log class probabilities [B, 1, K]."""
         return torch.log_softmax(logits, dim=-1)
+
+    def log_pairs(self, logits: Tensor, mask: Tensor) -> Tensor | None:  # noqa: ARG002
+        """Give nothing: a sample has one state."""
+        return None
 
     def decode(self, logits: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
         """Give the likeliest class [B, 1]."""

@@ -98,9 +98,7 @@ def fit_mixture(
     scores = _expert_scores(labels, samples, posteriors, experts)
     for name in GATES:
         steps[name], weights, loss = cross_fit(name, data, folds)
-        predicted = label_mixed(
-            labels, mix(data.log_probs, _safe_log(weights)), posteriors[0].lengths.tolist(), samples
-        )
+        predicted = label_mixed(labels, posteriors, weights, samples)
         scores[f"gate {name}"] = {"f1": score_labels(labels, samples, predicted).f1, "nll": loss, "steps": steps[name]}
         gates.gates[name] = fit_gate(name, data, steps[name])[0]
     best: GateName = gate if gate is not None else max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
@@ -126,12 +124,12 @@ def run_mixture(folder: Path, split: str, reader: Reader, cache: bool = True) ->
     data, inputs, posteriors, labels, images = _mixture_input(folder, facts, gates, split, reader, cache)
     chosen = gates.gates[facts.gate]
     weights = chosen.weights(inputs)  # type: ignore[operator]
-    mixed = mix(inputs.log_probs, _safe_log(weights))
+    mixed = mix(inputs.log_probs, weights.clamp(min=1e-12).log())
     lengths = posteriors[0].lengths.tolist()
     contexts = [used_contexts(*pair) for pair in zip(data, posteriors, strict=True)]
     used = [_distinct(rows) for rows in zip(*contexts, strict=True)]
     samples = data[0].samples
-    predicted = label_mixed(labels, mixed, lengths, samples)
+    predicted = label_mixed(labels, posteriors, weights, samples)
     names = tuple(Path(name).name for name in facts.experts)
     seen = None if images is None else tuple(images[:, -1].bool().tolist())
     return Output(samples, labels, predicted, mixed, tuple(lengths), used, names, weights, seen)
@@ -146,9 +144,7 @@ def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
     scores = {name: row["f1"] for name, row in _expert_scores(labels, samples, posteriors, paths).items()}
     for name in GATES:
         weights = gates.gates[name].weights(inputs)  # type: ignore[operator]
-        predicted = label_mixed(
-            labels, mix(inputs.log_probs, _safe_log(weights)), posteriors[0].lengths.tolist(), samples
-        )
+        predicted = label_mixed(labels, posteriors, weights, samples)
         scores[f"gate {name}"] = score_labels(labels, samples, predicted).f1
     return scores
 
@@ -244,10 +240,6 @@ def _save(out: Path, facts: MixtureFacts, gates: _Gates, labels: LabelSet) -> No
         save_file({name: tensor.contiguous() for name, tensor in gates.state_dict().items()}, out / _WEIGHTS)
         write_json_atomically(out / "labels.json", {"task": labels.task, "labels": labels.names})
         write_mixture_facts(out, facts)
-
-
-def _safe_log(weights: Tensor) -> Tensor:
-    return weights.clamp(min=1e-12).log()
 
 
 def _distinct(rows: Sequence[list[Any]]) -> list[Any]:

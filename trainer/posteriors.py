@@ -19,7 +19,7 @@ from schemas.records import Context, Sample
 from trainer.batches import collate, order_by_length
 from trainer.config import TrainingConfig
 from trainer.examples import Example
-from trainer.experts import Expert
+from trainer.experts import Expert, Reading
 from trainer.loop import precision_context
 from trainer.states import writing
 
@@ -39,6 +39,7 @@ class Posteriors:
         lengths: states of each sample [N] int64.
         pooled: mean state of each sample [N, H] float32.
         used: for each sample, the places of the contexts that were in its window.
+        log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; null for relations.
     """
 
     log_probs: Tensor
@@ -46,6 +47,7 @@ class Posteriors:
     lengths: Tensor
     pooled: Tensor
     used: tuple[tuple[int, ...], ...]
+    log_pairs: Tensor | None = None
 
     def sample_numbers(self) -> Tensor:
         """Give the number of the sample of each state [M]."""
@@ -58,34 +60,52 @@ def compute_posteriors(
     """Compute the posteriors of samples, batched by length; tokens beyond the window get O."""
     expert.eval()
     device = next(expert.parameters()).device.type
-    kept: list[tuple[Tensor, Tensor, Tensor]] = [()] * len(rows)  # type: ignore[list-item]
+    kept: dict[int, Reading] = {}
     for numbers in order_by_length([len(row.ids) for row in rows], 4 * config.batch_samples):
         batch = collate([rows[i] for i in numbers], expert.padding, device)
         with precision_context(config, device):
-            log_probs, classes, pooled = (tensor.cpu() for tensor in expert.read(batch))
+            reading = expert.read(batch)
         for place, i in enumerate(numbers):
             states = 1 if expert.labels.task == "re" else len(rows[i].positions)
-            kept[i] = (log_probs[place, :states].clone(), classes[place, :states].clone(), pooled[place].clone())
-    filled = [
-        (_fill(log_probs, classes, 1 if expert.labels.task == "re" else len(sample.tokens)), pooled)
-        for (log_probs, classes, pooled), sample in zip(kept, samples, strict=True)
-    ]
+            kept[i] = _of_sample(reading, place, states)
+    if expert.labels.task == "ner":
+        kept = {i: _fill(reading, len(samples[i].tokens)) for i, reading in kept.items()}
+    each = [kept[i] for i in range(len(rows))]
+    pairs = [reading.log_pairs for reading in each if reading.log_pairs is not None]
     return Posteriors(
-        log_probs=torch.cat([log_probs for (log_probs, _), _ in filled]),
-        classes=torch.cat([classes for (_, classes), _ in filled]),
-        lengths=torch.tensor([len(classes) for (_, classes), _ in filled]),
-        pooled=torch.stack([pooled for _, pooled in filled]),
+        log_probs=torch.cat([reading.log_probs for reading in each]),
+        classes=torch.cat([reading.classes for reading in each]),
+        lengths=torch.tensor([len(reading.classes) for reading in each]),
+        pooled=torch.stack([reading.pooled for reading in each]),
         used=tuple(row.used for row in rows),
+        log_pairs=torch.cat(pairs) if pairs else None,
     )
 
 
-def _fill(log_probs: Tensor, classes: Tensor, states: int) -> tuple[Tensor, Tensor]:
-    beyond = states - len(classes)
-    if not beyond:
-        return log_probs, classes
-    outside = torch.full((beyond, log_probs.shape[1]), _NEVER)
+def _of_sample(reading: Reading, place: int, states: int) -> Reading:
+    """Take a sample out of a batch, in memory of its own."""
+
+    def take(rows: Tensor) -> Tensor:
+        return rows[place, :states].cpu().clone()
+
+    pairs = None if reading.log_pairs is None else take(reading.log_pairs)
+    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[place].cpu().clone(), pairs)
+
+
+def _fill(reading: Reading, states: int) -> Reading:
+    """Give O to the tokens beyond the window, whatever is before them."""
+    beyond = states - len(reading.classes)
+    if not beyond or reading.log_pairs is None:
+        return reading
+    outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
     outside[:, 0] = 0.0
-    return torch.cat([log_probs, outside]), torch.cat([classes, torch.zeros(beyond, dtype=torch.long)])
+    before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
+    return Reading(
+        torch.cat([reading.log_probs, outside]),
+        torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
+        reading.pooled,
+        torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
+    )
 
 
 def weights_digest(best: Path) -> str:
@@ -103,19 +123,21 @@ def save_posteriors(path: Path, posteriors: Posteriors) -> None:
     """Write posteriors to a temporary name and rename it."""
     temporary = path.with_name(path.name + ".new")
     tensors = {name: getattr(posteriors, name).contiguous() for name in _TENSORS}
+    if posteriors.log_pairs is not None:
+        tensors[_PAIRS] = posteriors.log_pairs.contiguous()
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, temporary, metadata={"used": json.dumps(posteriors.used)})
         temporary.replace(path)
 
 
-def load_posteriors(path: Path) -> Posteriors | None:
-    """Read posteriors; None where there are none, or the file is damaged (they are computed again)."""
+def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
+    """Read posteriors, with those of pairs or without; None where there are none, or others, or a damaged file."""
     if not path.is_file():
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+            tensors = {name: file.get_tensor(name) for name in (*_TENSORS, *([_PAIRS] if has_pairs else []))}
             used = json.loads((file.metadata() or {})["used"])
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
@@ -123,6 +145,7 @@ def load_posteriors(path: Path) -> Posteriors | None:
 
 
 _TENSORS = ("log_probs", "classes", "lengths", "pooled")
+_PAIRS = "log_pairs"
 
 
 def _hash(value: object) -> str:

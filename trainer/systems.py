@@ -12,6 +12,7 @@ from torch import Tensor
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
+from trainer.gates import mix
 from trainer.labels import LabelSet
 from trainer.loop import name_labels
 from trainer.posteriors import (
@@ -117,7 +118,7 @@ def expert_posteriors(
     _check_labels(labels, data, folder)
     key = cache_key(weights_digest(folder / "best"), config.encoder.max_length_pieces, data.samples, data.contexts)
     path = folder / "posteriors" / f"{split}-{key[:16]}.safetensors"
-    found = load_posteriors(path) if cache else None
+    found = load_posteriors(path, has_pairs=labels.task == "ner") if cache else None
     if found is not None:
         return data, found, labels
     run = open_expert(folder)
@@ -140,14 +141,26 @@ def label_states(
 
 
 def label_mixed(
-    labels: LabelSet, log_probs: Tensor, lengths: Sequence[int], samples: Sequence[Sample]
+    labels: LabelSet, posteriors: Sequence[Posteriors], weights: Tensor, samples: Sequence[Sample]
 ) -> list[tuple[str, ...]]:
-    """Take the likeliest class of a relation, and of a sentence the likeliest of the sound sequences of tags."""
-    from trainer.crf import sound_path
+    """Take the likeliest class of a relation, and of a sentence the likeliest of the sound sequences of tags.
 
+    Args:
+        labels: of all experts.
+        posteriors: of each of E experts.
+        weights: of each expert for each state [M, E].
+        samples: to label.
+    """
+    from trainer.crf import likeliest_path
+
+    lengths, log_weights = posteriors[0].lengths.tolist(), weights.clamp(min=1e-12).log()
     if labels.task == "re":
-        return label_states(labels, log_probs.argmax(-1), lengths, samples)
-    return label_states(labels, sound_path(log_probs, lengths, labels.names), lengths, samples)
+        mixed = mix(torch.stack([part.log_probs for part in posteriors]), log_weights)
+        return label_states(labels, mixed.argmax(-1), lengths, samples)
+    pairs = [part.log_pairs for part in posteriors if part.log_pairs is not None]
+    return label_states(
+        labels, likeliest_path(mix(torch.stack(pairs), log_weights), lengths, labels.names), lengths, samples
+    )
 
 
 def used_contexts(data: SplitData, posteriors: Posteriors) -> list[list[Context]]:

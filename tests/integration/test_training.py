@@ -26,7 +26,7 @@ from trainer.experts import Expert, make_expert, posterior_divergence
 from trainer.labels import LabelSet
 from trainer.loop import parameter_groups
 from trainer.mixture import fit_mixture, read_mixture
-from trainer.predict import predict
+from trainer.predict import Contexts, predict
 from trainer.run_folder import read_run_config
 from trainer.runs import encode_split, fit, open_expert, read_split
 from trainer.seeds import fit_seeds
@@ -122,7 +122,7 @@ def test_predict_gives_the_runs_own_predictions_from_raw_jsonl_and_contexts(hous
     assert [row["entities"] for row in found] == [row["entities"] for row in own]
     entity = next(entity for row in found for entity in row["entities"])
     assert 0 < entity["probability"] <= 1 and entity["text"]
-    text_rows = predict(house / "runs" / "text", house / "tweets", contexts=[house / "contexts"])
+    text_rows = predict(house / "runs" / "text", house / "tweets", contexts=Contexts((house / "contexts",)))
     assert {c["source"] for row in text_rows for c in row["contexts"]} == {"text", "image"}
     with pytest.raises(UsageError, match="reads contexts of text, image"):
         predict(house / "runs" / "text", raw)
@@ -291,7 +291,7 @@ def test_a_mixture_of_two_is_fitted_reloaded_and_predicts_with_weights(house: Pa
     scores = evaluate_run(tmp_path / "mixture", "test")
     assert scores["experts and gates"]["oracle by sample"] >= scores["experts and gates"]["expert text"]
     own = [json.loads(line) for line in (tmp_path / "mixture" / "predictions" / "test.jsonl").read_text().splitlines()]
-    found = predict(tmp_path / "mixture", house / "tweets", contexts=[house / "contexts"])
+    found = predict(tmp_path / "mixture", house / "tweets", contexts=Contexts((house / "contexts",)))
     assert found == own
     assert sum(row["weight"] for row in found[0]["gate"]) == pytest.approx(1, abs=1e-5)
     assert (house / "runs" / "text" / "posteriors").is_dir()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from math import prod
 
 import pytest
 import torch
 from torch import Tensor
 
-from trainer.crf import LinearChain, sound_path, sound_transitions
+from trainer.crf import LinearChain, likeliest_path, sound_transitions
+from trainer.gates import mix
 
 
 def make_chain(tags: int, seed: int) -> LinearChain:
@@ -92,27 +94,75 @@ def test_constrained_decoding_gives_the_best_of_the_sound_paths() -> None:
     assert (found != chain.decode(logits, mask)).any(), "the constraint never mattered: the test shows nothing"
 
 
-@pytest.mark.parametrize("names", [("O", "B-A", "I-A", "B-B", "I-B"), ("O", "B-A", "I-A", "E-A", "S-A")])
-def test_a_sound_path_is_the_likeliest_sound_sequence_of_every_sentence(names: tuple[str, ...]) -> None:
-    lengths = [1, 4, 3, 4]
-    torch.manual_seed(3)
-    log_probs = torch.log_softmax(3 * torch.randn(sum(lengths), len(names)), -1)
+def test_pair_marginals_equal_enumeration_and_sum_to_the_marginals() -> None:
+    chain = make_chain(3, 11)
+    logits = 2 * torch.randn(3, 4, 3)
+    lengths = [4, 1, 3]
+    mask = torch.arange(4)[None] < torch.tensor(lengths)[:, None]
+    with torch.no_grad():
+        pairs, marginals = chain.log_pair_marginals(logits, mask), chain.log_marginals(logits, mask)
+    for row, length in enumerate(lengths):
+        paths = list(product(range(3), repeat=length))
+        chances = torch.softmax(torch.tensor([path_score(chain, logits[row], path) for path in paths]), 0)
+        for i in range(1, length):
+            wanted = torch.zeros(3, 3)
+            for path, chance in zip(paths, chances, strict=True):
+                wanted[path[i - 1], path[i]] += chance
+            assert torch.allclose(pairs[row, i].exp(), wanted, atol=1e-5)
+        assert torch.allclose(pairs[row, :length].exp().sum(1), marginals[row, :length].exp(), atol=1e-5)
+        assert (pairs[row, length:] == 0).all()
+
+
+TYPES = [("O", "B-A", "I-A", "B-B", "I-B"), ("O", "B-A", "I-A", "E-A", "S-A")]
+
+
+def sound_paths(names: tuple[str, ...], length: int) -> list[tuple[int, ...]]:
     start, steps = sound_transitions(names)
-    found = sound_path(log_probs, lengths, names).split(lengths)
-    for row, path in zip(log_probs.split(lengths), found, strict=True):
-        sound = [
-            numbers
-            for numbers in product(range(len(names)), repeat=len(row))
-            if start[numbers[0]] and all(steps[a, b] for a, b in pairwise(numbers))
-        ]
-        best = max(sound, key=lambda numbers: sum(row[i, n].item() for i, n in enumerate(numbers)))
-        assert tuple(path.tolist()) == best
-    assert (torch.cat(found) != log_probs.argmax(-1)).any(), "the constraint never mattered: the test shows nothing"
+    return [
+        path
+        for path in product(range(len(names)), repeat=length)
+        if start[path[0]] and all(steps[a, b] for a, b in pairwise(path))
+    ]
+
+
+def pair_marginals(chain: LinearChain, logits: Tensor, lengths: list[int]) -> Tensor:
+    mask = torch.arange(logits.shape[1])[None] < torch.tensor(lengths)[:, None]
+    with torch.no_grad():
+        return chain.log_pair_marginals(logits, mask)[mask]
+
+
+@pytest.mark.parametrize("names", TYPES)
+def test_the_likeliest_path_of_one_chain_is_its_constrained_viterbi(names: tuple[str, ...]) -> None:
+    chain, lengths = make_chain(5, 4), [1, 5, 3, 7]
+    logits = 3 * torch.randn(4, 7, 5)
+    mask = torch.arange(7)[None] < torch.tensor(lengths)[:, None]
+    wanted = chain.decode(logits, mask, sound_transitions(names))[mask]
+    found = likeliest_path(pair_marginals(chain, logits, lengths), lengths, names)
+    assert found.tolist() == wanted.tolist() != chain.decode(logits, mask)[mask].tolist()
+
+
+@pytest.mark.parametrize("names", TYPES)
+def test_the_likeliest_path_of_a_mixture_is_that_of_its_steps(names: tuple[str, ...]) -> None:
+    lengths, gates = [1, 4, 3, 4], torch.tensor([0.3, 0.7])
+    chains = [make_chain(5, seed) for seed in (3, 4)]
+    rows = [2 * torch.randn(4, 4, 5) for _ in chains]
+    pairs = [pair_marginals(chain, logits, lengths) for chain, logits in zip(chains, rows, strict=True)]
+    mixed = mix(torch.stack(pairs), gates.log().expand(sum(lengths), 2))
+    found = likeliest_path(mixed, lengths, names).split(lengths)
+    for part, path in zip(mixed.exp().split(lengths), found, strict=True):
+
+        def chance(numbers: tuple[int, ...], part: Tensor = part) -> float:
+            steps = (part[i, a, b] / part[i, a].sum() for i, (a, b) in enumerate(pairwise(numbers), start=1))
+            return float(part[0, :, numbers[0]].sum() * prod(map(float, steps)))
+
+        assert tuple(path.tolist()) == max(sound_paths(names, len(part)), key=chance)
+    single = torch.cat([likeliest_path(part, lengths, names) for part in pairs])
+    assert (torch.cat(found) != single[: sum(lengths)]).any() and (torch.cat(found) != single[sum(lengths) :]).any()
 
 
 def test_impossible_classes_do_not_force_an_unsound_path() -> None:
-    log_probs = torch.tensor([[-1e30, -1e30, 0.0]])
-    assert sound_path(log_probs, [1], ("O", "B-A", "I-A")).tolist() in ([0], [1])
+    log_pairs = torch.tensor([[-1e30, -1e30, 0.0]]).expand(1, 3, 3)
+    assert likeliest_path(log_pairs, [1], ("O", "B-A", "I-A")).tolist() in ([0], [1])
 
 
 def test_gradients_of_likelihood_and_marginals_equal_finite_differences() -> None:
