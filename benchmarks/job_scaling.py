@@ -1,0 +1,151 @@
+"""The job to Parquet on one core and on two, at 1, 4 and 16 times the input: time, processor time, memory."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.repeated_dump import find_slice, write_repeated
+
+_SAMPLE_S = 0.2
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run took. largest: peak of the process that had most; tree: peak of all, shared pages counted once."""
+
+    wall_s: float
+    processor_s: float
+    largest_mb: float
+    tree_mb: float
+
+
+def be_the_job(dump: Path, output: Path, workers: int) -> None:
+    """Run the job without its two indexes, and print the processor time of this process and all below it."""
+    from pipelines.build_wiki_index import build_wiki_index
+    from pipelines.progress import Progress
+    from pipelines.settings import BuildRequest, RunOptions
+    from pipelines.stages import Stages
+
+    Stages._index_text = lambda _: None  # type: ignore[method-assign]
+    request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))
+    build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(json.dumps({"processor_s": sum(usage.ru_utime + usage.ru_stime for usage in used)}))
+
+
+def descendants(pid: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents.setdefault(int(path.read_text().rpartition(")")[2].split()[1]), []).append(int(path.parent.name))
+        except OSError:
+            continue
+    found, waiting = [pid], [pid]
+    while waiting:
+        below = parents.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def memory_of(pid: int) -> tuple[float, float]:
+    """Give resident and proportional memory of a process in MB; zeros if it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0, 0.0
+    sizes = {line.split(":")[0]: int(line.split()[1]) / 1e3 for line in lines if line.endswith("kB")}
+    return sizes.get("Rss", 0.0), sizes.get("Pss", 0.0)
+
+
+def watch(pid: int, peaks: list[float], ended: threading.Event) -> None:
+    while not ended.wait(_SAMPLE_S):
+        sizes = [memory_of(below) for below in descendants(pid)]
+        peaks[0] = max(peaks[0], *(rss for rss, _ in sizes))
+        peaks[1] = max(peaks[1], sum(pss for _, pss in sizes))
+
+
+def measure(dump: Path, folder: Path, cores: int) -> Run:
+    """Run the job in a process of its own, pinned to so many cores, with as many workers."""
+    allowed = sorted(os.sched_getaffinity(0))[:cores]
+    if len(allowed) < cores:
+        raise SystemExit(f"{cores} cores are asked for, and this process may use {len(allowed)}")
+    command = [sys.executable, "-m", "benchmarks.job_scaling", "--child", str(dump), str(folder / "index"), str(cores)]
+    started = time.perf_counter()
+    job = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, allowed),
+    )
+    peaks, ended = [0.0, 0.0], threading.Event()
+    watcher = threading.Thread(target=watch, args=(job.pid, peaks, ended))
+    watcher.start()
+    out, _ = job.communicate()
+    wall_s = time.perf_counter() - started
+    ended.set()
+    watcher.join()
+    shutil.rmtree(folder / "index")
+    return Run(wall_s, json.loads(out.splitlines()[-1])["processor_s"], *peaks)
+
+
+def median_of(runs: list[Run]) -> Run:
+    return Run(
+        *(statistics.median(getattr(run, name) for run in runs) for name in ("wall_s", "processor_s")),
+        max(run.largest_mb for run in runs),
+        max(run.tree_mb for run in runs),
+    )
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--dump", type=Path, help="a .xml.bz2 file; default: the slice that gensim carries")
+    options.add_argument("--copies", type=int, nargs="+", default=[1, 4, 16], help="sizes, in copies of the dump")
+    options.add_argument("--cores", type=int, nargs="+", default=[1, 2], help="cores, and workers")
+    options.add_argument("--repeats", type=int, default=3, help="runs of which the median counts (default: 3)")
+    options.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.child:
+        be_the_job(Path(given.child[0]), Path(given.child[1]), int(given.child[2]))
+        return
+    print(f"from the start of the interpreter to the published tables; medians of {given.repeats}, peaks of all\n")
+    print(
+        f"{'XML MB':>7} {'cores':>6} {'wall s':>8} {'MB/s':>6} {'speed-up':>9} {'processor s':>12} {'s/GB':>6}", end=""
+    )
+    print(f" {'largest MB':>11} {'all MB':>7}")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for copies in given.copies:
+            dump = folder / f"copies{copies}.xml.bz2"
+            size = write_repeated(dump, given.dump or find_slice(), copies) / 1e6
+            runs: dict[int, list[Run]] = {cores: [] for cores in given.cores}
+            for _ in range(given.repeats):
+                for cores, some in runs.items():
+                    some.append(measure(dump, folder, cores))
+            first = median_of(runs[given.cores[0]])
+            for cores, some in runs.items():
+                run = median_of(some)
+                print(
+                    f"{size:>7.1f} {cores:>6} {run.wall_s:>8.2f} {size / run.wall_s:>6.2f}"
+                    f" {first.wall_s / run.wall_s:>9.2f} {run.processor_s:>12.2f} {1e3 * run.processor_s / size:>6.0f}"
+                    f" {run.largest_mb:>11.0f} {run.tree_mb:>7.0f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
