@@ -202,14 +202,23 @@ def free_ports() -> dict[str, int]:
 def serve_workers(port: int) -> int:
     """Start a Python worker for each task manager that asks; Beam's own pool would listen on every network."""
     import grpc
-    from apache_beam.portability.api import beam_fn_api_pb2_grpc
+    from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
     from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+
+    class Pool(BeamFnExternalWorkerPoolServicer):  # type: ignore[misc]
+        """Task managers number their workers alike, so a request to stop one does not tell whose worker it means.
+
+        A worker ends by itself when its task manager closes the line.
+        """
+
+        def StopWorker(self, _request: object, _context: object) -> object:  # noqa: N802
+            return beam_fn_api_pb2.StopWorkerResponse()
 
     python = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", "")])  # it starts "python"
     server = grpc.server(ThreadPoolExecutor(8))
     server.add_insecure_port(f"{HOST}:{port}")
-    pool = BeamFnExternalWorkerPoolServicer(use_process=True, data_buffer_time_limit_ms=-1)
+    pool = Pool(use_process=True, data_buffer_time_limit_ms=-1)
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     server.start()
     server.wait_for_termination()
