@@ -17,6 +17,7 @@ from typing import Any
 from trainer.config import RunConfig
 from trainer.evaluation import compare_runs, evaluate_run, mean_and_deviation
 from trainer.mixture import fit_mixture
+from trainer.mixture_facts import expert_folders, read_mixture_facts
 from trainer.score_tables import to_markdown
 from trainer.seeds import fit_and_evaluate, main_f1
 
@@ -78,7 +79,7 @@ def run_table(
     rows = [row for part in _map(arguments.jobs, _train_expert, expert_jobs) for row in part]
     rows += [row for part in _map(arguments.jobs, _train_mixtures, mixture_jobs) for row in part]
     _print_scores(rows, wanted, title, arguments, time.perf_counter() - started)
-    _print_comparisons(runs / f"seed-{seeds[0]}", wanted)
+    _print_comparisons([runs / f"seed-{seed}" for seed in seeds], wanted)
 
 
 def _map(jobs: int, function: Callable[[Any], Scores], items: Sequence[Any]) -> Iterable[Scores]:
@@ -144,16 +145,25 @@ def _print_scores(
     print("\nDev F1 of gates is by 5-fold cross-fitting; of experts it is the one their epoch was chosen by.")
 
 
-def _print_comparisons(runs: Path, experts: Sequence[str]) -> None:
-    print(f"\nPaired bootstrap on test against {experts[0]} ({runs.name}):\n")
-    others = [name for name in experts if name != experts[0]]
-    others += sorted(path.name for path in runs.glob("mixture-*") if not path.name.endswith("train"))
+def _print_comparisons(folders: Sequence[Path], experts: Sequence[str]) -> None:
+    """Compare experts with the first of them, and mixtures with their best expert on dev, of each seed."""
+    print("\nPaired bootstrap on test, experts against the first, mixtures against their best expert by dev F1:\n")
     rows: list[list[Any]] = []
-    for name in others:
-        found = compare_runs(runs / name, runs / experts[0], "test")
-        bounds = f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
-        rows.append([name, f"{100 * found.difference:+.2f}", bounds, f"{found.p_value:.3f}"])
-    print(to_markdown(["system", "difference", "95 %", "p"], rows), flush=True)
+    for folder in folders:
+        pairs = [(folder / name, folder / experts[0]) for name in experts[1:]]
+        mixtures = sorted(path for path in folder.glob("mixture-*") if not path.name.endswith("train"))
+        pairs += [(path, _best_expert(path)) for path in mixtures]
+        for run, other in pairs:
+            found = compare_runs(run, other, "test")
+            bounds = f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
+            difference = f"{100 * found.difference:+.2f}"
+            rows.append([folder.name, run.name, other.name, difference, bounds, f"{found.p_value:.3f}"])
+    print(to_markdown(["seed", "system", "against", "difference", "95 %", "p"], rows), flush=True)
+
+
+def _best_expert(mixture: Path) -> Path:
+    facts = read_mixture_facts(mixture)
+    return max(expert_folders(mixture, facts), key=lambda path: facts.scores[f"expert {path.name}"]["f1"])
 
 
 def _cell(values: list[float]) -> str:
