@@ -29,6 +29,9 @@ __all__ = ["Stages"]
 _BYTES_PER_FINISHER = 50 * 2**20
 _IMAGES_PER_ENCODER = 200
 """Work that is worth another process: to start one takes seconds."""
+_MANY_WORKERS = 4
+_MANY_SENTENCES = 2_000_000
+"""From both on, workers index their shards and the driver merges: one pass keeps two cores busy (decision 0011)."""
 
 
 class Stages:
@@ -171,7 +174,9 @@ class Stages:
     def _index_text(self) -> None:
         if self.work.results("bm25"):
             return
-        if self._options.has_engine or isinstance(self.work, RemoteWork):
+        total = self.work.ready_rows("sentences")
+        is_large = self._options.workers >= _MANY_WORKERS and total >= _MANY_SENTENCES
+        if self._options.has_engine or isinstance(self.work, RemoteWork) or is_large:
             shards = range(len(self._plan.shards))
             self._index_parts("bm25", shards, partial(index_text_shard, preset=self._settings.bm25_preset))
             with self._progress.stage("bm25"):
@@ -179,7 +184,6 @@ class Stages:
             return
         from indexer.bm25 import build_bm25
 
-        total = self.work.ready_rows("sentences")
         done = [0]
 
         def read() -> Status:

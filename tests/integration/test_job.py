@@ -15,6 +15,9 @@ import pytest
 from dumps import KINDS, DumpPage, Kind, write_dump
 from PIL import Image
 
+from indexer.index import WikiIndex
+from indexer.verify import find_faults
+from pipelines import stages
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.dump import ReadLimits
 from pipelines.image_sources import open_image_source
@@ -308,6 +311,21 @@ def test_repeated_page_ids_are_rejected_within_and_across_shards(tmp_path: Path)
         "First text.", "Third text.", "A page of the same title.",
     ]  # fmt: skip
     assert [row["file"] for row in rows(output, "images")] == ["A.jpg"]
+
+
+def test_many_workers_index_the_shards_of_a_large_dump_and_the_hits_are_those_of_one_pass(
+    dump: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "_MANY_SENTENCES", 1)
+    made: list[str] = []
+    index_parts = Stages._index_parts
+    monkeypatch.setattr(Stages, "_index_parts", lambda self, *given: (made.append(given[0]), index_parts(self, *given)))
+    build(dump, tmp_path / "index", workers=4)
+    assert made == ["bm25"]
+    queries = ["tea with spices", "a cup of tea", "drink made of leaves"]
+    found = WikiIndex(tmp_path / "index").search_text(queries)
+    assert all(found) and found == WikiIndex(built).search_text(queries)
+    assert list(find_faults(tmp_path / "index")) == []
 
 
 def test_pages_that_are_too_large_or_too_slow_are_rejected_and_the_rest_is_kept(tmp_path: Path) -> None:
