@@ -65,6 +65,7 @@ def write_shards(folder: Path, vectors: int, dim: int) -> None:
         made = make_vectors(dim, subjects, rows, number)
         columns = {"file": files, "vector": pa.FixedSizeListArray.from_arrays(made.ravel(), dim), "sha256": [""] * rows}
         columns |= dict.fromkeys(("width", "height"), pa.array([1] * rows, pa.int32()))
+        columns |= dict.fromkeys(("source", "page_url"), [""] * rows)
         pages = range(first, first + rows)
         uses = dict.fromkeys(IMAGES.names, [""] * rows) | {"file": files, "page_id": pages, "position": [0] * rows}
         pq.write_table(pa.table(uses, schema=IMAGES), folder / f"i{number:04d}.parquet")

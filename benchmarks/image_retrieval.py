@@ -91,6 +91,8 @@ def index_photos(encoder: ImageEncoder, photos: dict[str, Image.Image], folder: 
         "sha256": [""] * rows,
         "width": pa.array([image.width for image in photos.values()], pa.int32()),
         "height": pa.array([image.height for image in photos.values()], pa.int32()),
+        "source": [""] * rows,
+        "page_url": [""] * rows,
     }
     pq.write_table(pa.table(embeddings, schema=embeddings_schema(encoder.dim)), folder / "e.parquet")
     uses = [

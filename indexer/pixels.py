@@ -11,7 +11,7 @@ from schemas.errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ImageLimits", "ImageRefused", "decode_image", "displayed_size", "sniff_format"]
+__all__ = ["ImageLimits", "ImageRefused", "decode_image", "displayed_size", "sniff_format", "with_displayed_size"]
 
 _SIGNATURES = (
     ("JPEG", b"\xff\xd8\xff"),
@@ -111,6 +111,12 @@ def displayed_size(image: Image.Image) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def with_displayed_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Note on a picture the width and height that `displayed_size` gives; it gives the picture back."""
+    image.info = {_SIZE_KEY: size}
+    return image
+
+
 def sniff_format(data: bytes) -> str | None:
     """Tell an accepted format by its first bytes, or give None.
 
@@ -180,8 +186,7 @@ def _to_upright_rgb(image: Image.Image, limits: ImageLimits) -> Image.Image:
     if turn is not None:
         rgb = rgb.transpose(turn)
         size = (size[1], size[0]) if turn.name in _SWAPS_SIDES else size
-    rgb.info = {_SIZE_KEY: size}
-    return rgb
+    return with_displayed_size(rgb, size)
 
 
 _TURNS = {

@@ -113,6 +113,11 @@ def _with_images(request: BuildRequest) -> BuildSettings:
     assert settings.encoder is not None
     from indexer.clip import make_encoder
 
+    if request.options.has_engine and any(spec.startswith("commons:") for spec in request.images.specs):
+        raise UsageError(
+            "commons: keeps to the site's two connections on one machine, and an engine has many",
+            remedy="build on one machine, or fetch the pictures first and name their folder, tar or Parquet files",
+        )
     listing = describe_images(request.images)
     encoder = make_encoder(settings.encoder)
     return replace(settings, encoder=encoder.spec, encoder_fingerprint=encoder.fingerprint, images=listing)

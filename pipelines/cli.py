@@ -30,6 +30,7 @@ EXAMPLES = """
 Examples:
   beam run build_wiki_index --dump enwiki-20251101-pages-articles-multistream.xml.bz2 --output enwiki
   beam run build_wiki_index --dump 'parts/*.bz2' --images photos --output enwiki --workers 8
+  beam run build_wiki_index --dump enwiki.xml.bz2 --images dir:photos,zim:enwiki.zim --output enwiki
   beam run build_wiki_index --dump enwiki-20251201.xml.bz2 --update-from enwiki --output enwiki-20251201
   beam run build_wiki_index --dump enwiki.xml.bz2 --limit-pages 10000 --output small
   beam run build_wiki_index --dump enwiki.xml.bz2 --output enwiki --dry-run
@@ -71,10 +72,16 @@ def build_wiki_index(
         typer.Option(metavar="FILE", help="Multistream index of the dump. Default: found by its name, or not needed."),
     ] = None,
     images: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="DIR", help="Folder or URL of image files under their Commons names. Without it: text index only."
+            metavar="SOURCE",
+            help="Where pictures come from: a folder or URL, dir:DIR, tar:GLOB, parquet:GLOB, zim:FILE, commons:. "
+            "Several, by commas or repeated, in order of preference. Without it: text index only.",
         ),
+    ] = None,
+    contact: Annotated[
+        str | None,
+        typer.Option(metavar="MAIL", help="Your mail or web address: commons: tells it to the site's operators."),
     ] = None,
     encoder: Annotated[
         str,
@@ -122,7 +129,7 @@ def build_wiki_index(
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
     from pipelines.file_store import RemoteFile, is_remote
-    from pipelines.image_sources import open_image_source
+    from pipelines.image_sources import open_image_sources
     from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 
     if beam_options and not beam_options[0].startswith("-"):
@@ -135,7 +142,7 @@ def build_wiki_index(
         limit_pages=limit_pages,
         page_timeout_s=timeout_s,
         bm25_preset=bm25_preset,
-        encoder=encoder if images is not None else None,
+        encoder=encoder if images else None,
     )
     if cut_section:
         settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))
@@ -145,7 +152,7 @@ def build_wiki_index(
         settings=settings,
         options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
         dump_index=dump_index,
-        images=None if images is None else open_image_source(images),
+        images=open_image_sources(images, contact) if images else None,
         update_from=update_from,
     )
     if dry_run:

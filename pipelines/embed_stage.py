@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,19 +18,20 @@ import pyarrow.parquet as pq
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size
 from pipelines.earlier_index import EarlierIndex
-from pipelines.image_sources import FolderSource, ImageSource, Missing, StoreSource
+from pipelines.image_sources import Missing, SourceChain
 from pipelines.shards import ShardWriter, describe_file, part_name
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
 from schemas.records import Reject
 from schemas.tables import REJECTS, embeddings_schema
+from schemas.titles import file_page_url
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from indexer.encoder import ImageEncoder
 
-__all__ = ["count_shards", "describe_images", "embed_shard", "files_of", "shard_of"]
+__all__ = ["IMAGE_OUTCOMES", "count_shards", "describe_images", "embed_shard", "files_of", "shard_of"]
 
 STAGE = "embed"
 SHARD_USES = 10_000
@@ -40,30 +40,26 @@ SHARD_USES = 10_000
 _MIN_SHARDS, _MIN_SHARD_USES = 8, 500
 
 _BATCH_IMAGES = 32
+IMAGE_OUTCOMES = (
+    "images_embedded_by_source",
+    "images_missing_by_reason",
+    "images_broken_by_source",
+    "images_broken_by_reason",
+)
+"""Counters by source or reason; each sums to the files of its second word."""
 
 
-def describe_images(source: ImageSource) -> dict[str, Any]:
-    """Describe what a source holds, so that a build sees when that has changed.
-
-    A folder is described by the names and sizes of its files: reading the bytes of millions of pictures only to find
-    that nothing is to be done would cost more than the build; dates change when a folder is copied.
+def describe_images(source: SourceChain) -> dict[str, Any]:
+    """Open the sources and say what they hold, so that a build sees when that has changed.
 
     Returns:
-        files, and a hash over (name, size) in order.
+        What `SourceChain.describe` gives.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: a source is not there.
     """
     source.open()
-    if isinstance(source, StoreSource):
-        listing = source.listing()
-    elif isinstance(source, FolderSource):
-        with os.scandir(source.folder) as entries:
-            listing = sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file())
-    else:
-        return {"source": source.spec}
-    digest = hashlib.sha256(json.dumps(listing).encode()).hexdigest()
-    return {"files": len(listing), "listing_sha256": digest}
+    return source.describe()
 
 
 def files_of(images_table: Path) -> Iterator[str]:
@@ -104,16 +100,19 @@ class _Row:
     sha256: str
     width: int
     height: int
+    source: str
+    page_url: str
 
 
 def embed_shard(
     shard: int,
     reject_number: int,
     files: Iterable[str],
-    source: ImageSource,
+    source: SourceChain,
     encoder: ImageEncoder,
     work: WorkFolder,
     earlier: EarlierIndex | None = None,
+    decode: Callable[[bytes], Image.Image] = decode_image,
 ) -> dict[str, Any]:
     """Encode the files of one embedding shard, ordered by name; bytes that come twice are encoded once.
 
@@ -125,15 +124,18 @@ def embed_shard(
         encoder: gives vectors.
         work: where to write.
         earlier: index whose vectors are taken over for the same bytes under the same name.
+        decode: turns bytes into a picture, or raises ImageRefused.
 
     Returns:
-        The result: files for the manifest, counts that sum (files = embedded + missing + broken), the encoder.
+        The result: files for the manifest, counts that sum (files = embedded + missing + broken; embedded and broken
+        by source; missing and broken by reason), the encoder.
     """
     names = sorted(files)
     rejects: list[Reject] = []
     known = {} if earlier is None else {row["sha256"]: _Row(**row) for row in earlier.vectors(names)}
     beat = partial(_beat, work, shard)
-    rows = list(_encode_all(names, source, encoder, rejects, known, beat))
+    lookup = _Lookup(source, decode, rejects)
+    rows = list(_encode_all(names, lookup, encoder, known, beat))
     missing = sum(reject.reason == "missing" for reject in rejects)
     schemas = {"embeddings": embeddings_schema(encoder.dim)}
     with ShardWriter(work.ready, shard, schemas) as writer:
@@ -150,6 +152,7 @@ def embed_shard(
             "missing": missing,
             "broken": len(rejects) - missing,
         },
+        **{name: dict(counter) for name, counter in lookup.counts.items()},
         "taken_over": len({row.sha256 for row in rows} & known.keys()),
         "encoder": {"dim": encoder.dim, "fingerprint": encoder.fingerprint},
     }
@@ -161,42 +164,81 @@ def _beat(work: WorkFolder, shard: int, done: int) -> None:
     work.write_beat(STAGE, shard, files=done)
 
 
+@dataclass
+class _Lookup:
+    """Asks the sources for files, and remembers which bytes were refused; a file without a row is a reject."""
+
+    source: SourceChain
+    decode: Callable[[bytes], Image.Image]
+    rejects: list[Reject]
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in IMAGE_OUTCOMES})
+
+    def find(self, file: str, waiting: dict[str, Image.Image]) -> tuple[str, str] | None:
+        """Give source and hash of the first bytes that are a picture; decode them if they are new.
+
+        A source whose bytes are no picture is passed over like one that has none.
+        """
+        missing: list[Missing] = []
+        broken: tuple[str, str] | None = None
+        for found in self.source.search(file):
+            if isinstance(found, Missing):
+                missing.append(found)
+                continue
+            sha256 = hashlib.sha256(found.data).hexdigest()
+            if sha256 not in self.sizes and sha256 not in self.refused:
+                self._decode(sha256, found.data, waiting)
+            if sha256 in self.sizes:
+                return found.source, sha256
+            broken = broken or (found.source, sha256)
+        if broken is None:
+            why = self.source.why_missing(missing)
+            self.rejects.append(Reject("image", file, "missing", f"{why.reason}: {why.detail}"))
+            self.counts["images_missing_by_reason"][why.reason] += 1
+        else:
+            self.reject(file, *broken)
+        return None
+
+    def _decode(self, sha256: str, data: bytes, waiting: dict[str, Image.Image]) -> None:
+        try:
+            image = self.decode(data)
+        except ImageRefused as error:
+            self.refused[sha256] = (error.reason, error.detail)
+        else:
+            waiting[sha256], self.sizes[sha256] = image, displayed_size(image)
+
+    def reject(self, file: str, source: str, sha256: str) -> None:
+        """Note that the bytes of a file are no picture."""
+        reason, detail = self.refused[sha256]
+        self.rejects.append(Reject("image", file, reason, f"{detail} [{source}]"))
+        self.counts["images_broken_by_reason"][reason] += 1
+        self.counts["images_broken_by_source"][source] += 1
+
+
 def _encode_all(
     names: Sequence[str],
-    source: ImageSource,
+    lookup: _Lookup,
     encoder: ImageEncoder,
-    rejects: list[Reject],
     known: Mapping[str, _Row],
     beat: Callable[[int], None],
 ) -> Iterator[_Row]:
-    """Give a row for each file that is a picture, in order; append a reject for each that is not."""
+    """Give a row for each file that is a picture, in order."""
     vectors = {sha256: row.vector for sha256, row in known.items()}
-    sizes = {sha256: (row.width, row.height) for sha256, row in known.items()}
-    refused: dict[str, tuple[str, str]] = {}
+    lookup.sizes.update({sha256: (row.width, row.height) for sha256, row in known.items()})
     for start in range(0, len(names), _BATCH_IMAGES):
         waiting: dict[str, Image.Image] = {}
-        hashes: list[tuple[str, str]] = []
-        for file in names[start : start + _BATCH_IMAGES]:
-            data = source.fetch(file)
-            if isinstance(data, Missing):
-                rejects.append(Reject("image", file, "missing", f"{data.reason}: {data.detail}"))
+        found = [(file, lookup.find(file, waiting)) for file in names[start : start + _BATCH_IMAGES]]
+        vectors.update(_encode(waiting, encoder, lookup.refused))
+        for file, origin in found:
+            if origin is None:
                 continue
-            sha256 = hashlib.sha256(data).hexdigest()
-            hashes.append((file, sha256))
-            if sha256 in sizes or sha256 in refused:
-                continue
-            try:
-                image = decode_image(data)
-            except ImageRefused as error:
-                refused[sha256] = (error.reason, error.detail)
-                continue
-            waiting[sha256], sizes[sha256] = image, displayed_size(image)
-        vectors.update(_encode(waiting, encoder, refused))
-        for file, sha256 in hashes:
-            if sha256 in refused:
-                rejects.append(Reject("image", file, *refused[sha256]))
+            source, sha256 = origin
+            if sha256 in lookup.refused:
+                lookup.reject(file, source, sha256)
             else:
-                yield _Row(file, vectors[sha256], sha256, *sizes[sha256])
+                lookup.counts["images_embedded_by_source"][source] += 1
+                yield _Row(file, vectors[sha256], sha256, *lookup.sizes[sha256], source, file_page_url(file))
         beat(min(len(names), start + _BATCH_IMAGES))
 
 
@@ -228,5 +270,7 @@ def _to_table(rows: Sequence[_Row], dim: int) -> pa.Table:
         pa.array([row.sha256 for row in rows], pa.string()),
         pa.array([row.width for row in rows], pa.int32()),
         pa.array([row.height for row in rows], pa.int32()),
+        pa.array([row.source for row in rows], pa.string()),
+        pa.array([row.page_url for row in rows], pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=schema)

@@ -1,36 +1,51 @@
-"""Where the bytes of an article's picture come from: canonical Commons name -> bytes, or why there are none."""
+"""The seam between pictures and where their bytes come from: canonical Commons name -> bytes, or why there are none."""
 
 from __future__ import annotations
 
-import os
-import stat
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from pipelines.file_store import STORES, Store
-from schemas.errors import InputError, StoreError, UsageError
-from schemas.titles import canonical_file
+from pipelines.file_store import STORES
+from schemas.errors import UsageError
 
-__all__ = ["SCHEMES", "FolderSource", "ImageSource", "Missing", "StoreSource", "open_image_source"]
+__all__ = [
+    "MAX_IMAGE_BYTES",
+    "SCHEMES",
+    "Found",
+    "ImageSource",
+    "Missing",
+    "SourceChain",
+    "check_name",
+    "open_image_source",
+    "open_image_sources",
+    "split_specs",
+]
 
-SCHEMES = ("dir",)
+SCHEMES = ("dir", "tar", "parquet", "zim", "commons")
 """What may stand before the colon of `--images SCHEME:WHERE`; a bare path means dir."""
 
 MAX_IMAGE_BYTES = 50_000_000
+_NEXT_SPEC = re.compile(rf",(?=(?:{'|'.join(SCHEMES)}):|(?:{'|'.join(STORES)})://)")
+_REMEDY = "give --images DIR, dir:DIR, tar:GLOB, parquet:GLOB, zim:FILE or commons:, in order of preference"
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why there are no bytes.
-
-    reason: not_found, unsafe_name, outside_folder, not_a_file, unreadable or too_large; detail: for people.
-    """
+    """Why there are no bytes. reason: a short stable code, such as not_found; detail: for people."""
 
     reason: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The bytes of a file. source: the spec of what gave them."""
+
+    data: bytes
+    source: str
 
 
 class ImageSource(Protocol):
@@ -48,181 +63,141 @@ class ImageSource(Protocol):
         """Make ready to fetch, in the worker; raise InputError if that cannot be."""
         ...
 
+    def describe(self) -> dict[str, Any]:
+        """Say what an open source holds, so that a build sees when that has changed; values of JSON only."""
+        ...
+
     def fetch(self, file: str) -> bytes | Missing:
-        """Give the file's bytes, or the reason why there are none; never raises for a bad file."""
+        """Give the file's bytes, or the reason why there are none; a bad file never raises, a source that is gone does.
+
+        Raises:
+            InputError: the source as a whole does not answer (any more).
+        """
         ...
 
 
 @dataclass
-class FolderSource:
-    """Pictures that lie in one folder (not in folders below it) under their Commons names.
-
-    Names match as MediaWiki compares them: underscores are blanks, the first letter may be lower case; accents
-    match composed or decomposed. Of two files with one canonical name, that named exactly so wins, else the
-    first by name. Nothing outside the folder is read, not even through a link.
+class SourceChain:
+    """Sources in order of preference: the first that gives a usable picture wins.
 
     Args:
-        folder: the folder.
-        max_bytes: largest file.
+        sources: at least one.
     """
 
-    folder: str
-    max_bytes: int = MAX_IMAGE_BYTES
-    _names: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+    sources: tuple[ImageSource, ...]
+
+    @property
+    def specs(self) -> list[str]:
+        """The words that `open_image_sources` makes equal sources from."""
+        return [source.spec for source in self.sources]
 
     @property
     def spec(self) -> str:
-        """The words that `open_image_source` makes an equal source from."""
-        return f"dir:{self.folder}"
+        """The same as one word."""
+        return ",".join(self.specs)
 
     def open(self) -> None:
-        """List the folder once.
+        """Make every source ready to fetch.
 
         Raises:
-            InputError: there is no such folder, or it cannot be listed.
+            InputError: one cannot be opened.
         """
-        try:
-            self._names = _by_key(os.listdir(self.folder))  # noqa: PTH208
-        except OSError as error:
-            raise InputError(
-                f"the folder of images cannot be listed ({error.strerror})",
-                path=self.folder,
-                remedy="give a folder that holds the image files under their Commons names",
-            ) from error
+        for source in self.sources:
+            source.open()
 
-    def fetch(self, file: str) -> bytes | Missing:
-        """Read the file of this canonical name."""
-        if self._names is None:
-            self.open()
-        if "/" in file or "\\" in file or "\0" in file or file.strip() in ("", ".", ".."):
-            return Missing("unsafe_name", f"{file!r} is no file name")
-        name = (self._names or {}).get(_key(file))
-        if name is None:
-            return Missing("not_found", f"no file of this name in {self.folder}")
-        return _read_inside(Path(self.folder), name, self.max_bytes)
+    def describe(self) -> dict[str, Any]:
+        """Say what the open sources hold."""
+        if len(self.sources) == 1:
+            return self.sources[0].describe()
+        parts = [source.describe() for source in self.sources]
+        counts = {"files": sum(part["files"] for part in parts)} if all("files" in part for part in parts) else {}
+        return {"sources": parts, **counts}
 
-    def __getstate__(self) -> dict[str, object]:
-        """Travel without the listing: each worker makes its own."""
-        return {"folder": self.folder, "max_bytes": self.max_bytes, "_names": None}
+    def search(self, file: str) -> Iterator[Found | Missing]:
+        """Ask one source after the other, as far as the caller reads on."""
+        for source in self.sources:
+            data = source.fetch(file)
+            yield data if isinstance(data, Missing) else Found(data, source.spec)
+
+    def why_missing(self, reasons: Sequence[Missing]) -> Missing:
+        """Put what each source said into one: the first reason that is not just that the file is not there."""
+        if len(reasons) == 1:
+            return reasons[0]
+        told = zip(self.sources, reasons, strict=True)
+        detail = "; ".join(f"{source.spec}: {missing.reason}: {missing.detail}" for source, missing in told)
+        telling = [missing.reason for missing in reasons if missing.reason != "not_found"]
+        return Missing(telling[0] if telling else "not_found", detail)
 
 
-@dataclass
-class StoreSource:
-    """Pictures that lie below one URL (not in folders below it) under their Commons names; matched as in a folder.
+def check_name(file: str) -> Missing | None:
+    """Refuse what is no file name but a path, or nothing.
 
-    Args:
-        url: s3://, gs:// or hdfs:// folder.
-        max_bytes: largest file.
+    >>> check_name("../a.jpg").reason, check_name("A.jpg")
+    ('unsafe_name', None)
     """
-
-    url: str
-    max_bytes: int = MAX_IMAGE_BYTES
-    _names: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
-    _sizes: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
-
-    @property
-    def spec(self) -> str:
-        """The words that `open_image_source` makes an equal source from."""
-        return self.url
-
-    def open(self) -> None:
-        """List the folder once.
-
-        Raises:
-            InputError: nothing is there.
-            StoreError: the store does not answer.
-        """
-        sizes = {name: size for name, size in Store(self.url).names().items() if "/" not in name}
-        if not sizes:
-            raise InputError("there is no picture here", path=self.url, remedy="give --images the URL of a folder")
-        self._sizes, self._names = sizes, _by_key(sizes)
-
-    def listing(self) -> list[tuple[str, int]]:
-        """Give names and sizes in bytes, in order."""
-        return sorted((self._sizes or {}).items())
-
-    def fetch(self, file: str) -> bytes | Missing:
-        """Read the file of this canonical name."""
-        if self._names is None or self._sizes is None:
-            self.open()
-        assert self._names is not None
-        assert self._sizes is not None
-        name = self._names.get(_key(file))
-        if name is None:
-            return Missing("not_found", f"no file of this name in {self.url}")
-        if self._sizes[name] > self.max_bytes:
-            return Missing("too_large", f"{self._sizes[name]} bytes, at most {self.max_bytes}")
-        try:
-            data = Store(self.url).read(name)
-        except StoreError as error:
-            return Missing("unreadable", f"{name}: {error.message}")
-        return Missing("not_found", f"{name} was listed and is gone") if data is None else data
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel without the listing: each worker makes its own."""
-        return {"url": self.url, "max_bytes": self.max_bytes, "_names": None, "_sizes": None}
+    if "/" in file or "\\" in file or "\0" in file or file.strip() in ("", ".", ".."):
+        return Missing("unsafe_name", f"{file!r} is no file name")
+    return None
 
 
-def open_image_source(spec: str) -> ImageSource:
-    """Make the source that `--images` names; nothing is opened yet.
+def split_specs(words: Sequence[str]) -> list[str]:
+    """Split what `--images` was given, at commas before a scheme: a comma in a path stays there.
+
+    >>> split_specs(["photos, old,zim:wiki.zim,commons:", "tar:a.tar"])
+    ['photos, old', 'zim:wiki.zim', 'commons:', 'tar:a.tar']
+    """
+    return [spec for word in words for spec in _NEXT_SPEC.split(word)]
+
+
+def open_image_sources(words: Sequence[str], contact: str | None = None) -> SourceChain:
+    """Make the sources that `--images` names, in order of preference; nothing is opened yet.
 
     Args:
-        spec: `DIR`, `dir:DIR` or a URL.
+        words: specs, each of them one or several with commas between.
+        contact: an address of the operator, which commons: needs.
 
     Raises:
-        UsageError: an unknown scheme, or nothing after it.
+        UsageError: an unknown scheme, nothing after it, or no contact.
+    """
+    specs = split_specs(words)
+    twice = next((spec for at, spec in enumerate(specs) if spec in specs[:at]), None)
+    if twice is not None:
+        raise UsageError(f"the image source {twice} is named twice", remedy="name it once")
+    return SourceChain(tuple(open_image_source(spec, contact) for spec in specs))
+
+
+def open_image_source(spec: str, contact: str | None = None) -> ImageSource:
+    """Make the source of one spec; nothing is opened yet.
+
+    Args:
+        spec: `DIR`, `dir:DIR`, the URL of a folder, `tar:GLOB`, `parquet:GLOB`, `zim:FILE` or `commons:`.
+        contact: an address of the operator, which commons: needs.
+
+    Raises:
+        UsageError: an unknown scheme, nothing after it, or no contact.
 
     >>> open_image_source("dir:photos").spec
     'dir:photos'
     """
-    if spec.partition("://")[0] in STORES and "://" in spec:
+    from pipelines.image_folder import FolderSource, StoreSource
+
+    if "://" in spec and spec.partition("://")[0] in STORES:
         return StoreSource(spec.rstrip("/"))
     scheme, colon, rest = spec.partition(":")
-    if colon and scheme == "dir":
-        folder = rest
-    elif colon and scheme.isalnum() and len(scheme) > 1 and not Path(spec).exists():
-        raise UsageError(
-            f"there is no image source {scheme!r}; those that exist: {', '.join(SCHEMES)}",
-            remedy="give --images DIR or --images dir:DIR",
-        )
-    else:
-        folder = spec
+    if colon and scheme == "commons":
+        from pipelines.image_commons import open_commons
+
+        return open_commons(rest, contact)
+    if colon and scheme in ("tar", "parquet", "zim"):
+        from pipelines.image_shards import ShardSource
+
+        if not rest:
+            raise UsageError(f"the image source {spec} names no file", remedy=_REMEDY)
+        return ShardSource(scheme, rest)
+    if colon and scheme != "dir" and scheme.isalnum() and len(scheme) > 1 and not Path(spec).exists():
+        known = ", ".join(SCHEMES)
+        raise UsageError(f"there is no image source {scheme!r}; those that exist: {known}", remedy=_REMEDY)
+    folder = rest if colon and scheme == "dir" else spec
     if not folder:
-        raise UsageError("the image source names no folder", remedy="give --images DIR or --images dir:DIR")
+        raise UsageError("the image source names no folder", remedy=_REMEDY)
     return FolderSource(folder)
-
-
-def _by_key(names: Iterable[str]) -> dict[str, str]:
-    """Find names by what MediaWiki compares; of two with one key that named exactly so wins, else the first."""
-    by_key: dict[str, str] = {}
-    for name in sorted(names):
-        if name == _key(name) or _key(name) not in by_key:
-            by_key[_key(name)] = name
-    return by_key
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", canonical_file(unicodedata.normalize("NFC", name)))
-
-
-def _read_inside(folder: Path, name: str, max_bytes: int) -> bytes | Missing:
-    """Read folder/name, which was listed: a plain file, at most max_bytes, that does not link out of the folder."""
-    path = folder / name
-    try:
-        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-            return Missing("outside_folder", f"{name} links out of {folder}")
-        # Opening a pipe would wait for its other end; O_NONBLOCK does not.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return Missing("not_a_file", f"{name} is not a plain file")
-            data = file.read(max_bytes + 1)
-            if len(data) > max_bytes:
-                return Missing("too_large", f"{status.st_size} bytes, at most {max_bytes}")
-            return data
-    except IsADirectoryError:
-        return Missing("not_a_file", f"{name} is a folder")
-    except FileNotFoundError:
-        return Missing("not_found", f"{name} was listed and is gone, or links to nothing")
-    except (OSError, RuntimeError) as error:
-        return Missing("unreadable", f"{name}: {error}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.dump import ReadLimits
 from pipelines.file_store import RemoteFile
-from pipelines.image_sources import ImageSource
+from pipelines.image_sources import SourceChain
 from pipelines.wikitext import CleaningRules
 
 __all__ = ["BuildRequest", "BuildSettings", "RunOptions", "program_version"]
@@ -97,7 +97,7 @@ class BuildRequest:
     settings: BuildSettings = field(default_factory=BuildSettings)
     options: RunOptions = field(default_factory=RunOptions)
     dump_index: str | None = None
-    images: ImageSource | None = None
+    images: SourceChain | None = None
     update_from: Path | None = None
 
 

@@ -10,7 +10,7 @@ from pipelines import embed_stage
 from pipelines.dump import UNREADABLE
 from pipelines.earlier_index import EarlierIndex
 from pipelines.finish_stage import find_repeated_ids
-from pipelines.image_sources import ImageSource
+from pipelines.image_sources import SourceChain
 from pipelines.index_stage import index_images_shard, index_text_shard, merge_images, merge_text, train_images
 from pipelines.local_workers import LocalWorkers
 from pipelines.plan import Plan
@@ -65,7 +65,7 @@ class Stages:
         self._progress = progress
         self._earlier = earlier
 
-    def run(self, images: ImageSource | None) -> None:
+    def run(self, images: SourceChain | None) -> None:
         """Run the stages up to the indexes.
 
         Args:
@@ -145,7 +145,7 @@ class Stages:
 
         return read
 
-    def _embed(self, source: ImageSource) -> None:
+    def _embed(self, source: SourceChain) -> None:
         shards = embed_stage.count_shards(self.work.ready_rows("images"))
         done = self.work.results("embed")
         with self._progress.stage("embed", self._shards_status("embed", shards)):

@@ -56,6 +56,9 @@ def print_summary(summary: dict[str, Any]) -> None:
         table.add_row(name, f"{counters[name]:,}")
     for name, number in counters["images"].items():
         table.add_row(f"image {name}", f"{number:,}")
+        for kind in ("source", "reason"):
+            for part, some in counters.get(f"images_{name}_by_{kind}", {}).items():
+                table.add_row(f"  {name}: {part}", f"{some:,}")
     for reason, number in counters["rejects"].items():
         table.add_row(f"rejected: {reason}", f"{number:,}")
     for name, number in list(counters["dropped_templates"].items())[:_TOP]:

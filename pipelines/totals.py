@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.embed_stage import IMAGE_OUTCOMES
 from pipelines.workfolder import WorkFolder
 from schemas.errors import MieError
 from schemas.records import FATES
@@ -65,6 +66,7 @@ def count_all(work: WorkFolder) -> Totals:
             "vectors": sum(result["taken_over"] for result in embedded),
         },
         "images": {"uses": rows["images"], **_count_images(embedded)},
+        **{name: sum_counters(embedded, name) for name in IMAGE_OUTCOMES if embedded},
         "rejects": count_rejects(_files(work, "rejects")),
         "dropped_templates": top_templates(dropped),
         "dropped_templates_sum": sum(dropped.values()),
@@ -85,8 +87,10 @@ def _count_images(embedded: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     if not embedded:
         return {}
     images = sum_counters(embedded, "images")
-    if images["files"] != images["embedded"] + images["missing"] + images["broken"]:
-        raise MieError(f"the images {images} do not sum", remedy="report this")
+    parts = {name: sum(sum_counters(embedded, name).values()) for name in IMAGE_OUTCOMES}
+    wrong = [name for name, number in parts.items() if number != images[name.split("_")[1]]]
+    if images["files"] != images["embedded"] + images["missing"] + images["broken"] or wrong:
+        raise MieError(f"the images {images} and {parts} do not sum", remedy="report this")
     return images
 
 

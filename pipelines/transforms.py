@@ -19,7 +19,8 @@ from pipelines.carried_errors import carried_error, carry_errors
 from pipelines.dump import Stream
 from pipelines.earlier_index import EarlierIndex
 from pipelines.guard import GuardedParser
-from pipelines.image_sources import ImageSource
+from pipelines.image_decoder import GuardedDecoder
+from pipelines.image_sources import SourceChain
 from pipelines.local_workers import LocalWorkers
 from pipelines.runners import to_options
 from pipelines.settings import BuildSettings, RunOptions
@@ -128,7 +129,7 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
     def __init__(
         self,
         work: WorkFolder,
-        source: ImageSource,
+        source: SourceChain,
         encoder: str,
         shards: int,
         first_reject: int,
@@ -162,7 +163,7 @@ def _read_names(shard: int, work: WorkFolder) -> list[str]:
 
 class _EmbedShard(beam.DoFn):  # type: ignore[misc]
     def __init__(
-        self, work: WorkFolder, source: ImageSource, encoder: str, first_reject: int, earlier: EarlierIndex | None
+        self, work: WorkFolder, source: SourceChain, encoder: str, first_reject: int, earlier: EarlierIndex | None
     ) -> None:
         self._work = work
         self._source = source
@@ -170,6 +171,7 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
         self._first_reject = first_reject
         self._earlier = earlier
         self._encoder: ImageEncoder | None = None
+        self._decoder: GuardedDecoder | None = None
 
     def setup(self) -> None:
         from indexer.clip import make_encoder
@@ -177,17 +179,23 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
         with carry_errors():
             self._encoder = make_encoder(self._spec, threads=1)
             self._source.open()
+        self._decoder = GuardedDecoder()
 
     def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
         shard, files = keyed
         assert self._encoder is not None
+        assert self._decoder is not None
         number = self._first_reject + shard
         with carry_errors(self._work.root), self._work.at_worker("embed", shard) as work:
             result = embed_stage.embed_shard(
-                shard, number, set(files), self._source, self._encoder, work, self._earlier
+                shard, number, set(files), self._source, self._encoder, work, self._earlier, self._decoder.decode
             )
         count("embed", result["images"])
         yield shard
+
+    def teardown(self) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
 
 
 class IndexShards(beam.PTransform):  # type: ignore[misc]

@@ -89,13 +89,18 @@ class ArticleImage:
 
 @dataclass(frozen=True, slots=True)
 class ImageEmbedding:
-    """A unit vector [dim] float32 of one file; sha256 of the bytes read; size in pixels as displayed."""
+    """A unit vector [dim] float32 of one file; sha256 of the bytes read; size in pixels as displayed.
+
+    source is the spec of what gave the bytes; page_url the address of the file's page: author and licence stand there.
+    """
 
     file: str
     vector: tuple[float, ...]
     sha256: str
     width: int
     height: int
+    source: str
+    page_url: str
 
 
 class Count(NamedTuple):

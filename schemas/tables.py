@@ -125,6 +125,8 @@ def embeddings_schema(dim: int) -> pa.Schema:
             pa.field("sha256", pa.string()),
             pa.field("width", pa.int32()),
             pa.field("height", pa.int32()),
+            pa.field("source", pa.string()),
+            pa.field("page_url", pa.string()),
         ]
     )
 

@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from urllib.parse import quote
 
-__all__ = ["canonical_file", "canonical_title", "file_page_url", "thumbnail_url"]
+__all__ = [
+    "THUMBNAIL_WIDTHS_PX",
+    "canonical_file",
+    "canonical_title",
+    "file_key",
+    "file_page_url",
+    "hashed_folder",
+    "quoted_name",
+    "thumbnail_path",
+    "thumbnail_url",
+]
 
 _SPACES = re.compile(r"[ _\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _BIDI_MARKS = re.compile(r"[\u200e\u200f\u202a-\u202e]+")
 _UPLOAD = "https://upload.wikimedia.org/wikipedia/commons"
+_VIDEOS = ("ogv", "webm", "mpg", "mpeg")
 DEFAULT_THUMBNAIL_WIDTH_PX = 330
-"""One of the widths that Wikimedia serves. Source: Wikimedia's thumbnail size policy, 2025."""
+THUMBNAIL_WIDTHS_PX = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
+"""The widths that Wikimedia serves. Source: Wikimedia's thumbnail size policy, 2025 ($wgThumbnailSteps)."""
+
+_MAX_THUMBNAIL_NAME_BYTES = 160
+"""A longer name is `thumbnail` in its thumbnail's. Source: MediaWiki's FileRepo, abbrvThreshold on Wikimedia."""
+_RASTERS = {
+    "svg": ("", ".png"), "webp": ("", ".png"), "xcf": ("", ".png"), "bmp": ("", ".png"),
+    "tif": ("lossy-page1-", ".jpg"), "tiff": ("lossy-page1-", ".jpg"),
+    "djvu": ("page1-", ".jpg"), "pdf": ("page1-", ".jpg"),
+    "ogv": ("", ".jpg"), "webm": ("", ".jpg"), "mpg": ("", ".jpg"), "mpeg": ("", ".jpg"),
+}  # fmt: skip
+"""Suffix -> what stands before the width, and the suffix of the raster that is served in its place.
+
+Source: MediaWiki's media handlers (PagedTiffHandler, DjVuHandler, PdfHandler, TimedMediaHandler, SVG, WebP, XCF).
+"""
 
 
 def canonical_title(title: str) -> str:
@@ -44,6 +70,42 @@ def canonical_file(name: str) -> str:
     return text
 
 
+def file_key(name: str) -> str:
+    """Give what two names of one file have in common: the canonical name with accents composed.
+
+    >>> file_key("e\u0301tude_1.jpg")
+    'Étude 1.jpg'
+    """
+    return unicodedata.normalize("NFC", canonical_file(unicodedata.normalize("NFC", name)))
+
+
+def hashed_folder(file: str) -> str:
+    """Give the folder of a file below the root of Commons: the first and the first two digits of its name's md5.
+
+    Source: MediaWiki's FileRepo::getHashPath.
+
+    >>> hashed_folder("Example.jpg")
+    'a/a9'
+    """
+    digest = hashlib.md5(file.replace(" ", "_").encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    return f"{digest[0]}/{digest[:2]}"
+
+
+def thumbnail_path(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
+    """Give the path of a thumbnail below the thumb folder of Commons, encoded for a URL.
+
+    >>> thumbnail_path("SIPI Jelly Beans 4.1.07.tiff", 256)
+    'b/b6/SIPI_Jelly_Beans_4.1.07.tiff/lossy-page1-256px-SIPI_Jelly_Beans_4.1.07.tiff.jpg'
+    """
+    name = file.replace(" ", "_")
+    suffix = name.rpartition(".")[2].lower()
+    before, raster = _RASTERS.get(suffix, ("", ""))
+    is_long = len(name.encode("utf-8", "replace")) > _MAX_THUMBNAIL_NAME_BYTES
+    width = f"{width_px}px-" if suffix in _VIDEOS and not is_long else f"{width_px}px"
+    shown = f"thumbnail.{name.rpartition('.')[2]}" if is_long else name
+    return f"{hashed_folder(file)}/{quoted_name(name)}/{before}{width}-{quoted_name(shown)}{raster}"
+
+
 def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
     """Give the address of a Commons thumbnail (nothing is fetched).
 
@@ -51,16 +113,10 @@ def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
         file: canonical file name.
         width_px: one of the widths that Wikimedia serves.
 
-    Source: MediaWiki's hashed upload paths: first and first two digits of the name's md5.
-
     >>> thumbnail_url("Example.jpg")
     'https://upload.wikimedia.org/wikipedia/commons/thumb/a/a9/Example.jpg/330px-Example.jpg'
     """
-    name = file.replace(" ", "_")
-    digest = hashlib.md5(name.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-    path = _quoted(name)
-    raster = ".png" if name.lower().endswith(".svg") else ".jpg" if name.lower().endswith((".tif", ".tiff")) else ""
-    return f"{_UPLOAD}/thumb/{digest[0]}/{digest[:2]}/{path}/{width_px}px-{path}{raster}"
+    return f"{_UPLOAD}/thumb/{thumbnail_path(file, width_px)}"
 
 
 def file_page_url(file: str) -> str:
@@ -69,10 +125,13 @@ def file_page_url(file: str) -> str:
     >>> file_page_url("Old photo.JPG")
     'https://commons.wikimedia.org/wiki/File:Old_photo.JPG'
     """
-    return "https://commons.wikimedia.org/wiki/File:" + quote(
-        file.replace(" ", "_"), safe="!$()*,:;@~", errors="replace"
-    )
+    return "https://commons.wikimedia.org/wiki/File:" + quoted_name(file)
 
 
-def _quoted(name: str) -> str:
-    return quote(name, safe="!$()*,:;@~", errors="replace")
+def quoted_name(name: str) -> str:
+    """Encode a file's name for an address as MediaWiki does. Source: MediaWiki's wfUrlencode.
+
+    >>> quoted_name("Étude (1), d'après.jpg")
+    '%C3%89tude_(1),_d%27apr%C3%A8s.jpg'
+    """
+    return quote(name.replace(" ", "_"), safe="!$()*,:;@~", errors="replace")

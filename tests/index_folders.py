@@ -91,7 +91,8 @@ def make_folder(
     image_index = None
     if vectors is not None:
         dim = len(next(iter(vectors.values())))
-        rows = [ImageEmbedding(file, tuple(vector), "0" * 64, 8, 8) for file, vector in vectors.items()]
+        rest = ("0" * 64, 8, 8, "dir:photos", "")
+        rows = [ImageEmbedding(file, tuple(vector), *rest) for file, vector in vectors.items()]
         embeddings = write_rows(folder / "embeddings" / "part-00000.parquet", embeddings_schema(dim), rows)
         images = sorted((folder / "images").iterdir())
         image_index = build_dense(

@@ -35,6 +35,8 @@ def write_embeddings(path: Path, files: list[str], vectors: np.ndarray) -> Path:
             "sha256": ["0" * 64] * rows,
             "width": pa.array([1] * rows, pa.int32()),
             "height": pa.array([1] * rows, pa.int32()),
+            "source": ["dir:photos"] * rows,
+            "page_url": [""] * rows,
         },
         schema=embeddings_schema(dim),
     )

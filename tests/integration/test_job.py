@@ -20,7 +20,7 @@ from indexer.verify import find_faults
 from pipelines import stages
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.dump import ReadLimits
-from pipelines.image_sources import open_image_source
+from pipelines.image_sources import open_image_sources
 from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
@@ -50,7 +50,7 @@ def build(dump: Path, output: Path, *, images: Path | None = None, **options: An
     of_settings = {name: value for name, value in options.items() if name in BuildSettings.__dataclass_fields__}
     of_run = {name: value for name, value in options.items() if name not in of_settings}
     settings = BuildSettings(encoder="efficientnet-lite0" if images else None, **of_settings)
-    source = open_image_source(str(images)) if images else None
+    source = open_image_sources([str(images)]) if images else None
     request = BuildRequest((str(dump),), output, settings, RunOptions(**of_run), images=source)
     return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
 

@@ -22,7 +22,7 @@ from indexer.index import WikiIndex
 from indexer.verify import find_faults
 from pipelines import parse_stage
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.image_sources import open_image_source
+from pipelines.image_sources import open_image_sources
 from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
@@ -121,7 +121,7 @@ def photos(slice_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> list
 
 def build(dump: Path, output: Path, photos: Path | None, earlier: Path | None = None, **settings: Any) -> Outcome:
     chosen = BuildSettings(encoder="efficientnet-lite0" if photos else None, **settings)
-    source = open_image_source(str(photos)) if photos else None
+    source = open_image_sources([str(photos)]) if photos else None
     request = BuildRequest((str(dump),), output, chosen, RunOptions(), images=source, update_from=earlier)
     return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.image_sources import FolderSource, Missing, open_image_source
+from pipelines.image_folder import FolderSource
+from pipelines.image_sources import Missing, open_image_source
 from schemas.errors import InputError, UsageError
 
 
@@ -130,7 +131,7 @@ def test_a_folder_that_is_not_there_is_said_on_opening(tmp_path: Path) -> None:
 
 
 def test_unknown_schemes_are_usage_errors_that_name_those_that_exist() -> None:
-    for spec in ("zim:wiki.zim", "commons:", "https://example.org"):
+    for spec in ("zip:wiki.zip", "https://example.org"):
         with pytest.raises(UsageError, match="dir"):
             open_image_source(spec)
     for spec in ("", "dir:"):
