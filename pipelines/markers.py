@@ -22,6 +22,8 @@ LINK_START, LINK_END, IMAGE_MARK = "\ufdd1", "\ufdd2", "\ufdd3"
 MAX_NUMBER = 0xFFFD
 _FIRST_NUMBER = 0xF0000  # the first of the 65,534 characters of the private plane 15
 _IMAGE = re.compile(f"{IMAGE_MARK}[\U000f0000-\U000ffffd]")
+_SUSPECT_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127, 0xED, 0xEF, 0xF3])
+"""Controls, and the first bytes of all of the other forbidden characters in UTF-8 (and of a few that are not)."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000f0000-\U000fffff]")
 
 
@@ -33,6 +35,9 @@ def clean_input(text: str) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data.translate(None, _SUSPECT_BYTES)) == len(data):
+        return text  # most texts; five times as fast as looking for the characters
     return _FORBIDDEN.sub("\ufffd", text)
 
 

@@ -155,26 +155,27 @@ class _Fields:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.path.append(tag)
         self.parts.clear()
-        where = tuple(self.path)
-        if where == _REVISION:
+        if tag == "revision" and self.path == _REVISION:
             self.values.pop(_TEXT, None)
             self.values.pop(_REVISION_ID, None)
-        elif where == ("page", "redirect"):
+        elif tag == "redirect" and self.path == _REDIRECT_TAG:
             self.redirect = attributes.get("title")
 
-    def end(self, _tag: str) -> None:
-        where = tuple(self.path)
-        if where in _WANTED:
+    def end(self, tag: str) -> None:
+        if tag in _WANTED_TAGS and len(self.path) <= _DEEPEST and (where := tuple(self.path)) in _WANTED:
             self.values[where] = "".join(self.parts)
         self.parts.clear()
         self.path.pop()
 
 
-_REVISION = ("page", "revision")
+_REVISION = ["page", "revision"]
+_REDIRECT_TAG = ["page", "redirect"]
 _REVISION_ID = ("page", "revision", "id")
 _TEXT = ("page", "revision", "text")
 _PAGE_ID = ("page", "id")
 _WANTED = {("page", "title"), ("page", "ns"), _PAGE_ID, _REVISION_ID, _TEXT}
+_WANTED_TAGS = {where[-1] for where in _WANTED}
+_DEEPEST = 3
 
 
 def parse_page(data: bytes, namespaces: Callable[[], Mapping[str, int]]) -> Page:

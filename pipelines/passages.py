@@ -67,23 +67,22 @@ def split_article(article: Article) -> Passages:
     paragraphs: list[Paragraph] = []
     sentences: list[Sentence] = []
     seen: set[str] = set()
-    for piece in _pieces(article.blocks):
-        spans = list(_line_spans(piece.text)) if piece.is_list else sentence_spans(piece.text)
-        if not spans or not is_readable(piece.text):
+    page_id, title = article.page_id, article.title
+    for section, text, links, is_list in _pieces(article.blocks):
+        spans = _line_spans(text) if is_list else sentence_spans(text)
+        if not spans or not is_readable(text):
             counters["empty_paragraphs"] += 1
             continue
-        if piece.text in seen:
+        if text in seen:
             counters["duplicate_paragraphs"] += 1
             continue
-        seen.add(piece.text)
-        paragraph_id = f"{article.page_id}#{len(paragraphs)}"
-        paragraphs.append(
-            Paragraph(paragraph_id, article.page_id, article.title, piece.section, piece.text, piece.links)
-        )
-        sentences.extend(
-            Sentence(f"{paragraph_id}#{place}", paragraph_id, article.page_id, article.title, piece.text[start:end])
+        seen.add(text)
+        paragraph_id = f"{page_id}#{len(paragraphs)}"
+        paragraphs.append(Paragraph(paragraph_id, page_id, title, section, text, links))
+        sentences += [
+            Sentence(f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end])
             for place, (start, end) in enumerate(spans)
-        )
+        ]
     return Passages(sentences, paragraphs, _images(article, _introduction(paragraphs)), counters)
 
 
@@ -123,51 +122,49 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
 def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
     """Give the texts of paragraphs: lists of a section joined, long ones cut, blanks at the ends taken off."""
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
-        members = list(group)
-        whole = [_joined(members, section)] if is_list else [_as_piece(block) for block in members]
+        if is_list:
+            whole = [_joined(list(group), section)]
+        else:
+            whole = [_Piece(section, block.text, block.links, is_list=False) for block in group]
+        bound = MAX_LIST_CHARS if is_list else MAX_PARAGRAPH_CHARS
         for piece in whole:
-            bound = MAX_LIST_CHARS if is_list else MAX_PARAGRAPH_CHARS
-            if len(piece.text) <= bound:
-                yield _cut(piece, trimmed(piece.text, Span(0, len(piece.text))))
-                continue
-            for span in _packed(_lines(piece.text) if is_list else sentence_spans(piece.text), bound):
-                yield _cut(piece, span)
-
-
-def _as_piece(block: Block) -> _Piece:
-    return _Piece(block.section, block.text, tuple(block.links), is_list=False)
+            text = piece.text
+            if len(text) <= bound:
+                yield _cut(piece, trimmed(text, 0, len(text)))
+            else:
+                for span in _packed(_lines(text) if is_list else sentence_spans(text), bound):
+                    yield _cut(piece, span)
 
 
 def _joined(blocks: list[Block], section: str) -> _Piece:
     """Join lists that follow each other, a line for each item; links move with their text."""
-    texts: list[str] = []
+    if len(blocks) == 1:
+        return _Piece(section, blocks[0].text, blocks[0].links, is_list=True)
     links: list[Link] = []
     offset = 0
     for block in blocks:
-        links.extend(Link(link.start + offset, link.end + offset, link.target) for link in block.links)
-        texts.append(block.text)
+        links += [Link(start + offset, end + offset, target) for start, end, target in block.links]
         offset += len(block.text) + 1
-    return _Piece(section, "\n".join(texts), tuple(links), is_list=True)
+    return _Piece(section, "\n".join([block.text for block in blocks]), tuple(links), is_list=True)
 
 
 def _cut(piece: _Piece, span: Span) -> _Piece:
     """Give a part of a piece with the links that lie whole in it."""
-    if span == (0, len(piece.text)):
+    first, last = span
+    if first == 0 and last == len(piece.text):
         return piece
-    links = tuple(
-        Link(link.start - span.start, link.end - span.start, link.target)
-        for link in piece.links
-        if span.start <= link.start and link.end <= span.end
-    )
-    return piece._replace(text=piece.text[span.start : span.end], links=links)
+    links = [
+        Link(start - first, end - first, target) for start, end, target in piece.links if first <= start and end <= last
+    ]
+    return piece._replace(text=piece.text[first:last], links=tuple(links))
 
 
 def _packed(spans: Iterable[Span], bound: int) -> Iterator[Span]:
     """Put neighbouring spans together as long as they fit the bound; one that does not fit stands alone."""
     current: Span | None = None
     for span in spans:
-        if current is not None and span.end - current.start <= bound:
-            current = Span(current.start, span.end)
+        if current is not None and span[1] - current[0] <= bound:
+            current = (current[0], span[1])
             continue
         if current is not None:
             yield current
@@ -178,21 +175,22 @@ def _packed(spans: Iterable[Span], bound: int) -> Iterator[Span]:
 
 def _lines(text: str) -> Iterator[Span]:
     """Give the lines that hold anything, without blanks at their ends; one longer than a list may be is cut."""
-    start = 0
+    at = 0
     for line in text.split("\n"):
-        span = trimmed(text, Span(start, start + len(line)))
-        if span.end > span.start:
-            if span.end - span.start > MAX_LIST_CHARS:
-                inner = sentence_spans(text[span.start : span.end])
-                yield from (Span(s + span.start, e + span.start) for s, e in _packed(inner, MAX_LIST_CHARS))
-            else:
-                yield span
-        start += len(line) + 1
+        start, end = trimmed(text, at, at + len(line))
+        if end - start > MAX_LIST_CHARS:
+            inner = sentence_spans(text[start:end])
+            yield from ((first + start, last + start) for first, last in _packed(inner, MAX_LIST_CHARS))
+        elif end > start:
+            yield start, end
+        at += len(line) + 1
 
 
-def _line_spans(text: str) -> Iterator[Span]:
+def _line_spans(text: str) -> list[Span]:
     """Give the sentences of each line; a line without a letter or digit gives none."""
-    for line in _lines(text):
-        if is_readable(text[line.start : line.end]):
-            for start, end in sentence_spans(text[line.start : line.end]):
-                yield Span(start + line.start, end + line.start)
+    spans: list[Span] = []
+    for first, last in _lines(text):
+        line = text[first:last]
+        if is_readable(line):
+            spans += [(start + first, end + first) for start, end in sentence_spans(line)]
+    return spans

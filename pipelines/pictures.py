@@ -144,6 +144,8 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 def _file_name(text: str) -> bool:
     text = text.strip()
+    if "." not in text[-5:-3]:
+        return False  # nearly all arguments of templates
     match = _FILE_NAME.match(text) if 4 < len(text) < 300 else None
     return bool(match and _IMAGE_SUFFIX.search(match.group(1)))
 

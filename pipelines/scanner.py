@@ -12,8 +12,8 @@ MAX_DEPTH = 60
 """Brackets nested deeper are plain text. MediaWiki expands 40 to 100 levels. Source: Manual:$wgMaxTemplateDepth."""
 
 _TOKEN = re.compile(
-    r"\n[ \t:]*\{\||\n[ \t]*\|\}(?!\})|\n==|\{\{|\}\}"
-    r"|\[\[(?![\s_]*(?i:file|image)[\s_]*:)[^\[\]{}|\n]*(?:\|[^\[\]{}|]*)?\]\]|\[\[|\]\]|\|"
+    r"(\n(?:[ \t:]*\{\||[ \t]*\|\}(?!\})|==)|\{\{|\}\}"
+    r"|\[\[(?:(?![\s_]*(?i:file|image)[\s_]*:)[^\[\]{}|\n]*(?:\|[^\[\]{}|]*)?\]\])?|\]\]|\|)"
 )
 """The fifth form is a whole link that holds no other bracket and no picture: nine of ten, and plain text here."""
 
@@ -77,21 +77,21 @@ class _Resolver:
         self._open = {"template": 0, "link": 0, "table": 0}
 
     def run(self, text: str) -> str:
-        text = "\n" + text  # so that every line starts with a line break
-        at = 0
-        for match in _TOKEN.finditer(text):
-            bracket = match.group()
-            if bracket == "|":
-                top = self._stack[-1]
-                if top is not self._root and top.kind != "table":
-                    top.parts[-1].append(text[at : match.start()])
-                    top.parts.append([])
-                    at = match.end()
-            elif len(bracket) == 2 or bracket[0] == "\n":
-                self._add(text[at : match.start()])
+        tokens = iter(_TOKEN.split("\n" + text))  # so that every line starts with a line break
+        top, pieces = self._root, self._root.parts[-1]
+        for between in tokens:
+            if between:
+                pieces.append(between)
+            bracket = next(tokens, "")
+            if bracket == "|" and top.kind != "table" and top is not self._root:
+                pieces = []
+                top.parts.append(pieces)
+            elif len(bracket) == 2 or bracket[:1] == "\n":
                 self._take(bracket)
-                at = match.end()
-        self._add(text[at:])
+                top = self._stack[-1]
+                pieces = top.parts[-1]
+            else:
+                pieces.append(bracket)
         while len(self._stack) > 1:
             self._give_up_top()
         return "".join(self._root.parts[0])[1:]

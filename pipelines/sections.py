@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from pipelines.inline_text import CleanText, clean_inline
@@ -26,7 +27,6 @@ DEFAULT_CUT_SECTIONS = (
 """
 
 _HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$")
-_LIST_LINE = re.compile(r"^([*#:;]+)[ \t]*(.*)$", re.DOTALL)
 _TABLE_LINE = re.compile(r"^[ \t]*(?:\||\{\||![^|!\n]{0,200}(?:!!|\|))")
 _HATNOTE = re.compile(
     r"^''+(?:main articles?|see(?: also)?|further (?:information|reading)|for [^\n]{0,80}?, see"
@@ -34,6 +34,7 @@ _HATNOTE = re.compile(
     re.IGNORECASE,
 )
 """A note that leads elsewhere, written by hand: an indented line in italics. Source: Wikipedia:Hatnote."""
+_READABLE = re.compile(r"[^\W_]")
 _RULE = re.compile(r"^-{4,}")
 _MAX_HEADING_CHARS = 500
 
@@ -48,6 +49,11 @@ class Block:
     links: tuple[Link, ...]
 
 
+@lru_cache(maxsize=64)
+def _lowered(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
 class Layout:
     """Puts the lines of an article together: headings, paragraphs, lists; remembers where picture marks stand.
 
@@ -57,7 +63,7 @@ class Layout:
     """
 
     def __init__(self, cut_sections: Iterable[str], counters: Counter[str]) -> None:
-        self._cut = {name.lower() for name in cut_sections}
+        self._cut = _lowered(tuple(cut_sections))
         self._counters = counters
         self._path: list[tuple[int, str]] = []
         self._section = ""
@@ -98,18 +104,21 @@ class Layout:
             self._counters["cut_sections"] += 1
 
     def _take_text(self, line: str) -> None:
-        if not line.strip() or _RULE.match(line):
+        bare = line.strip()
+        if not bare or (line[0] == "-" and _RULE.match(line)):
             self._end_block()
-            return
-        item = _LIST_LINE.match(line)
-        if item and line.startswith(":") and _HATNOTE.match(item.group(2)):
+        elif line[0] in "*#:;":
+            self._take_item(line)
+        elif bare[0] not in "|{!" or not _TABLE_LINE.match(line):
+            self._add("paragraph", bare)
+
+    def _take_item(self, line: str) -> None:
+        text = line.lstrip("*#:;")
+        marks, text = line[: len(line) - len(text)], text.lstrip(" \t")
+        if text.strip() and not (line[0] == ":" and _HATNOTE.match(text)):
+            self._add("list", _list_text(marks, text))
+        else:
             self._end_block()
-        elif item and item.group(2).strip():
-            self._add("list", _list_text(*item.groups()))
-        elif item:
-            self._end_block()
-        elif not _TABLE_LINE.match(line):
-            self._add("paragraph", line.strip())
 
     def _add(self, kind: Literal["paragraph", "list"], line: str) -> None:
         if self._kind != kind:
@@ -121,7 +130,7 @@ class Layout:
         if self._lines:
             lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
             text, links = _join_lines([clean_inline(line) for line in lines])
-            if any(char.isalnum() for char in text):
+            if _READABLE.search(text):
                 self._blocks.append(Block(self._kind, self._section, text, links))
         self._lines = []
 

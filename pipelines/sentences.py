@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 __all__ = [
     "MAX_QUOTATION_CHARS",
@@ -25,12 +24,8 @@ _QUOTES = re.compile('["“”«»]')
 _READABLE = re.compile(r"[^\W_]")
 _CLOSING = frozenset(")]}\"'”’»")
 
-
-class Span(NamedTuple):
-    """Half-open range of characters."""
-
-    start: int
-    end: int
+Span = tuple[int, int]
+"""Half-open range of characters; a bare pair, for there are ten of them in a paragraph."""
 
 
 def split_sentences(text: str) -> list[str]:
@@ -52,26 +47,32 @@ def split_sentences(text: str) -> list[str]:
 
 def sentence_spans(text: str) -> list[Span]:
     """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS."""
-    spans: list[Span] = []
+    spans: list[tuple[int, int]] = []
     pending: int | None = None
     for start, end in _raw_spans(text):
-        start = start if pending is None else pending
-        pending = None
+        if pending is not None:
+            start, pending = pending, None
         if spans and text.startswith("— ", start):  # who said it belongs to what was said
-            spans[-1] = Span(spans[-1].start, end)
-        elif is_readable(text[start:end]):
-            spans.append(Span(start, end))
+            spans[-1] = (spans[-1][0], end)
+        elif _READABLE.search(text, start, end):
+            spans.append((start, end))
         elif spans and text[start:end].strip()[:1] in _CLOSING:
-            spans[-1] = Span(spans[-1].start, end)
+            spans[-1] = (spans[-1][0], end)
         else:
             pending = start
     if pending is not None:
-        spans.append(Span(spans.pop().start if spans else pending, len(text)))
-    tight = (trimmed(text, span) for span in spans)
-    return [part for span in tight if span.end > span.start for part in _bounded(text, span)]
+        spans.append((spans.pop()[0] if spans else pending, len(text)))
+    tight: list[Span] = []
+    for start, end in spans:
+        span = trimmed(text, start, end)
+        if span[1] - span[0] > MAX_SENTENCE_CHARS:
+            tight += _bounded(text, *span)
+        elif span[1] > span[0]:
+            tight.append(span)
+    return tight
 
 
-def _raw_spans(text: str) -> Iterator[Span]:
+def _raw_spans(text: str) -> list[Span]:
     """Give the pieces of sentencex as ranges that cover the text.
 
     Lone surrogates and rare line separators stand in for marks of the same length: the first cannot be passed on, the
@@ -81,58 +82,59 @@ def _raw_spans(text: str) -> Iterator[Span]:
 
     if not text.isprintable() and _ODD.search(text):
         text = _ODD.sub(lambda match: "\ufffd" if match[1] else " ", text)
+    spans: list[Span] = []
     start = 0
     for piece in sentencex.segment("en", text):
         end = start + len(piece)
-        if len(piece) > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
-            yield from _inside_quotation(text, Span(start, end))
+        if end - start > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
+            spans += _inside_quotation(text, start, end)
         else:
-            yield Span(start, end)
+            spans.append((start, end))
         start = end
     if start < len(text):
-        yield Span(start, len(text))
+        spans.append((start, len(text)))
+    return spans
 
 
-def _inside_quotation(text: str, span: Span) -> Iterator[Span]:
+def _inside_quotation(text: str, first: int, last: int) -> Iterator[Span]:
     """Cut a long piece at the sentences of its quotations, which sentencex keeps whole."""
     import sentencex
 
-    start = at = span.start
-    for piece in sentencex.segment("en", _QUOTES.sub(" ", text[span.start : span.end])):
+    start = at = first
+    for piece in sentencex.segment("en", _QUOTES.sub(" ", text[first:last])):
         cut = at + len(piece.rstrip())
         at += len(piece)
-        while cut < span.end and text[cut] in _CLOSING:
+        while cut < last and text[cut] in _CLOSING:
             cut += 1
-        if start < cut < span.end:
-            yield Span(start, cut)
+        if start < cut < last:
+            yield start, cut
             start = cut
-    yield Span(start, span.end)
+    yield start, last
 
 
-def _bounded(text: str, span: Span) -> Iterator[Span]:
+def _bounded(text: str, start: int, end: int) -> Iterator[Span]:
     """Cut a span that is too long at the last blank that fits, or where it must be where there is none."""
-    start, end = span
-    if end - start <= MAX_SENTENCE_CHARS:
-        yield span
-        return
     while end - start > MAX_SENTENCE_CHARS:
         limit = start + MAX_SENTENCE_CHARS
         blank = max(text.rfind(" ", start + 1, limit + 1), text.rfind("\n", start + 1, limit + 1))
-        cut = trimmed(text, Span(start, blank if blank > start else limit))
-        yield cut
-        start = trimmed(text, Span(blank if blank > start else limit, end)).start
+        cut = blank if blank > start else limit
+        yield trimmed(text, start, cut)
+        start = trimmed(text, cut, end)[0]
     if end > start:
-        yield Span(start, end)
+        yield start, end
 
 
-def trimmed(text: str, span: Span) -> Span:
-    """Take white space off the ends of a span; an empty span stays at its start."""
-    start, end = span
+def trimmed(text: str, start: int, end: int) -> Span:
+    """Take white space off the ends of a span; an empty span stays at its start.
+
+    >>> trimmed(" a b ", 0, 5)
+    (1, 4)
+    """
     while end > start and text[end - 1].isspace():
         end -= 1
     while start < end and text[start].isspace():
         start += 1
-    return Span(start, end)
+    return start, end
 
 
 def is_readable(text: str) -> bool:

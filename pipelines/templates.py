@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pipelines import dates, flags, foreign_text, marks, numerals, quotes, units
 from pipelines.silent_templates import is_silent
@@ -13,6 +14,7 @@ __all__ = ["MAX_RENDERED_CHARS", "render"]
 MAX_RENDERED_CHARS = 100_000
 """Longest text of one template; the rest is cut (a template that shows more is a page part, not inline)."""
 
+_MAX_CACHED_CHARS = 80
 _PREFIX = re.compile(r"^(?:template:|subst:|safesubst:|msgnw:|msg:|:)\s*")
 
 
@@ -37,11 +39,21 @@ def render(name: str, args: Args) -> str | None:
     >>> render("no such template", {}) is None
     True
     """
+    rule = _cached_rule(name) if len(name) <= _MAX_CACHED_CHARS else _rule_of(name)
+    return None if rule is None else rule(args)[:MAX_RENDERED_CHARS]
+
+
+def _rule_of(name: str) -> Rule | None:
     key = _PREFIX.sub("", " ".join(name.replace("_", " ").lower().split()))
     rule = _RULES.get(key) or foreign_text.language_rule(key) or flags.ship_rule(key) or _magic_word(key)
-    if rule is not None:
-        return rule(args)[:MAX_RENDERED_CHARS]
-    return "" if is_silent(key) else None
+    return _nothing if rule is None and is_silent(key) else rule
+
+
+_cached_rule = lru_cache(maxsize=1 << 13)(_rule_of)
+
+
+def _nothing(_args: Args) -> str:
+    return ""
 
 
 def _interlanguage(args: Args) -> str:

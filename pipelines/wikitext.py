@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipelines.inline_text import clean_inline
 from pipelines.markers import clean_input, image_marks, number_of
@@ -129,10 +130,9 @@ class _Brackets:
         self.is_disambiguation = False
 
     def template(self, parts: list[str]) -> str:
-        name = " ".join(parts[0].replace("_", " ").lower().split())
+        name, is_disambiguation = (_cached_name if len(parts[0]) <= _MAX_KEY_CHARS else _name_of)(parts[0])
         args = _arguments(parts[1:])
-        if _DISAMBIGUATION.match(name):
-            self.is_disambiguation = True
+        self.is_disambiguation |= is_disambiguation
         shown = render(name, args)
         if name.startswith("#"):
             self._counters["parser_functions"] += 1
@@ -153,6 +153,15 @@ class _Brackets:
     def table(self, content: str) -> str:
         self._counters["tables"] += 1
         return "\n" + image_marks(content)
+
+
+def _name_of(written: str) -> tuple[str, bool]:
+    """Give a template's name in one form, and whether it marks a disambiguation page."""
+    name = " ".join(written.replace("_", " ").lower().split())
+    return name, _DISAMBIGUATION.match(name) is not None
+
+
+_cached_name = lru_cache(maxsize=1 << 13)(_name_of)
 
 
 def _arguments(parts: list[str]) -> dict[str, str]:
