@@ -3,159 +3,139 @@
 from __future__ import annotations
 
 import argparse
+import bz2
 import os
+import pickle
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib import import_module, metadata
 from pathlib import Path
 
-from pipelines.dump import Page, find_streams, read_pages
+from benchmarks.parse_peers import PEERS, Peer, articles
+from benchmarks.repeated_dump import find_slice
+from pipelines.articles import parse_page
+from pipelines.dump import find_streams, read_pages
 from pipelines.passages import split_article
-from pipelines.wikitext import parse_article
+from pipelines.shards import ShardWriter
+from pipelines.streams import decompress
+from pipelines.wikitext import CleaningRules, parse_article
+from schemas.tables import TABLES
 
-SLICE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Peer:
-    """A way to read a dump. run reads the file once; what says in words what it gives."""
-
-    package: str
-    module: str
-    what: str
-    run: Callable[[Path], object]
+def processor_seconds() -> float:
+    """Seconds that this process and its children that have ended kept a core busy."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
-def articles(dump: Path) -> Iterator[Page]:
-    """Read the articles of a dump, no redirects: the same reader for all that bring none."""
-    for stream in find_streams(dump):
-        for item in read_pages(stream):
-            if isinstance(item, Page) and item.redirect is None and item.namespace == 0:
-                yield item
+def measure(peers: dict[str, Peer], dump: Path, repeats: int) -> dict[str, list[float] | str]:
+    """Run all peers in turns; give the processor seconds of each one's runs, or why there are none."""
+    found: dict[str, list[float] | str] = {name: [] for name in peers}
+    for _ in range(repeats):
+        for name, peer in peers.items():
+            seconds = found[name]
+            if isinstance(seconds, list):
+                try:
+                    import_module(peer.module)
+                    started = processor_seconds()
+                    peer.run(dump)
+                    seconds.append(processor_seconds() - started)
+                except ImportError as error:
+                    found[name] = f"not installed ({error.name or peer.package})"
+                except Exception as error:
+                    found[name] = f"failed ({type(error).__name__}: {error})"
+    return found
 
 
-def run_ours(dump: Path) -> int:
-    """Give sentences, paragraphs with links, and images."""
-    rows = 0
-    for page in articles(dump):
-        passages = split_article(parse_article(page))
-        rows += len(passages.sentences) + len(passages.paragraphs) + len(passages.images)
-    return rows
+def print_rates(dump: Path, size: int, peers: dict[str, Peer], repeats: int) -> None:
+    print(f"{'':<30} {'version':<9} {'seconds':>8} {'MB/s':>6} {'its / ours':>10}  gives")
+    found = measure(peers, dump, repeats)
+    first = next((statistics.median(seconds) for seconds in found.values() if isinstance(seconds, list)), None)
+    for name, seconds in found.items():
+        if isinstance(seconds, str):
+            print(f"{name:<30} skipped: {seconds}")
+        elif first is not None:
+            version, median = metadata.version(peers[name].package), statistics.median(seconds)
+            rate = f"{median:>8.2f} {size / median / 1e6:>6.2f} {median / first:>10.2f}"
+            print(f"{name:<30} {version:<9} {rate}  {peers[name].what}")
 
 
-def run_reader(dump: Path) -> int:
-    return sum(len(page.wikitext) for page in articles(dump))
+def step_seconds(dump: Path) -> dict[str, float]:
+    """Time the steps of the parse stage one after the other, in this process."""
+    streams = find_streams(dump)
+    pages = list(articles(dump))
+    cleaned = [parse_article(page) for page in pages]
+    rows = [parse_page(page, CleaningRules()) for page in pages]
+    sent = [pickle.dumps(each, pickle.HIGHEST_PROTOCOL) for each in (*pages, *rows)]
+
+    def write() -> None:
+        schemas = {table: TABLES[table] for table in ("sentences", "paragraphs", "images")}
+        with tempfile.TemporaryDirectory() as folder, ShardWriter(Path(folder), 0, schemas) as writer:
+            for article in rows:
+                for table in schemas:
+                    writer.add(table, getattr(article, table))
+
+    steps: dict[str, Callable[[], object]] = {
+        "decompress": lambda: [len(piece) for stream in streams for piece in decompress(stream)],
+        "read pages": lambda: [item for stream in streams for item in read_pages(stream)],
+        "clean": lambda: [parse_article(page) for page in pages],
+        "cut": lambda: [split_article(article) for article in cleaned],
+        "pass to the guard and back": lambda: sum(
+            len(pickle.dumps(row, pickle.HIGHEST_PROTOCOL)) + (pickle.loads(data) is not None)
+            for row, data in zip((*pages, *rows), sent, strict=True)
+        ),
+        "write Parquet": write,
+    }
+    seconds = {}
+    for name, step in steps.items():
+        started = time.process_time()
+        step()
+        seconds[name] = time.process_time() - started
+    seconds["read pages"] -= seconds["decompress"]  # reading decompresses
+    return seconds
 
 
-def run_mwparserfromhell(dump: Path) -> int:
-    import mwparserfromhell
-
-    return sum(len(mwparserfromhell.parse(page.wikitext).strip_code()) for page in articles(dump))
-
-
-def run_wikitextparser(dump: Path) -> int:
-    import wikitextparser
-
-    return sum(len(wikitextparser.parse(page.wikitext).plain_text()) for page in articles(dump))
-
-
-def run_gensim(dump: Path) -> int:
-    from gensim.corpora.wikicorpus import filter_wiki
-
-    return sum(len(filter_wiki(page.wikitext)) for page in articles(dump))
-
-
-def run_wikiextractor(dump: Path) -> int:
-    """Run the whole command: it starts an interpreter, reads with one worker, and writes files."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "wikiextractor.WikiExtractor", "--no-templates", "--processes", "1"]
-        found = subprocess.run([*command, "--output", folder, str(dump)], capture_output=True, text=True, check=False)
-        texts = [file.stat().st_size for file in Path(folder).rglob("wiki_*")]
-        if found.returncode or not sum(texts):
-            raise RuntimeError(f"exit code {found.returncode}: {found.stderr.strip().splitlines()[-1:]}")
-        return sum(texts)
-
-
-PEERS = {
-    "this package": Peer("mie-context", "pipelines", "sentences, paragraphs with links, images", run_ours),
-    "its reader alone": Peer("mie-context", "pipelines", "wikitext", run_reader),
-    "mwparserfromhell strip_code": Peer("mwparserfromhell", "mwparserfromhell", "text", run_mwparserfromhell),
-    "gensim filter_wiki": Peer("gensim", "gensim.corpora.wikicorpus", "text", run_gensim),
-    "wikitextparser plain_text": Peer("wikitextparser", "wikitextparser", "text", run_wikitextparser),
-    "wikiextractor --no-templates": Peer("wikiextractor", "wikiextractor", "text files", run_wikiextractor),
-}
-
-
-def measure(peer: Peer, dump: Path, repeats: int) -> float | str:
-    """Give the median of seconds of a run, or why there is none."""
-    try:
-        import_module(peer.module)
-    except ImportError as error:
-        return f"not installed ({error.name or peer.package})"
-    try:
-        seconds = []
-        for _ in range(repeats):
-            started = time.perf_counter()
-            peer.run(dump)
-            seconds.append(time.perf_counter() - started)
-    except Exception as error:
-        return f"failed ({type(error).__name__}: {error})"
-    return statistics.median(seconds)
+def print_steps(dump: Path, size: int, repeats: int) -> None:
+    runs = [step_seconds(dump) for _ in range(repeats)]
+    medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    total = sum(medians.values())
+    print(f"\n{'step':<30} {'seconds':>8} {'MB/s':>6} {'share':>6}")
+    for name, seconds in medians.items():
+        print(f"{name:<30} {seconds:>8.3f} {size / seconds / 1e6:>6.1f} {seconds / total:>6.0%}")
+    print(f"{'sum':<30} {total:>8.3f} {size / total / 1e6:>6.2f}")
 
 
 def xml_bytes(dump: Path) -> int:
-    import bz2
-
     with bz2.open(dump) as file:
         return sum(len(chunk) for chunk in iter(lambda: file.read(CHUNK_BYTES), b""))
 
 
-def find_slice() -> Path:
-    try:
-        files = metadata.files("gensim") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.name == SLICE:
-            return Path(str(file.locate()))
-    raise SystemExit("no dump: give one with --dump, or pip install '.[demo]' (gensim carries a slice of Wikipedia)")
-
-
-def main() -> None:
+def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dump", type=Path, help="a .xml.bz2 file; default: the slice that gensim carries")
     options.add_argument("--repeats", type=int, default=5, help="runs of which the median counts (default: 5)")
     options.add_argument("--only", nargs="*", choices=list(PEERS), help="leave the others out")
+    options.add_argument("--steps", action="store_true", help="tell what each step of ours takes, too")
     given = options.parse_args()
     dump = given.dump or find_slice()
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     size = xml_bytes(dump)
     print(
         f"{dump.name}: {size / 1e6:.2f} MB of XML; one core, Python {platform.python_version()}, {platform.machine()}"
     )
-    print(f"median of {given.repeats} runs each, from the compressed file\n")
-    print(f"{'':<30} {'version':<9} {'seconds':>8} {'MB/s':>6} {'of ours':>8}  gives")
-    ours: float | None = None
-    for name, peer in PEERS.items():
-        if given.only and name not in given.only:
-            continue
-        seconds = measure(peer, dump, given.repeats)
-        if isinstance(seconds, str):
-            print(f"{name:<30} skipped: {seconds}")
-            continue
-        ours = ours or seconds
-        version = metadata.version(peer.package)
-        rate = size / seconds / 1e6
-        print(f"{name:<30} {version:<9} {seconds:>8.2f} {rate:>6.2f} {ours / seconds:>8.2f}  {peer.what}", flush=True)
+    print(f"medians of {given.repeats} runs in turns, processor time of the process and its children\n")
+    print_rates(dump, size, {name: PEERS[name] for name in given.only or PEERS}, given.repeats)
+    if given.steps:
+        print_steps(dump, size, given.repeats)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

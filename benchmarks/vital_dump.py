@@ -25,11 +25,13 @@ def find_summaries() -> Path:
 
 
 def to_page(number: int, title: str, text: str) -> str:
-    """Write one article as a page of an export; characters that are markup in wikitext are quoted."""
+    """Write one article as a page of an export, a tag a line; characters that are markup in wikitext are quoted."""
     wikitext = escape(f"<nowiki>{text}</nowiki>" if set("[]{}|'<=") & set(text) else text)
     return (
-        f"<page><title>{escape(title)}</title><ns>0</ns><id>{number}</id>"
-        f"<revision><id>{number}</id><text>{wikitext}</text></revision></page>\n"
+        f"  <page>\n    <title>{escape(title)}</title>\n    <ns>0</ns>\n    <id>{number}</id>\n"
+        f"    <revision>\n      <id>{number}</id>\n"
+        f'      <text bytes="{len(text.encode())}" xml:space="preserve">{wikitext}</text>\n'
+        f"    </revision>\n  </page>\n"
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from pipelines.dump import LOSS_REASONS, Page
 from pipelines.earlier_index import EarlierArticle, EarlierIndex
@@ -29,6 +30,35 @@ class ParsedArticle:
     images: tuple[ArticleImage, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     dropped_templates: dict[str, int] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the rows as columns: record by record it would cost a quarter of the parsing."""
+        rows = (_to_columns(self.sentences), _to_columns(self.paragraphs), _to_columns(self.images))
+        return _from_columns, (self.fate, *rows, self.counters, self.dropped_templates)
+
+
+def _to_columns(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+    if not rows:
+        return []
+    return list(zip(*map(attrgetter(*[column.name for column in fields(rows[0])]), rows), strict=True))
+
+
+def _from_columns(
+    fate: Fate,
+    sentences: list[tuple[Any, ...]],
+    paragraphs: list[tuple[Any, ...]],
+    images: list[tuple[Any, ...]],
+    counters: dict[str, int],
+    dropped: dict[str, int],
+) -> ParsedArticle:
+    return ParsedArticle(
+        fate,
+        tuple(map(Sentence, *sentences)) if sentences else (),
+        tuple(map(Paragraph, *paragraphs)) if paragraphs else (),
+        tuple(map(ArticleImage, *images)) if images else (),
+        counters,
+        dropped,
+    )
 
 
 class Outcome(NamedTuple):
