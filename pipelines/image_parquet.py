@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.file_store import open_file
+from pipelines.file_store import is_remote, open_file
 from pipelines.image_sources import Missing
 from pipelines.image_tar import name_in_address
 from schemas.errors import InputError
@@ -34,7 +34,7 @@ class ParquetShard:
     def __init__(self, path: str) -> None:
         self._path = path
         try:
-            self._file = pq.ParquetFile(open_file(path))
+            self._file = pq.ParquetFile(open_file(path) if is_remote(path) else path)
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"not a readable Parquet file ({error})", path=path, remedy="fetch it again") from error
         leaves = {self._file.schema.column(at).path: at for at in range(len(self._file.schema))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import tarfile
+import weakref
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
@@ -40,6 +41,7 @@ class TarShard:
             head = self._file.read(6)
         except OSError as error:
             raise InputError(f"the tar file cannot be read ({error})", path=path, remedy="check it") from error
+        weakref.finalize(self, self._file.close)
         if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
             raise InputError(
                 "a compressed tar file has to be read from its start for each picture",

@@ -1,0 +1,155 @@
+"""The job with pictures from every kind of source: one index, and every file's fate with its source or its reason."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from commons_server import CommonsServer
+from dumps import DumpPage, write_dump
+from picture_stores import WRITERS
+
+from pipelines.build_wiki_index import Outcome, build_wiki_index
+from pipelines.image_sources import SourceChain, open_image_sources
+from pipelines.progress import Progress
+from pipelines.settings import BuildRequest, BuildSettings, RunOptions
+from schemas.errors import InputError, UsageError
+
+NAMES = ["Tea cup.jpg", "Église (1).jpg", "A. b.jpg", "D'or & co.jpg", "Last.jpg"]
+
+
+@pytest.fixture(scope="module")
+def pictures(shared_data: Path) -> dict[str, bytes]:
+    photos = sorted((shared_data / "coco128").glob("*.jpg"))
+    return {name: photos[at].read_bytes() for at, name in enumerate(NAMES)}
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    text = "'''{}''' is a thing that people make.\n\n[[File:{}|thumb|A picture.]]\n[[File:Nowhere {}.jpg|thumb|None.]]"
+    pages = [DumpPage(f"Thing {at}", text.format(f"Thing {at}", name, at)) for at, name in enumerate(NAMES)]
+    return write_dump(tmp_path_factory.mktemp("dump"), pages, pages_per_stream=2)
+
+
+def build(dump: Path, output: Path, images: SourceChain, **options: object) -> Outcome:
+    settings = BuildSettings(encoder="efficientnet-lite0")
+    run = RunOptions(**options)  # type: ignore[arg-type]
+    request = BuildRequest((str(dump),), output, settings, run, images=images)
+    return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
+
+
+def rows(output: Path, table: str) -> list[dict[str, object]]:
+    return [row for path in sorted((output / table).glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def test_every_source_gives_the_same_index(dump: Path, pictures: dict[str, bytes], tmp_path: Path) -> None:
+    specs = {form: write(tmp_path / form, pictures) for form, write in WRITERS.items()}
+    found = {}
+    with CommonsServer() as site:
+        site.pictures.update(pictures)
+        specs["commons"] = f"commons:{site.base}"
+        for form, spec in specs.items():
+            output = tmp_path / "out" / form
+            images = open_image_sources([spec], "ops@our-lab.org")
+            counters = build(dump, output, images).manifest.counters
+            assert counters["images_embedded_by_source"] == {images.spec: 5}, form
+            assert counters["images_missing_by_reason"] == {"not_found": 5}, form
+            vectors = [{**row, "source": ""} for row in rows(output, "embeddings")]
+            indexes = [(output / "faiss" / name).read_bytes() for name in ("ids.parquet", "index.faiss")]
+            found[form] = (vectors, *indexes)
+            assert not build(dump, output, images).is_new, "the same again is nothing to do"
+    assert len(found) == 6
+    for form, index_of_form in found.items():
+        assert index_of_form == found["flat"], form
+    assert sorted(str(row["file"]) for row in found["flat"][0]) == sorted(NAMES)
+
+
+def test_pictures_of_many_sources_some_missing_some_broken_are_all_accounted_for(
+    dump: Path, pictures: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Tea cup: broken in the folder, whole in the tar. A. b: broken everywhere. Last: only on the site."""
+    cut = pictures["Tea cup.jpg"][:2000]
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    folder = WRITERS["flat"](
+        tmp_path, {"Tea cup.jpg": cut, "Église (1).jpg": pictures["Église (1).jpg"], "A. b.jpg": svg}
+    )
+    tar = WRITERS["tar"](tmp_path, {name: pictures[name] for name in ("Tea cup.jpg", "D'or & co.jpg")})
+    with CommonsServer() as site:
+        site.pictures["Last.jpg"] = pictures["Last.jpg"]
+        images = open_image_sources([f"{folder},{tar}", f"commons:{site.base}"], "ops@our-lab.org")
+        outcome = build(dump, tmp_path / "index", images)
+    counters = outcome.manifest.counters
+    assert counters["images"] == {
+        "uses": 10, "files": 10, "embedded": 4, "encoded": 4, "missing": 5, "broken": 1,
+    }  # fmt: skip
+    assert counters["images_embedded_by_source"] == {folder: 1, tar: 2, images.specs[2]: 1}
+    assert counters["images_missing_by_reason"] == {"not_found": 5}
+    assert counters["images_broken_by_source"] == {folder: 1}
+    assert counters["images_broken_by_reason"] == {"unsupported_format": 1}
+    by_file = {row["file"]: row for row in rows(tmp_path / "index", "embeddings")}
+    assert {file: row["source"] for file, row in by_file.items()} == {
+        "Église (1).jpg": folder, "Tea cup.jpg": tar, "D'or & co.jpg": tar, "Last.jpg": images.specs[2],
+    }  # fmt: skip
+    assert by_file["Tea cup.jpg"]["page_url"] == "https://commons.wikimedia.org/wiki/File:Tea_cup.jpg"
+    rejects = {row["id"]: row for row in rows(tmp_path / "index", "rejects")}
+    assert set(rejects) == {"A. b.jpg", *(f"Nowhere {at}.jpg" for at in range(5))}
+    assert rejects["A. b.jpg"]["detail"] == f"looks like SVG [{folder}]"
+    for spec in images.specs:
+        assert spec in str(rejects["Nowhere 0.jpg"]["detail"])
+
+
+def test_a_build_that_the_site_stopped_goes_on_from_what_was_fetched(
+    dump: Path, pictures: dict[str, bytes], tmp_path: Path
+) -> None:
+    from commons_server import picture, status
+
+    with CommonsServer() as site:
+        site.pictures.update(pictures)
+        site.behave("Last.jpg", [status(429, Retry_After="7200"), picture(pictures["Last.jpg"])])
+        images = open_image_sources([f"commons:{site.base}"], "ops@our-lab.org")
+        with pytest.raises(InputError, match="pause of 7200 s"):
+            build(dump, tmp_path / "index", images)
+        assert not (tmp_path / "index" / "manifest.json").exists()
+        outcome = build(dump, tmp_path / "index", images)
+        assert outcome.manifest.counters["images"]["embedded"] == 5
+        assert all(site.count(name) <= 2 for name in NAMES)
+        once = [name for name in NAMES if name != "Last.jpg" and site.count(name) == 1]
+    assert len(once) >= 3
+
+
+def test_an_engine_of_many_machines_is_refused_commons(dump: Path, tmp_path: Path) -> None:
+    images = open_image_sources(["commons:"], "ops@our-lab.org")
+    with pytest.raises(UsageError, match="two connections"):
+        build(dump, tmp_path / "index", images, beam=("--runner", "FlinkRunner"))
+
+
+def test_a_picture_that_its_decoder_dies_of_is_a_reject_and_shifts_no_row(
+    dump: Path, pictures: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.image_decoder import GuardedDecoder
+
+    folder = WRITERS["flat"](tmp_path / "a", pictures)
+    build(dump, tmp_path / "plain", open_image_sources([folder]))
+    plain = {row["file"]: row for row in rows(tmp_path / "plain", "embeddings")}
+    decode, killed = GuardedDecoder.decode, []
+
+    def deadly(self: GuardedDecoder, data: bytes) -> object:
+        if data == pictures["A. b.jpg"]:
+            killed.append(len(data))
+            self._guard._timeout_s = 0.0
+        else:
+            self._guard._timeout_s = 60.0
+        return decode(self, data)
+
+    monkeypatch.setattr(GuardedDecoder, "decode", deadly)
+    outcome = build(dump, tmp_path / "index", open_image_sources([folder]), overwrite=True)
+    assert killed
+    assert outcome.manifest.counters["images_broken_by_reason"] == {"too_slow": 1}
+    again = {row["file"]: row for row in rows(tmp_path / "index", "embeddings")}
+    assert set(again) == set(plain) - {"A. b.jpg"}
+    for file, row in again.items():
+        # Another number of pictures in a batch may move the last bit.
+        np.testing.assert_allclose(row["vector"], plain[file]["vector"], atol=1e-5)  # type: ignore[arg-type]
