@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 from index_folders import Page, make_folder
 from PIL import Image
 from tiny_encoder import PEOPLE, PLACES, build_encoder, write_tweets
@@ -31,16 +29,7 @@ from trainer.runs import fit
 Row = dict[str, Any]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models are fastest on one thread, here and in the index program."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("OMP_NUM_THREADS", "1")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    patch.undo()
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def paint(path: Path, seed: str) -> Path:
