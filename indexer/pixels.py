@@ -28,6 +28,8 @@ _KNOWN_STRANGERS = (
     ("XCF", b"gimp xcf"),
     ("Ogg", b"OggS"),
 )
+_START_OF_SCAN = b"\xff\xda"
+"""Stands in a JPEG's data only where a scan starts, of the picture or of a preview in it. Source: ITU T.81, B.1.1.5."""
 _SIZE_KEY = "displayed_size"
 _EXIF_ORIENTATION = 0x0112
 
@@ -45,16 +47,22 @@ class ImageLimits:
             side is scaled up to what an encoder reads.
         side_px: a picture whose short side is twice this or more comes smaller by a whole factor, its short side
             still at least this: many times what any encoder reads, and a batch of decoded pictures stays small.
+        scans: most of a progressive JPEG, whose every scan goes over the whole picture: 14 bytes buy a pass over four
+            million pixels, so that a file within the other bounds would take hours. Cameras and optimizers write up
+            to some twenty.
     """
 
     size_bytes: int = 50_000_000
     pixels: int = 89_478_485
     aspect: int = 100
     side_px: int = 1024
+    scans: int = 64
 
 
 class ImageRefused(InputError):
-    """A file that cannot be used as a picture. reason: too_large, extreme_shape, unsupported_format, broken, empty.
+    """A file that cannot be used as a picture.
+
+    reason: too_large, extreme_shape, too_slow, unsupported_format, broken or empty.
 
     >>> error = ImageRefused("too_large: 30000 x 30000 pixels")
     >>> error.reason, error.detail
@@ -133,7 +141,7 @@ _OTHER = "give a JPEG, PNG, GIF, WebP or BMP file that an image viewer opens"
 
 
 def _refusal(reason: str, detail: str) -> ImageRefused:
-    remedy = _SMALLER if reason in ("too_large", "extreme_shape") else _OTHER
+    remedy = _SMALLER if reason in ("too_large", "extreme_shape", "too_slow") else _OTHER
     return ImageRefused(f"{reason}: {detail.rstrip('.')}", remedy=remedy)
 
 
@@ -145,6 +153,8 @@ def _checked_format(data: bytes, limits: ImageLimits) -> str:
     kind = sniff_format(data)
     if kind is None:
         raise _refusal("unsupported_format", _describe(data))
+    if kind == "JPEG" and (scans := data.count(_START_OF_SCAN)) > limits.scans:
+        raise _refusal("too_slow", f"{scans} scans, at most {limits.scans}")
     return kind
 
 

@@ -17,7 +17,7 @@ from indexer.pixels import ImageLimits, ImageRefused, decode_image, displayed_si
 from schemas.errors import InputError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-REASONS = {"too_large", "extreme_shape", "unsupported_format", "broken", "empty"}
+REASONS = {"too_large", "extreme_shape", "too_slow", "unsupported_format", "broken", "empty"}
 
 
 def save(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -182,6 +182,16 @@ def test_a_gif_bomb_is_refused() -> None:
     screen = b"GIF89a" + struct.pack("<HHBBB", 30_000, 30_000, 0, 0, 0)
     frame = b"," + struct.pack("<HHHHB", 0, 0, 30_000, 30_000, 0) + b"\x02\x02\x4c\x01\x00;"
     assert refusal(screen + frame).reason == "too_large"
+
+
+def test_a_progressive_jpeg_of_very_many_scans_is_refused_before_it_takes_hours() -> None:
+    data = save(Image.new("L", (2000, 2000), 128), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert len(scan) < 20
+    assert decode_image(data[:-2] + scan * 40 + data[-2:]).size == (2000, 2000)
+    error = refusal(data[:-2] + scan * 3_000_000 + data[-2:])
+    assert error.reason == "too_slow"
+    assert "at most 64" in error.detail
 
 
 def test_limits_on_bytes_pixels_and_shape_hold() -> None:
