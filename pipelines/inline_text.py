@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple, cast
 
 from pipelines.holes import HOLE, mend_holes
 from pipelines.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
@@ -25,6 +26,7 @@ _MAGIC_WORD = re.compile(r"__[A-Z]{3,30}__|~{3,5}")
 _LEFTOVER = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]+")
 _IMAGES = re.compile(f"{IMAGE_MARK}[\U000f0000-\U000ffffd]?")
+_TARGET_SIGN = re.compile(r"[:#&_]|\s\s")
 _PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
 
 _EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|(?<=\s)\[\s*\]")
@@ -39,6 +41,10 @@ _OTHER_BLANK = re.compile("[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u202
 _COMMA_SIGN = re.compile(r",(?:[,.;]|(?<= ,))")  # each of these starts with one sign, which makes the search fast
 _OPEN_SIGN = re.compile(r"\((?=[ ,;:)\-–])")
 _CLOSE_SIGN = re.compile(r"\)(?<=[ ,;:]\))")
+
+
+_new_link = cast("Callable[[type[Link], tuple[int, int, str]], Link]", tuple.__new__)
+"""Makes a link in half the time that calling `Link` takes: an article has hundreds."""
 
 
 class CleanText(NamedTuple):
@@ -116,20 +122,22 @@ def _mark_links(text: str, targets: list[str]) -> str:
     for _depth in range(4):
         if "[[" not in text:
             break
-        text = _LINK.sub(lambda match: _mark_link(match, targets), text)
+        text = _LINK.sub(partial(_mark_link, targets), text)
     return _EXTERNAL.sub(r"\1", text) if "[" in text else text
 
 
-def _mark_link(match: re.Match[str], targets: list[str]) -> str:
+def _mark_link(targets: list[str], match: re.Match[str]) -> str:
     target, label, trail = match.groups()
+    shown: str
     page, name, place = _target(target)
     if place == "beside" or (place == "beside unless labelled" and not label):
-        return str(trail)
+        shown = trail
+        return shown
     if label is None:
         label = name
     shown = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
     if not page or len(targets) > MAX_NUMBER:
-        return str(shown)
+        return shown
     targets.append(page)
     start = LINK_START + number_char(len(targets) - 1)
     if shown[:1] == " " or shown[-1:] == " ":
@@ -144,6 +152,9 @@ def _target(target: str) -> tuple[str, str, Literal["text", "beside", "beside un
     `[[Category:A]]` and `[[de:A]]` do not stand in the text, `[[:de:A]]` and `[[de:A|a]]` do. `[[Cat (pet)|]]` shows
     Cat, by the pipe trick on these words. Source: Parser::pstPass2.
     """
+    if target.isascii() and not _TARGET_SIGN.search(target):
+        name = target.strip()
+        return name[:1].upper() + name[1:], name, "text"
     name = target.strip().lstrip(":").replace("_", " ")
     prefix, colon, _ = target.partition(":")
     prefix = prefix.strip().lower()
@@ -217,7 +228,7 @@ def _to_spans(text: str, targets: list[str]) -> CleanText:
         words = anchor.strip()
         if end and words:
             start = length + (0 if words == anchor else len(anchor) - len(anchor.lstrip()))
-            links.append(Link(start, start + len(words), targets[number_of(number)]))
+            links.append(_new_link(Link, (start, start + len(words), targets[number_of(number)])))
         piece = anchor + rest.replace(LINK_END, "")
         pieces.append(piece)
         length += len(piece)

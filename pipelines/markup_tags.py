@@ -35,9 +35,12 @@ _DROPPED = {
     "script": "extensions",
 }
 _WITH_IMAGES = ("gallery", "imagemap")
+_COUNTED = {**_DROPPED, "math": "math", "gallery": "galleries", "imagemap": "galleries"}
+del _COUNTED["references"]  # the place of a list
 _OPEN = re.compile(rf"<({'|'.join((*_KEPT, *_DROPPED, *_WITH_IMAGES))})(?=[\s/>])([^<>]*)>", re.IGNORECASE)
 _CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in (*_KEPT, *_DROPPED, *_WITH_IMAGES)}
-_SPECIAL = str.maketrans({char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"})
+_SPECIAL = re.compile(r"[&\[\]{}|'<>=*#:;~_!\-\n]")
+_CODES = {char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"}
 _BLOCK = re.compile(
     r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|section|tr|td|th)\b[^<>]*>", re.IGNORECASE
 )
@@ -120,9 +123,8 @@ def _end_of_line(text: str, at: int) -> int:
 
 
 def _count(name: str, counters: Counter[str]) -> None:
-    counter = {"math": "math", "gallery": "galleries", "imagemap": "galleries"}.get(name) or _DROPPED.get(name)
-    if counter and name != "references":
-        counters[counter] += 1
+    if name in _COUNTED:
+        counters[_COUNTED[name]] += 1
 
 
 def _replacement(name: str, content: str, counters: Counter[str], take_images: Callable[[str, str], str]) -> str:
@@ -152,7 +154,7 @@ def escape(text: str) -> str:
     >>> escape("a_{[i]}")
     'a&#95;&#123;&#91;i&#93;&#125;'
     """
-    return html.unescape(text).translate(_SPECIAL)
+    return _SPECIAL.sub(lambda match: _CODES[match.group()], html.unescape(text))
 
 
 def break_blocks(text: str) -> str:
