@@ -9,31 +9,20 @@ import subprocess
 import sys
 import tempfile
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 import mwparserfromhell
-from mwparserfromhell.nodes import Template
-from mwparserfromhell.wikicode import Wikicode
 
+from benchmarks.repeated_dump import find_slice
+from benchmarks.template_uses import COMMENT, FILE, REF, SHOWN, is_shown, places_of, plain, tokens, uses
 from pipelines.dump import Page, find_streams, read_pages
 from pipelines.passages import split_article
-from pipelines.wikitext import DEFAULT_CUT_SECTIONS, parse_article
+from pipelines.wikitext import parse_article
 
-SLICE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
-WINDOW_TOKENS = 8
 MIN_SNIPPET_CHARS = 25
-_REF = re.compile(r"<ref\b[^>/]*>(.*?)</ref>", re.IGNORECASE | re.DOTALL)
-_REF_ALONE = re.compile(r"<ref\b[^>]*/>", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_FILE = re.compile(r"\[\[\s*(?:File|Image)\s*:((?:[^\[\]]|\[\[[^\[\]]*\]\])*)\]\]", re.IGNORECASE)
-_TABLE = re.compile(r"^[ :]*\{\|.*?^\s*\|\}", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"^(={2,6})\s*(.*?)\s*\1\s*$", re.MULTILINE)
-_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
-_TOKEN = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
 
 LEFTOVERS: dict[str, re.Pattern[str]] = {
     "`{{`": re.compile(r"\{\{"),
@@ -47,140 +36,6 @@ LEFTOVERS: dict[str, re.Pattern[str]] = {
     "blank before a comma": re.compile(r"[^\S\n],(?=\s)"),
     "`$` without its number (inflation)": re.compile(r"(?:\(|of )[$£€]\s"),
 }
-
-
-@dataclass(frozen=True)
-class Use:
-    """An inline template in prose: the words before it on its line, and the words it should show."""
-
-    kind: str
-    before: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-def tokens(text: str) -> tuple[str, ...]:
-    """Give the words and numbers of a text, folded: superscripts as digits, no commas in numbers, no stress marks.
-
-    >>> tokens("At 1,200 miles (''sic'')")
-    ('at', '1200', 'miles', 'sic')
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return tuple(token.replace(",", "") for token in _TOKEN.findall(re.sub("[ˈˌ]", "", folded)))
-
-
-def plain(wikitext: str) -> str:
-    """Take links, quotes, tags and templates off a short wikitext."""
-    while "{{" in wikitext:
-        shorter = re.sub(r"\{\{[^{}]*\}\}", " ", wikitext)
-        if shorter == wikitext:
-            break
-        wikitext = shorter
-    text = re.sub(r"<[^<>]*>|'{2,}", "", _LINK.sub(r"\1", wikitext))
-    return re.sub(r"&[a-z]+;", " ", text)
-
-
-def prose_of(wikitext: str) -> str:
-    """Give the wikitext without comments, references, tables, pictures and the sections that hold no prose."""
-    text = _REF_ALONE.sub("", _REF.sub("", _COMMENT.sub("", wikitext)))
-    text = _FILE.sub("", _TABLE.sub("", text))
-    kept, cut_level, at = [], 7, 0
-    for heading in [*_HEADING.finditer(text), None]:
-        if cut_level == 7:
-            kept.append(text[at : heading.start() if heading else len(text)])
-        if heading and len(heading[1]) <= cut_level:
-            cut_level = len(heading[1]) if heading[2].casefold() in DEFAULT_CUT_SECTIONS else 7
-        at = heading.end() if heading else at
-    return "\n".join(kept)
-
-
-def _argument(template: Template, *names: str | int) -> str:
-    for name in names:
-        if template.has(name) and str(template.get(name).value).strip():
-            return str(template.get(name).value)
-    return ""
-
-
-def _phonemes(template: Template) -> str:
-    """Give the sounds of IPAc-en as it shows them; its first arguments can be labels. Source: Template:IPAc-en."""
-    sounds = [str(p.value).strip() for p in template.params if not p.showkey]
-    while sounds and sounds[0].casefold() in ("us", "uk", "pron", "ipa", "lang"):
-        sounds.pop(0)
-    return "".join({"_": " ", "I": "ɪ"}.get(sound, sound) for sound in sounds)
-
-
-SHOWN: dict[str, Callable[[Template], str]] = {
-    "convert": lambda t: "" if "output" in _argument(t, "disp") else _argument(t, 1),
-    "lang": lambda t: _argument(t, 2),
-    "lang-": lambda t: _argument(t, 1),
-    "ipa": lambda t: _argument(t, 1),
-    "ipac-en": _phonemes,
-    "small": lambda t: _argument(t, 1),
-    "transl": lambda t: _argument(t, 3, 2),
-    "nowrap": lambda t: _argument(t, 1),
-    "nihongo": lambda t: _argument(t, 2),
-    "chem": lambda t: "".join(str(p.value).strip() for p in t.params if not p.showkey),
-    "quote": lambda t: _argument(t, 1, "text", "quote"),
-    "as of": lambda t: _argument(t, 1),
-    "angbr": lambda t: _argument(t, 1),
-    "val": lambda t: _argument(t, 1),
-    "frac": lambda t: _argument(t, 1),
-}
-"""What Wikipedia shows of each kind, as wikitext."""
-ALIASES = {"cvt": "convert", "blockquote": "quote", "bquote": "quote", "cquote": "quote", "smaller": "small",
-           "transliteration": "transl", "chem2": "chem"}  # fmt: skip
-NESTING = {"nowrap", "small", "quote", "nobold", "resize"}
-
-
-def kind_of(template: Template) -> str:
-    name = " ".join(str(template.name).casefold().split())
-    name = ALIASES.get(name, name)
-    return "lang-" if name.startswith("lang-") else name
-
-
-def uses(wikitext: str) -> Iterator[Use]:
-    """Give the inline templates of an article's prose; those inside boxes and tables are not prose."""
-    yield from _uses_in(mwparserfromhell.parse(prose_of(wikitext)))
-
-
-def _uses_in(code: Wikicode) -> Iterator[Use]:
-    line: list[str] = []
-    for node in code.nodes:
-        if not isinstance(node, Template):
-            line = [*line, str(node)]
-            continue
-        kind = kind_of(node)
-        if kind in SHOWN:
-            before = tokens(plain("".join(line).rpartition("\n")[2]))[-3:]
-            words = tokens(plain(SHOWN[kind](node)))[:4]
-            if words:
-                yield Use(kind, before, words)
-        if kind in NESTING and node.has(1):
-            yield from _uses_in(node.get(1).value)
-        line = []
-
-
-def places_of(words: tuple[str, ...]) -> dict[str, list[int]]:
-    """Give the places of each word."""
-    places: dict[str, list[int]] = {}
-    for place, word in enumerate(words):
-        places.setdefault(word, []).append(place)
-    return places
-
-
-def is_shown(use: Use, text: tuple[str, ...], places: dict[str, list[int]]) -> bool:
-    """Say whether the words of a template stand within `WINDOW_TOKENS` after the words that came before it.
-
-    Where nothing stands before it on its line, its words may stand anywhere in the article.
-    """
-    starts = places.get((use.before or use.words)[0], [])
-    for at in starts:
-        if text[at : at + len(use.before)] != use.before:
-            continue
-        after = at + len(use.before)
-        last = after + (WINDOW_TOKENS if use.before else 0)
-        if any(text[place : place + len(use.words)] == use.words for place in range(after, last + 1)):
-            return True
-    return False
 
 
 def snippets(contents: Iterator[str], elsewhere: str) -> list[str]:
@@ -238,11 +93,11 @@ def measure(pages: list[Page], text_of: Callable[[Page], str]) -> Tally:
         tally.seconds += time.perf_counter() - start
         for name, pattern in LEFTOVERS.items():
             tally.leftovers[name] += len(pattern.findall(text))
-        source = _COMMENT.sub("", page.wikitext)
-        body = _FILE.sub("", _REF.sub("", source))
+        source = COMMENT.sub("", page.wikitext)
+        body = FILE.sub("", REF.sub("", source))
         body += plain(body)
-        refs = snippets((match[1] for match in _REF.finditer(source)), body)
-        captions = snippets((match[1].rpartition("|")[2] for match in _FILE.finditer(_REF.sub("", source))), body)
+        refs = snippets((match[1] for match in REF.finditer(source)), body)
+        captions = snippets((match[1].rpartition("|")[2] for match in FILE.finditer(REF.sub("", source))), body)
         tally.leftovers["reference text"] += sum(snippet in text for snippet in refs)
         tally.leftovers["picture captions"] += sum(snippet in text for snippet in captions)
         words = tokens(text)
@@ -251,13 +106,6 @@ def measure(pages: list[Page], text_of: Callable[[Page], str]) -> Tally:
             tally.uses[use.kind] = tally.uses.get(use.kind, 0) + 1
             tally.shown[use.kind] = tally.shown.get(use.kind, 0) + is_shown(use, words, places)
     return tally
-
-
-def find_slice() -> Path:
-    for file in metadata.files("gensim") or []:
-        if file.name == SLICE:
-            return Path(str(file.locate()))
-    raise SystemExit("this gensim carries no Wikipedia slice")
 
 
 def read_articles(dump: Path) -> list[Page]:
