@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from indexer.searcher import Answer
+from schemas.titles import file_page_url
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,9 @@ Tokenize = Callable[[str], Sequence[str]]
 
 
 def to_json_line(answer: Answer, **more: Any) -> str:
-    """Write an answer as one line of JSON: view, rank, score, doc_id, title, matched, text, and file for images.
+    """Write an answer as one line of JSON: view, rank, score, doc_id, title, matched, text; file, file_page for images.
+
+    file_page is the address where the picture's author and licence stand.
 
     >>> to_json_line(Answer("text", 1, 2.5, "7#0", "Tea", "Tea is hot.", "Tea is hot. So it is."))
     '{"view": "text", "rank": 1, "score": 2.5, "doc_id": "7#0", "title": "Tea", "matched": "Tea is hot.", \
@@ -41,6 +44,7 @@ def to_json_line(answer: Answer, **more: Any) -> str:
     }
     if answer.file is not None:
         row["file"] = answer.file
+        row["file_page"] = file_page_url(answer.file)
     return to_json(row | more)
 
 

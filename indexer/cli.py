@@ -6,7 +6,7 @@ import io
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -130,15 +130,28 @@ def _print_table(
             console.print(plain(line), markup=False, highlight=False)
 
 
-@app.command(epilog=f"\b\nExample:\n  mie-index info enwiki\n{_CODES}")
-def info(index: Index, as_json: AsJson = False) -> None:
-    """Show what is in an index, how it was built, and how large it is."""
-    from indexer.answers import to_json
-    from indexer.info import describe, print_info
+@app.command(
+    epilog=f"\b\nExample:\n  mie-index info enwiki\n  mie-index info enwiki --rejects image > missing.tsv\n{_CODES}"
+)
+def info(
+    index: Index,
+    rejects: Annotated[
+        Literal["dump", "article", "image"] | None,
+        typer.Option(help="List what was dropped at this stage, and why: id, reason, detail by tabs."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in an index, how it was built, and how large it is; or what is not in it, and why."""
+    from indexer.answers import plain, to_json
+    from indexer.info import describe, list_rejects, print_info
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
-    if as_json:
+    if rejects is not None:
+        for row in list_rejects(index, manifest, rejects):
+            words = (plain(row[name]) for name in ("id", "reason", "detail"))
+            typer.echo(to_json(row) if as_json else "\t".join(words))
+    elif as_json:
         typer.echo(to_json(describe(manifest), indent=1))
     else:
         print_info(_console(), index, manifest)

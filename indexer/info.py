@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.answers import plain
 from indexer.documents import page_of
-from schemas.errors import InputError
+from schemas.errors import IndexCorrupt, InputError
 from schemas.titles import canonical_file, file_page_url
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from indexer.index import WikiIndex
     from schemas.manifest import Manifest
 
-__all__ = ["describe", "look_up", "print_info"]
+__all__ = ["describe", "list_rejects", "look_up", "print_info"]
 
 
 def describe(manifest: Manifest) -> dict[str, Any]:
@@ -30,6 +31,27 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         rows[shard["table"]] += shard["rows"] or 0
         sizes[shard["table"]] += shard["size_bytes"]
     return {**values, "rows": dict(rows), "size_bytes": dict(sizes), "total_bytes": sum(sizes.values())}
+
+
+def list_rejects(folder: Path, manifest: Manifest, stage: str) -> Iterator[dict[str, str]]:
+    """Give what was dropped at a stage (dump, article, image), and why; for images with the address of the file's page.
+
+    Raises:
+        IndexCorrupt: a table cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for shard in manifest.shards:
+        if shard.table != "rejects":
+            continue
+        try:
+            rows = pq.read_table(folder / shard.path, filters=[("stage", "==", stage)]).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            remedy = "mie-index verify says what is damaged"
+            raise IndexCorrupt(f"cannot be read ({error})", path=folder, place=shard.path, remedy=remedy) from error
+        for row in rows:
+            yield {**row, "file_page": file_page_url(row["id"])} if stage == "image" else row
 
 
 def print_info(console: Console, folder: Path, manifest: Manifest) -> None:
@@ -57,11 +79,23 @@ def _lines(folder: Path, manifest: Manifest, about: dict[str, Any]) -> list[tupl
     for name, size in sorted(about["size_bytes"].items()):
         count = about["rows"][name]
         rows.append((name, f"{count:,} rows, {size:,} bytes" if count else f"{size:,} bytes"))
+    rows += _picture_lines(manifest.counters)
     rows.append(("text index", _text_line(manifest.text_index)))
     rows.append(("image index", _image_line(manifest.image_index)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(manifest.versions.items()))))
     rows.append(("total", f"{about['total_bytes']:,} bytes"))
     return rows
+
+
+def _picture_lines(counters: dict[str, Any]) -> list[tuple[str, str]]:
+    """Say of the pictures how many came from where, and how many did not, and why."""
+    lines = []
+    for what, by in (("embedded", "source"), ("missing", "reason"), ("broken", "reason")):
+        parts = counters.get(f"images_{what}_by_{by}", {})
+        if parts:
+            told = ", ".join(f"{number:,} {part}" for part, number in parts.items())
+            lines.append((f"pictures {what}", f"{sum(parts.values()):,}: {told}"))
+    return lines
 
 
 def _text_line(section: dict[str, Any] | None) -> str:

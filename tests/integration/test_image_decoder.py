@@ -123,6 +123,8 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     body = bytearray(data)
     end = 200 if chance.random() < 0.5 else len(body)
     for _ in range(chance.randint(1, 6)):
+        if not body:
+            break
         at = chance.randrange(min(end, len(body)))
         kind = chance.randrange(6)
         if kind == 0:

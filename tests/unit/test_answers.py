@@ -48,7 +48,18 @@ def test_a_line_of_json_has_exactly_the_keys_of_its_view() -> None:
         "text": "Dogs love snow. It is cold.",
     }
     image = json.loads(to_json_line(answer(view="image", file="Snow.jpg", matched="Snow.jpg"), query_id="7"))
-    assert list(image) == ["view", "rank", "score", "doc_id", "title", "matched", "text", "file", "query_id"]
+    assert list(image) == [
+        "view",
+        "rank",
+        "score",
+        "doc_id",
+        "title",
+        "matched",
+        "text",
+        "file",
+        "file_page",
+        "query_id",
+    ]
 
 
 @given(st.text(st.characters(), max_size=40))
