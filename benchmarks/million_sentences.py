@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.vital_dump import find_summaries
 from pipelines.passages import split_sentences
-from pipelines.shards import open_writer
+from pipelines.shards import ROW_GROUP_ROWS, open_writer
 from schemas.manifest import Manifest, Shard
 from schemas.tables import PARAGRAPHS, SENTENCES
 
-SHARDS, ROWS_PER_GROUP = 8, 1_000
+SHARDS = 8
 OF_PARAGRAPH, OF_PAGE, LINKS = 4, 20, 9
 
 
@@ -58,7 +58,7 @@ def write_tables(folder: Path, real: Sequence[tuple[str, str]], count: int) -> M
             path = folder / table / f"part-{number:05d}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             with open_writer(path, schema) as writer:
-                writer.write_table(pa.Table.from_pylist(rows[table], schema=schema), row_group_size=ROWS_PER_GROUP)
+                writer.write_table(pa.Table.from_pylist(rows[table], schema=schema), row_group_size=ROW_GROUP_ROWS)
             files.append(Shard(table, f"{table}/{path.name}", len(rows[table]), path.stat().st_size, ""))
     return Manifest({}, "", (), 0, {}, {}, tuple(files), None, None, {}, "")
 

@@ -17,8 +17,12 @@ from schemas.manifest import Shard, sha256_file
 
 __all__ = ["ROW_GROUP_ROWS", "ShardWriter", "describe_file", "part_name", "to_table", "write_table"]
 
-ROW_GROUP_ROWS = 1_000
-"""Rows of a row group: what must be read to get one text by its id, and what a writer holds in memory."""
+ROW_GROUP_ROWS = 250
+"""Rows of a row group: what must be read to get one text by its id (benchmarks/text_by_id, decision 0011)."""
+_HELD_ROWS = 4 * ROW_GROUP_ROWS
+"""Rows that a writer holds in memory, and turns into columns at once."""
+_SINGLE = {"text", "sentence_id", "vector", "sha256"}
+"""Columns whose values do not come twice: a dictionary of them takes time and space."""
 
 
 def part_name(number: int) -> str:
@@ -121,9 +125,9 @@ class _TableFile:
 
     def add(self, rows: Sequence[Any]) -> None:
         self._waiting.extend(rows)
-        while not self._tables and len(self._waiting) >= ROW_GROUP_ROWS:
-            self._write(to_table(self._waiting[:ROW_GROUP_ROWS], self._schema))
-            del self._waiting[:ROW_GROUP_ROWS]
+        while not self._tables and len(self._waiting) >= _HELD_ROWS:
+            self._write(to_table(self._waiting[:_HELD_ROWS], self._schema))
+            del self._waiting[:_HELD_ROWS]
         self._write_tables(is_last=False)
 
     def add_table(self, rows: pa.Table) -> None:
@@ -140,13 +144,13 @@ class _TableFile:
             self._waiting = []
 
     def _write_tables(self, *, is_last: bool) -> None:
-        if not self._tables or (not is_last and self._table_rows + len(self._waiting) < ROW_GROUP_ROWS):
+        if not self._tables or (not is_last and self._table_rows + len(self._waiting) < _HELD_ROWS):
             return
         self._take_waiting()
         rows = pa.concat_tables(self._tables)
-        while rows.num_rows >= ROW_GROUP_ROWS or (is_last and rows.num_rows):
-            self._write(rows.slice(0, ROW_GROUP_ROWS))
-            rows = rows.slice(ROW_GROUP_ROWS)
+        while rows.num_rows >= _HELD_ROWS or (is_last and rows.num_rows):
+            self._write(rows.slice(0, _HELD_ROWS))
+            rows = rows.slice(_HELD_ROWS)
         self._tables, self._table_rows = [rows] if rows.num_rows else [], rows.num_rows
 
     def _write(self, rows: pa.Table) -> None:
@@ -172,8 +176,27 @@ class _TableFile:
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Open a Parquet file for writing, with the settings of all our tables."""
-    return pq.ParquetWriter(path, schema, compression="zstd")
+    """Open a Parquet file for writing, with the settings of all our tables.
+
+    Only page ids have statistics: rows are looked up by them, and those of texts would be most of the footer.
+    """
+    repeating = [leaf for field in schema if field.name not in _SINGLE for leaf in _leaves(field.type, field.name)]
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=repeating or False, write_statistics=["page_id"]
+    )
+
+
+def _leaves(kind: pa.DataType, path: str) -> list[str]:
+    """Give the paths of a column's values, as Parquet names them.
+
+    >>> _leaves(pa.list_(pa.struct([pa.field("start", pa.int32()), pa.field("target", pa.string())])), "links")
+    ['links.list.element.start', 'links.list.element.target']
+    """
+    if pa.types.is_list(kind):
+        return _leaves(kind.value_type, f"{path}.list.element")
+    if pa.types.is_struct(kind):
+        return [leaf for field in kind for leaf in _leaves(field.type, f"{path}.{field.name}")]
+    return [path]
 
 
 def write_table(path: Path, rows: pa.Table) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pipelines import shards
 from pipelines.shards import ROW_GROUP_ROWS, ShardWriter, describe_file, to_table, write_table
 from schemas.manifest import sha256_file
-from schemas.records import Link, Paragraph, Reject
-from schemas.tables import PARAGRAPHS, REJECTS, check_table
+from schemas.records import Link, Paragraph, Reject, Sentence
+from schemas.tables import PARAGRAPHS, REJECTS, SENTENCES, check_table
 
 SCHEMAS = {"rejects": REJECTS, "paragraphs": PARAGRAPHS}
 
@@ -59,13 +59,13 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(shards, "open_writer", Full)
     with pytest.raises(OSError, match="No space"), ShardWriter(tmp_path, 0, {"rejects": REJECTS}) as writer:
-        writer.add("rejects", rejects(ROW_GROUP_ROWS))
+        writer.add("rejects", rejects(4 * ROW_GROUP_ROWS))
     assert files(tmp_path) == []
 
 
-@pytest.mark.parametrize("piece", [1, 7, ROW_GROUP_ROWS, 5000])
+@pytest.mark.parametrize("piece", [1, 7, ROW_GROUP_ROWS, 1000, 5000])
 def test_bytes_depend_on_the_rows_alone(tmp_path: Path, piece: int) -> None:
-    rows = rejects(2 * ROW_GROUP_ROWS + 3)
+    rows = rejects(8 * ROW_GROUP_ROWS + 3)
     with ShardWriter(tmp_path / "whole", 0, {"rejects": REJECTS}) as writer:
         writer.add("rejects", rows)
     with ShardWriter(tmp_path / "pieces", 0, {"rejects": REJECTS}) as writer:
@@ -77,7 +77,17 @@ def test_bytes_depend_on_the_rows_alone(tmp_path: Path, piece: int) -> None:
     name = "rejects/part-00000.parquet"
     assert len({sha256_file(tmp_path / kind / name) for kind in ("whole", "pieces", "tables")}) == 1
     metadata = pq.read_metadata(tmp_path / "whole" / name)
-    assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [1000, 1000, 3]
+    assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [*[250] * 8, 3]
+
+
+def test_only_page_ids_have_statistics_and_only_columns_that_repeat_a_dictionary(tmp_path: Path) -> None:
+    path = tmp_path / "sentences.parquet"
+    rows = [Sentence(f"7#0#{at}", "7#0", 7, "Tea", f"Sentence {at}.") for at in range(9)]
+    write_table(path, to_table(rows, SENTENCES))
+    group = pq.read_metadata(path).row_group(0)
+    columns = {group.column(at).path_in_schema: group.column(at) for at in range(group.num_columns)}
+    assert {name for name, column in columns.items() if column.statistics is not None} == {"page_id"}
+    assert {name for name, column in columns.items() if not column.has_dictionary_page} == {"sentence_id", "text"}
 
 
 _LINKS = st.lists(st.builds(Link, st.integers(0, 99), st.integers(0, 99), st.text(max_size=5)), max_size=4)
