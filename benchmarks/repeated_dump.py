@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 SLICE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
@@ -62,13 +63,34 @@ def repeated(pages: list[bytes], copies: int) -> Iterator[bytes]:
             yield renamed(page, copy, step)
 
 
-def write_repeated(output: Path, dump: Path, copies: int, pages_per_stream: int = PAGES_PER_STREAM) -> int:
-    """Write the multistream dump; give the size of its XML in bytes."""
+def moved(page: bytes, by: int) -> bytes:
+    """Give a page with a higher id.
+
+    >>> moved(b"<page><title>Tea</title><id>7</id>", 100)
+    b'<page><title>Tea</title><id>107</id>'
+    """
+    return _TITLE_AND_ID.sub(lambda found: b"%s%s%s%d%s" % (*found.groups()[:3], int(found[4]) + by, found[5]), page, 1)
+
+
+def write_repeated(
+    output: Path, dump: Path, copies: int, pages_per_stream: int = PAGES_PER_STREAM, also: Path | None = None
+) -> int:
+    """Write the multistream dump; give the size of its XML in bytes.
+
+    Args:
+        output: the file to write.
+        dump: whose pages are repeated.
+        copies: how often, the pages themselves among them.
+        pages_per_stream: pages of a bz2 stream.
+        also: another dump, whose pages come once, behind the others.
+    """
     head, pages = read_export(dump)
+    more = read_export(also)[1] if also else []
+    behind = copies * (1 + max(int(found.group(4)) for page in pages if (found := _TITLE_AND_ID.search(page))))
     size, waiting = len(head) + len(FOOTER), []
     with open(output, "wb") as file:
         file.write(bz2.compress(head))
-        for page in repeated(pages, copies):
+        for page in chain(repeated(pages, copies), (moved(page, behind) for page in more)):
             size += len(page)
             waiting.append(page)
             if len(waiting) == pages_per_stream:
@@ -83,11 +105,12 @@ def main() -> int:
     """Write the dump and print how large it is."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dump", type=Path, help="a .xml.bz2 file; default: the slice that gensim carries")
+    options.add_argument("--also", type=Path, help="another .xml.bz2 file, whose pages come once, behind the copies")
     options.add_argument("--copies", type=int, default=16)
     options.add_argument("--pages-per-stream", type=int, default=PAGES_PER_STREAM)
     options.add_argument("--output", type=Path, required=True, help="file to write, .xml.bz2")
     given = options.parse_args()
-    size = write_repeated(given.output, given.dump or find_slice(), given.copies, given.pages_per_stream)
+    size = write_repeated(given.output, given.dump or find_slice(), given.copies, given.pages_per_stream, given.also)
     print(f"{size / 1e6:.1f} MB of XML in {given.output}")
     return 0
 
