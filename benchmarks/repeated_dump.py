@@ -69,7 +69,8 @@ def moved(page: bytes, by: int) -> bytes:
     >>> moved(b"<page><title>Tea</title><id>7</id>", 100)
     b'<page><title>Tea</title><id>107</id>'
     """
-    return _TITLE_AND_ID.sub(lambda found: b"%s%s%s%d%s" % (*found.groups()[:3], int(found[4]) + by, found[5]), page, 1)
+    found = _TITLE_AND_ID.search(page)
+    return b"%s%d%s" % (page[: found.start(4)], int(found[4]) + by, page[found.end(4) :]) if found else page
 
 
 def write_repeated(
