@@ -35,6 +35,7 @@ Examples:
   mie-index query enwiki --text "Rocky" --image photo.jpg --show-context
   mie-index query enwiki --batch queries.txt --json > hits.jsonl
   mie-index query enwiki --text "Rocky" --title-boost 2
+  mie-index query enwiki --text "a dog in the snow" --modality image
 
 \b
 A batch file holds one text a line, or JSON objects with "text", "image" and "id" where its name ends in .jsonl.
@@ -65,8 +66,12 @@ def query(
     show_context: Annotated[bool, typer.Option(help="Print whole paragraphs and introductions.")] = False,
     batch: Annotated[Path | None, typer.Option(help="File of many queries.")] = None,
     title_boost: retrieve_cli.TitleBoost = 0.0,
+    modality: Annotated[
+        Literal["text", "image"] | None,
+        typer.Option(help="What words look for: text (default), or pictures by CLIP's text tower."),
+    ] = None,
 ) -> None:
-    """Find Wikipedia text for words, for a picture, or for both."""
+    """Find Wikipedia text for words, for a picture, or for both; or pictures for words."""
     from indexer.index import WikiIndex
     from indexer.jvm import start_jvm
     from indexer.queries import Query, ask, explanation, read_batch
@@ -76,15 +81,17 @@ def query(
         raise UsageError(
             "no query, or two kinds of query", remedy="give --text, --image, both of these, or --batch alone"
         )
+    if modality is not None and text is None and batch is None:
+        raise UsageError("--modality says what words look for", remedy="give --text or --batch, or leave it out")
     params = SearchParams(k, title_boost)
     params.check()
     queries = read_batch(batch) if batch is not None else iter([Query(None, text, image)])
     opened = WikiIndex(index)
-    if text is not None:
+    if text is not None and modality != "image":
         start_jvm(is_brief=True)
     console = None if as_json else _console()
     for some in queries:
-        for view, answers in ask(opened, some, params):
+        for view, answers in ask(opened, some, params, modality or "text"):
             accounts = [explanation(opened, some, view, answer, params) for answer in answers] if explain else []
             if console is None:
                 _print_json(some, answers, accounts)
@@ -115,7 +122,9 @@ def _print_table(
 
     is_whole, is_batch = flags
     if is_batch or (some.text is not None and some.image is not None):
-        console.print(plain(f"{view}: {some.text if view == 'text' else some.image}"), style="bold", markup=False)
+        console.print(
+            plain(f"{view}: {some.image if view == 'image' and some.image else some.text}"), style="bold", markup=False
+        )
     tokenize = None
     if view == "text":
         wanted = set(opened.text_searcher.tokens(some.text or ""))

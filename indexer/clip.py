@@ -6,12 +6,15 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer import efficientnet
-from indexer.encoder import ImageEncoder, fingerprint_weights, pick_device
-from schemas.errors import InputError, MissingDependency, UsageError
+from indexer.clip_tokens import check_text_tower, load_tokenizer
+from indexer.encoder import ImageEncoder, Precision, TextTower, fingerprint_weights, pick_device, pick_precision
+from indexer.hub import fetch_first, first_line
+from schemas.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_SPEC", "make_encoder"]
 
 DEFAULT_SPEC = "open_clip:ViT-B-32:openai"
-HUB_TIMEOUT_S = 5.0
-"""How long the model hub may take to answer at all before it counts as not reachable."""
-
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _FORMS = f"open_clip:ARCH:TAG, open_clip:ARCH:CHECKPOINT.safetensors or {efficientnet.SPEC}"
 _ALTERNATIVES = (
@@ -31,7 +31,13 @@ _ALTERNATIVES = (
 _log = logging.getLogger(__name__)
 
 
-def make_encoder(spec: str = DEFAULT_SPEC, *, device: str | None = None, threads: int | None = None) -> ImageEncoder:
+def make_encoder(
+    spec: str = DEFAULT_SPEC,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    precision: Precision | None = None,
+) -> ImageEncoder:
     """Load an image encoder.
 
     Args:
@@ -40,10 +46,13 @@ def make_encoder(spec: str = DEFAULT_SPEC, *, device: str | None = None, threads
         device: "cpu" or "cuda"; None takes a CUDA device if there is one.
         threads: CPU threads of torch in this process; None leaves them as they are. Give 1 where several
             processes share the cores: threads that wait for a busy core made the stand-in 7 times slower.
+        precision: of CLIP's arithmetic: "fp32", "bf16" or "fp16" (weights stay fp32, torch's autocast chooses);
+            None is fp16 on a CUDA device, in which CLIP was trained, and fp32 on a CPU. The stand-in is always fp32.
 
     Raises:
-        UsageError: an unknown encoder, architecture, tag or path.
-        MissingDependency: the weights are not on this machine and the hub is not reachable.
+        UsageError: an unknown encoder, architecture, tag, path, device or precision.
+        MissingDependency: the weights, or a part of another library that the text tower is built from, are
+            not on this machine and the hub is not reachable.
         InputError: the checkpoint does not hold this architecture's weights.
     """
     if threads is not None:
@@ -56,10 +65,11 @@ def make_encoder(spec: str = DEFAULT_SPEC, *, device: str | None = None, threads
     arch, _, pretrained = rest.partition(":")
     if kind != "open_clip" or not arch or not pretrained:
         raise UsageError(f"{spec!r} names no image encoder", remedy=f"use {_FORMS}")
-    return _make_open_clip(arch, pretrained, pick_device(device))
+    place = pick_device(device)
+    return _make_open_clip(arch, pretrained, place, pick_precision(precision, place))
 
 
-def _make_open_clip(arch: str, pretrained: str, device: str) -> ImageEncoder:
+def _make_open_clip(arch: str, pretrained: str, device: str, precision: Precision) -> ImageEncoder:
     import open_clip
 
     if arch not in open_clip.list_models():
@@ -72,6 +82,7 @@ def _make_open_clip(arch: str, pretrained: str, device: str) -> ImageEncoder:
         checkpoint = _find_local(arch, pretrained)
         spec, tag, quick_gelu = f"open_clip:{arch}:{checkpoint}", _guess_settings(arch), False
         _warn_of_quick_gelu(arch)
+    check_text_tower(arch)
     model, preprocess = _load(arch, checkpoint, tag, quick_gelu)
     settings = {
         "architecture": open_clip.get_model_config(arch)["vision_cfg"],
@@ -85,7 +96,12 @@ def _make_open_clip(arch: str, pretrained: str, device: str) -> ImageEncoder:
         vectors: torch.Tensor = model.encode_image(pixels)
         return vectors  # [n, dim]
 
-    return ImageEncoder(spec, digest, _dim_of(arch), device, preprocess, embed)
+    def embed_tokens(tokens: torch.Tensor) -> torch.Tensor:
+        vectors: torch.Tensor = model.encode_text(tokens)
+        return vectors  # [n, dim]
+
+    texts = TextTower(partial(load_tokenizer, arch), embed_tokens)
+    return ImageEncoder(spec, digest, _dim_of(arch), device, preprocess, embed, text=texts, precision=precision)
 
 
 def _dim_of(arch: str) -> int:
@@ -116,17 +132,12 @@ def _load(arch: str, checkpoint: Path, settings: Mapping[str, Any], quick_gelu: 
         )
     except Exception as error:  # wrong shapes, missing names, a damaged archive or code in it each raise their own
         raise InputError(
-            f"the checkpoint does not load as {arch} ({_first_line(error)})",
+            f"the checkpoint does not load as {arch} ({first_line(error)})",
             path=checkpoint,
             remedy="name the architecture that it was saved from; a TorchScript or pickled model must first be saved "
             "as tensors (.safetensors)",
         ) from error
     return model.eval(), preprocess
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {' '.join(lines[:2])[:300]}"
 
 
 def _find_local(arch: str, pretrained: str) -> Path:
@@ -174,26 +185,7 @@ def _warn_of_quick_gelu(arch: str) -> None:
 
 
 def _find_published(tag: Mapping[str, Any], arch: str, name: str) -> Path:
-    """Find a tag's weights in the hub's cache, or fetch them if the hub answers within HUB_TIMEOUT_S."""
-    import huggingface_hub as hub
-    from huggingface_hub.errors import EntryNotFoundError
-
+    """Find a tag's weights in the hub's cache, or fetch them if the hub answers soon."""
     repository, _, file = str(tag.get("hf_hub", "")).rpartition("/")
     files = [file] if file else ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"]
-    for candidate in files:
-        cached = hub.try_to_load_from_cache(repository, candidate)
-        if isinstance(cached, str):
-            return Path(cached)
-    message = f"the weights {arch}:{name} are not in the local cache"
-    if hub.constants.is_offline_mode():
-        raise MissingDependency(f"{message} and HF_HUB_OFFLINE is set", remedy=_ALTERNATIVES)
-    for candidate in files:
-        try:
-            hub.get_hf_file_metadata(hub.hf_hub_url(repository, candidate), timeout=HUB_TIMEOUT_S)
-            return Path(hub.hf_hub_download(repository, candidate, etag_timeout=HUB_TIMEOUT_S))
-        except EntryNotFoundError:
-            continue
-        except Exception as error:  # no name service, no route, refused, a proxy's page, disk full
-            text = f"{message} and the hub is not reachable ({_first_line(error)})"
-            raise MissingDependency(text, remedy=_ALTERNATIVES) from error
-    raise MissingDependency(f"{message} and the hub has no such file", remedy=_ALTERNATIVES)
+    return fetch_first(repository, files, f"the weights {arch}:{name}", _ALTERNATIVES)

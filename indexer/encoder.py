@@ -1,4 +1,4 @@
-"""What an image encoder is: pictures in, unit vectors out, and a fingerprint of the weights behind them."""
+"""What an encoder is: pictures (and texts, where it can) in, unit vectors out, and a fingerprint of its weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from schemas.errors import InputError, UsageError
 
@@ -16,7 +17,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["ImageEncoder", "fingerprint_weights", "pick_device"]
+__all__ = ["ImageEncoder", "Precision", "TextTower", "fingerprint_weights", "pick_device", "pick_precision"]
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, eq=False)
+class TextTower:
+    """The half of an encoder that reads words.
+
+    Args:
+        load_tokenizer: gives texts -> token ids [n, length] int64; called at the first text.
+        network: token ids [n, length] -> vectors [n, dim], on the device.
+    """
+
+    load_tokenizer: Callable[[], Callable[[Sequence[str]], torch.Tensor]]
+    network: Callable[[torch.Tensor], torch.Tensor]
+
+    @cached_property
+    def tokenize(self) -> Callable[[Sequence[str]], torch.Tensor]:
+        """The tokenizer, loaded."""
+        return self.load_tokenizer()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +52,8 @@ class ImageEncoder:
         preprocess: RGB picture -> tensor [3, height, width] float32.
         network: pictures [n, 3, height, width] -> vectors [n, dim], on the device.
         batch_images: pictures that go through the network at a time, whatever the number given.
+        text: what reads words into the same space; null: the encoder knows pictures only.
+        precision: arithmetic of the networks; vectors are float32 all the same.
     """
 
     spec: str
@@ -40,6 +63,8 @@ class ImageEncoder:
     preprocess: Callable[[Image.Image], torch.Tensor] = field(repr=False)
     network: Callable[[torch.Tensor], torch.Tensor] = field(repr=False)
     batch_images: int = 32
+    text: TextTower | None = field(default=None, repr=False)
+    precision: Precision = "fp32"
 
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Encode RGB pictures.
@@ -50,27 +75,68 @@ class ImageEncoder:
         Raises:
             InputError: a picture has no direction in this encoder (a zero or not finite vector).
         """
-        import numpy as np
+        return self.encode_prepared([self.prepare(image) for image in images])
+
+    def prepare(self, image: Image.Image) -> torch.Tensor:
+        """Give what the network reads of a picture, [3, height, width] float32; safe in another thread."""
+        return self.preprocess(image.convert("RGB"))
+
+    def encode_prepared(self, pixels: Sequence[torch.Tensor]) -> NDArray[np.float32]:
+        """Encode pictures of `prepare`; result and errors are those of `encode`."""
+        import torch
 
         step = self.batch_images
-        rows = [self._encode_batch(images[n : n + step]) for n in range(0, len(images), step)]
+        batches = (torch.stack(list(pixels[n : n + step])) for n in range(0, len(pixels), step))
+        return self._unit_rows([self._run(self.network, batch) for batch in batches], "image")
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts into the space of the pictures; of a long one the first words count (77 tokens in CLIP).
+
+        Returns:
+            [n, dim] float32, each row of length 1.
+
+        Raises:
+            UsageError: this encoder knows pictures only.
+            MissingDependency: its tokenizer is not on this machine and the hub is not reachable.
+            InputError: a text has no direction in this encoder.
+        """
+        if self.text is None:
+            raise UsageError(
+                f"the encoder {self.spec} knows pictures only, no words",
+                remedy="ask the text view, ask with a picture, or build the index with a CLIP encoder "
+                "(--encoder open_clip:ARCH:TAG)",
+            )
+        step = self.batch_images
+        batches = (self.text.tokenize(texts[n : n + step]) for n in range(0, len(texts), step))
+        return self._unit_rows([self._run(self.text.network, batch) for batch in batches], "text")
+
+    def _run(self, network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor) -> NDArray[np.float32]:
+        """Run a batch in the encoder's precision; where fp16 overflows, in fp32."""
+        import torch
+
+        batch = batch.to(self.device)
+        half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self.precision)
+        with torch.inference_mode():
+            with torch.autocast(self.device, dtype=half, enabled=half is not None):
+                vectors = network(batch).float()  # [n, dim]
+            if half is not None and not torch.isfinite(vectors).all():
+                vectors = network(batch).float()
+            found: NDArray[np.float32] = vectors.cpu().numpy()
+        return found
+
+    def _unit_rows(self, rows: Sequence[NDArray[np.float32]], what: str) -> NDArray[np.float32]:
+        import numpy as np
+
         vectors = np.concatenate(rows) if rows else np.empty((0, self.dim), np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         bad = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
         if len(bad):
             raise InputError(
                 f"the encoder {self.spec} gives no direction for it",
-                place=f"image {int(bad[0])} of the batch",
-                remedy="use another image, or check the encoder's weights",
+                place=f"{what} {int(bad[0])} of the batch",
+                remedy=f"use another {what}, or check the encoder's weights",
             )
         return np.asarray(vectors / lengths, dtype=np.float32)
-
-    def _encode_batch(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        import torch
-
-        with torch.inference_mode():
-            pixels = torch.stack([self.preprocess(image.convert("RGB")) for image in images])  # [n, 3, H, W]
-            return self.network(pixels.to(self.device)).float().cpu().numpy()  # [n, dim]
 
 
 def fingerprint_weights(weights: Mapping[str, torch.Tensor], settings: Mapping[str, Any]) -> str:
@@ -102,3 +168,19 @@ def pick_device(device: str | None) -> str:
     if device == "cuda" and not has_cuda:
         raise UsageError("there is no CUDA device", remedy="use cpu")
     return device or ("cuda" if has_cuda else "cpu")
+
+
+def pick_precision(precision: Precision | None, device: str) -> Precision:
+    """Give the arithmetic to run in: the one asked for, else fp16 on a CUDA device and fp32 on a CPU.
+
+    Raises:
+        UsageError: an unknown name.
+
+    >>> pick_precision(None, "cpu"), pick_precision(None, "cuda"), pick_precision("bf16", "cpu")
+    ('fp32', 'fp16', 'bf16')
+    """
+    if precision is None:
+        return "fp16" if device == "cuda" else "fp32"
+    if precision not in get_args(Precision):
+        raise UsageError(f"unknown precision {precision!r}", remedy=f"use {', '.join(get_args(Precision))}")
+    return precision

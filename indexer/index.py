@@ -155,6 +155,22 @@ class WikiIndex:
         """
         return self.search_vectors(self.encode_images(images), k) if images else []
 
+    def search_image_by_text(self, queries: Sequence[str], k: int = 10) -> list[list[Answer]]:
+        """Find the best k distinct articles whose pictures show what each text says.
+
+        Args:
+            queries: q texts.
+            k: at least 1.
+
+        Returns:
+            q lists of at most k answers of the image view.
+
+        Raises:
+            UsageError: the index was built with an encoder that knows pictures only.
+            MissingDependency: the encoder or its tokenizer is not on this machine.
+        """
+        return self.search_vectors(self.encoder.encode_texts(queries), k) if queries else []
+
     def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Give the unit vectors [q, dim] of q RGB pictures, by the encoder of the index."""
         return self.encoder.encode(list(images))

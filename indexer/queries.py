@@ -32,21 +32,42 @@ class Query:
     image: Path | None
 
 
-def ask(index: WikiIndex, query: Query, params: SearchParams) -> Iterator[tuple[View, list[Answer]]]:
+def ask(
+    index: WikiIndex, query: Query, params: SearchParams, modality: View = "text"
+) -> Iterator[tuple[View, list[Answer]]]:
     """Answer a query in each of its views.
 
+    Args:
+        index: opened.
+        query: text, picture, or both.
+        params: of the search.
+        modality: what words look for: sentences ("text") or pictures ("image").
+
     Raises:
-        UsageError: the text is empty, or a parameter is out of its range.
+        UsageError: the text is empty, a parameter is out of its range or means nothing to the view, or the
+            encoder of the index reads no words.
         InputError: the picture cannot be used.
         StoreError: the index lacks this view.
     """
     if query.text is not None:
         if not query.text.strip():
             raise UsageError("the text of the query is empty", place=_place(query), remedy="give some words")
-        yield "text", index.search_text([query.text], params.k, params.title_boost)[0]
+        if modality == "image":
+            _check_words_for_pictures(query, params)
+            yield "image", index.search_image_by_text([query.text], params.k)[0]
+        else:
+            yield "text", index.search_text([query.text], params.k, params.title_boost)[0]
     if query.image is not None:
         _ = index.image_searcher  # an index without pictures is said before the picture is read
         yield "image", index.search_image([_read_image(query.image)], params.k)[0]
+
+
+def _check_words_for_pictures(query: Query, params: SearchParams) -> None:
+    if query.image is not None:
+        message = "both the words and the picture of a query ask the image view"
+        raise UsageError(message, place=_place(query), remedy="ask with one of them at a time")
+    if params.title_boost:
+        raise UsageError("a title boost is for the text view", remedy="leave it out, or ask with --modality text")
 
 
 def explanation(index: WikiIndex, query: Query, view: View, answer: Answer, params: SearchParams) -> str:

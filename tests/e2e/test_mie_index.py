@@ -228,3 +228,9 @@ def test_output_is_utf8_under_an_ascii_locale_and_a_closed_pipe_is_no_crash(slic
     command = f"'{PROGRAM}' query '{slice_index}' --text 'the of Alabama' -k 2000 --json | head -n 1"
     cut = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert json.loads(cut.stdout)["rank"] == 1 and cut.stderr == ""
+
+
+def test_words_do_not_find_pictures_with_an_encoder_that_knows_no_words(slice_index: Path) -> None:
+    message = fails(2, "query", slice_index, "--text", "a cat", "--modality", "image")
+    assert "efficientnet-lite0 knows pictures only" in message and "--encoder open_clip:ARCH:TAG" in message
+    assert "what words look for" in fails(2, "query", slice_index, "--image", "a.jpg", "--modality", "image")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import pickle
 import socket
@@ -22,11 +21,12 @@ import pytest
 import torch
 from PIL import Image
 
-from indexer import clip, efficientnet
+from indexer import clip, efficientnet, hub
 from indexer.clip import make_encoder
 from indexer.encoder import ImageEncoder, fingerprint_weights
 from indexer.pixels import decode_image
 from schemas.errors import InputError, MissingDependency, UsageError
+from tests.clip_architectures import known_architecture
 
 STAND_IN = efficientnet.SPEC
 ARCH = "RN50-quickgelu"
@@ -70,17 +70,8 @@ def stand_in() -> ImageEncoder:
 @pytest.fixture(scope="module")
 def small_arch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A CLIP architecture small enough for a test, made known to open_clip."""
-    import open_clip
-    from open_clip import factory
-
-    folder = tmp_path_factory.mktemp("archs")
-    (folder / "Test-Small.json").write_text(json.dumps(SMALL))
-    before = list(factory._MODEL_CONFIG_PATHS), dict(factory._MODEL_CONFIGS)
-    open_clip.add_model_config(folder)
-    yield "Test-Small"
-    factory._MODEL_CONFIG_PATHS[:] = before[0]
-    factory._MODEL_CONFIGS.clear()
-    factory._MODEL_CONFIGS.update(before[1])
+    with known_architecture("Test-Small", SMALL, tmp_path_factory.mktemp("archs")) as name:
+        yield name
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +274,7 @@ def test_without_cache_and_hub_a_tag_fails_at_once_with_the_alternatives() -> No
 def test_a_hub_that_does_not_answer_is_waited_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
-    monkeypatch.setattr(clip, "HUB_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(hub, "HUB_TIMEOUT_S", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

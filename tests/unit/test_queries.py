@@ -126,3 +126,18 @@ def test_a_file_that_is_no_picture_is_an_input_error_with_a_remedy(tmp_path: Pat
         answers(Query(None, None, path))
     assert raised.value.path == str(path)
     assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("query", "params", "problem"),
+    [
+        (Query("7", "snow", Path("a.jpg")), SearchParams(), "both the words and the picture"),
+        (Query("7", "snow", None), SearchParams(title_boost=2), "title boost"),
+        (Query("7", " ", None), SearchParams(), "empty"),
+    ],
+)
+def test_words_that_look_for_pictures_are_refused_before_anything_is_loaded(
+    query: Query, params: SearchParams, problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        list(ask(cast(WikiIndex, None), query, params, "image"))
