@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -76,7 +77,9 @@ class GuardedDecoder:
 
 def _decode(item: _Bytes) -> _Pixels:
     try:
-        image = decode_image(item.data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, on pictures that are refused for the same reason
+            image = decode_image(item.data)
     except ImageRefused as error:
         return _Pixels(b"", (0, 0), (0, 0), error)
     return _Pixels(image.tobytes(), image.size, displayed_size(image))

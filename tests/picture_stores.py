@@ -64,7 +64,7 @@ def write_tar(folder: Path, pictures: Pictures) -> str:
     return f"tar:{folder}/shard-*.tar"
 
 
-def write_parquet(folder: Path, pictures: Pictures) -> str:
+def write_parquet(folder: Path, pictures: Pictures, row_group_size: int = 2) -> str:
     """The form of WIT's published base set: image {bytes, path}, image_url."""
     folder.mkdir(parents=True, exist_ok=True)
     urls = [
@@ -73,7 +73,7 @@ def write_parquet(folder: Path, pictures: Pictures) -> str:
     image = pa.array([{"bytes": data, "path": None} for data in pictures.values()], _IMAGE)
     vectors = pa.array([[0.0] * 4] * len(pictures), pa.list_(pa.float64()))
     table = pa.table({"image": image, "image_url": urls, "embedding": vectors})
-    pq.write_table(table, folder / "wit.parquet", row_group_size=2)
+    pq.write_table(table, folder / "wit.parquet", row_group_size=row_group_size)
     return f"parquet:{folder}/*.parquet"
 
 
