@@ -34,8 +34,7 @@ def hours_of_cores(inputs: Rates) -> dict[str, float]:
     return {
         "hash": packed_mb / rates["hash_mb_s"] / 3600,
         "find streams": packed_mb / rates["scan_mb_s"] / 3600,
-        "parse": xml_mb / rates["parse_mb_s"] / 3600,
-        "finish": xml_mb / rates["finish_mb_s"] / 3600,
+        "job": xml_mb / rates["job_mb_s"] / 3600,
         "index text": sentences / rates["index_sentences_s"] / 3600,
         "merge text": sentences / rates["merge_sentences_s"] / 3600,
         "encode pictures": dump["pictures"] / rates["encode_pictures_s"] / 3600,
@@ -49,20 +48,28 @@ def disk_gb(inputs: Rates, *, with_pictures: bool) -> float:
     return dump["xml_gb"] * (rates["tables_per_xml"] + rates["bm25_per_xml"]) + vectors
 
 
-def wall_hours(steps: dict[str, float], cores: float, efficiency: float, *, index_cores: float) -> float:
-    """Hours of a text index: one core hashes and finds streams, the rest is shared out."""
-    serial = steps["hash"] + steps["find streams"]
-    shared = (steps["parse"] + steps["finish"]) / (cores * efficiency)
-    return serial + shared + steps["index text"] / (index_cores * efficiency)
+def wall_hours(steps: dict[str, float], cores: float, efficiency: float) -> float:
+    """Hours of a text index: one core hashes, finds streams and merges, the rest is shared out."""
+    return serial_hours(steps) + shared_hours(steps) / (cores * efficiency)
+
+
+def serial_hours(steps: dict[str, float]) -> float:
+    """Hours of what one core does."""
+    return steps["hash"] + steps["find streams"] + steps["merge text"]
+
+
+def shared_hours(steps: dict[str, float]) -> float:
+    """Core-hours of what is shared out."""
+    return steps["job"] + steps["index text"]
 
 
 def dataflow(inputs: Rates, steps: dict[str, float]) -> tuple[float, float, str]:
     """Hours and dollars on Dataflow, and the arithmetic of the dollars."""
     engine, price, rates = inputs["dataflow"], inputs["prices"], inputs["rates"]
     cores = engine["workers"] * engine["vcpu"]
-    busy = (steps["parse"] + steps["finish"] + steps["index text"]) / (cores * rates["parallel_efficiency"])
+    busy = shared_hours(steps) / (cores * rates["parallel_efficiency"])
     busy += engine["jobs"] * engine["start_min"] / 60
-    driver = steps["hash"] + steps["find streams"] + steps["merge text"]
+    driver = serial_hours(steps)
     worker_hour = engine["vcpu"] * price["vcpu_hour"] + engine["memory_gb"] * price["memory_gb_hour"]
     worker_hour += price["disk_gb_worker"] * price["disk_gb_hour"]
     shuffled_gb = 0.1  # names and offsets: the rows themselves are never shuffled
@@ -81,48 +88,47 @@ def to_lines(inputs: Rates) -> list[str]:
     steps, rates, dump = hours_of_cores(inputs), inputs["rates"], inputs["dump"]
     laptop, machine = inputs["laptop"]["cores"], inputs["machine"]["cores"]
     on = {
-        f"laptop, {laptop:.0f} cores": (wall_hours(steps, laptop, rates["parallel_efficiency"], index_cores=2), 0.0),
+        f"laptop, {laptop:.0f} cores": (wall_hours(steps, laptop, rates["parallel_efficiency"]), 0.0),
         f"one machine, {machine:.0f} cores": (
-            wall_hours(steps, machine, rates["parallel_efficiency"], index_cores=8),
+            wall_hours(steps, machine, rates["parallel_efficiency"]),
             inputs["machine"]["dollars_hour"],
         ),
     }
     hours, dollars, line = dataflow(inputs, steps)
     disk, with_pictures = disk_gb(inputs, with_pictures=False), disk_gb(inputs, with_pictures=True)
+    building = disk + dump["xml_gb"] * rates["bm25_per_xml"]  # the parts, beside what they are merged to
     lines = [
         f"Text index of {dump['xml_gb']:.0f} GB of XML ({dump['compressed_gb']:.0f} GB as bz2):",
         "",
-        "| where | hours | dollars | disk, GB: dump + work and index |",
+        "| where | hours | dollars | disk, GB: dump + build |",
         "|---|---:|---:|---:|",
     ]
     for name, (wall, price) in on.items():
         cost = f"{wall * price:.0f}" if price else "-"
-        lines.append(f"| {name} | {wall:.1f} | {cost} | {dump['compressed_gb']:.0f} + {disk:.0f} |")
+        lines.append(f"| {name} | {wall:.1f} | {cost} | {dump['compressed_gb']:.0f} + {building:.0f} |")
     name = f"Dataflow, {inputs['dataflow']['workers']:.0f} workers of {inputs['dataflow']['vcpu']:.0f} vCPU"
+    work = building + dump["xml_gb"] * rates["tables_per_xml"]  # as parsed and as finished
     lines.append(
-        f"| {name} | {hours:.1f} | {dollars:.0f} | {dump['compressed_gb']:.0f} + {disk * 1.55:.0f} in the store |"
+        f"| {name} | {hours:.1f} | {dollars:.0f} | {dump['compressed_gb']:.0f} + {work:.0f} in the store |"
     )
     lines += ["", "| step | core-hours | from |", "|---|---:|---|"]
     sources = {
         "hash": f"{dump['compressed_gb']:.0f} GB / {rates['hash_mb_s']:.0f} MB/s; one core",
         "find streams": f"{dump['compressed_gb']:.0f} GB / {rates['scan_mb_s']:.0f} MB/s; one core",
-        "parse": f"{dump['xml_gb']:.0f} GB / {rates['parse_mb_s']:.2f} MB/s",
-        "finish": f"{dump['xml_gb']:.0f} GB / {rates['finish_mb_s']:.0f} MB/s",
+        "job": f"to Parquet: {dump['xml_gb']:.0f} GB / {rates['job_mb_s']:.2f} MB/s",
         "index text": f"{dump['xml_gb'] * rates['sentences_per_xml_mb'] / 1000:.0f} million sentences / "
         f"{rates['index_sentences_s']:,.0f} a second",
-        "merge text": f"the same / {rates['merge_sentences_s']:,.0f} a second; the driver, where parts are merged",
+        "merge text": f"the same / {rates['merge_sentences_s']:,.0f} a second; one core, of the driver",
         "encode pictures": f"{dump['pictures'] / 1e6:.0f} million / {rates['encode_pictures_s']:.0f} a second; "
         f"adds {with_pictures - disk:.1f} GB",
     }
     lines += [f"| {step} | {steps[step]:.2f} | {source} |" for step, source in sources.items()]
-    shared = steps["parse"] + steps["finish"]
     return [
         *lines,
         "",
-        f"Hours = hash + find streams + (parse + finish) / (cores x {rates['parallel_efficiency']}) + index text / "
-        f"(its threads x {rates['parallel_efficiency']}); for the laptop {steps['hash'] + steps['find streams']:.2f} + "
-        f"{shared:.2f} / ({laptop:.0f} x {rates['parallel_efficiency']}) + "
-        f"{steps['index text']:.2f} / (2 x {rates['parallel_efficiency']}).",
+        f"Hours = hash + find streams + merge text + (job + index text) / (cores x {rates['parallel_efficiency']}); for "
+        f"the laptop {serial_hours(steps):.2f} + {shared_hours(steps):.2f} / "
+        f"({laptop:.0f} x {rates['parallel_efficiency']}).",
         f"Dataflow: {line}.",
     ]
 
