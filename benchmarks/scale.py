@@ -108,9 +108,7 @@ def to_lines(inputs: Rates) -> list[str]:
         lines.append(f"| {name} | {wall:.1f} | {cost} | {dump['compressed_gb']:.0f} + {building:.0f} |")
     name = f"Dataflow, {inputs['dataflow']['workers']:.0f} workers of {inputs['dataflow']['vcpu']:.0f} vCPU"
     work = building + dump["xml_gb"] * rates["tables_per_xml"]  # as parsed and as finished
-    lines.append(
-        f"| {name} | {hours:.1f} | {dollars:.0f} | {dump['compressed_gb']:.0f} + {work:.0f} in the store |"
-    )
+    lines.append(f"| {name} | {hours:.1f} | {dollars:.0f} | {dump['compressed_gb']:.0f} + {work:.0f} in the store |")
     lines += ["", "| step | core-hours | from |", "|---|---:|---|"]
     sources = {
         "hash": f"{dump['compressed_gb']:.0f} GB / {rates['hash_mb_s']:.0f} MB/s; one core",
@@ -126,8 +124,8 @@ def to_lines(inputs: Rates) -> list[str]:
     return [
         *lines,
         "",
-        f"Hours = hash + find streams + merge text + (job + index text) / (cores x {rates['parallel_efficiency']}); for "
-        f"the laptop {serial_hours(steps):.2f} + {shared_hours(steps):.2f} / "
+        f"Hours = hash + find streams + merge text + (job + index text) / (cores x {rates['parallel_efficiency']}); "
+        f"for the laptop {serial_hours(steps):.2f} + {shared_hours(steps):.2f} / "
         f"({laptop:.0f} x {rates['parallel_efficiency']}).",
         f"Dataflow: {line}.",
     ]
