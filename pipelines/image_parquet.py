@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +20,7 @@ _NAMES = ("file", "file_name", "filename", "image_url", "url", "image.path", "na
 """Columns by which pictures are found, in order. Source: wikimedia/wit_base (image {bytes, path}, image_url), datasets'
 Image feature, WebDataset converted to Parquet."""
 _MAX_GROUP_BYTES = 2**30
+_REMEDY = "fetch it again"
 
 
 class ParquetShard:
@@ -36,7 +38,7 @@ class ParquetShard:
         try:
             self._file = pq.ParquetFile(open_file(path) if is_remote(path) else path)
         except (OSError, pa.ArrowException) as error:
-            raise InputError(f"not a readable Parquet file ({error})", path=path, remedy="fetch it again") from error
+            raise InputError(f"not a readable Parquet file ({error})", path=path, remedy=_REMEDY) from error
         leaves = {self._file.schema.column(at).path: at for at in range(len(self._file.schema))}
         schema = self._file.schema_arrow
         self._bytes = next((name for name in _BYTES if name in leaves and _is_binary(schema, name)), "")
@@ -65,17 +67,21 @@ class ParquetShard:
                     place=f"row group {group}",
                     remedy="write it again with row groups of about 100 rows",
                 )
-            for row, name in enumerate(self._read(group, self._name).to_pylist()):
+            for row, name in enumerate(self._texts(group)):
                 if name:
                     yield name_in_address(name).rpartition("/")[2], 0, group, row
+
+    def _texts(self, group: int) -> list[str | None]:
+        try:
+            return cast("list[str | None]", self._read(group, self._name).to_pylist())
+        except ValueError as error:  # not UTF-8
+            raise InputError(f"row group {group} is damaged ({error})", path=self._path, remedy=_REMEDY) from error
 
     def _read(self, group: int, column: str) -> pa.ChunkedArray:
         try:
             values = self._file.read_row_group(group, columns=[column]).column(0)
         except (OSError, pa.ArrowException) as error:
-            raise InputError(
-                f"row group {group} is damaged ({error})", path=self._path, remedy="fetch it again"
-            ) from error
+            raise InputError(f"row group {group} is damaged ({error})", path=self._path, remedy=_REMEDY) from error
         return _field(values, column.partition(".")[2])
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:

@@ -54,7 +54,7 @@ class ZimShard:
                 entry = self._archive._get_entry_by_id(number)
                 for rank, name in enumerate(names_in_path(entry.path)):
                     yield name, rank, number, 0
-        except (RuntimeError, OSError, IndexError) as error:
+        except (RuntimeError, OSError, IndexError, ValueError) as error:  # a name that is no UTF-8 is a ValueError
             raise InputError(f"the ZIM file is damaged ({error})", path=self._path, remedy="fetch it again") from error
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:  # noqa: ARG002
@@ -64,7 +64,7 @@ class ZimShard:
             if item.size > max_bytes:
                 return Missing("too_large", f"{item.size} bytes, at most {max_bytes}")
             return bytes(item.content)
-        except (RuntimeError, OSError, KeyError) as error:
+        except (RuntimeError, OSError, KeyError, ValueError) as error:
             return Missing("unreadable", f"{self._path}, entry {first}: {error}")
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import gzip
 import pickle
 import threading
@@ -191,6 +192,7 @@ def test_a_site_that_is_down_stops_the_build(site: CommonsServer, photo: bytes) 
         source.fetch("Bad 0.jpg")
 
 
+@functools.cache
 def bomb() -> bytes:
     return gzip.compress(b"\xff\xd8\xff" + b"\0" * 50_000_000)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,3 +246,26 @@ def test_a_zim_without_libzim_says_what_to_install(tmp_path: Path, monkeypatch: 
     with pytest.raises(MissingDependency, match="libzim") as caught:
         ShardSource("zim", str(tmp_path / "a.zim")).open()
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(("form", "file"), [("tar", "shard-1.tar"), ("parquet", "wit.parquet"), ("zim", "wiki.zim")])
+def test_mutated_containers_are_refused_or_give_bytes_or_reasons(tmp_path: Path, form: str, file: str) -> None:
+    WRITERS[form](tmp_path, {f"Picture {number}.jpg": bytes([number]) * 500 for number in range(12)})
+    data = (tmp_path / file).read_bytes()
+    outcomes = {"refused": 0, "opened": 0}
+    for seed in range(40):
+        chance, body = random.Random(seed), bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.choice([chance.randrange(len(body)), chance.randrange(600), -1 - chance.randrange(600)])
+            body[at : at + chance.randint(0, 9)] = chance.choice([b"", b"\xff" * 4, chance.randbytes(9)])
+        (tmp_path / f"mutant{seed}").write_bytes(body)
+        source = open_image_source(f"{form}:{tmp_path}/mutant{seed}")
+        try:
+            source.open()
+        except InputError:
+            outcomes["refused"] += 1
+            continue
+        outcomes["opened"] += 1
+        for number in range(12):
+            assert isinstance(source.fetch(f"Picture {number}.jpg"), (bytes, Missing))
+    assert min(outcomes.values()) > 3

@@ -29,6 +29,9 @@ BACKENDS: dict[str, set[str]] = {
     "open_clip": {"indexer/clip.py"},
     "timm": {"indexer/efficientnet.py"},
     "torchcrf": {"trainer/crf.py"},
+    "libzim": {"pipelines/image_zim.py"},
+    "sqlite3": {"pipelines/image_cache.py", "pipelines/image_names.py"},
+    "urllib3": {"pipelines/image_http.py"},
 }
 
 
