@@ -45,7 +45,7 @@ def parse_shard(
         earlier: index whose unchanged articles are taken over; null: parse all.
 
     Returns:
-        The result: pages, losses, sums of the counters and of the dropped templates by name, the ids' range.
+        The result: pages, rejects, losses, sums of the counters and of the dropped templates by name, the ids' range.
     """
     tally = _Tally(work, shard)
     with ShardWriter(work.parsed, shard, TABLES) as writer:
@@ -124,6 +124,7 @@ class _Tally:
         self._shard = shard
         self._pages = 0
         self._taken_over = 0
+        self._rejects = 0
         self._text_bytes = 0
         self._counters: Counter[str] = Counter()
         self._templates: Counter[str] = Counter()
@@ -135,6 +136,7 @@ class _Tally:
             self._pages += 1
             self._text_bytes += outcome.page.size_bytes
             self._add_id(outcome.page.page_id)
+        self._rejects += outcome.reject is not None
         if outcome.article is not None:
             self._counters.update(outcome.article.counters)
             self._templates.update(outcome.article.dropped_templates)
@@ -150,14 +152,14 @@ class _Tally:
         now = time.monotonic()
         if is_due or now >= self._next_beat:
             self._next_beat = now + _BEAT_S
-            self._work.write_beat(
-                STAGE, self._shard, pages=self._pages, text_bytes=self._text_bytes, stream_bytes=self.stream_bytes
-            )
+            counts = {"pages": self._pages, "text_bytes": self._text_bytes, "rejects": self._rejects}
+            self._work.write_beat(STAGE, self._shard, stream_bytes=self.stream_bytes, **counts)
 
     def result(self) -> dict[str, Any]:
         return {
             "pages": self._pages,
             "pages_taken_over": self._taken_over,
+            "rejects": self._rejects,
             "text_bytes": self._text_bytes,
             "stream_bytes": self.stream_bytes,
             "losses": self.losses,

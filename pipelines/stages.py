@@ -101,9 +101,12 @@ class Stages:
 
     def _parse_status(self) -> Status:
         beats, done = self.work.beats("parse"), self.work.count_results("parse")
-        total = {name: sum(beat[name] for beat in beats.values()) for name in ("pages", "text_bytes", "stream_bytes")}
+        names = ("pages", "text_bytes", "stream_bytes", "rejects")
+        total = {name: sum(beat.get(name, 0) for beat in beats.values()) for name in names}
         counts = (("pages", total["pages"]), ("bytes", total["text_bytes"]))
-        return Status(total["stream_bytes"], self._plan.size_bytes, f"{done}/{len(self._plan.shards)} shards", counts)
+        text = f"{done}/{len(self._plan.shards)} shards"
+        text += f"  {total['rejects']:,} rejected" if total["rejects"] else ""
+        return Status(total["stream_bytes"], self._plan.size_bytes, text, counts)
 
     def _check_losses(self) -> None:
         """Refuse to go on if input was lost, unless that is allowed."""

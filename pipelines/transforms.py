@@ -81,7 +81,8 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         limits, limit_pages = self._settings.limits, self._settings.limit_pages
         with carry_errors(self._work.root), self._work.at_worker("parse", shard) as work:
             result = parse_stage.parse_shard(shard, streams, work, self._guard, limits, limit_pages, self._earlier)
-        count("parse", {"shards": 1, "pages": result["pages"], "losses": len(result["losses"])})
+        counts = {name: result[name] for name in ("pages", "rejects")}
+        count("parse", {"shards": 1, **counts, "losses": len(result["losses"])})
         yield shard
 
     def teardown(self) -> None:

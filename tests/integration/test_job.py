@@ -283,6 +283,13 @@ def test_a_full_disk_is_told_and_nothing_looks_finished(
     assert build(dump, tmp_path).is_new
 
 
+def test_rejected_pages_are_told_while_the_dump_is_parsed(tmp_path: Path) -> None:
+    bad = DumpPage("Bad", "A \x00 is not XML.")
+    stream, dump = io.StringIO(), write_dump(tmp_path, [*PAGES, bad], pages_per_stream=50)
+    build_wiki_index(BuildRequest((str(dump),), tmp_path / "index"), Progress(stream))
+    assert "shards  1 rejected  9 pages" in stream.getvalue()
+
+
 def test_repeated_page_ids_are_rejected_within_and_across_shards(tmp_path: Path) -> None:
     pages = [
         DumpPage("First", "First text.", page_id=5),
