@@ -130,7 +130,7 @@ def test_text_and_picture_are_asked_together(slice_index: Path, slice_photos: Pa
     answers = rows("query", slice_index, "--text", "Alabama", "--image", photo, "-k", "2", "--json", "--explain")
     assert [answer["view"] for answer in answers] == ["text", "text", "image", "image"]
     text, image = answers[0], answers[2]
-    assert list(text) == [*KEYS, "explanation"] and list(image) == [*KEYS, "file", "explanation"]
+    assert list(text) == [*KEYS, "explanation"] and list(image) == [*KEYS, "file", "file_page", "explanation"]
     assert image["file"] == image["matched"] == photo.name and image["score"] > 0.99
     assert answers[2]["doc_id"] != answers[3]["doc_id"]
     assert image["doc_id"].isdecimal() and "cosine" in image["explanation"]

@@ -167,9 +167,14 @@ class Corners:
 
     spec, fingerprint, dim = "corners", "none", 48
 
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        return np.asarray(image.resize((4, 4), Image.Resampling.NEAREST), np.float32).ravel() + 1
+
+    def encode_prepared(self, rows: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack(rows) / np.linalg.norm(np.stack(rows), axis=1, keepdims=True)
+
     def encode(self, images: Sequence[Image.Image]) -> np.ndarray:
-        small = [np.asarray(image.resize((4, 4), Image.Resampling.NEAREST), np.float32).ravel() for image in images]
-        return np.stack([row + 1 for row in small]) / np.linalg.norm(np.stack(small) + 1, axis=1, keepdims=True)
+        return self.encode_prepared([self.prepare(image) for image in images])
 
 
 def seeds_of(photos: list[bytes]) -> list[bytes]:
