@@ -58,7 +58,9 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
     output = open_output(request.output)
     output.check(overwrite=True)  # a folder of somebody else's is refused before anything is read
     paths = find_inputs(request.dumps, request.dump_index)
-    if request.images is not None and any(spec.startswith(("tar:", "parquet:", "zim:")) for spec in request.images.specs):
+    if request.images is not None and any(
+        spec.startswith(("tar:", "parquet:", "zim:")) for spec in request.images.specs
+    ):
         progress.note("reading the names of pictures in container files that are new")
     settings = _with_images(request)
     with progress.stage("hash"):
