@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size
+from pipelines.ahead import ahead
 from pipelines.earlier_index import EarlierIndex
 from pipelines.image_sources import Missing, SourceChain
 from pipelines.shards import ShardWriter, describe_file, part_name
@@ -27,6 +28,7 @@ from schemas.tables import REJECTS, embeddings_schema
 from schemas.titles import file_page_url
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
 
     from indexer.encoder import ImageEncoder
@@ -40,6 +42,8 @@ SHARD_USES = 10_000
 _MIN_SHARDS, _MIN_SHARD_USES = 8, 500
 
 _BATCH_IMAGES = 32
+_BATCHES_AHEAD = 1
+"""Batches of decoded pictures that wait for the encoder (19 MB each at 224 pixels a side)."""
 IMAGE_OUTCOMES = (
     "images_embedded_by_source",
     "images_missing_by_reason",
@@ -134,7 +138,7 @@ def embed_shard(
     rejects: list[Reject] = []
     known = {} if earlier is None else {row["sha256"]: _Row(**row) for row in earlier.vectors(names)}
     beat = partial(_beat, work, shard)
-    lookup = _Lookup(source, decode, rejects)
+    lookup = _Lookup(source, decode, encoder.prepare, rejects)
     rows = list(_encode_all(names, lookup, encoder, known, beat))
     missing = sum(reject.reason == "missing" for reject in rejects)
     schemas = {"embeddings": embeddings_schema(encoder.dim)}
@@ -166,19 +170,23 @@ def _beat(work: WorkFolder, shard: int, done: int) -> None:
 
 @dataclass
 class _Lookup:
-    """Asks the sources for files, and remembers which bytes were refused; a file without a row is a reject."""
+    """Asks the sources for files, and remembers which bytes were refused; a file without a row is a reject.
+
+    `find` runs in the thread that works ahead; the counts and the rejects are the caller's, in order.
+    """
 
     source: SourceChain
     decode: Callable[[bytes], Image.Image]
+    prepare: Callable[[Image.Image], torch.Tensor]
     rejects: list[Reject]
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in IMAGE_OUTCOMES})
 
-    def find(self, file: str, waiting: dict[str, Image.Image]) -> tuple[str, str] | None:
+    def find(self, file: str, waiting: dict[str, torch.Tensor]) -> tuple[str, str] | Missing:
         """Give source and hash of the first bytes that are a picture; decode them if they are new.
 
-        A source whose bytes are no picture is passed over like one that has none.
+        A source whose bytes are no picture is passed over like one that has none; where all are, the first counts.
         """
         missing: list[Missing] = []
         broken: tuple[str, str] | None = None
@@ -192,21 +200,20 @@ class _Lookup:
             if sha256 in self.sizes:
                 return found.source, sha256
             broken = broken or (found.source, sha256)
-        if broken is None:
-            why = self.source.why_missing(missing)
-            self.rejects.append(Reject("image", file, "missing", f"{why.reason}: {why.detail}"))
-            self.counts["images_missing_by_reason"][why.reason] += 1
-        else:
-            self.reject(file, *broken)
-        return None
+        return broken or self.source.why_missing(missing)
 
-    def _decode(self, sha256: str, data: bytes, waiting: dict[str, Image.Image]) -> None:
+    def _decode(self, sha256: str, data: bytes, waiting: dict[str, torch.Tensor]) -> None:
         try:
             image = self.decode(data)
         except ImageRefused as error:
             self.refused[sha256] = (error.reason, error.detail)
         else:
-            waiting[sha256], self.sizes[sha256] = image, displayed_size(image)
+            waiting[sha256], self.sizes[sha256] = self.prepare(image), displayed_size(image)
+
+    def miss(self, file: str, why: Missing) -> None:
+        """Note that no source has a file."""
+        self.rejects.append(Reject("image", file, "missing", f"{why.reason}: {why.detail}"))
+        self.counts["images_missing_by_reason"][why.reason] += 1
 
     def reject(self, file: str, source: str, sha256: str) -> None:
         """Note that the bytes of a file are no picture."""
@@ -223,15 +230,15 @@ def _encode_all(
     known: Mapping[str, _Row],
     beat: Callable[[int], None],
 ) -> Iterator[_Row]:
-    """Give a row for each file that is a picture, in order."""
+    """Give a row for each file that is a picture, in order; the next batch is decoded while one is encoded."""
     vectors = {sha256: row.vector for sha256, row in known.items()}
     lookup.sizes.update({sha256: (row.width, row.height) for sha256, row in known.items()})
-    for start in range(0, len(names), _BATCH_IMAGES):
-        waiting: dict[str, Image.Image] = {}
-        found = [(file, lookup.find(file, waiting)) for file in names[start : start + _BATCH_IMAGES]]
+    done = 0
+    for found, waiting in ahead(_find_batches(names, lookup), _BATCHES_AHEAD):
         vectors.update(_encode(waiting, encoder, lookup.refused))
         for file, origin in found:
-            if origin is None:
+            if isinstance(origin, Missing):
+                lookup.miss(file, origin)
                 continue
             source, sha256 = origin
             if sha256 in lookup.refused:
@@ -239,17 +246,27 @@ def _encode_all(
             else:
                 lookup.counts["images_embedded_by_source"][source] += 1
                 yield _Row(file, vectors[sha256], sha256, *lookup.sizes[sha256], source, file_page_url(file))
-        beat(min(len(names), start + _BATCH_IMAGES))
+        done += len(found)
+        beat(done)
+
+
+def _find_batches(
+    names: Sequence[str], lookup: _Lookup
+) -> Iterator[tuple[list[tuple[str, tuple[str, str] | Missing]], dict[str, torch.Tensor]]]:
+    """Give batches of files, each with where its bytes were found, and the new pictures among them by hash."""
+    for start in range(0, len(names), _BATCH_IMAGES):
+        waiting: dict[str, torch.Tensor] = {}
+        yield [(file, lookup.find(file, waiting)) for file in names[start : start + _BATCH_IMAGES]], waiting
 
 
 def _encode(
-    images: dict[str, Image.Image], encoder: ImageEncoder, refused: dict[str, tuple[str, str]]
+    images: dict[str, torch.Tensor], encoder: ImageEncoder, refused: dict[str, tuple[str, str]]
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Encode pictures by hash of their bytes; a row more or fewer is an error, never a shift."""
     if not images:
         return {}
     try:
-        rows = encoder.encode(list(images.values()))
+        rows = encoder.encode_prepared(list(images.values()))
     except InputError as error:
         if len(images) == 1:
             refused.update(dict.fromkeys(images, ("no_direction", error.message)))
