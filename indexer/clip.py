@@ -82,7 +82,8 @@ def _make_open_clip(arch: str, pretrained: str, device: str, precision: Precisio
         checkpoint = _find_local(arch, pretrained)
         spec, tag, quick_gelu = f"open_clip:{arch}:{checkpoint}", _guess_settings(arch), False
         _warn_of_quick_gelu(arch)
-    check_text_tower(arch)
+    text_config = open_clip.get_model_config(arch)["text_cfg"]
+    check_text_tower(arch, text_config)
     model, preprocess = _load(arch, checkpoint, tag, quick_gelu)
     settings = {
         "architecture": open_clip.get_model_config(arch)["vision_cfg"],
@@ -100,7 +101,7 @@ def _make_open_clip(arch: str, pretrained: str, device: str, precision: Precisio
         vectors: torch.Tensor = model.encode_text(tokens)
         return vectors  # [n, dim]
 
-    texts = TextTower(partial(load_tokenizer, arch), embed_tokens)
+    texts = TextTower(partial(load_tokenizer, arch, text_config, open_clip.get_tokenizer), embed_tokens)
     return ImageEncoder(spec, digest, _dim_of(arch), device, preprocess, embed, text=texts, precision=precision)
 
 

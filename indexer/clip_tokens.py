@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,22 +24,27 @@ _WITHOUT_TOWER = (
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
 
 
-def load_tokenizer(arch: str) -> Callable[[Sequence[str]], torch.Tensor]:
+def load_tokenizer(
+    arch: str, text_config: Mapping[str, Any], make: Callable[[str], Callable[[Sequence[str]], torch.Tensor]]
+) -> Callable[[Sequence[str]], torch.Tensor]:
     """Load the tokenizer of an architecture: texts -> token ids [n, context_length] int64; what is longer is cut off.
 
     Most architectures use CLIP's own, whose vocabulary lies in the package; SigLIP, CLIPA and the multilingual ones
     name a tokenizer of the hub (or a folder), which is read from the cache where it lies there.
 
+    Args:
+        arch: name of the architecture.
+        text_config: its settings of the text tower.
+        make: open_clip's own maker of tokenizers.
+
     Raises:
         MissingDependency: the hub's tokenizer is not on this machine and the hub is not reachable.
     """
-    import open_clip
-
-    name = str(_text_config(arch).get("hf_tokenizer_name") or "")
+    name = str(text_config.get("hf_tokenizer_name") or "")
     if name and not Path(name).is_dir():
         fetch_first(name, _TOKENIZER_FILES, f"the tokenizer's files ({name}) of {arch}", _WITHOUT_TOKENIZER)
     try:
-        tokenizer: Callable[[Sequence[str]], torch.Tensor] = open_clip.get_tokenizer(arch)
+        tokenizer = make(arch)
     except Exception as error:  # transformers raises OSError, ValueError, ImportError, ... for parts that lack
         raise MissingDependency(
             f"the tokenizer of {arch} ({name or 'CLIP'}) does not load ({first_line(error)})", remedy=_WITHOUT_TOKENIZER
@@ -47,19 +52,12 @@ def load_tokenizer(arch: str) -> Callable[[Sequence[str]], torch.Tensor]:
     return lambda texts: tokenizer(list(texts))
 
 
-def check_text_tower(arch: str) -> None:
+def check_text_tower(arch: str, text_config: Mapping[str, Any]) -> None:
     """Look for what a text tower of another library is built from, before open_clip waits a minute for it.
 
     Raises:
         MissingDependency: it is not on this machine and the hub is not reachable.
     """
-    name = str(_text_config(arch).get("hf_model_name") or "")
+    name = str(text_config.get("hf_model_name") or "")
     if name and not Path(name).is_dir():
         fetch_first(name, ("config.json",), f"the settings of the text tower ({name}) of {arch}", _WITHOUT_TOWER)
-
-
-def _text_config(arch: str) -> dict[str, Any]:
-    import open_clip
-
-    config: dict[str, Any] = open_clip.get_model_config(arch)["text_cfg"]
-    return config

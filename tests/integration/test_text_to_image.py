@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open_clip
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -132,17 +133,22 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
 
 
+def text_config(arch: str) -> dict[str, Any]:
+    config: dict[str, Any] = open_clip.get_model_config(arch)["text_cfg"]
+    return config
+
+
 @pytest.mark.usefixtures("empty_cache")
 def test_tokenizers_that_open_clip_carries_need_no_hub() -> None:
     for arch in ("ViT-B-32", "RN50", "coca_ViT-B-32", "ViT-L-14-336", "EVA02-B-16"):
-        assert load_tokenizer(arch)(["a dog", "two dogs"]).shape[0] == 2
+        assert load_tokenizer(arch, text_config(arch), open_clip.get_tokenizer)(["a dog", "two dogs"]).shape[0] == 2
 
 
 @pytest.mark.usefixtures("empty_cache")
 @pytest.mark.parametrize("arch", ["ViT-B-16-SigLIP", "xlm-roberta-base-ViT-B-32", "ViT-H-14-CLIPA"])
 def test_a_tokenizer_of_the_hub_that_is_not_here_is_named_with_what_else_can_be_done(arch: str) -> None:
     with pytest.raises(MissingDependency, match="the hub is not reachable") as caught:
-        load_tokenizer(arch)
+        load_tokenizer(arch, text_config(arch), open_clip.get_tokenizer)
     assert arch in caught.value.message and "--image" in str(caught.value.remedy)
 
 
@@ -152,7 +158,7 @@ def test_a_text_tower_of_the_hub_is_looked_for_before_its_weights_are_read(tmp_p
     with pytest.raises(MissingDependency, match="text tower") as caught:
         make_encoder(f"open_clip:xlm-roberta-base-ViT-B-32:{tmp_path / 'w.safetensors'}")
     assert caught.value.exit_code == 5
-    check_text_tower("ViT-B-32")
+    check_text_tower("ViT-B-32", text_config("ViT-B-32"))
 
 
 def test_a_search_by_words_takes_the_number_wanted(folder: Path) -> None:
