@@ -53,7 +53,7 @@ def load_tokenizer(
 
 
 def check_text_tower(arch: str, text_config: Mapping[str, Any]) -> None:
-    """Look for what a text tower of another library is built from, before open_clip waits a minute for it.
+    """Look for what a text tower of another library is built from, before open_clip waits for the hub.
 
     Raises:
         MissingDependency: it is not on this machine and the hub is not reachable.
