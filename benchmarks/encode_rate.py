@@ -3,7 +3,7 @@
 The ways take turns (--rounds); printed are medians of wall time, processor time (children included) and rate, and for
 the embed stage the share of decoding, preprocessing, encoding and writing. The loop is what clip-retrieval's inference
 does: a Dataset that opens, decodes and preprocesses, batches through the model, vectors saved. That package itself is
-not run: it wants older major versions of numpy and faiss than this one.
+not run.
 """
 
 from __future__ import annotations
