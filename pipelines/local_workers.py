@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from apache_beam.portability.api import endpoints_pb2
@@ -95,6 +95,9 @@ class LocalWorkers:
         """
         self._lost = False
         before, threading.excepthook = threading.excepthook, self._log_failure
+        is_deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # started in the background of a script
+        if is_deaf:
+            signal.signal(signal.SIGINT, self._interrupt_if_lost)
         try:
             yield
         except KeyboardInterrupt:
@@ -107,6 +110,13 @@ class LocalWorkers:
             ) from None
         finally:
             threading.excepthook = before
+            if is_deaf:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _interrupt_if_lost(self, number: int, frame: FrameType | None) -> None:
+        """Let our own signal through and go on ignoring the user's."""
+        if self._lost:
+            signal.default_int_handler(number, frame)
 
     def _log_failure(self, failure: threading.ExceptHookArgs) -> None:
         """Write down that a thread of Beam's failed, as those do that talk to a worker that is killed."""

@@ -133,13 +133,20 @@ def test_a_truncated_dump_ends_with_3_and_no_index(dump: Path, tmp_path: Path) -
     assert not (tmp_path / "index" / "manifest.json").exists()
 
 
-def start_until_parsed(words: tuple[str | Path, ...], output: Path, shards: int) -> subprocess.Popen[str]:
-    """Start a build and wait until some shards are parsed."""
+def start_until_parsed(
+    words: tuple[str | Path, ...], output: Path, shards: int, on_interrupt: signal.Handlers = signal.SIG_DFL
+) -> subprocess.Popen[str]:
+    """Start a build and wait until some shards are parsed; how it takes an interrupt is not left to who starts us."""
     results = output / ".work" / "results" / "parse"
-    process = subprocess.Popen([str(BIN / "beam"), *map(str, words)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [str(BIN / "beam"), *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, on_interrupt),
+    )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        if results.is_dir() and len(list(results.iterdir())) >= shards:
+        if len(list(results.glob("*.json"))) >= shards:
             return process
         time.sleep(0.01)
     process.kill()
@@ -150,7 +157,7 @@ def start_until_parsed(words: tuple[str | Path, ...], output: Path, shards: int)
 def slow_dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dump of 13 shards that take a good part of a second each."""
     pages = [
-        DumpPage(f"Page {number}", f"Page {number}. " + "A [[word]] and {{a|b}}. " * 7_000) for number in range(13)
+        DumpPage(f"Page {number}", f"Page {number}. " + "A [[word]] and {{a|b}}. " * 15_000) for number in range(13)
     ]
     return write_dump(tmp_path_factory.mktemp("slow"), pages, pages_per_stream=1)
 
@@ -196,9 +203,13 @@ def test_a_killed_build_takes_its_workers_with_it(slow_dump: Path, tmp_path: Pat
     assert all_end(workers)
 
 
-def test_a_worker_that_is_killed_ends_the_build_with_a_message(slow_dump: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_interrupt", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_worker_that_is_killed_ends_the_build_with_a_message(
+    slow_dump: Path, tmp_path: Path, on_interrupt: signal.Handlers
+) -> None:
+    """Also where interrupts are ignored, as in the background of a script."""
     words = (*JOB, "--dump", slow_dump, "--workers", "2", "--output", tmp_path / "index")
-    process = start_until_parsed(words, tmp_path / "index", 1)
+    process = start_until_parsed(words, tmp_path / "index", 1, on_interrupt)
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     _, talk = process.communicate(timeout=60)
     assert process.returncode == 1, talk
