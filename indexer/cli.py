@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from indexer import retrieve_cli
+from indexer import retrieve_cli, serve_cli
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.exits import exit_on_error
 
@@ -210,6 +210,7 @@ def show(
 
 
 retrieve_cli.add_commands(app)
+serve_cli.add_command(app)
 
 
 def _console() -> Console:

@@ -1,0 +1,61 @@
+"""The command `mie-index serve`: its options, and the order in which the inspector starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["add_command", "serve"]
+
+_PORT = 8765
+_EPILOG = """
+\b
+Examples:
+  mie-index serve enwiki
+  mie-index serve enwiki --images photos --samples t15 --sample-images t15/images
+  mie-index serve enwiki --samples t15 --contexts t15.ctx --run runs/text --run runs/image
+
+\b
+The address is printed to stdout when it answers. Without --allow-remote only this machine reaches it.
+Exit codes: 2 usage, or an address that cannot be bound; 3 input unusable; 4 index unusable; 5 something is not
+installed; 130 ended by Ctrl-C.
+"""
+
+
+def add_command(app: typer.Typer) -> None:
+    """Hang `serve` into the command line of the index."""
+    app.command(epilog=_EPILOG)(serve)
+
+
+def serve(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that beam run build_wiki_index made.")],
+    images: Annotated[Path | None, typer.Option(help="The index's pictures, under their Commons names.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="A folder of mie-train data convert.")] = None,
+    sample_images: Annotated[Path | None, typer.Option(help="The pictures of the samples.")] = None,
+    contexts: Annotated[list[Path] | None, typer.Option(help="A context cache; may be repeated.")] = None,
+    run: Annotated[list[Path] | None, typer.Option(help="A run folder of mie-train; may be repeated.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = _PORT,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let --host be an address that other machines reach.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Write a line for each request to stderr.")] = False,
+) -> None:
+    """Look at an index, data sets, contexts and runs in the browser; and ask them by JSON."""
+    from indexer.index import WikiIndex
+    from indexer.web import server
+
+    listener = server.bind(host, port)
+    opened = WikiIndex(index)
+    from indexer.web.app import make_app
+    from indexer.web.inspector import Inspector
+
+    inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
+
+    def ready() -> None:
+        typer.echo(server.address_of(listener))
+
+    del allow_remote
+    server.serve(make_app(inspector, host=host), listener, is_verbose=verbose, ready=ready)

@@ -1,0 +1,39 @@
+"""The application: its routers, its templates and what stands before them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.templating import Jinja2Templates
+
+from indexer.web import pages, static_files
+from indexer.web.failures import add_handlers
+from indexer.web.inspector import Inspector
+from indexer.web.security import Guard, is_loopback, names_of
+
+__all__ = ["make_app"]
+
+_ROUTERS = (pages.router, static_files.router)
+
+
+def make_app(inspector: Inspector, *, host: str = "127.0.0.1") -> Guard:
+    """Make the ASGI application.
+
+    Args:
+        inspector: what it shows.
+        host: the address that it listens at.
+    """
+    app = FastAPI(
+        title="mie-index serve",
+        summary="Wikipedia context by text and by picture; the answers of mie-index query.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.inspector = inspector
+    app.state.templates = Jinja2Templates(str(files("indexer.web").joinpath("templates")))
+    add_handlers(app, app.state.templates)
+    for router in _ROUTERS:
+        app.include_router(router)
+    return Guard(app, names=names_of(host), is_remote=not is_loopback(host))
