@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-__all__ = ["find_image"]
+__all__ = ["find_image", "is_inside"]
 
 _SUBFOLDERS = {"train": ("train",), "dev": ("dev", "val", "valid"), "test": ("test",)}
 
@@ -12,10 +12,30 @@ _SUBFOLDERS = {"train": ("train",), "dev": ("dev", "val", "valid"), "test": ("te
 def find_image(folder: Path, split: str, image: str) -> Path | None:
     """Give the path of an image file, or null where there is none.
 
+    A name never leads out of the folder by itself ("..", "/"); a link in the folder may (`is_inside`).
+
     Args:
         folder: of the data set's images.
         split: train, dev or test: some sets part their images by split.
         image: the file name in the sample.
     """
-    candidates = [folder / image, *(folder / name / image for name in _SUBFOLDERS.get(split, ()))]
-    return next((path for path in candidates if path.is_file()), None)
+    name = PurePosixPath(image)
+    if name.is_absolute() or ".." in name.parts or "\0" in image:
+        return None
+    candidates = [folder / image, *(folder / part / image for part in _SUBFOLDERS.get(split, ()))]
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Say whether a file lies in a folder also when every link is followed."""
+    try:
+        return path.resolve(strict=True).is_relative_to(folder.resolve(strict=True))
+    except (OSError, RuntimeError):  # a loop of links is a RuntimeError
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for the disk, a folder that may not be read, half a surrogate pair
+        return False

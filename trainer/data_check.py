@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.dataset import NO_RELATION, Dataset
+from schemas.entities import find_entities
 from schemas.errors import UsageError
 from schemas.image_files import find_image
 from schemas.records import Sample
 from trainer.known_sets import KNOWN_SETS, Published
-from trainer.metrics import find_entities
 from trainer.overlap import find_repetitions
 from trainer.versions import describe_version
 

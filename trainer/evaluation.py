@@ -10,6 +10,7 @@ from typing import Any
 from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
+from schemas.predictions import Prediction, predictions_path, read_predictions
 from trainer.bootstrap import Comparison, compare_paired
 from trainer.config import RunConfig
 from trainer.metrics import (
@@ -24,7 +25,7 @@ from trainer.metrics import (
     surface_forms,
 )
 from trainer.mixture_facts import expert_folders, read_mixture_facts
-from trainer.predictions import prediction_rows, read_predictions, write_conll, write_jsonl
+from trainer.predictions import prediction_rows, write_conll, write_jsonl
 from trainer.run_folder import read_facts, read_run_config
 from trainer.runs import read_split
 from trainer.score_tables import score_to_json, scores_to_markdown
@@ -117,8 +118,8 @@ def compare_runs(a: Path, b: Path, split: str, resamples: int = 2000, seed: int 
     Raises:
         InputError: a run was not evaluated on the split, or they differ in samples or gold labels.
     """
-    rows_a, rows_b = (read_predictions(folder / "predictions" / f"{split}.jsonl") for folder in (a, b))
-    facts = [[(row["sample_id"], row.get("gold")) for row in rows] for rows in (rows_a, rows_b)]
+    rows_a, rows_b = (read_predictions(predictions_path(folder, split)) for folder in (a, b))
+    facts = [[(row.sample_id, row.gold) for row in rows] for rows in (rows_a, rows_b)]
     if facts[0] != facts[1]:
         raise InputError("the two runs were evaluated on other samples or labels", path=b, place=split)
     return compare_paired(_counts(rows_a), _counts(rows_b), resamples, seed)
@@ -135,10 +136,10 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
     return fmean(values), round(stdev(values), 12) if len(values) > 1 else 0.0
 
 
-def _counts(rows: Sequence[dict[str, Any]]) -> list[Counts]:
-    if rows and "relation" in rows[0]:
-        return relation_counts([row["gold"] for row in rows], [row["relation"] for row in rows])
-    return entity_counts([row["gold"] for row in rows], [row["tags"] for row in rows])
+def _counts(rows: Sequence[Prediction]) -> list[Counts]:
+    if rows and rows[0].relation is not None:
+        return relation_counts([str(row.gold) for row in rows], [str(row.relation) for row in rows])
+    return entity_counts([row.gold or () for row in rows], [row.tags or () for row in rows])
 
 
 def _train_entities(folder: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

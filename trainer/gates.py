@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]
+from schemas.run_files import GATES, GateName
 
-GateName = Literal["fixed", "sample", "token", "hard"]
-GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard")
-"""fixed: the plain average. sample: one weight per expert and sample. token: per token. hard: the sample gate trained
-the same way, but its first choice alone speaks."""
+__all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]
 
 _STEPS, _EVERY, _LR, _DECAY, _HIDDEN = 150, 5, 1e-2, 1e-2, 16
 

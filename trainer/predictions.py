@@ -9,12 +9,11 @@ from typing import Any
 
 import torch
 
-from schemas.errors import InputError
-from trainer.metrics import find_entities
+from schemas.entities import find_entities
 from trainer.states import writing
 from trainer.systems import Output
 
-__all__ = ["prediction_rows", "read_predictions", "write_conll", "write_jsonl"]
+__all__ = ["prediction_rows", "write_conll", "write_jsonl"]
 
 Row = dict[str, Any]
 
@@ -65,24 +64,6 @@ def write_conll(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             lines.append("\t".join([token, *([gold[position]] if gold else []), tag]))
         lines.append("")
     _write(path, "\n".join(lines))
-
-
-def read_predictions(path: Path) -> list[Row]:
-    """Read rows that `write_jsonl` wrote.
-
-    Raises:
-        InputError: there are none, or a line is not one.
-    """
-    if not path.is_file():
-        raise InputError("no predictions here", path=path, remedy="make them: mie-train evaluate RUN")
-    rows: list[Row] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if line:
-            try:
-                rows.append(json.loads(line))
-            except ValueError as error:
-                raise InputError(f"not json ({error})", path=path, place=f"line {number}") from error
-    return rows
 
 
 def _entities(output: Output, i: int, probabilities: torch.Tensor) -> Row:

@@ -1,0 +1,225 @@
+"""The other files of a run folder: settings, facts, the log of training, scores, and what a mixture is made of."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from schemas.checked_json import read_bounded, read_checked, read_checked_lines
+from schemas.errors import IndexCorrupt
+
+__all__ = [
+    "GATES",
+    "MIXTURE_FACTS",
+    "GateName",
+    "LogRow",
+    "MixtureFacts",
+    "RunFacts",
+    "ScoreRow",
+    "Scores",
+    "WindowFacts",
+    "read_log",
+    "read_mixture_facts",
+    "read_run_facts",
+    "read_scores",
+    "read_settings",
+    "scores_path",
+]
+
+GateName = Literal["fixed", "sample", "token", "hard"]
+GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard")
+"""fixed: the plain average. sample: one weight per expert and sample. token: per token. hard: the sample gate trained
+the same way, but its first choice alone speaks."""
+MIXTURE_FACTS = "mixture.json"
+_SYSTEMS = "experts and gates"
+_SMALL, _LOG = 4 * 1024 * 1024, 64 * 1024 * 1024
+_TRAIN_AGAIN = "train it again: mie-train fit ... --overwrite"
+_SCORE_AGAIN = "score it again: mie-train evaluate RUN --split SPLIT"
+_FIT_AGAIN = "fit it again: mie-train moe ... --overwrite"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """Precision, recall and F1 in [0, 1], and what they are made of; by class where that was scored."""
+
+    precision: float
+    recall: float
+    f1: float
+    right: int
+    predicted: int
+    gold: int
+    macro_f1: float | None = None
+    by_class: dict[str, ScoreRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of a split: by name of the convention or group, and for a mixture F1 of each expert and gate."""
+
+    rows: dict[str, ScoreRow]
+    systems: dict[str, float]
+
+    @property
+    def main(self) -> ScoreRow | None:
+        """The task's main score: default convention, or micro without None."""
+        return self.rows.get("default") or self.rows.get("micro without None")
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row of `metrics.jsonl`: an epoch (loss, dev_f1), its speed, or settings that changed."""
+
+    kind: str
+    step: int
+    epoch: int = 0
+    loss: float | None = None
+    dev_f1: float | None = None
+    is_best: bool = False
+    dev_seconds: float | None = None
+    seconds: float | None = None
+    pieces_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFacts:
+    """What the windows of a split held and left out."""
+
+    windows: int
+    contexts: int
+    skipped: int
+    cut_sentences: int
+    cut_tokens: int
+    mean_pieces: float
+    truncation_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Of `run.json`: the data, and how training went."""
+
+    dataset: str = ""
+    task: str = ""
+    best_dev_f1: float | None = None
+    best_epoch: int | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    windows: dict[str, WindowFacts] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MixtureFacts:
+    """What a mixture is made of.
+
+    Args:
+        experts: run folders, absolute or relative to the mixture's.
+        digests: of their weights.
+        gate: the one that predicts.
+        split: on whose posteriors the gates were fitted.
+        folds: of the cross-fitting.
+        steps: for which each gate was fitted.
+        image_vectors: a cache or Parquet of image vectors; "" where the gates read none.
+        sizes: features of a sample, features of a token, text dimension, image dimension.
+        scores: of the experts, the oracle and the gates on that split: F1, and the gates' held-out loss.
+        image_encoder: fingerprint of the weights that made the image vectors; "" where it is not told.
+    """
+
+    experts: tuple[str, ...]
+    digests: tuple[str, ...]
+    gate: GateName
+    split: str
+    folds: int
+    steps: dict[str, int]
+    image_vectors: str
+    sizes: tuple[int, int, int, int]
+    scores: dict[str, dict[str, float]]
+    image_encoder: str = ""
+
+
+def scores_path(run: Path, split: str) -> Path:
+    """Say where a run folder keeps the scores of a split."""
+    return run / "predictions" / f"{split}.scores.json"
+
+
+def read_scores(path: Path) -> Scores:
+    """Read the scores of a split.
+
+    Raises:
+        InputError: it was not evaluated.
+        IndexCorrupt: this is no file of scores, or a number is none.
+    """
+    shape: Any = dict[str, ScoreRow | dict[str, float]]
+    found = read_checked(path, shape, limit=_SMALL, remedy=_SCORE_AGAIN)
+    systems = found.pop(_SYSTEMS, {})
+    numbers = [*systems.values(), *(number for row in found.values() for number in _shares(row))]
+    wrong = [number for number in numbers if not 0 <= number <= 1]
+    if wrong or not isinstance(systems, dict):
+        raise IndexCorrupt(f"a score of {wrong[0] if wrong else '?'}, not in [0, 1]", path=path, remedy=_SCORE_AGAIN)
+    return Scores(found, systems)
+
+
+def _shares(row: Any) -> Iterator[float]:
+    if isinstance(row, ScoreRow):
+        yield from (row.precision, row.recall, row.f1, row.macro_f1 or 0.0)
+        for part in row.by_class.values():
+            yield from _shares(part)
+    else:
+        yield math.nan
+
+
+def read_log(path: Path) -> list[LogRow]:
+    """Read how training went, row by row; a last line that is only half written yet is left out.
+
+    Raises:
+        InputError: it is not there, or a row is not one.
+        IndexCorrupt: more than 64 MiB.
+    """
+    rows = []
+    for number, row in read_checked_lines(path, LogRow, limit=_LOG, remedy=_TRAIN_AGAIN, is_growing=True):
+        values = (row.loss, row.dev_f1, row.seconds, row.pieces_per_second, row.dev_seconds)
+        if not all(value is None or math.isfinite(value) for value in values):
+            raise IndexCorrupt("a number is not finite", path=path, place=f"line {number}", remedy=_TRAIN_AGAIN)
+        rows.append(row)
+    return rows
+
+
+def read_run_facts(path: Path) -> RunFacts:
+    """Read `run.json`.
+
+    Raises:
+        InputError: it is not there.
+        IndexCorrupt: it is not JSON, or a value has another type.
+    """
+    return read_checked(path, RunFacts, limit=_SMALL, remedy=_TRAIN_AGAIN)
+
+
+def read_settings(path: Path) -> dict[str, dict[str, Any]]:
+    """Read `config.toml` by its sections, without asking whether this trainer knows the keys.
+
+    Raises:
+        InputError: it is not there.
+        IndexCorrupt: it is not TOML, or not sections of values.
+    """
+    try:
+        values = tomllib.loads(read_bounded(path, _SMALL, _TRAIN_AGAIN).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise IndexCorrupt(f"not TOML ({reason})", path=path, remedy=_TRAIN_AGAIN) from error
+    for name, section in values.items():
+        if not isinstance(section, dict):
+            raise IndexCorrupt("not a section of settings", path=path, place=name[:200], remedy=_TRAIN_AGAIN)
+    return values
+
+
+def read_mixture_facts(folder: Path) -> MixtureFacts:
+    """Read what a mixture is made of; its experts are not looked at.
+
+    Raises:
+        InputError: there is no mixture here.
+        IndexCorrupt: the file is damaged.
+    """
+    return read_checked(folder / MIXTURE_FACTS, MixtureFacts, limit=_SMALL, remedy=_FIT_AGAIN)
