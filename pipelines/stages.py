@@ -20,15 +20,16 @@ from pipelines.remote_work import RemoteWork
 from pipelines.settings import BuildSettings, RunOptions
 from pipelines.shards import describe_file
 from pipelines.transforms import EmbedImages, FinishShards, IndexShards, ParseShards, keyed_streams, run_pipeline
+from pipelines.vector_source import VectorSource
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
 from schemas.manifest import Shard
 
 __all__ = ["Stages"]
 
-_BYTES_PER_FINISHER = 50 * 2**20
+_BYTES_PER_FINISHER = 8 * 2**20
 _IMAGES_PER_ENCODER = 200
-"""Work that is worth another process: to start one takes seconds."""
+"""Work that is worth another process: to start one takes part of a second, to load an encoder in it seconds."""
 _MANY_WORKERS = 4
 _MANY_SENTENCES = 2_000_000
 """From both on, workers index their shards and the driver merges: one pass keeps two cores busy (decision 0011)."""
@@ -65,11 +66,11 @@ class Stages:
         self._progress = progress
         self._earlier = earlier
 
-    def run(self, images: SourceChain | None) -> None:
+    def run(self, images: SourceChain | VectorSource | None) -> None:
         """Run the stages up to the indexes.
 
         Args:
-            images: gives the bytes of pictures; null: no image index.
+            images: gives the bytes of pictures, or their vectors; null: no image index.
 
         Raises:
             InputError: input is lost, and that is not allowed.
@@ -148,7 +149,7 @@ class Stages:
 
         return read
 
-    def _embed(self, source: SourceChain) -> None:
+    def _embed(self, source: SourceChain | VectorSource) -> None:
         shards = embed_stage.count_shards(self.work.ready_rows("images"))
         done = self.work.results("embed")
         with self._progress.stage("embed", self._shards_status("embed", shards)):
