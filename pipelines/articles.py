@@ -17,7 +17,10 @@ from schemas.records import ArticleImage, Fate, PageRow, Paragraph, Reject, Sent
 __all__ = ["Outcome", "ParsedArticle", "outcomes", "parse_page"]
 
 MAIN_NAMESPACE = 0
-_MOST_BEHIND = 200
+_MESSAGE_PAGES = 100
+_MESSAGE_BYTES = 128 * 2**10
+"""Wikitext in one message: a long article, or dozens of short ones (docs/decisions/0008-parse-speed.md)."""
+_MOST_ITEMS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,42 +105,67 @@ def outcomes(
 
     The first page with an id wins; a later one is rejected as duplicate_page_id. A page that the dump reader gave up
     counts as a rejected page with the id 0, because its own could not be read; a loss is no page. While the guard's
-    child works on an article, the items behind it are read.
+    child works on articles, the items behind them are read.
 
     Args:
         items: what `dump.read_pages` gives.
         guard: runs `parse_page`.
         earlier: an index whose articles are taken over where they have not changed; null: all are parsed.
     """
-    seen: set[int] = set()
-    parsing: PageRow | None = None
-    behind: list[Outcome] = []  # what is known already, and comes after the article that is being parsed
+    begun = _Batch()
     try:
-        for item in items:
-            outcome = _without_parsing(item, seen, earlier)
-            if outcome is not None and (parsing is None or len(behind) < _MOST_BEHIND):
-                behind.append(outcome)
-            else:
-                done = _with_result(parsing, guard.end()) if parsing is not None else None
-                parsing = None
-                if isinstance(item, Page) and outcome is None:
-                    guard.begin(item)  # before the consumer works on what is done
-                    parsing = to_row(item, "kept")
-                yield from _in_order(done, behind)
-                behind = [outcome] if outcome is not None else []
-            if parsing is None:
-                yield from _in_order(None, behind)
-                behind = []
-        yield from _in_order(_with_result(parsing, guard.end()) if parsing is not None else None, behind)
+        for batch in _batches(items, earlier):
+            results = guard.end() if begun.articles else []
+            if batch.articles:
+                guard.begin(batch.articles)  # before the consumer works on what is done
+            yield from begun.outcomes(results)
+            begun = batch
+        yield from begun.outcomes(guard.end() if begun.articles else [])
     except BaseException:
-        guard.close()  # the answer that it owes must not be taken for another page's
+        guard.close()  # the answers that it owes must not be taken for other pages'
         raise
 
 
-def _in_order(done: Outcome | None, behind: Iterable[Outcome]) -> Iterator[Outcome]:
-    if done is not None:
-        yield done
-    yield from behind
+class _Batch:
+    """Items that follow each other in the dump; the articles among them go to the guard's child in one message."""
+
+    def __init__(self) -> None:
+        self.articles: list[Page] = []
+        self._items: list[Page | Outcome] = []
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has all that may wait at a time."""
+        return self._bytes >= _MESSAGE_BYTES or len(self.articles) >= _MESSAGE_PAGES or len(self._items) >= _MOST_ITEMS
+
+    def add(self, item: Page | Outcome) -> None:
+        """Append an article that has to be parsed, or an outcome that is known."""
+        self._items.append(item)
+        if isinstance(item, Page):
+            self.articles.append(item)
+            self._bytes += item.size_bytes
+
+    def outcomes(self, results: Iterable[ParsedArticle | Reject]) -> Iterator[Outcome]:
+        """Give the outcomes in order, with the results of the articles."""
+        rest = iter(results)
+        for item in self._items:
+            yield _with_result(to_row(item, "kept"), next(rest)) if isinstance(item, Page) else item
+
+
+def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> Iterator[_Batch]:
+    seen: set[int] = set()
+    batch = _Batch()
+    for item in items:
+        outcome = _without_parsing(item, seen, earlier)
+        if outcome is not None:
+            batch.add(outcome)
+        elif isinstance(item, Page):
+            batch.add(item)
+        if batch.is_full:
+            yield batch
+            batch = _Batch()
+    yield batch
 
 
 def _without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex | None) -> Outcome | None:

@@ -8,25 +8,32 @@ import pickle
 import resource
 import signal
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+
+from pipelines.page_clock import PageClock
 
 __all__ = ["HEADER", "Status", "serve"]
 
 Status = Literal["done", "error", "memory"]
 HEADER = struct.Struct("<Q")
-"""Every message is its length in bytes, then a pickle. Both ends are ours, and the pipe is private."""
+"""Every message is its length in bytes, then a pickle. Both ends are ours, and the pipe is private.
+
+The first message to the child is the parser. Each one after it is a list of pickled pages; its answer is a list of
+pickled pairs (Status, value), one for each page in order: the result, the message of an exception, or null. After a
+lack of memory the pages behind are left out.
+"""
 
 _MAX_DETAIL_CHARS = 500
 
 
-def serve(lifeline: int, memory_bytes: int) -> None:
+def serve(lifeline: int, clock: int, memory_bytes: int) -> None:
     """Be the child: read the parser, then pages from stdin, and write answers to stdout, until stdin ends.
-
-    An answer is a pair (Status, value): the result, the message of an exception, or null.
 
     Args:
         lifeline: the reading end of a pipe that the parent holds open.
+        clock: the file of a `PageClock`.
         memory_bytes: what may be taken beyond what is taken once the parser is imported.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
@@ -35,19 +42,31 @@ def serve(lifeline: int, memory_bytes: int) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what the parser prints must not get between the answers
     try:
-        parse = pickle.loads(_next_request(requests))  # noqa: S301
+        parse = pickle.loads(_next_message(requests))  # noqa: S301
     except Exception as error:
-        _answer(answers, "error", _describe(error))
+        _send(answers, [_answer("error", _describe(error))])
         return
+    page_clock = PageClock(clock)
     _limit_memory(memory_bytes)
-    _answer(answers, "done", None)
-    while request := _next_request(requests):
+    _send(answers, [_answer("done", None)])
+    while message := _next_message(requests):
+        _send(answers, _parse_all(parse, pickle.loads(message), page_clock))  # noqa: S301
+
+
+def _parse_all(parse: Callable[[Any], object], pages: list[bytes], clock: PageClock) -> list[bytes]:
+    """Parse the pages of a message, telling the clock of each before anything is done with it."""
+    answers: list[bytes] = []
+    for place, page in enumerate(pages):
+        clock.begin(place)
         try:
-            _answer(answers, "done", parse(pickle.loads(request)))  # noqa: S301
+            answers.append(_answer("done", parse(pickle.loads(page))))  # noqa: S301
         except MemoryError:
-            _answer(answers, "memory", None)
+            answers.append(_answer("memory", None))
+            break
         except Exception as error:
-            _answer(answers, "error", _describe(error))
+            answers.append(_answer("error", _describe(error)))
+    clock.begin(len(pages))
+    return answers
 
 
 def _end_with_parent(lifeline: int) -> None:
@@ -73,7 +92,7 @@ def _limit_memory(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
 
 
-def _next_request(requests: BinaryIO) -> bytes:
+def _next_message(requests: BinaryIO) -> bytes:
     """Read the next message; b"" where the pipe ends."""
     head = requests.read(HEADER.size)
     if len(head) < HEADER.size:
@@ -82,8 +101,12 @@ def _next_request(requests: BinaryIO) -> bytes:
     return requests.read(size)
 
 
-def _answer(answers: BinaryIO, status: Status, value: Any) -> None:
-    data = pickle.dumps((status, value), pickle.HIGHEST_PROTOCOL)
+def _answer(status: Status, value: object) -> bytes:
+    return pickle.dumps((status, value), pickle.HIGHEST_PROTOCOL)
+
+
+def _send(answers: BinaryIO, parts: list[bytes]) -> None:
+    data = pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)
     answers.write(HEADER.pack(len(data)))
     answers.write(data)
     answers.flush()

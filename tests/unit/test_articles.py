@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -17,18 +17,24 @@ from schemas.records import Reject
 
 
 class ParserInHere:
-    """Stands for the guard: parses in this process, one page at a time."""
+    """Stands for the guard: parses in this process, one message at a time."""
 
     def __init__(self) -> None:
         self.begun: list[Page] = []
+        self.sizes: list[int] = []
         self.is_closed = False
 
-    def begin(self, page: Page) -> None:
+    def begin(self, pages: Sequence[Page]) -> None:
         assert not self.begun
-        self.begun.append(page)
+        assert pages
+        self.begun = list(pages)
+        self.sizes.append(len(pages))
 
-    def end(self) -> ParsedArticle | Reject:
-        page = self.begun.pop()
+    def end(self) -> list[ParsedArticle | Reject]:
+        pages, self.begun = self.begun, []
+        return [self.parse(page) for page in pages]
+
+    def parse(self, page: Page) -> ParsedArticle | Reject:
         bad = Reject("article", f"{page.page_id} {page.title}", "parser_timeout", "")
         return bad if "POISON" in page.wikitext else parse_page(page, CleaningRules())
 
@@ -69,20 +75,26 @@ def test_every_page_has_one_fate_in_dump_order() -> None:
     assert [outcome.reject.reason for outcome in found if outcome.reject] == ["parser_timeout"]
 
 
-def test_pages_behind_an_article_are_read_while_it_is_parsed_but_not_without_end() -> None:
+def test_pages_are_read_while_articles_are_parsed_but_not_without_end() -> None:
     read: list[int] = []
 
     def source() -> Iterator[Page]:
         for number in range(1, 1000):
             read.append(number)
-            yield page(number, redirect=None if number in (1, 2, 900) else "Tea")
+            yield page(number, redirect=None if number in (1, 300, 900) else "Tea")
 
     found = outcomes(source(), cast("GuardedParser[ParsedArticle]", ParserInHere()))
     assert fates([next(found)]) == [(1, "kept")]
-    assert read == [1, 2]
-    next(found)
-    assert 100 < len(read) < 300
-    assert fates(list(found))[-1] == (999, "redirect")
+    assert 200 < len(read) < 500
+    assert [number for number, _ in fates(list(found))] == list(range(2, 1000))
+
+
+def test_short_articles_share_a_message_and_long_ones_do_not() -> None:
+    parser = ParserInHere()
+    pages = [page(number, "Tea. " * (50_000 if 150 < number <= 153 else 1)) for number in range(1, 161)]
+    found = list(outcomes(pages, cast("GuardedParser[ParsedArticle]", parser)))
+    assert fates(found) == [(number, "kept") for number in range(1, 161)]
+    assert parser.sizes == [100, 51, 1, 1, 7]
 
 
 def test_an_error_of_the_source_leaves_no_answer_behind() -> None:

@@ -34,17 +34,16 @@ def run(page: Page) -> str:
     if word == "hang":
         while True:
             pass
+    if word == "sleep":
+        time.sleep(float(rest))
     if word == "allocate":
         return str(len(bytearray(int(rest))))
     if word == "die":
         die(*rest.split())
     if word == "exit":
         os._exit(int(rest))
-    if word == "overflow":
-        sys.setrecursionlimit(10**9)
-        return overflow(0)
-    if word == "recurse":
-        return recurse(0)
+    if word in DEEP:
+        return DEEP[word]()
     if word == "raise":
         raise ValueError(rest)
     if word == "print":
@@ -66,12 +65,20 @@ def die(number: str, marker: str = "") -> None:
     os.kill(os.getpid(), int(number))
 
 
-def recurse(depth: int) -> str:
+def recurse(depth: int = 0) -> str:
     return recurse(depth + 1) + "x"
 
 
-def overflow(depth: int) -> str:
-    return max([depth], key=lambda _: overflow(depth + 1))  # through C, so the real stack grows
+def overflow() -> str:
+    sys.setrecursionlimit(10**9)
+    return str(grow(0))
+
+
+def grow(depth: int) -> int:
+    return max([depth], key=lambda _: grow(depth + 1))  # through C, so the real stack grows
+
+
+DEEP = {"recurse": recurse, "overflow": overflow}
 
 
 def shout(page: Page, mark: str) -> str:
@@ -198,18 +205,70 @@ def test_a_child_ended_from_outside_between_pages_costs_no_page(guard: GuardedPa
 def test_pages_that_are_begun_end_with_their_results_and_failures(guard: GuardedParser[str]) -> None:
     words = []
     for text in ("a", "raise b", "c", "exit 1", "e"):
-        guard.begin(page(text))
-        result = guard.end()
+        guard.begin([page(text)])
+        (result,) = guard.end()
         words.append(result.reason if isinstance(result, Reject) else result)
     assert words == ["A", "parser_error", "C", "parser_died", "E"]
 
 
-def test_closing_forgets_the_page_that_was_begun(guard: GuardedParser[str]) -> None:
-    guard.begin(page("stale"))
+def test_closing_forgets_the_pages_that_were_begun(guard: GuardedParser[str]) -> None:
+    guard.begin([page("stale"), page("too")])
     guard.close()
     assert guard.parse(page("fresh")) == "FRESH"
-    guard.begin(page("tea"))
-    assert guard.end() == "TEA"
+    guard.begin([page("tea")])
+    assert guard.end() == ["TEA"]
+
+
+def together(guard: GuardedParser[str], *texts: str) -> list[str]:
+    """Send pages in one message; give the results, of rejects the page's number and the reason."""
+    guard.begin([page(text, number) for number, text in enumerate(texts)])
+    results = guard.end()
+    return [result if isinstance(result, str) else f"{result.id.split()[0]} {result.reason}" for result in results]
+
+
+def test_pages_of_one_message_have_their_results_in_order_from_one_child(guard: GuardedParser[str]) -> None:
+    texts = [f"tea {number}" for number in range(50)]
+    assert together(guard, *texts) == [text.upper() for text in texts]
+    before, *pids = together(guard, "pid", "raise x", "recurse", "unpicklable", "pid")
+    assert pids == ["1 parser_error", "2 parser_error", "3 parser_error", before]
+    assert together(guard, "é" * MIB, "b" * MIB, "c") == ["É" * MIB, "B" * MIB, "C"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [(f"allocate {400 * MIB}", "parser_memory"), ("exit 3", "parser_died")],
+)
+def test_what_goes_wrong_in_a_message_is_told_of_its_page_alone(
+    guard: GuardedParser[str], bad: str, reason: str
+) -> None:
+    assert together(guard, bad, "b", bad, bad, "e", "f") == [
+        f"0 {reason}", "B", f"2 {reason}", f"3 {reason}", "E", "F",
+    ]  # fmt: skip
+
+
+def test_each_page_of_a_message_has_its_own_time() -> None:
+    with GuardedParser(run, timeout_s=1.0) as guard:
+        guard.parse(page("warm"))
+        started = time.monotonic()
+        assert together(guard, "a", "sleep 0.6", "sleep 0.6", "hang", "e") == [
+            "A", "SLEEP 0.6", "SLEEP 0.6", "3 parser_timeout", "E",
+        ]  # fmt: skip
+        assert time.monotonic() - started >= 2.2
+
+
+def test_no_page_of_a_message_is_lost_when_its_process_is_killed_from_outside(
+    guard: GuardedParser[str], tmp_path: Path
+) -> None:
+    texts = ["a", f"die 9 {tmp_path / 'one'}", "c", f"die 15 {tmp_path / 'two'}", "e"]
+    assert together(guard, *texts) == [text.upper() for text in texts]
+    assert (tmp_path / "two").exists()
+
+
+def test_a_child_that_ends_between_messages_costs_no_page(guard: GuardedParser[str]) -> None:
+    (pid,) = together(guard, "pid")
+    guard.begin([page("a"), page("b")])
+    os.kill(int(pid), signal.SIGKILL)
+    assert guard.end() == ["A", "B"]
 
 
 def test_the_parser_may_be_a_partial_of_a_function() -> None:
