@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from indexer.row_groups import RowGroup, RowGroupCache
 from schemas.errors import IndexCorrupt, InputError
 from schemas.manifest import Manifest
 from schemas.records import ArticleImage, Link, PageRow, Paragraph, Sentence
 from schemas.tables import TABLES, check_table
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 __all__ = ["Documents", "page_of"]
 
+CACHE_BYTES = 64 << 20
+"""Decoded rows held in memory: 250,000 sentences with their paragraphs."""
 _UNLINKED = ("paragraph_id", "title", "section", "text")
 _REBUILD = "check the folder with: mie-index verify; then build it again"
 
@@ -41,13 +41,15 @@ def page_of(doc_id: str) -> int:
 
 
 class _Table:
-    """The shards of one table. A row group is found by the statistics of its page ids, and read once a batch.
+    """The shards of one table. A row group is found by the statistics of its page ids, and decoded if it is not held.
 
-    Rows are picked by hand: Arrow's own filters import pandas, which takes longer than a whole query. A row group is
-    decoded in this thread: it takes less than a millisecond, and to hand columns to others takes as long again.
+    It is decoded in the thread that asks, straight from the mapped file: to hand columns to other threads, or to fetch
+    their bytes ahead, takes as long as to decode them.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, name: str, cache: RowGroupCache) -> None:
+        self._name = name
+        self._cache = cache
         self._paths: list[Path] = []
         self._files: list[pq.ParquetFile] = []
         groups: list[tuple[int, int, int, int]] = []
@@ -56,7 +58,7 @@ class _Table:
                 continue
             path = folder / shard.path
             check_table(path, TABLES[name])
-            file = pq.ParquetFile(path, memory_map=True)
+            file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
             groups += [(*span, len(self._files), group) for group, span in enumerate(_spans(file))]
             self._paths.append(path)
             self._files.append(file)
@@ -64,27 +66,27 @@ class _Table:
         self._starts = [group[0] for group in self._groups]
         self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
 
-    def rows(self, page_ids: Iterable[int], columns: Sequence[str] | None = None) -> dict[int, list[pa.Table]]:
-        """Give the rows of each of the pages, as runs of rows; a page without any is left out.
+    def rows(self, page_ids: Iterable[int]) -> dict[int, list[pa.Table]]:
+        """Give the rows of each of the pages, as runs of rows; a page without any is left out."""
+        found: dict[int, list[pa.Table]] = {}
+        for page in sorted(set(page_ids)):
+            for place in self._places(page):
+                for run in self._group(*place).runs_of(page):
+                    found.setdefault(page, []).append(run)
+        return found
+
+    def row_of(self, doc_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
+        """Give the row of an id of this table, or None.
 
         Args:
-            page_ids: of the pages.
-            columns: those wanted, all if null; the rest is not decoded.
+            doc_id: the row's first column.
+            columns: those wanted, that of the ids among them; the rest is not decoded. All if null.
         """
-        read = None if columns is None else ["page_id", *columns]
-        wanted = set(page_ids)
-        places: dict[tuple[int, int], list[int]] = {}
-        for page in wanted:
-            for place in self._places(page):
-                places.setdefault(place, []).append(page)
-        found: dict[int, list[pa.Table]] = {}
-        for (file, group), pages in sorted(places.items()):
-            table = self._read(file, group, read)
-            held = _numbers(table.column("page_id"))
-            for page in pages:
-                for first, count in _runs(held, page):
-                    found.setdefault(page, []).append(table.slice(first, count))
-        return found
+        for place in self._places(page_of(doc_id)):
+            row = self._group(*place, columns).row_of(doc_id)
+            if row is not None:
+                return row
+        return None
 
     def where(self, column: str, value: str) -> list[dict[str, Any]]:
         """Give every row whose column has a value, by reading the whole table."""
@@ -97,7 +99,12 @@ class _Table:
                     rows += [table.slice(at, 1).to_pylist()[0] for at, some in enumerate(values) if some == value]
         return rows
 
-    def _read(self, file: int, group: int, columns: list[str] | None = None) -> pa.Table:
+    def _group(self, file: int, group: int, columns: Sequence[str] | None = None) -> RowGroup:
+        """Give a row group, held or decoded."""
+        key = (self._name, file, group, columns)
+        return self._cache.get(key, lambda: RowGroup(self._read(file, group, columns), TABLES[self._name].names[0]))
+
+    def _read(self, file: int, group: int, columns: Sequence[str] | None = None) -> pa.Table:
         try:
             return self._files[file].read_row_group(group, columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
@@ -107,37 +114,14 @@ class _Table:
             ) from error
 
     def _places(self, page: int) -> list[tuple[int, int]]:
-        """Find the (file, row group) pairs that may hold a page."""
+        """Find the (file, row group) pairs that may hold a page, in the order of the files."""
         places = []
         at = bisect_right(self._starts, page) - 1
         while at >= 0 and self._groups[at][0] >= page - self._widest:
             if self._groups[at][1] >= page:
                 places.append(self._groups[at][2:])
             at -= 1
-        return places
-
-
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Give a column of 64-bit numbers as an array: Arrow's own way imports pandas."""
-    import numpy as np
-
-    whole = column.combine_chunks()
-    return np.frombuffer(whole.buffers()[1], np.int64, len(whole), 8 * whole.offset)
-
-
-def _runs(values: NDArray[np.int64], value: int) -> Iterator[tuple[int, int]]:
-    """Give (first, count) of each run of a value.
-
-    >>> import numpy as np
-    >>> list(_runs(np.array([7, 7, 9, 7]), 7))
-    [(0, 2), (3, 1)]
-    """
-    at = (values == value).nonzero()[0].tolist()
-    start = 0
-    for number in range(1, len(at) + 1):
-        if number == len(at) or at[number] != at[number - 1] + 1:
-            yield at[start], number - start
-            start = number
+        return sorted(places)
 
 
 def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
@@ -152,7 +136,9 @@ def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
 
 
 class Documents:
-    """The texts of an index folder. Tables open at their first use; only footers are kept in memory.
+    """The texts of an index folder. Tables open at their first use; footers and the rows asked for last are kept.
+
+    Threads may share it.
 
     Args:
         folder: the index folder.
@@ -163,6 +149,8 @@ class Documents:
         self._folder = Path(folder)
         self._manifest = manifest
         self._tables: dict[str, _Table] = {}
+        self._opening = Lock()
+        self._cache = RowGroupCache(CACHE_BYTES)
 
     def sentences(self, ids: Sequence[str]) -> list[Sentence]:
         """Give the sentences of these ids, in their order.
@@ -170,7 +158,7 @@ class Documents:
         Raises:
             IndexCorrupt: one of them is not there.
         """
-        return [Sentence(**row) for row in self._by_id("sentences", "sentence_id", ids)]
+        return [Sentence(**row) for row in self._by_id("sentences", ids)]
 
     def sentence_texts(self, ids: Sequence[str]) -> list[str]:
         """Give the texts alone of the sentences of these ids, in their order.
@@ -178,7 +166,7 @@ class Documents:
         Raises:
             IndexCorrupt: one of them is not there.
         """
-        return [row["text"] for row in self._by_id("sentences", "sentence_id", ids, ("sentence_id", "text"))]
+        return [row["text"] for row in self._by_id("sentences", ids, ("sentence_id", "text"))]
 
     def paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
         """Give the paragraphs of these ids, in their order.
@@ -186,7 +174,7 @@ class Documents:
         Raises:
             IndexCorrupt: one of them is not there.
         """
-        return [_to_paragraph(row) for row in self._by_id("paragraphs", "paragraph_id", ids)]
+        return [_to_paragraph(row) for row in self._by_id("paragraphs", ids)]
 
     def unlinked_paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
         """Give the paragraphs of these ids without their links, which take as long to decode as all the rest.
@@ -194,8 +182,8 @@ class Documents:
         Raises:
             IndexCorrupt: one of them is not there.
         """
-        rows = self._by_id("paragraphs", "paragraph_id", ids, _UNLINKED)
-        return [Paragraph(**row, links=()) for row in rows]
+        rows = self._by_id("paragraphs", ids, _UNLINKED)
+        return [Paragraph(**row, page_id=page_of(row["paragraph_id"]), links=()) for row in rows]
 
     def images(self, pairs: Sequence[tuple[str, int]]) -> list[ArticleImage]:
         """Give, for each (file, page_id), the first use of the file in the article.
@@ -204,7 +192,15 @@ class Documents:
             IndexCorrupt: one of them is not there.
         """
         rows = self._table("images").rows(page for _, page in pairs)
-        return [ArticleImage(**_first(rows.get(page, []), "file", file, self._folder)) for file, page in pairs]
+        return [ArticleImage(**self._use_of(file, rows.get(page, []))) for file, page in pairs]
+
+    def _use_of(self, file: str, runs: Iterable[pa.Table]) -> dict[str, Any]:
+        for run in runs:
+            files = run.column("file").to_pylist()
+            if file in files:
+                row: dict[str, Any] = run.slice(files.index(file), 1).to_pylist()[0]
+                return row
+        raise self._missing(file)
 
     def page(self, page_id: int) -> PageRow | None:
         """Give the row of a page, or None if the dump had none of this id."""
@@ -231,25 +227,25 @@ class Documents:
         parts = self._table(table).rows([page_id]).get(page_id, [])
         return [row for part in parts for row in part.to_pylist()]
 
-    def _by_id(
-        self, table: str, column: str, ids: Sequence[str], columns: Sequence[str] | None = None
-    ) -> list[dict[str, Any]]:
-        rows = self._table(table).rows((page_of(doc_id) for doc_id in ids), columns)
-        return [_first(rows.get(page_of(doc_id), []), column, doc_id, self._folder) for doc_id in ids]
+    def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
+        table = self._table(name)
+        found: dict[str, dict[str, Any]] = {}
+        for doc_id in sorted(set(ids), key=page_of):  # so that a batch decodes each row group once
+            row = table.row_of(doc_id, columns)
+            if row is None:
+                raise self._missing(doc_id)
+            found[doc_id] = row
+        return [found[doc_id] for doc_id in ids]
 
     def _table(self, name: str) -> _Table:
-        if name not in self._tables:
-            self._tables[name] = _Table(self._folder, self._manifest, name)
-        return self._tables[name]
+        with self._opening:
+            if name not in self._tables:
+                self._tables[name] = _Table(self._folder, self._manifest, name, self._cache)
+            return self._tables[name]
 
-
-def _first(parts: Iterable[pa.Table], column: str, value: str, folder: Path) -> dict[str, Any]:
-    for part in parts:
-        values = part.column(column).to_pylist()
-        if value in values:
-            row: dict[str, Any] = part.slice(values.index(value), 1).to_pylist()[0]
-            return row
-    raise IndexCorrupt(f"the index names {value!r}, and the tables do not hold it", path=folder, remedy=_REBUILD)
+    def _missing(self, value: str) -> IndexCorrupt:
+        message = f"the index names {value!r}, and the tables do not hold it"
+        return IndexCorrupt(message, path=self._folder, remedy=_REBUILD)
 
 
 def _to_paragraph(row: dict[str, Any]) -> Paragraph:

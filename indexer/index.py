@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from indexer.documents import Documents
 from indexer.searcher import Answer, Hit, SearchParams
@@ -27,11 +27,14 @@ TEXT_FOLDER = "bm25"
 IMAGE_FOLDER = "faiss"
 _Key = TypeVar("_Key")
 _Query = TypeVar("_Query")
+_Part = TypeVar("_Part")
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
 class WikiIndex:
     """A finished index folder. Its parts load at their first use, so that a text query loads no image library.
+
+    Threads may share it: each part loads once, and the text view lets one of them search at a time.
 
     Args:
         folder: what `beam run build_wiki_index --output` made.
@@ -46,14 +49,25 @@ class WikiIndex:
         self.folder = Path(folder)
         self.manifest: Manifest = read_manifest(folder)
         self.documents = Documents(self.folder, self.manifest)
+        self._loading = RLock()
 
-    @cached_property
+    def _loaded(self, name: str, load: Callable[[], _Part]) -> _Part:
+        """Give a part, loaded by whoever asks first."""
+        with self._loading:
+            if name not in self.__dict__:
+                self.__dict__[name] = load()
+            return cast(_Part, self.__dict__[name])
+
+    @property
     def text_searcher(self) -> Bm25Searcher:
         """The BM25 index.
 
         Raises:
             IndexNotFound: the folder holds none.
         """
+        return self._loaded("text_searcher", self._load_text_searcher)
+
+    def _load_text_searcher(self) -> Bm25Searcher:
         from indexer.bm25 import Bm25Searcher, Preset
 
         section = self.manifest.text_index
@@ -66,13 +80,16 @@ class WikiIndex:
             raise IndexMismatch(message, path=self.folder / TEXT_FOLDER, remedy=_REBUILD)
         return searcher
 
-    @cached_property
+    @property
     def image_searcher(self) -> DenseSearcher:
         """The image index.
 
         Raises:
             IndexNotFound: the folder holds none.
         """
+        return self._loaded("image_searcher", self._load_image_searcher)
+
+    def _load_image_searcher(self) -> DenseSearcher:
         from indexer.dense import DenseSearcher
 
         section = self.manifest.image_index
@@ -89,7 +106,7 @@ class WikiIndex:
             raise IndexMismatch(message, path=self.folder / IMAGE_FOLDER, remedy=_REBUILD)
         return searcher
 
-    @cached_property
+    @property
     def encoder(self) -> ImageEncoder:
         """The encoder that made the vectors.
 
@@ -97,6 +114,9 @@ class WikiIndex:
             IndexMismatch: the one on this machine has other weights.
             MissingDependency: there is none on this machine.
         """
+        return self._loaded("encoder", self._load_encoder)
+
+    def _load_encoder(self) -> ImageEncoder:
         searcher, section = self.image_searcher, self.manifest.image_index or {}
         spec, fingerprint = self._values(section, encoder=str, encoder_fingerprint=str)
         from indexer.clip import make_encoder

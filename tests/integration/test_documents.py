@@ -6,7 +6,9 @@ import random
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pyarrow.parquet as pq
 import pytest
@@ -73,17 +75,62 @@ def test_images_are_found_by_file_and_page_and_all_uses_by_file(opened: Document
     assert opened.uses_of("C.jpg") == []
 
 
-def test_a_batch_reads_each_row_group_once_and_no_other(opened: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[tuple[int, int]] = []
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    """The table, file and number of every row group as it is decoded."""
+    seen: list[tuple[str, int, int]] = []
     original = documents._Table._read
     monkeypatch.setattr(
         documents._Table,
         "_read",
-        lambda self, file, group, *more: read.append((file, group)) or original(self, file, group, *more),
+        lambda self, *place: seen.append((self._name, *place[:2])) or original(self, *place),
     )
+    return seen
+
+
+def test_a_batch_reads_each_row_group_once_and_no_other(opened: Documents, decoded: list[tuple[str, int, int]]) -> None:
     opened.sentences(["101#0#0", "100#0#0", "101#0#0"])
-    assert len(read) == len(set(read)) <= 3
-    assert {file for file, _ in read} == {1, 2}, "the second shard is not in order, so its first group may hold them"
+    assert 0 < len(decoded) == len(set(decoded)) <= 3
+    assert {file for _, file, _ in decoded} == {1, 2}, "the second shard is not in order: its first group may hold them"
+
+
+def test_row_groups_are_kept_for_the_next_query_up_to_a_number_of_bytes(
+    folder: Path, decoded: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [row.sentence_id for row in rows_of("sentences")]
+    for limit, is_kept in ((1 << 20, True), (1, False)):
+        monkeypatch.setattr(documents, "CACHE_BYTES", limit)
+        opened = Documents(folder, read_manifest(folder))
+        texts = opened.sentence_texts(ids)
+        groups = len(decoded)
+        assert groups >= 3
+        assert opened.sentence_texts(ids) == texts == [row.text for row in rows_of("sentences")]
+        assert len(decoded) == groups if is_kept else len(decoded) > 1.9 * groups
+        assert opened.sentences(ids) == rows_of("sentences"), "other columns are not those that are kept"
+        decoded.clear()
+
+
+def test_threads_that_open_and_read_the_same_tables_get_the_same_rows(
+    folder: Path, decoded: list[tuple[str, int, int]]
+) -> None:
+    opened, start = Documents(folder, read_manifest(folder)), Barrier(8)
+    sentences, paragraphs = rows_of("sentences"), rows_of("paragraphs")
+
+    def read(seed: int) -> bool:
+        some, parts = sentences.copy(), paragraphs.copy()
+        random.Random(seed).shuffle(some)
+        random.Random(seed).shuffle(parts)
+        start.wait(10)
+        return (
+            opened.sentences([row.sentence_id for row in some]) == some
+            and opened.paragraphs([row.paragraph_id for row in parts]) == parts
+            and len(opened.uses_of("A.jpg")) == 2
+        )
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(read, range(8)))
+    by_id = [place for place in decoded if place[0] != "images"]
+    assert len(by_id) == len(set(by_id)), "what one thread decoded, the others take"
 
 
 @pytest.mark.parametrize("doc_id", ["10#0#9", "10#9#0", "11#0#0", "99999#0#0"])

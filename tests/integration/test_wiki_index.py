@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from indexer.index import WikiIndex
+from indexer.jvm import java_class
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from tests.index_folders import Page, make_folder
 
@@ -82,6 +85,27 @@ def test_a_batch_answers_as_single_queries_do(index: WikiIndex) -> None:
     assert index.search_text(queries, 2) == [index.search_text([query], 2)[0] for query in queries]
     assert [len(answers) for answers in index.search_text(queries, 2)] == [2, 2, 0, 0, 1, 2]
     assert index.search_text([], 2) == []
+
+
+def test_threads_share_an_index_from_its_first_use_on(folder: Path, index: WikiIndex) -> None:
+    """Each part loads once, answers are those of one thread, and threads that ended are not kept by Java."""
+    queries = ["snow", "rocky dogs", "nothingness", "boxes"]
+    expected = index.search_text(queries, 5), index.search_image([colour(150, 200, 0)], 5)
+    count_threads = java_class("java.lang.Thread").activeCount
+    before = count_threads()
+    for _ in range(5):
+        opened, start = WikiIndex(folder), Barrier(8)
+        opened.__dict__["encoder"] = FakeEncoder()
+
+        def ask(opened: WikiIndex, start: Barrier) -> object:
+            start.wait(10)
+            answers = opened.search_text(queries, 5), opened.search_image([colour(150, 200, 0)], 5)
+            return answers == expected, id(opened.text_searcher), id(opened.image_searcher)
+
+        with ThreadPoolExecutor(8) as threads:
+            told = {thread.result() for thread in [threads.submit(ask, opened, start) for _ in range(8)]}
+        assert told == {(True, id(opened.text_searcher), id(opened.image_searcher))}
+    assert count_threads() == before
 
 
 def test_a_title_boost_brings_up_the_article_of_that_title(index: WikiIndex) -> None:
