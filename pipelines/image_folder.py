@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipelines.file_store import Store
-from pipelines.image_sources import MAX_IMAGE_BYTES, Missing, check_name
+from pipelines.image_sources import MAX_IMAGE_BYTES, Missing
 from schemas.errors import InputError, StoreError
-from schemas.titles import file_key, hashed_folder
+from schemas.picture_folder import PictureFolder, Unread, names_by_key
+from schemas.titles import file_key
 
 __all__ = ["FolderSource", "StoreSource", "digest_listing"]
 
@@ -35,10 +35,7 @@ def digest_listing(listing: list[tuple[str, int]]) -> dict[str, Any]:
 class FolderSource:
     """Pictures that lie in one folder under their Commons names, or in its hashed folders (a/a9/Example.jpg).
 
-    Names match as MediaWiki compares them: underscores are blanks, the first letter may be lower case; accents
-    match composed or decomposed. Of two files with one canonical name, that named exactly so wins, else the
-    first by name. In hashed folders a file has its name as Commons writes it, with underscores or with blanks.
-    Nothing outside the folder is read, not even through a link.
+    How names match, and what is not read: `schemas.picture_folder.PictureFolder`.
 
     Args:
         folder: the folder.
@@ -47,8 +44,7 @@ class FolderSource:
 
     folder: str
     max_bytes: int = MAX_IMAGE_BYTES
-    _names: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
-    _is_hashed: bool = field(default=False, init=False, repr=False, compare=False)
+    _pictures: PictureFolder | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def spec(self) -> str:
@@ -61,16 +57,7 @@ class FolderSource:
         Raises:
             InputError: there is no such folder, or it cannot be listed.
         """
-        try:
-            names = os.listdir(self.folder)  # noqa: PTH208
-        except OSError as error:
-            raise InputError(
-                f"the folder of images cannot be listed ({error.strerror})",
-                path=self.folder,
-                remedy="give a folder that holds the image files under their Commons names",
-            ) from error
-        self._names = _by_key(names)
-        self._is_hashed = any(len(name) == 1 and name in _HEX for name in names)
+        self._pictures = PictureFolder(self.folder, self.max_bytes)
 
     def describe(self) -> dict[str, Any]:
         """Say which files lie there, by name and size."""
@@ -86,25 +73,15 @@ class FolderSource:
 
     def fetch(self, file: str) -> bytes | Missing:
         """Read the file of this canonical name."""
-        if self._names is None:
+        if self._pictures is None:
             self.open()
-        bad = check_name(file)
-        if bad is not None:
-            return bad
-        name = (self._names or {}).get(file_key(file))
-        if name is not None:
-            return _read_inside(Path(self.folder), name, self.max_bytes)
-        if self._is_hashed:
-            key = file_key(file)
-            for name in (key.replace(" ", "_"), key):
-                data = _read_inside(Path(self.folder), f"{hashed_folder(key)}/{name}", self.max_bytes)
-                if not isinstance(data, Missing) or data.reason != "not_found":
-                    return data
-        return Missing("not_found", f"no file of this name in {self.folder}")
+        assert self._pictures is not None
+        data = self._pictures.read(file)
+        return Missing(data.reason, data.detail) if isinstance(data, Unread) else data
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without the listing: each worker makes its own."""
-        return {**self.__dict__, "_names": None, "_is_hashed": False}
+        return {**self.__dict__, "_pictures": None}
 
 
 def _is_level(name: str, before: str) -> bool:
@@ -146,7 +123,7 @@ class StoreSource:
         sizes = {name: size for name, size in Store(self.url).names().items() if "/" not in name}
         if not sizes:
             raise InputError("there is no picture here", path=self.url, remedy="give --images the URL of a folder")
-        self._sizes, self._names = sizes, _by_key(sizes)
+        self._sizes, self._names = sizes, names_by_key(sizes)
 
     def describe(self) -> dict[str, Any]:
         """Say which files lie there, by name and size."""
@@ -172,37 +149,3 @@ class StoreSource:
     def __getstate__(self) -> dict[str, object]:
         """Travel without the listing: each worker makes its own."""
         return {**self.__dict__, "_names": None, "_sizes": None}
-
-
-def _by_key(names: Iterable[str]) -> dict[str, str]:
-    """Find names by what MediaWiki compares; of two with one key that named exactly so wins, else the first."""
-    by_key: dict[str, str] = {}
-    for name in sorted(names):
-        key = file_key(name)
-        if name == key or key not in by_key:
-            by_key[key] = name
-    return by_key
-
-
-def _read_inside(folder: Path, name: str, max_bytes: int) -> bytes | Missing:
-    """Read folder/name: a plain file, at most max_bytes, that does not link out of the folder."""
-    path = folder / name
-    try:
-        has_link = path.is_symlink() or ("/" in name and any(part.is_symlink() for part in list(path.parents)[:2]))
-        if has_link and not path.resolve().is_relative_to(folder.resolve()):
-            return Missing("outside_folder", f"{name} links out of {folder}")
-        # Opening a pipe would wait for its other end; O_NONBLOCK does not.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return Missing("not_a_file", f"{name} is not a plain file")
-            data = file.read(max_bytes + 1)
-            if len(data) > max_bytes:
-                return Missing("too_large", f"{status.st_size} bytes, at most {max_bytes}")
-            return data
-    except IsADirectoryError:
-        return Missing("not_a_file", f"{name} is a folder")
-    except FileNotFoundError:
-        return Missing("not_found", f"{name} was listed and is gone, or links to nothing")
-    except (OSError, RuntimeError) as error:
-        return Missing("unreadable", f"{name}: {error}")
