@@ -7,14 +7,14 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 
-from indexer.web import pages, static_files
+from indexer.web import index_page, pages, static_files
 from indexer.web.failures import add_handlers
 from indexer.web.inspector import Inspector
 from indexer.web.security import Guard, is_loopback, names_of
 
 __all__ = ["make_app"]
 
-_ROUTERS = (pages.router, static_files.router)
+_ROUTERS = (index_page.router, pages.router, static_files.router)
 
 
 def make_app(inspector: Inspector, *, host: str = "127.0.0.1") -> Guard:
