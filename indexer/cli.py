@@ -60,6 +60,9 @@ def query(
     index: Index,
     text: Annotated[str | None, typer.Option(help="Words to look for; best sentence, whole paragraph.")] = None,
     image: Annotated[Path | None, typer.Option(help="Picture to look for; article's introduction.")] = None,
+    vector: Annotated[
+        Path | None, typer.Option(help="Picture to look for, as a vector of the index's encoder (.npy).")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Answers wanted, each from another paragraph or article.")] = 10,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option(help="Show how each score comes about.")] = False,
@@ -77,15 +80,16 @@ def query(
     from indexer.queries import Query, ask, explanation, read_batch
     from indexer.searcher import SearchParams
 
-    if (text is None and image is None) == (batch is None):
+    if (text is None and image is None and vector is None) == (batch is None) or (vector and (text or image)):
         raise UsageError(
-            "no query, or two kinds of query", remedy="give --text, --image, both of these, or --batch alone"
+            "no query, or two kinds of query",
+            remedy="give --text, --image, both of these, --vector alone, or --batch alone",
         )
     if modality is not None and text is None and batch is None:
         raise UsageError("--modality says what words look for", remedy="give --text or --batch, or leave it out")
     params = SearchParams(k, title_boost)
     params.check()
-    queries = read_batch(batch) if batch is not None else iter([Query(None, text, image)])
+    queries = read_batch(batch) if batch is not None else iter([Query(None, text, image, vector)])
     opened = WikiIndex(index)
     if text is not None and modality != "image":
         start_jvm(is_brief=True)
@@ -140,13 +144,17 @@ def _print_table(
 
 
 @app.command(
-    epilog=f"\b\nExample:\n  mie-index info enwiki\n  mie-index info enwiki --rejects image > missing.tsv\n{_CODES}"
+    epilog="\b\nExample:\n  mie-index info enwiki\n  mie-index info enwiki --html enwiki.html\n"
+    f"  mie-index info enwiki --rejects image > missing.tsv\n{_CODES}"
 )
 def info(
     index: Index,
     rejects: Annotated[
         Literal["dump", "article", "image"] | None,
         typer.Option(help="List what was dropped at this stage, and why: id, reason, detail by tabs."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a report with figures: one file that loads nothing.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -156,7 +164,14 @@ def info(
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
-    if rejects is not None:
+    if html is not None:
+        from indexer.index_html import write_report
+
+        if rejects is not None or as_json:
+            raise UsageError("--html writes the whole report", remedy="leave out --rejects and --json")
+        write_report(index, manifest, html)
+        typer.echo(f"{html} is written", err=True)
+    elif rejects is not None:
         for row in list_rejects(index, manifest, rejects):
             words = (plain(row[name]) for name in ("id", "reason", "detail"))
             typer.echo(to_json(row) if as_json else "\t".join(words))

@@ -62,6 +62,11 @@ def make_encoder(
     if spec == efficientnet.SPEC:
         return efficientnet.make_stand_in(device)
     kind, _, rest = spec.partition(":")
+    if kind == "other":
+        raise UsageError(
+            f"{rest or spec!r} names an encoder of vectors that were given: this program cannot run it",
+            remedy="ask the image view with a vector of that encoder (mie-index query --vector FILE.npy)",
+        )
     arch, _, pretrained = rest.partition(":")
     if kind != "open_clip" or not arch or not pretrained:
         raise UsageError(f"{spec!r} names no image encoder", remedy=f"use {_FORMS}")

@@ -12,6 +12,8 @@ from indexer.searcher import Answer, SearchParams, View
 from schemas.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
     from indexer.index import WikiIndex
@@ -25,11 +27,12 @@ _KEYS = {"id", "text", "image"}
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked: at least one of text and image."""
+    """What is asked: at least one of text, image and vector (a NumPy file, by the encoder of the index)."""
 
     query_id: str | None
     text: str | None
     image: Path | None
+    vector: Path | None = None
 
 
 def ask(
@@ -60,6 +63,8 @@ def ask(
     if query.image is not None:
         _ = index.image_searcher  # an index without pictures is said before the picture is read
         yield "image", index.search_image([_read_image(query.image)], params.k)[0]
+    if query.vector is not None:
+        yield "image", index.search_vectors(_read_vector(query.vector), params.k)[0]
 
 
 def _check_words_for_pictures(query: Query, params: SearchParams) -> None:
@@ -119,6 +124,22 @@ def _bad_line(path: Path, number: int, problem: str) -> InputError:
 
 def _place(query: Query) -> str | None:
     return None if query.query_id is None else f"query {query.query_id}"
+
+
+def _read_vector(path: Path) -> NDArray[np.float32]:
+    """Read one vector, [dim] or [1, dim], and bring it to length 1."""
+    import numpy as np
+
+    remedy = "give a .npy file of floats, [dim] or [1, dim]"
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"the vector cannot be read ({error})", path=path, remedy=remedy) from error
+    if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.size != max((0, *found.shape)):
+        raise InputError("this is no vector", path=path, remedy=remedy)
+    vector = found.reshape(1, -1).astype(np.float64)
+    length = np.linalg.norm(vector)
+    return (vector / length if 0 < length < np.inf else vector).astype(np.float32)
 
 
 def _read_image(path: Path) -> Image.Image:

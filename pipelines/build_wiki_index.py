@@ -20,6 +20,7 @@ from pipelines.runners import check_beam_options
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
 from pipelines.totals import count_all, library_versions
+from pipelines.vector_source import VectorSource
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint
 
@@ -59,7 +60,7 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
     output.check(overwrite=True)  # a folder of somebody else's is refused before anything is read
     paths = find_inputs(request.dumps, request.dump_index)
     if request.images is not None and any(
-        spec.startswith(("tar:", "parquet:", "zim:")) for spec in request.images.specs
+        spec.startswith(("tar:", "parquet:", "zim:", "vectors:")) for spec in request.images.specs
     ):
         progress.note("reading the names of pictures in container files that are new")
     settings = _with_images(request)
@@ -114,6 +115,8 @@ def _with_images(request: BuildRequest) -> BuildSettings:
     settings = request.settings
     if request.images is None:
         return replace(settings, encoder=None)
+    if isinstance(request.images, VectorSource):
+        return _with_vectors(settings, request.images)
     assert settings.encoder is not None
     from indexer.clip import make_encoder
 
@@ -125,6 +128,17 @@ def _with_images(request: BuildRequest) -> BuildSettings:
     listing = describe_images(request.images)
     encoder = make_encoder(settings.encoder)
     return replace(settings, encoder=encoder.spec, encoder_fingerprint=encoder.fingerprint, images=listing)
+
+
+def _with_vectors(settings: BuildSettings, source: VectorSource) -> BuildSettings:
+    """Add to the settings what the files of vectors are, and the encoder that the user says made them."""
+    from pipelines.vector_stage import name_encoder
+
+    if not settings.encoder:
+        name_encoder(settings.encoder, 0)  # said before files are read
+    listing = describe_images(source)
+    spec, fingerprint_of = name_encoder(settings.encoder, listing["dim"])
+    return replace(settings, encoder=spec, encoder_fingerprint=fingerprint_of, images=listing)
 
 
 def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options: RunOptions) -> Manifest | None:

@@ -76,7 +76,8 @@ def build_wiki_index(
         typer.Option(
             metavar="SOURCE",
             help="Where pictures come from: a folder or URL, dir:DIR, tar:GLOB, parquet:GLOB, zim:FILE, commons:. "
-            "Several, by commas or repeated, in order of preference. Without it: text index only.",
+            "Several, by commas or repeated, in order of preference. Or vectors:GLOB, made elsewhere (.parquet, .npy). "
+            "Without it: text index only.",
         ),
     ] = None,
     contact: Annotated[
@@ -84,11 +85,13 @@ def build_wiki_index(
         typer.Option(metavar="MAIL", help="Your mail or web address: commons: tells it to the site's operators."),
     ] = None,
     encoder: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="SPEC", help="Image encoder: open_clip:ARCH:TAG, open_clip:ARCH:FILE, efficientnet-lite0."
+            metavar="SPEC",
+            help="Image encoder: open_clip:ARCH:TAG, open_clip:ARCH:FILE, efficientnet-lite0; of vectors: the one that "
+            f"made them, or other:NAME. Default: {DEFAULT_ENCODER}; of vectors: none.",
         ),
-    ] = DEFAULT_ENCODER,
+    ] = None,
     limit_pages: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Read the first N pages only (one worker reads them).")
     ] = None,
@@ -129,7 +132,7 @@ def build_wiki_index(
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
     from pipelines.file_store import RemoteFile, is_remote
-    from pipelines.image_sources import open_image_sources
+    from pipelines.image_sources import SourceChain, open_image_sources
     from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 
     if beam_options and not beam_options[0].startswith("-"):
@@ -137,12 +140,13 @@ def build_wiki_index(
             f"{beam_options[0]!r} belongs to no option",
             remedy="give each dump its own --dump and put globs in quotes; Beam's options stand behind --",
         )
+    source = open_image_sources(images, contact) if images else None
     settings = BuildSettings(
         keep_disambiguation=keep_disambiguation,
         limit_pages=limit_pages,
         page_timeout_s=timeout_s,
         bm25_preset=bm25_preset,
-        encoder=encoder if images else None,
+        encoder=encoder or (DEFAULT_ENCODER if isinstance(source, SourceChain) else None),
     )
     if cut_section:
         settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))
@@ -152,7 +156,7 @@ def build_wiki_index(
         settings=settings,
         options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
         dump_index=dump_index,
-        images=open_image_sources(images, contact) if images else None,
+        images=source,
         update_from=update_from,
     )
     if dry_run:

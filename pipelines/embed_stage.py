@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size
 from pipelines.ahead import ahead
 from pipelines.earlier_index import EarlierIndex
+from pipelines.embedding_rows import EmbeddingRow, write_rows
 from pipelines.image_sources import Missing, SourceChain
-from pipelines.shards import ShardWriter, describe_file, part_name
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
 from schemas.records import Reject
-from schemas.tables import REJECTS, embeddings_schema
 from schemas.titles import file_page_url
 
 if TYPE_CHECKING:
@@ -32,8 +30,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from indexer.encoder import ImageEncoder
+    from pipelines.vector_source import VectorSource
 
-__all__ = ["IMAGE_OUTCOMES", "count_shards", "describe_images", "embed_shard", "files_of", "shard_of"]
+__all__ = ["IMAGE_OUTCOMES", "STAGE", "count_shards", "describe_images", "embed_shard", "files_of", "shard_of"]
 
 STAGE = "embed"
 SHARD_USES = 10_000
@@ -53,11 +52,11 @@ IMAGE_OUTCOMES = (
 """Counters by source or reason; each sums to the files of its second word."""
 
 
-def describe_images(source: SourceChain) -> dict[str, Any]:
+def describe_images(source: SourceChain | VectorSource) -> dict[str, Any]:
     """Open the sources and say what they hold, so that a build sees when that has changed.
 
     Returns:
-        What `SourceChain.describe` gives.
+        What `describe` of the source gives.
 
     Raises:
         InputError: a source is not there.
@@ -95,19 +94,6 @@ def shard_of(file: str, shards: int) -> int:
     return zlib.crc32(file.encode("utf-8")) % shards
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One row of the embeddings table."""
-
-    file: str
-    vector: npt.NDArray[np.float32]
-    sha256: str
-    width: int
-    height: int
-    source: str
-    page_url: str
-
-
 def embed_shard(
     shard: int,
     reject_number: int,
@@ -136,19 +122,13 @@ def embed_shard(
     """
     names = sorted(files)
     rejects: list[Reject] = []
-    known = {} if earlier is None else {row["sha256"]: _Row(**row) for row in earlier.vectors(names)}
+    known = {} if earlier is None else {row["sha256"]: EmbeddingRow(**row) for row in earlier.vectors(names)}
     beat = partial(_beat, work, shard)
     lookup = _Lookup(source, decode, encoder.prepare, rejects)
     rows = list(_encode_all(names, lookup, encoder, known, beat))
     missing = sum(reject.reason == "missing" for reject in rejects)
-    schemas = {"embeddings": embeddings_schema(encoder.dim)}
-    with ShardWriter(work.ready, shard, schemas) as writer:
-        writer.add_table("embeddings", _to_table(rows, encoder.dim))
-    with ShardWriter(work.ready, reject_number, {"rejects": REJECTS}) as writer:
-        writer.add("rejects", sorted(rejects, key=lambda reject: reject.id))
-    paths = {"embeddings": part_name(shard), "rejects": part_name(reject_number)}
     result = {
-        "files": [vars(describe_file(work.ready, work.ready / table / paths[table], table)) for table in paths],
+        "files": write_rows(work, shard, reject_number, rows, rejects, encoder.dim),
         "images": {
             "files": len(names),
             "embedded": len(rows),
@@ -227,9 +207,9 @@ def _encode_all(
     names: Sequence[str],
     lookup: _Lookup,
     encoder: ImageEncoder,
-    known: Mapping[str, _Row],
+    known: Mapping[str, EmbeddingRow],
     beat: Callable[[int], None],
-) -> Iterator[_Row]:
+) -> Iterator[EmbeddingRow]:
     """Give a row for each file that is a picture, in order; the next batch is decoded while one is encoded."""
     vectors = {sha256: row.vector for sha256, row in known.items()}
     lookup.sizes.update({sha256: (row.width, row.height) for sha256, row in known.items()})
@@ -245,7 +225,7 @@ def _encode_all(
                 lookup.reject(file, source, sha256)
             else:
                 lookup.counts["images_embedded_by_source"][source] += 1
-                yield _Row(file, vectors[sha256], sha256, *lookup.sizes[sha256], source, file_page_url(file))
+                yield EmbeddingRow(file, vectors[sha256], sha256, *lookup.sizes[sha256], source, file_page_url(file))
         done += len(found)
         beat(done)
 
@@ -276,18 +256,3 @@ def _encode(
     if rows.shape != (len(images), encoder.dim) or not np.isfinite(rows).all():
         raise ValueError(f"the encoder gave {rows.shape} for {len(images)} pictures, or values that are not finite")
     return dict(zip(images, rows, strict=True))
-
-
-def _to_table(rows: Sequence[_Row], dim: int) -> pa.Table:
-    schema = embeddings_schema(dim)
-    flat = np.concatenate([row.vector for row in rows]) if rows else np.zeros(0, np.float32)
-    columns = [
-        pa.array([row.file for row in rows], pa.string()),
-        pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.float32()), type=schema.field("vector").type),
-        pa.array([row.sha256 for row in rows], pa.string()),
-        pa.array([row.width for row in rows], pa.int32()),
-        pa.array([row.height for row in rows], pa.int32()),
-        pa.array([row.source for row in rows], pa.string()),
-        pa.array([row.page_url for row in rows], pa.string()),
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)

@@ -84,6 +84,10 @@ class NameIndex:
         """Count the names."""
         return int(self._connection.execute("SELECT count(DISTINCT key) FROM names").fetchone()[0])
 
+    def count_repeated(self) -> int:
+        """Count the places whose name has an earlier one."""
+        return int(self._connection.execute("SELECT count(*) FROM names").fetchone()[0]) - self.count()
+
 
 def _read_shards(connection: sqlite3.Connection) -> dict[Shard, int]:
     return {Shard(path, size, stamp): id_ for id_, path, size, stamp in connection.execute("SELECT * FROM shards")}

@@ -65,8 +65,11 @@ class ShardSource:
             InputError: there is none, or one cannot be read.
             MissingDependency: the package for this kind is not installed.
         """
-        self._shards = _find_shards(self.pattern)
+        self._shards = self._find_shards()
         self._index = NameIndex.of(self.kind, self._shards, self._names_of)
+
+    def _find_shards(self) -> list[Shard]:
+        return _find_shards(self.pattern)
 
     def _names_of(self, path: str) -> Iterator[tuple[str, int, int, int]]:
         container = self._container(path)
@@ -98,10 +101,13 @@ class ShardSource:
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        self._open[path] = _open_container(self.kind, path)
+        self._open[path] = self._open_container(path)
         while len(self._open) > _OPEN_CONTAINERS:
             self._open.popitem(last=False)[1].close()
         return self._open[path]
+
+    def _open_container(self, path: str) -> Container:
+        return _open_container(self.kind, path)
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without what is open: each worker opens for itself."""

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.file_store import STORES
 from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.vector_source import VectorSource
 
 __all__ = [
     "MAX_IMAGE_BYTES",
@@ -24,12 +27,15 @@ __all__ = [
     "split_specs",
 ]
 
-SCHEMES = ("dir", "tar", "parquet", "zim", "commons")
+SCHEMES = ("dir", "tar", "parquet", "zim", "commons", "vectors")
 """What may stand before the colon of `--images SCHEME:WHERE`; a bare path means dir."""
 
 MAX_IMAGE_BYTES = 50_000_000
 _NEXT_SPEC = re.compile(rf",(?=(?:{'|'.join(SCHEMES)}):|(?:{'|'.join(STORES)})://)")
-_REMEDY = "give --images DIR, dir:DIR, tar:GLOB, parquet:GLOB, zim:FILE or commons:, in order of preference"
+_REMEDY = (
+    "give --images DIR, dir:DIR, tar:GLOB, parquet:GLOB, zim:FILE or commons:, in order of preference; "
+    "or vectors:GLOB alone"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +155,28 @@ def split_specs(words: Sequence[str]) -> list[str]:
     return [spec for word in words for spec in _NEXT_SPEC.split(word)]
 
 
-def open_image_sources(words: Sequence[str], contact: str | None = None) -> SourceChain:
+def open_image_sources(words: Sequence[str], contact: str | None = None) -> SourceChain | VectorSource:
     """Make the sources that `--images` names, in order of preference; nothing is opened yet.
+
+    `vectors:FILES` gives no pictures but vectors that others made, and stands alone: they are never mixed with ours.
 
     Args:
         words: specs, each of them one or several with commas between.
         contact: an address of the operator, which commons: needs.
 
     Raises:
-        UsageError: an unknown scheme, nothing after it, or no contact.
+        UsageError: an unknown scheme, nothing after it, no contact, or vectors beside another source.
     """
     specs = split_specs(words)
+    if any(spec.startswith("vectors:") for spec in specs):
+        from pipelines.vector_source import open_vectors
+
+        if len(specs) > 1:
+            raise UsageError(
+                "vectors: stands alone: vectors that were given are never mixed with others",
+                remedy="build one index from vectors, another from pictures",
+            )
+        return open_vectors(specs[0].partition(":")[2])
     twice = next((spec for at, spec in enumerate(specs) if spec in specs[:at]), None)
     if twice is not None:
         raise UsageError(f"the image source {twice} is named twice", remedy="name it once")

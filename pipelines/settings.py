@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.dump import ReadLimits
 from pipelines.file_store import RemoteFile
 from pipelines.image_sources import SourceChain
+from pipelines.vector_source import VectorSource
 from pipelines.wikitext import CleaningRules
 
 __all__ = ["BuildRequest", "BuildSettings", "RunOptions", "program_version"]
@@ -88,7 +89,7 @@ class BuildRequest:
         settings: what decides the output.
         options: how to run.
         dump_index: multistream index of the only dump; null: found by its name.
-        images: gives the bytes of pictures; null: no image index.
+        images: gives the bytes of pictures, or their vectors; null: no image index.
         update_from: index of an earlier dump, whose unchanged pages are taken over; null: every page is parsed.
     """
 
@@ -97,7 +98,7 @@ class BuildRequest:
     settings: BuildSettings = field(default_factory=BuildSettings)
     options: RunOptions = field(default_factory=RunOptions)
     dump_index: str | None = None
-    images: SourceChain | None = None
+    images: SourceChain | VectorSource | None = None
     update_from: Path | None = None
 
 

@@ -13,7 +13,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines import embed_stage, finish_stage, parse_stage
+from pipelines import embed_stage, finish_stage, parse_stage, vector_stage
 from pipelines.articles import ParsedArticle, parse_page
 from pipelines.carried_errors import carried_error, carry_errors
 from pipelines.dump import Stream
@@ -24,6 +24,7 @@ from pipelines.image_sources import SourceChain
 from pipelines.local_workers import LocalWorkers
 from pipelines.runners import to_options
 from pipelines.settings import BuildSettings, RunOptions
+from pipelines.vector_source import VectorSource
 from pipelines.workfolder import WorkFolder
 from schemas.errors import MieError
 
@@ -119,8 +120,8 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
 
     Args:
         work: the build.
-        source: gives bytes by name; opened in the worker.
-        encoder: spec of the encoder; loaded in the worker.
+        source: gives bytes by name, or vectors that others made; opened in the worker.
+        encoder: spec of the encoder; loaded in the worker, where vectors are to be made.
         shards: number of embedding shards.
         first_reject: number of the first free file of the rejects table.
         done: embedding shards that an earlier run finished.
@@ -130,7 +131,7 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
     def __init__(
         self,
         work: WorkFolder,
-        source: SourceChain,
+        source: SourceChain | VectorSource,
         encoder: str,
         shards: int,
         first_reject: int,
@@ -141,7 +142,11 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
         self._work = work
         self._shards = shards
         self._done = frozenset(done)
-        self._do = _EmbedShard(work, source, encoder, first_reject, earlier)
+        self._do = (
+            _TakeVectors(work, source, first_reject)
+            if isinstance(source, VectorSource)
+            else _EmbedShard(work, source, encoder, first_reject, earlier)
+        )
 
     def expand(self, tables: beam.PCollection) -> beam.PCollection:
         """Read the names, group them by shard, and embed each shard where it lands."""
@@ -197,6 +202,25 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
     def teardown(self) -> None:
         if self._decoder is not None:
             self._decoder.close()
+
+
+class _TakeVectors(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, work: WorkFolder, source: VectorSource, first_reject: int) -> None:
+        self._work = work
+        self._source = source
+        self._first_reject = first_reject
+
+    def setup(self) -> None:
+        with carry_errors():
+            self._source.open()
+
+    def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
+        shard, files = keyed
+        number = self._first_reject + shard
+        with carry_errors(self._work.root), self._work.at_worker("embed", shard) as work:
+            result = vector_stage.take_shard(shard, number, set(files), self._source, work)
+        count("embed", result["images"])
+        yield shard
 
 
 class IndexShards(beam.PTransform):  # type: ignore[misc]

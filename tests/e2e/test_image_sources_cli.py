@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from commons_server import CommonsServer
 from dumps import DumpPage, write_dump
 from picture_stores import WRITERS
+from PIL import Image
 
 BIN = Path(sys.executable).parent
 NAMES = ["Tea cup.jpg", "Old map.svg", "Leaf.jpg", "Pot.jpg"]
@@ -76,6 +80,8 @@ def test_articles_captions_and_photos_from_many_places_are_one_index_that_accoun
         (("zim:nowhere.zim",), 3, "no such file of images"),
         (("tar:*.nothing",), 3, "no such file of images"),
         (("ftp:a",), 2, "there is no image source 'ftp'"),
+        (("vectors:a.npy,dir:photos",), 2, "vectors: stands alone"),
+        (("vectors:*.nothing",), 3, "no such file of images"),
     ],
 )
 def test_sources_that_cannot_be_used_are_said_before_anything_is_built(
@@ -88,3 +94,28 @@ def test_sources_that_cannot_be_used_are_said_before_anything_is_built(
     assert "Remedy" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "index").exists()
+
+
+def test_vectors_of_an_encoder_that_cannot_run_here_are_built_and_asked_by_vector(dump: Path, tmp_path: Path) -> None:
+    vectors = np.eye(4, 8, dtype=np.float16)
+    (tmp_path / "metadata").mkdir()
+    (tmp_path / "img_emb").mkdir()
+    np.save(tmp_path / "img_emb" / "img_emb_0.npy", vectors)
+    pq.write_table(pa.table({"image_path": NAMES}), tmp_path / "metadata" / "metadata_0.parquet")
+    index = tmp_path / "index"
+    words = ("run", "build_wiki_index", "--dump", dump, "--output", index, "--images", f"vectors:{tmp_path}/img_emb/*")
+    refused = run("beam", *words)
+    assert (refused.returncode, "vectors: needs --encoder" in refused.stderr) == (2, True), refused.stderr
+    built = run("beam", *words, "--encoder", "other:someone's", "--workers", "2", "--json")
+    assert built.returncode == 0, built.stderr
+    counters = json.loads(built.stdout)["counters"]
+    assert counters["images"] == {
+        "uses": 5, "files": 5, "embedded": 4, "encoded": 0, "missing": 1, "broken": 0, "scaled": 0,
+    }  # fmt: skip
+    np.save(tmp_path / "query.npy", vectors[2])
+    answer = run("mie-index", "query", index, "--vector", tmp_path / "query.npy", "-k", "1", "--json")
+    assert json.loads(answer.stdout)["file"] == "Leaf.jpg", answer.stderr
+    Image.new("RGB", (8, 8), "teal").save(tmp_path / "query.jpg")
+    refused = run("mie-index", "query", index, "--image", tmp_path / "query.jpg")
+    assert (refused.returncode, "cannot run it" in refused.stderr) == (2, True), refused.stderr
+    assert run("mie-index", "verify", index).returncode == 0

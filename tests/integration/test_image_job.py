@@ -12,10 +12,15 @@ from commons_server import CommonsServer
 from dumps import DumpPage, write_dump
 from picture_stores import WRITERS
 
+from indexer.index import WikiIndex
+from indexer.pixels import decode_image
+from indexer.queries import Query, ask
+from indexer.searcher import SearchParams
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.image_sources import SourceChain, open_image_sources
 from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.vector_source import VectorSource
 from schemas.errors import InputError, UsageError
 
 NAMES = ["Tea cup.jpg", "Église (1).jpg", "A. b.jpg", "D'or & co.jpg", "Last.jpg"]
@@ -34,8 +39,14 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dump(tmp_path_factory.mktemp("dump"), pages, pages_per_stream=2)
 
 
-def build(dump: Path, output: Path, images: SourceChain, **options: object) -> Outcome:
-    settings = BuildSettings(encoder="efficientnet-lite0")
+def build(
+    dump: Path,
+    output: Path,
+    images: SourceChain | VectorSource,
+    encoder: str | None = "efficientnet-lite0",
+    **options: object,
+) -> Outcome:
+    settings = BuildSettings(encoder=encoder)
     run = RunOptions(**options)  # type: ignore[arg-type]
     request = BuildRequest((str(dump),), output, settings, run, images=images)
     return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
@@ -153,3 +164,53 @@ def test_a_picture_that_its_decoder_dies_of_is_a_reject_and_shifts_no_row(
     for file, row in again.items():
         # Another number of pictures in a batch may move the last bit.
         np.testing.assert_allclose(row["vector"], plain[file]["vector"], atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_vectors_of_a_named_encoder_give_the_index_that_its_pictures_give(
+    dump: Path, pictures: dict[str, bytes], tmp_path: Path
+) -> None:
+    """The given vectors are those of another index's embeddings."""
+    build(dump, tmp_path / "seen", open_image_sources([WRITERS["flat"](tmp_path, pictures)]))
+    given = open_image_sources([f"vectors:{tmp_path}/seen/embeddings/*.parquet"])
+    manifest = build(dump, tmp_path / "given", given).manifest
+    assert manifest.counters["images_embedded_by_source"] == {given.spec: 5}
+    assert manifest.counters["images_missing_by_reason"] == {"not_found": 5}
+    assert manifest.counters["images"]["encoded"] == manifest.counters["images"]["scaled"] == 0
+    for name in ("ids.parquet", "index.faiss"):
+        seen, taken = ((tmp_path / folder / "faiss" / name).read_bytes() for folder in ("seen", "given"))
+        assert seen == taken, name
+    assert not build(dump, tmp_path / "given", given).is_new
+    answers = WikiIndex(tmp_path / "given").search_image([decode_image(pictures["Last.jpg"])], 1)[0]
+    assert [(answer.title, answer.file) for answer in answers] == [("Thing 4", "Last.jpg")]
+
+
+def test_vectors_of_an_encoder_that_cannot_run_here_are_asked_by_vector_only(
+    dump: Path, pictures: dict[str, bytes], tmp_path: Path
+) -> None:
+    """In the form of WIT's published base set: unscaled doubles beside addresses and bytes."""
+    spec = WRITERS["parquet"](tmp_path, pictures).replace("parquet:", "vectors:")
+    table = pq.read_table(tmp_path / "wit.parquet")
+    vectors = 5 * np.random.default_rng(1).random((5, 2048))
+    at = table.schema.get_field_index("embedding")
+    pq.write_table(table.set_column(at, "embedding", [vectors.tolist()]), tmp_path / "wit.parquet", row_group_size=2)
+    images = open_image_sources([spec])
+    with pytest.raises(UsageError, match="needs --encoder"):
+        build(dump, tmp_path / "index", images, None)
+    with pytest.raises(UsageError, match="2048 components, those of efficientnet-lite0 have 1280"):
+        build(dump, tmp_path / "index", images)
+    section = build(dump, tmp_path / "index", images, "other:resnet50").manifest.image_index
+    assert section is not None
+    assert (section["encoder"], section["dim"], section["vectors"]) == ("other:resnet50", 2048, 5)
+    index, params = WikiIndex(tmp_path / "index"), SearchParams(3)
+    (tmp_path / "q.jpg").write_bytes(pictures["Last.jpg"])
+    with pytest.raises(UsageError, match="'resnet50' names an encoder of vectors that were given"):
+        list(ask(index, Query(None, None, tmp_path / "q.jpg"), params))
+    with pytest.raises(UsageError, match="cannot run it"):
+        list(ask(index, Query(None, "a dog", None), params, "image"))
+    np.save(tmp_path / "q.npy", vectors[3] + 0.1)
+    ((view, answers),) = ask(index, Query(None, None, None, tmp_path / "q.npy"), params)
+    assert view == "image" and len(answers) == 3 and answers[0].file == NAMES[3]
+    for bad, problem in ((vectors[:2], "no vector"), (vectors[0, :9], "the index has 2048"), (0 * vectors[0], "zero")):
+        np.save(tmp_path / "q.npy", bad)
+        with pytest.raises(InputError, match=problem):
+            list(ask(index, Query(None, None, None, tmp_path / "q.npy"), params))

@@ -1,0 +1,211 @@
+"""Vectors that others made: found by name in Parquet and NumPy files, refused with a reason where wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.image_sources import Missing, SourceChain, open_image_sources
+from pipelines.vector_source import VectorSource
+from pipelines.vector_stage import name_encoder, take_shard
+from pipelines.workfolder import WorkFolder
+from schemas.errors import InputError, UsageError
+
+ROWS = np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32)
+NAMES = [f"P {number}.jpg" for number in range(7)]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def write(path: Path, vectors: Any, names: list[str] = NAMES, column: str = "vector", **options: Any) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table({column: vectors, "url": [f"https://upload.wikimedia.org/a/a9/{name}" for name in names]})
+    pq.write_table(table, path, row_group_size=3, **options)
+    return f"vectors:{path}"
+
+
+def fixed(rows: np.ndarray, kind: pa.DataType | None = None) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), kind), rows.shape[1])
+
+
+def open_source(spec: str) -> VectorSource:
+    source = open_image_sources([spec])
+    assert isinstance(source, VectorSource)
+    source.open()
+    return source
+
+
+def taken(spec: str, work: Path, names: list[str] = NAMES) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """Give the result of a shard, the vectors and the reasons of rejects by file."""
+    source = open_source(spec)
+    source.describe()
+    result = take_shard(0, 0, names, source, WorkFolder(work))
+    rows = pq.read_table(work / "ready" / "embeddings").to_pylist()
+    assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
+    rejects = pq.read_table(work / "ready" / "rejects").to_pylist()
+    reasons = {r["id"]: r["detail"].partition(":")[0] if r["reason"] == "missing" else r["reason"] for r in rejects}
+    images = result["images"]
+    assert images["files"] == images["embedded"] + images["missing"] + images["broken"] == len(names)
+    return result, {row["file"]: row for row in rows}, reasons
+
+
+FORMS = {
+    "fixed": fixed(ROWS),
+    "half": fixed(ROWS.astype(np.float16)),
+    "lists of doubles": pa.array(ROWS.astype(np.float64).tolist(), pa.list_(pa.float64())),
+    "large lists": pa.array(ROWS.tolist(), pa.large_list(pa.float32())),
+}
+
+
+@pytest.mark.parametrize("form", [*FORMS, "numpy", "clip-retrieval"])
+def test_every_form_gives_each_file_its_own_vector_at_length_one(form: str, tmp_path: Path) -> None:
+    if form in FORMS:
+        spec = write(tmp_path / "e.parquet", FORMS[form])
+    else:
+        folders = {"numpy": (".", "e"), "clip-retrieval": ("metadata", "metadata_0")}
+        write(tmp_path / folders[form][0] / f"{folders[form][1]}.parquet", [None] * 7)
+        path = tmp_path / ("e.npy" if form == "numpy" else "img_emb/img_emb_0.npy")
+        path.parent.mkdir(exist_ok=True)
+        np.save(path, ROWS.astype(np.float16))
+        spec = f"vectors:{path}"
+    result, rows, _ = taken(spec, tmp_path / "work", [*NAMES[::-1], "Absent.jpg"])
+    assert result["images_embedded_by_source"] == {spec: 7} and result["images_missing_by_reason"] == {"not_found": 1}
+    assert result["images"]["scaled"] == 7 and result["images"]["encoded"] == 0
+    for name, vector in zip(NAMES, ROWS, strict=True):
+        assert np.allclose(rows[name]["vector"], vector / np.linalg.norm(vector), atol=1e-3), name
+        assert np.linalg.norm(rows[name]["vector"]) == pytest.approx(1, abs=1e-6)
+        assert (rows[name]["sha256"], rows[name]["width"], rows[name]["source"]) == ("", 0, spec)
+
+
+def test_unit_vectors_in_half_precision_do_not_count_as_scaled(tmp_path: Path) -> None:
+    unit = (ROWS / np.linalg.norm(ROWS, axis=1, keepdims=True)).astype(np.float16)
+    result, _, _ = taken(write(tmp_path / "e.parquet", fixed(unit)), tmp_path / "work")
+    assert result["images"]["scaled"] == 0
+
+
+def test_what_is_wrong_with_a_vector_is_its_reason_and_touches_no_other(tmp_path: Path) -> None:
+    bad: list[list[float | None] | None] = [
+        ROWS[0].tolist(), None, [1.0, float("nan"), 0, 0], [1e39, 0, 0, 0], [0.0] * 4, [1.0] * 5, [1.0, None, 0, 0],
+    ]  # fmt: skip
+    spec = write(tmp_path / "e.parquet", pa.array(bad, pa.list_(pa.float64())))
+    result, rows, reasons = taken(spec, tmp_path / "work")
+    assert list(rows) == ["P 0.jpg"]
+    assert reasons == {
+        "P 1.jpg": "no_vector", "P 2.jpg": "not_finite", "P 3.jpg": "not_finite", "P 4.jpg": "no_direction",
+        "P 5.jpg": "wrong_length", "P 6.jpg": "not_finite",
+    }  # fmt: skip
+    assert result["images_broken_by_reason"] == {"not_finite": 3, "no_direction": 1, "wrong_length": 1}
+    assert result["images_broken_by_source"] == {spec: 5}
+
+
+def test_a_name_that_comes_again_has_its_first_vector_and_is_counted(tmp_path: Path) -> None:
+    """In one row group, in one file, and in two."""
+    write(tmp_path / "a.parquet", fixed(ROWS[:5]), ["P 0.jpg", "P 0.jpg", "P 1.jpg", "P 2.jpg", "P 0.jpg"])
+    write(tmp_path / "b.parquet", fixed(ROWS[5:]), ["P 1.jpg", "P 3.jpg"])
+    source = open_source(f"vectors:{tmp_path}/*.parquet")
+    described = source.describe()
+    assert (described["files"], described["repeated_names"], described["dim"]) == (4, 3, 4)
+    found = dict(source.vectors(NAMES[:4]))
+    for name, row in zip(NAMES[:4], (0, 2, 3, 6), strict=True):
+        assert np.array_equal(found[name], ROWS[row]), name
+
+
+def test_files_are_read_in_the_order_in_which_they_lie(tmp_path: Path) -> None:
+    source = open_source(write(tmp_path / "e.parquet", fixed(ROWS), NAMES[::-1]))
+    assert [file for file, _ in source.vectors(["Absent.jpg", *NAMES])] == ["Absent.jpg", *NAMES[::-1]]
+
+
+def test_another_column_can_be_named(tmp_path: Path) -> None:
+    spec = write(tmp_path / "e.parquet", fixed(ROWS), column="clip_l14")
+    with pytest.raises(InputError, match="are not vectors and names") as raised:
+        open_source(spec)
+    assert "?column=NAME" in (raised.value.remedy or "")
+    source = open_source(f"{spec}?column=clip_l14")
+    assert source.describe()["dim"] == 4 and source.spec == f"{spec}?column=clip_l14"
+    assert not isinstance(dict(source.vectors(["P 3.jpg"]))["P 3.jpg"], Missing)
+
+
+@pytest.mark.parametrize(
+    "vectors", [list(range(7)), [b"1234"] * 7, [[1, 2]] * 7, [["a"]] * 7, [[[1.0]]] * 7, ["[1.0, 2.0]"] * 7]
+)
+def test_columns_that_hold_no_floats_are_refused(vectors: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="are not vectors and names"):
+        open_source(write(tmp_path / "e.parquet", vectors))
+
+
+def test_files_of_two_lengths_and_files_without_a_vector_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", fixed(ROWS))
+    write(tmp_path / "b.parquet", fixed(ROWS[:, :3].copy()), [f"Q{name}" for name in NAMES])
+    with pytest.raises(InputError, match=r"vectors of 3 components, in .*a\.parquet of 4"):
+        open_source(f"vectors:{tmp_path}/*.parquet").describe()
+    with pytest.raises(InputError, match="no vector"):
+        open_source(write(tmp_path / "n" / "none.parquet", pa.array([None] * 7, pa.list_(pa.float32())))).describe()
+
+
+def test_a_giant_list_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.vector_files._MAX_GROUP_VALUES", 1_000)
+    spec = write(tmp_path / "e.parquet", pa.array([[0.5] * 900] * 7, pa.list_(pa.float32())), compression="zstd")
+    with pytest.raises(InputError, match="row group of 2700 numbers"):
+        open_source(spec)
+
+
+def test_a_long_vector_is_refused_by_its_length(tmp_path: Path) -> None:
+    rows = pa.array([[0.5] * 70_000, *ROWS[1:].tolist()], pa.list_(pa.float32()))
+    source = open_source(write(tmp_path / "e.parquet", rows))
+    with pytest.raises(InputError, match="vectors of 70000 components"):
+        source.describe()
+    found = dict(source.vectors(["P 0.jpg"]))["P 0.jpg"]
+    assert isinstance(found, Missing) and found.reason == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "problem"),
+    [
+        (np.zeros((7, 4), np.int32), "are no vectors"),
+        (np.zeros(28, np.float32), "are no vectors"),
+        (np.zeros((6, 4), np.float32), "6 vectors, and 7 names"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'", "not a readable NumPy file"),
+        (np.array([{}], object), "not a readable NumPy file"),
+    ],
+)
+def test_numpy_files_that_do_not_fit_are_refused(matrix: Any, problem: str, tmp_path: Path) -> None:
+    write(tmp_path / "e.parquet", [None] * 7)
+    if isinstance(matrix, bytes):
+        (tmp_path / "e.npy").write_bytes(matrix)
+    else:
+        np.save(tmp_path / "e.npy", matrix)
+    with pytest.raises(InputError, match=problem):
+        open_source(f"vectors:{tmp_path}/e.npy")
+
+
+def test_names_that_change_beside_a_numpy_file_are_read_again(tmp_path: Path) -> None:
+    np.save(tmp_path / "e.npy", ROWS)
+    write(tmp_path / "e.parquet", [None] * 7)
+    assert open_source(f"vectors:{tmp_path}/e.npy").describe()["files"] == 7
+    write(tmp_path / "e.parquet", [None] * 7, [f"Other {name}" for name in NAMES])
+    found = dict(open_source(f"vectors:{tmp_path}/e.npy").vectors(["P 0.jpg", "Other P 0.jpg"]))
+    assert isinstance(found["P 0.jpg"], Missing) and np.array_equal(found["Other P 0.jpg"], ROWS[0])
+
+
+def test_vectors_stand_alone(tmp_path: Path) -> None:
+    for words in (["vectors:a.npy,dir:photos"], ["commons:", "vectors:a.npy"], ["vectors:a.npy", "vectors:b.npy"]):
+        with pytest.raises(UsageError, match="stands alone"):
+            open_image_sources(words, "ops@our-lab.org")
+    with pytest.raises(UsageError, match="names no file"):
+        open_image_sources(["vectors:"])
+    assert isinstance(open_image_sources(["dir:photos"]), SourceChain)
+
+
+def test_the_encoder_of_vectors_must_be_named_and_fit() -> None:
+    for spec, problem in ((None, "needs --encoder"), ("other: ", "names no encoder"), ("resnet50", "names no image")):
+        with pytest.raises(UsageError, match=problem):
+            name_encoder(spec, 2048)
+    assert name_encoder("other:resnet50", 2048) == ("other:resnet50", "other:resnet50")
