@@ -15,23 +15,29 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-__all__ = ["plain", "print_answers", "to_json", "to_json_line"]
+__all__ = ["WORD", "plain", "print_answers", "to_json", "to_json_line", "to_row"]
 
 _SHORT_CHARS = 240
-_WORD = re.compile(r"\w+(?:['’.]\w+)*")
+WORD = re.compile(r"\w+(?:['’.]\w+)*")
 _UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls that JSON does not escape itself, marks that turn the direction, Unicode's line ends, lone surrogates."""
 Tokenize = Callable[[str], Sequence[str]]
 
 
 def to_json_line(answer: Answer, **more: Any) -> str:
-    """Write an answer as one line of JSON: view, rank, score, doc_id, title, matched, text; file, file_page for images.
-
-    file_page is the address where the picture's author and licence stand.
+    """Write an answer as one line of JSON: the fields of `to_row`, and more.
 
     >>> to_json_line(Answer("text", 1, 2.5, "7#0", "Tea", "Tea is hot.", "Tea is hot. So it is."))
     '{"view": "text", "rank": 1, "score": 2.5, "doc_id": "7#0", "title": "Tea", "matched": "Tea is hot.", \
 "text": "Tea is hot. So it is."}'
+    """
+    return to_json(to_row(answer) | more)
+
+
+def to_row(answer: Answer) -> dict[str, Any]:
+    """Name the fields of an answer: view, rank, score, doc_id, title, matched, text; file, file_page for images.
+
+    file_page is the address where the picture's author and licence stand.
     """
     row: dict[str, Any] = {
         "view": answer.view,
@@ -45,7 +51,7 @@ def to_json_line(answer: Answer, **more: Any) -> str:
     if answer.file is not None:
         row["file"] = answer.file
         row["file_page"] = file_page_url(answer.file)
-    return to_json(row | more)
+    return row
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -113,7 +119,7 @@ def _key_of(answer: Answer, tokenize: Tokenize | None) -> Text:
     text = plain(answer.matched)
     marked = Text(text)
     if tokenize is not None:
-        for match in _WORD.finditer(text):
+        for match in WORD.finditer(text):
             if tokenize(match.group()):
                 marked.stylize("bold yellow", *match.span())
     return marked

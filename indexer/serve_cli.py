@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from schemas.errors import UsageError
+
 __all__ = ["add_command", "serve"]
 
 _PORT = 8765
@@ -46,16 +48,29 @@ def serve(
     """Look at an index, data sets, contexts and runs in the browser; and ask them by JSON."""
     from indexer.index import WikiIndex
     from indexer.web import server
+    from indexer.web.lanes import TextLane
 
-    listener = server.bind(host, port)
+    _check_reach(host, is_allowed=allow_remote)
     opened = WikiIndex(index)
+    listener = server.bind(host, port)
+    text = TextLane(opened)
+    warm = None if opened.manifest.text_index is None else text.warm()  # Java starts while the rest is imported
+
     from indexer.web.app import make_app
     from indexer.web.inspector import Inspector
 
     inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
+    guarded = make_app(inspector, host=host, text=text)
+    if warm is not None:
+        warm.result()
+    server.serve(guarded, listener, is_verbose=verbose, ready=lambda: typer.echo(server.address_of(listener)))
 
-    def ready() -> None:
-        typer.echo(server.address_of(listener))
 
-    del allow_remote
-    server.serve(make_app(inspector, host=host), listener, is_verbose=verbose, ready=ready)
+def _check_reach(host: str, *, is_allowed: bool) -> None:
+    from indexer.web.server import is_loopback
+
+    if not is_allowed and not is_loopback(host):
+        raise UsageError(
+            f"other machines could reach {host}: whoever does can read what is shown, and keep this one busy",
+            remedy="leave out --host, or add --allow-remote",
+        )

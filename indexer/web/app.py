@@ -7,22 +7,30 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 
-from indexer.web import index_page, pages, static_files
+from indexer.web import api, index_page, index_pictures, pages, static_files
+from indexer.web.engine import Engine
 from indexer.web.failures import add_handlers
+from indexer.web.index_pictures import IndexPictures
 from indexer.web.inspector import Inspector
-from indexer.web.security import Guard, is_loopback, names_of
+from indexer.web.lanes import TextLane
+from indexer.web.security import Guard, names_of
+from indexer.web.server import is_loopback
 
 __all__ = ["make_app"]
 
-_ROUTERS = (index_page.router, pages.router, static_files.router)
+_ROUTERS = (api.router, pages.router, index_page.router, index_pictures.router, static_files.router)
 
 
-def make_app(inspector: Inspector, *, host: str = "127.0.0.1") -> Guard:
+def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextLane | None = None) -> Guard:
     """Make the ASGI application.
 
     Args:
         inspector: what it shows.
         host: the address that it listens at.
+        text: the lane of the index's text view, which may be warm already.
+
+    Raises:
+        InputError: the folder of pictures cannot be listed.
     """
     app = FastAPI(
         title="mie-index serve",
@@ -32,6 +40,8 @@ def make_app(inspector: Inspector, *, host: str = "127.0.0.1") -> Guard:
         redirect_slashes=False,
     )
     app.state.inspector = inspector
+    app.state.engine = Engine(inspector.index, text)
+    app.state.pictures = IndexPictures(inspector.index.documents, inspector.images)
     app.state.templates = Jinja2Templates(str(files("indexer.web").joinpath("templates")))
     add_handlers(app, app.state.templates)
     for router in _ROUTERS:

@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
+from indexer.web.lanes import Overloaded
 from schemas.errors import IndexCorrupt, InputError, MieError, MissingDependency, StoreError, UsageError
 
-__all__ = ["Refused", "add_handlers", "error_response"]
+__all__ = ["Refused", "add_handlers", "error_response", "status_of"]
 
 _TOO_MUCH = ("too_large", "extreme_shape", "too_slow")
 _STATUS: tuple[tuple[type[MieError], int], ...] = (
@@ -23,6 +24,7 @@ _STATUS: tuple[tuple[type[MieError], int], ...] = (
     (IndexCorrupt, 503),
     (StoreError, 409),
     (MissingDependency, 503),
+    (Overloaded, 503),
 )
 _log = logging.getLogger(__name__)
 
@@ -58,9 +60,7 @@ def add_handlers(app: FastAPI, templates: Jinja2Templates) -> None:
         return error_response(templates, request, error.status, error.message, error.remedy)
 
     def ours(request: Request, error: Any) -> Response:
-        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-        if isinstance(error, InputError) and error.message.startswith(_TOO_MUCH):
-            status = 413
+        status = status_of(error)
         if status == 500:
             _log.error("%s", error)
         return error_response(templates, request, status, error.message, error.remedy or "")
@@ -84,6 +84,15 @@ def add_handlers(app: FastAPI, templates: Jinja2Templates) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, of_starlette)
     app.add_exception_handler(Exception, bug)
+
+
+def status_of(error: Refused | MieError) -> int:
+    """Give the status that says whose fault an error is."""
+    if isinstance(error, Refused):
+        return error.status
+    if isinstance(error, InputError) and error.message.startswith(_TOO_MUCH):
+        return 413
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
 
 
 def _phrase(status: int) -> str:

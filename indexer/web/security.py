@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 
 from indexer.web.failures import error_response
+from indexer.web.server import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import Receive, Scope, Send
 
-__all__ = ["Guard", "is_loopback", "names_of"]
+__all__ = ["Guard", "names_of"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _POLICY = (
@@ -35,18 +36,6 @@ HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 """Every response has them. Source: OWASP's HTTP headers cheat sheet; no script or style but our own files."""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.org")
-    (True, True, False, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def names_of(host: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from schemas.errors import UsageError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["address_of", "bind", "serve"]
+__all__ = ["address_of", "bind", "is_loopback", "serve"]
 
 _BACKLOG = 512
 _KEEP_ALIVE_S = 5
@@ -22,6 +23,18 @@ _REASONS = {
     errno.EACCES: "this user may not",
     errno.EADDRNOTAVAIL: "this machine has no such address",
 }
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.org")
+    (True, True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def bind(host: str, port: int) -> socket.socket:
