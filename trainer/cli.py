@@ -178,12 +178,31 @@ def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
 
 
 @app.command()
-def report(run: Run, as_json: AsJson = False) -> None:
-    """Print the scores of all splits that were evaluated."""
-    from trainer.evaluation import report_run
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of evaluated runs.", show_default=False)],
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the page with figures goes; of one run: report.html in its folder."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the scores of a run, or of several beside each other, and write a page with figures: one HTML file."""
+    from schemas.html_page import check_place, write_page
+    from trainer.report_html import name_runs, report_to_page
+    from trainer.reports import report_run, report_runs
 
-    text = report_run(run)
-    typer.echo((run / "report.json").read_text(encoding="utf-8") if as_json else text, nl=False)
+    named = name_runs(runs)
+    texts = {name: report_run(folder) for name, folder in named.items()}
+    path = html or (runs[0] / "report.html" if len(named) == 1 else None)
+    if path is not None:
+        check_place(path)
+        write_page(path, report_to_page(named))
+        _talk(f"{path} is written")
+    if as_json:
+        values = {name: json.loads((folder / "report.json").read_text("utf-8")) for name, folder in named.items()}
+        _print_json(values if len(named) > 1 else values.popitem()[1])
+    else:
+        typer.echo(report_runs(named) if len(named) > 1 else texts.popitem()[1], nl=False)
 
 
 @app.command()
@@ -198,7 +217,7 @@ def compare(
     """Compare two evaluated runs: paired bootstrap over the samples."""
     from dataclasses import asdict
 
-    from trainer.evaluation import compare_runs
+    from trainer.reports import compare_runs
 
     found = compare_runs(run_a, run_b, split, resamples, seed)
     if as_json:

@@ -15,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from schemas.errors import IndexCorrupt, StoreError
+from schemas.errors import IndexCorrupt
 from schemas.manifest import write_json_atomically
+from trainer.disk import writing
 
 __all__ = [
     "Place",
@@ -145,23 +146,6 @@ def recover_folder(folder: Path) -> None:
     old = folder.with_name(folder.name + ".old")
     if not folder.exists() and old.exists():
         old.rename(folder)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn a failed write (a full disk) into our error; what was there before is still there.
-
-    Raises:
-        StoreError: with path and remedy.
-    """
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        raise StoreError(
-            f"cannot be written ({error})",
-            path=path,
-            remedy="make room and give the same command again: it goes on from the last state that was kept",
-        ) from error
 
 
 def _distinct(model: nn.Module) -> dict[str, Tensor]:
