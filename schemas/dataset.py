@@ -16,7 +16,7 @@ from schemas import SCHEMA_VERSION
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import InputFile, write_json_atomically
 from schemas.records import Sample, Span
-from schemas.tables import SAMPLES
+from schemas.tables import SAMPLES, find_null
 from schemas.text_files import SPLITS
 
 __all__ = [
@@ -225,6 +225,8 @@ def read_table(path: Path, schema: pa.Schema, remedy: str) -> pa.Table:
         raise IndexMismatch("another schema version", path=path, remedy=remedy)
     if not table.schema.equals(schema):
         raise IndexCorrupt("columns differ from the contract", path=path, remedy=remedy)
+    if (name := find_null(table)) is not None:
+        raise IndexCorrupt("a value is not there", path=path, place=f"column {name}", remedy=remedy)
     return table
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "TABLES",
     "check_table",
     "embeddings_schema",
+    "find_null",
     "sample_vectors_schema",
 ]
 
@@ -165,6 +166,23 @@ def check_table(path: str | Path, expected: pa.Schema) -> int:
     if not schema.equals(expected):
         raise IndexCorrupt("columns differ from the contract", path=path, remedy=_REBUILD)
     return int(rows)
+
+
+def find_null(table: pa.Table) -> str | None:
+    """Name the first column that lacks a value where the contract has one: Parquet files hold nulls anywhere.
+
+    >>> find_null(pa.table({"tags": [None, ["O", None]]}, schema=pa.schema([pa.field("tags", pa.list_(pa.string()))])))
+    'tags'
+    """
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if column.null_count and not field.nullable:
+            return str(field.name)
+        for chunk in column.chunks:
+            if pa.types.is_list(field.type) and chunk.flatten().null_count:
+                return str(field.name)
+            if pa.types.is_struct(field.type) and any(part.null_count > chunk.null_count for part in chunk.flatten()):
+                return str(field.name)
+    return None
 
 
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."

@@ -77,10 +77,19 @@ class SampleBook:
         images: folder of its pictures; null where there is none.
         contexts: folders of caches.
         shelf: the runs.
+        index_fingerprint: of the index that is served: a cache made from it names documents that can be opened.
     """
 
-    def __init__(self, folder: Path, images: Path | None, contexts: tuple[Path, ...], shelf: RunShelf) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        images: Path | None,
+        contexts: tuple[Path, ...],
+        shelf: RunShelf,
+        index_fingerprint: str = "",
+    ) -> None:
         self.folder, self.images, self.shelf = folder, images, shelf
+        self.index_fingerprint = index_fingerprint
         self.contexts = ContextShelf(unique_names(contexts))
         self._splits: dict[str, SplitRows] = {}
         self._lock = threading.RLock()

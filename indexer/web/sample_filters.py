@@ -98,7 +98,9 @@ def complete(book: SampleBook, filters: Filters) -> Filters:
     runs, splits = book.shelf.runs, book.dataset.splits
     if not splits:
         raise Refused(404, "this data set has no split", "convert it again")
-    likely = [s for s in ("test", "dev") if s in splits and any(run.has_predictions(s) for run in runs.values())]
+    likely: list[str] = [
+        s for s in ("test", "dev") if s in splits and any(run.has_predictions(s) for run in runs.values())
+    ]
     split = filters.split or (likely or [s for s in ("test", *splits) if s in splits])[0]
     _check("split", split, splits)
     reference = book.shelf.reference()

@@ -1,0 +1,28 @@
+// Keys of the sample browser: j and k go on and back, u goes up to the list, / goes to the words. Without it all links work.
+
+const typing = (element) => element instanceof Element && element.closest("input, select, textarea, [contenteditable]");
+
+function step(by) {
+  const links = [...document.querySelectorAll(".sample-link")];
+  if (!links.length) {
+    document.querySelector(by > 0 ? "a[rel=next]" : "a[rel=prev]")?.click();
+    return;
+  }
+  const at = links.indexOf(document.activeElement);
+  const to = at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by;
+  if (to >= 0 && to < links.length) {
+    links[to].focus();
+  } else {
+    document.querySelector(by > 0 ? "a[rel=next]" : "a[rel=prev]")?.click();
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.key === "j") step(1);
+  else if (event.key === "k") step(-1);
+  else if (event.key === "u") document.querySelector("[data-key=u]")?.click();
+  else if (event.key === "/" && document.getElementById("q")) document.getElementById("q").focus();
+  else return;
+  event.preventDefault();
+});
