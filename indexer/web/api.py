@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
-from indexer.answers import to_json
+from indexer.answers import to_row
 from indexer.web.api_models import ERRORS, Document, Explained, IndexFacts, SearchResult, SentPicture
+from indexer.web.asked import AskedExplanation, AskedSearch, parameters_of, read
 from indexer.web.asked_pictures import MAX_BODY_BYTES, AskedPicture
-from indexer.web.engine import MAX_K, MAX_TEXT_CHARS, MAX_TITLE_BOOST, Engine, Found, Question, Views
+from indexer.web.engine import Engine, Found, Question
 from indexer.web.failures import Refused
 
 __all__ = ["router"]
 
-_HASH = r"^[0-9a-f]{64}$"
 _PICTURE_TYPES = ("image/", "application/octet-stream")
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -25,33 +26,25 @@ _BODY: dict[str, Any] = {
     }
 }
 router = APIRouter(prefix="/api", responses=ERRORS)
-Text = Annotated[str | None, Query(max_length=MAX_TEXT_CHARS, description="Words to look for.")]
-Image = Annotated[str | None, Query(pattern=_HASH, description="Hash of a picture that was sent.")]
-K = Annotated[int, Query(ge=1, le=MAX_K, description="Answers wanted of each view.")]
-View = Annotated[Views | None, Query(description="What to look for: text, pictures, or both.")]
-Boost = Annotated[
-    float,
-    Query(ge=0, le=MAX_TITLE_BOOST, allow_inf_nan=False, description="Adds that many times the score of the title."),
-]
 
 
-@router.get("/search", response_model=SearchResult, operation_id="search")
-async def search(
-    request: Request, text: Text = None, image: Image = None, k: K = 10, view: View = None, title_boost: Boost = 0.0
-) -> Response:
+@router.get("/search", response_model=SearchResult, operation_id="search", openapi_extra=parameters_of(AskedSearch))
+async def search(request: Request) -> Response:
     """Search by words, by a picture that was sent before, or by both."""
-    return await _answer(request, Question(_words(text), image, k, view, title_boost))
+    return await _answer(request, read(AskedSearch, request.query_params).question())
 
 
-@router.post("/search", response_model=SearchResult, operation_id="search_with_picture", openapi_extra=_BODY)
-async def search_with_picture(
-    request: Request, text: Text = None, k: K = 10, view: View = None, title_boost: Boost = 0.0
-) -> Response:
+@router.post(
+    "/search",
+    response_model=SearchResult,
+    operation_id="search_with_picture",
+    openapi_extra=parameters_of(AskedSearch, "image") | _BODY,
+)
+async def search_with_picture(request: Request) -> Response:
     """Search by the picture in the body, and by words beside it."""
-    question = Question(_words(text), "sent", k, view, title_boost)
-    question.views()
+    asked = read(AskedSearch, request.query_params)
     picture = await _engine(request).pictures.add(await _read_picture(request))
-    return await _answer(request, Question(question.text, picture.sha256, k, view, title_boost))
+    return await _answer(request, asked.question(picture.sha256))
 
 
 @router.post("/images", response_model=SentPicture, operation_id="send_picture", openapi_extra=_BODY)
@@ -67,25 +60,18 @@ async def send_picture(request: Request) -> Response:
     response_class=Response,
     responses={200: {"description": "A small copy.", "content": {"image/jpeg": {}}}},
 )
-async def get_picture(request: Request, image: Annotated[str, Path(pattern=_HASH)]) -> Response:
+async def get_picture(request: Request, image: Annotated[str, Path(description="Its hash.")]) -> Response:
     """Give a small copy of a picture that was sent."""
     picture = _engine(request).pictures.get(image)
     return Response(picture.preview, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
 
-@router.get("/explain", response_model=Explained, operation_id="explain")
-async def explain(
-    request: Request,
-    doc_id: Annotated[str, Query(max_length=100, description="Of an answer.")],
-    text: Text = None,
-    image: Image = None,
-    k: K = 10,
-    view: View = None,
-    title_boost: Boost = 0.0,
-) -> Response:
+@router.get("/explain", response_model=Explained, operation_id="explain", openapi_extra=parameters_of(AskedExplanation))
+async def explain(request: Request) -> Response:
     """Tell how the score of one answer to a search comes about."""
-    question = Question(_words(text), image, k, view, title_boost)
-    return _json({"doc_id": doc_id, "explanation": await _engine(request).explain_one(question, doc_id)})
+    asked = read(AskedExplanation, request.query_params)
+    account = await _engine(request).explain_one(asked.question(), asked.doc_id)
+    return _json({"doc_id": asked.doc_id, "explanation": account})
 
 
 @router.get("/documents/{doc_id:path}", response_model=Document, operation_id="get_document")
@@ -119,8 +105,6 @@ async def _answer(request: Request, question: Question) -> Response:
 
 def to_result(found: list[Found], image: str | None) -> dict[str, Any]:
     """Put the answers of some views together, in the field names of `mie-index query --json`."""
-    from indexer.answers import to_row
-
     return {
         "answers": [to_row(answer) for some in found for answer in some.answers],
         "seconds": {some.view: round(some.seconds, 6) for some in found},
@@ -133,12 +117,10 @@ def _engine(request: Request) -> Engine:
     return engine
 
 
-def _words(text: str | None) -> str | None:
-    return text if text and text.strip() else None
-
-
 def _json(value: Any) -> Response:
-    return Response(to_json(value), media_type="application/json", headers={"cache-control": "no-store"})
+    """Write JSON in ASCII: nothing in it can steer the terminal that a program prints it to."""
+    text = json.dumps(value, separators=(",", ":"))
+    return Response(text, media_type="application/json", headers={"cache-control": "no-store"})
 
 
 async def _read_picture(request: Request) -> bytes:

@@ -7,9 +7,9 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 
-from indexer.web import api, index_page, index_pictures, pages, static_files
+from indexer.web import api, index_page, index_pictures, pages, run_pages, sample_api, sample_pages, static_files
 from indexer.web.engine import Engine
-from indexer.web.failures import add_handlers
+from indexer.web.failures import add_handlers, as_sentence
 from indexer.web.index_pictures import IndexPictures
 from indexer.web.inspector import Inspector
 from indexer.web.lanes import TextLane
@@ -18,7 +18,16 @@ from indexer.web.server import is_loopback
 
 __all__ = ["make_app"]
 
-_ROUTERS = (api.router, pages.router, index_page.router, index_pictures.router, static_files.router)
+_ROUTERS = (
+    api.router,
+    pages.router,
+    index_page.router,
+    index_pictures.router,
+    sample_api.router,
+    sample_pages.router,
+    run_pages.router,
+    static_files.router,
+)
 
 
 def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextLane | None = None) -> Guard:
@@ -43,6 +52,7 @@ def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextLane | 
     app.state.engine = Engine(inspector.index, text)
     app.state.pictures = IndexPictures(inspector.index.documents, inspector.images)
     app.state.templates = Jinja2Templates(str(files("indexer.web").joinpath("templates")))
+    app.state.templates.env.filters["sentence"] = as_sentence
     add_handlers(app, app.state.templates)
     for router in _ROUTERS:
         app.include_router(router)

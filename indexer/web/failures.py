@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from indexer.web.lanes import Overloaded
 from schemas.errors import IndexCorrupt, InputError, MieError, MissingDependency, StoreError, UsageError
 
-__all__ = ["Refused", "add_handlers", "error_response", "status_of"]
+__all__ = ["Refused", "add_handlers", "as_sentence", "error_response", "status_of"]
 
 _TOO_MUCH = ("too_large", "extreme_shape", "too_slow")
 _STATUS: tuple[tuple[type[MieError], int], ...] = (
@@ -84,6 +84,15 @@ def add_handlers(app: FastAPI, templates: Jinja2Templates) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, of_starlette)
     app.add_exception_handler(Exception, bug)
+
+
+def as_sentence(message: str) -> str:
+    """Make a sentence of a message: people read it on a page.
+
+    >>> as_sentence("nothing is asked")
+    'Nothing is asked.'
+    """
+    return f"{message[:1].upper()}{message[1:]}."
 
 
 def status_of(error: Refused | MieError) -> int:

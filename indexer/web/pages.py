@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from indexer.searcher import Answer, View
+from indexer.web.asked import AskedSearch, read
 from indexer.web.document_view import view_document
-from indexer.web.engine import MAX_K, MAX_TEXT_CHARS, MAX_TITLE_BOOST, Engine, Found, Question, Views
+from indexer.web.engine import MAX_TEXT_CHARS, MAX_TITLE_BOOST, Engine, Found, Question
 from indexer.web.failures import Refused, status_of
 from indexer.web.highlight import Piece, around
 from schemas.errors import MieError
@@ -156,34 +157,15 @@ def _parts(answer: Answer) -> tuple[str, str, str]:
 
 
 def _read_form(request: Request) -> _Form:
-    """Read the question in the address.
+    """Read the question in the address; a field that was left empty is not asked.
 
     Raises:
         Refused: a value is out of its range.
     """
-    asked = request.query_params
-    text = asked.get("q", "").strip()
-    if len(text) > MAX_TEXT_CHARS:
-        raise Refused(422, f"the text has {len(text):,} characters", f"ask with at most {MAX_TEXT_CHARS:,}")
-    view = asked.get("view") or None
-    if view is not None and view not in get_args(Views):
-        raise Refused(422, "there is no such view", f"choose one of {', '.join(get_args(Views))}")
-    k = _number(asked.get("k"), "k", 1, MAX_K, float(Question.k))
-    boost = _number(asked.get("title_boost"), "the title boost", 0, MAX_TITLE_BOOST, 0.0)
-    image = asked.get("image") or None
-    return _Form(Question(text or None, image, int(k), cast("Views | None", view), boost), asked.get("explain") == "1")
-
-
-def _number(text: str | None, name: str, least: float, most: float, default: float) -> float:
-    if not text:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not least <= number <= most or (name == "k" and not number.is_integer()):
-        raise Refused(422, f"{name} must be a number from {least:g} to {most:g}", "change it in the form")
-    return number
+    values = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
+    if "q" in values:
+        values["text"] = values["q"]
+    return _Form(read(AskedSearch, values).question(), values.get("explain") == "1")
 
 
 def wikipedia_url(manifest: Manifest) -> str | None:

@@ -26,7 +26,7 @@ function say(message, remedy) {
   const box = document.createElement("div");
   box.className = "error stack";
   box.setAttribute("role", "alert");
-  for (const text of [`${message}.`, remedy && `What to do: ${remedy}.`]) {
+  for (const text of [`${message[0].toUpperCase()}${message.slice(1)}.`, remedy && `What to do: ${remedy}.`]) {
     if (text) {
       const line = document.createElement("p");
       line.textContent = text;
