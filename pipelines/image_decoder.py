@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size, with_displayed_size
@@ -11,6 +14,8 @@ from pipelines.guard import GuardedParser
 from schemas.records import Reject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image
 
     from pipelines.page_xml import Page
@@ -21,6 +26,9 @@ DECODE_TIMEOUT_S = 60.0
 """Many times what the worst picture within the bounds of `indexer.pixels` takes on a busy machine."""
 DECODE_MEMORY_BYTES = 3 * 2**30
 """Address space; the worst picture within the bounds of `indexer.pixels` peaks at 1.6 GB."""
+
+_KEPT_BYTES = 4 * 2**20
+"""Pixels of a picture that is larger are given back to the system at once."""
 
 _REASONS = {"parser_timeout": "too_slow", "parser_memory": "too_large", "parser_died": "broken"}
 
@@ -36,7 +44,7 @@ class _Bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Pixels:
-    """What comes back: 8-bit RGB in rows, its size, and the size as displayed; or a refusal."""
+    """What comes back: 8-bit RGB in rows (b"": they lie in the shared file), both sizes; or a refusal."""
 
     rgb: bytes
     size: tuple[int, int]
@@ -53,7 +61,12 @@ class GuardedDecoder:
     """
 
     def __init__(self, timeout_s: float = DECODE_TIMEOUT_S, memory_bytes: int = DECODE_MEMORY_BYTES) -> None:
-        self._guard: GuardedParser[_Pixels] = GuardedParser(_decode, timeout_s, memory_bytes)  # type: ignore[arg-type]
+        # Pixels come back through memory that has no name and ends with this process; a megabyte through a pipe is
+        # 16 changes of process and five copies. It is read, never mapped: a child that cuts it off is a short read.
+        self._shared = os.memfd_create("pixels") if hasattr(os, "memfd_create") else -1
+        path = f"/proc/{os.getpid()}/fd/{self._shared}" if self._shared >= 0 else ""
+        decode = cast("Callable[[Page], _Pixels]", partial(_decode, shared=path))
+        self._guard: GuardedParser[_Pixels] = GuardedParser(decode, timeout_s, memory_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """Decode a picture.
@@ -68,18 +81,37 @@ class GuardedDecoder:
             raise ImageRefused(f"{_REASONS.get(pixels.reason, 'broken')}: {pixels.detail}")
         if pixels.refusal is not None:
             raise pixels.refusal
-        return with_displayed_size(Image.frombytes("RGB", pixels.size, pixels.rgb), pixels.displayed)
+        rgb = pixels.rgb or self._read_shared(3 * pixels.size[0] * pixels.size[1])
+        return with_displayed_size(Image.frombytes("RGB", pixels.size, rgb), pixels.displayed)
+
+    def _read_shared(self, size_bytes: int) -> bytes:
+        rgb = os.pread(self._shared, size_bytes, 0)
+        if len(rgb) != size_bytes:
+            raise ImageRefused("broken: the decoder left no pixels")
+        if size_bytes > _KEPT_BYTES:
+            os.ftruncate(self._shared, 0)
+        return rgb
 
     def close(self) -> None:
         """End the child."""
         self._guard.close()
+        if self._shared >= 0:
+            os.close(self._shared)
+            self._shared = -1
 
 
-def _decode(item: _Bytes) -> _Pixels:
+def _decode(item: _Bytes, shared: str = "") -> _Pixels:
+    """Decode in the child; leave the pixels in the file at `shared`, or send them where there is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, on pictures that are refused for the same reason
             image = decode_image(item.data)
     except ImageRefused as error:
         return _Pixels(b"", (0, 0), (0, 0), error)
-    return _Pixels(image.tobytes(), image.size, displayed_size(image))
+    rgb = image.tobytes()
+    if shared:
+        with contextlib.suppress(OSError):  # no /proc, or no room: they are sent
+            with open(shared, "r+b", buffering=0) as file:
+                is_whole = file.write(rgb) == len(rgb)
+            rgb = b"" if is_whole else rgb
+    return _Pixels(rgb, image.size, displayed_size(image))

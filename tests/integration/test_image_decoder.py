@@ -110,6 +110,42 @@ def test_a_picture_that_wants_too_much_memory_is_refused_and_the_next_one_comes(
     guarded.close()
 
 
+@pytest.mark.parametrize("way", ["no shared memory", "no way to it"])
+def test_pixels_come_through_the_pipe_where_memory_cannot_be_shared(
+    way: str, photos: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "no shared memory":
+        monkeypatch.delattr(os, "memfd_create")
+    else:
+        monkeypatch.setattr(os, "getpid", lambda: 2**30)
+    guarded = GuardedDecoder()
+    assert guarded.decode(photos[0]).tobytes() == decode_image(photos[0]).tobytes()
+    guarded.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="memory is shared so on Linux only")
+def test_shared_pixels_that_were_cut_off_are_refused_and_large_ones_given_back(
+    photos: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = GuardedDecoder()
+    guarded.decode(photos[0])
+    assert os.fstat(guarded._shared).st_size >= 3 * 480 * 427
+    parse = guarded._guard.parse
+
+    def cut(item: object) -> object:
+        answer = parse(item)  # type: ignore[arg-type]
+        os.ftruncate(guarded._shared, 1000)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guarded._guard, "parse", cut)
+        with pytest.raises(ImageRefused, match="left no pixels"):
+            guarded.decode(photos[1])
+    assert guarded.decode(large_png(3000)).size == decode_image(large_png(3000)).size
+    assert os.fstat(guarded._shared).st_size == 0
+    guarded.close()
+
+
 def test_a_crash_of_the_decoder_ends_neither_the_build_nor_the_picture(photos: list[bytes]) -> None:
     guarded = GuardedDecoder()
     guarded.decode(photos[0])
