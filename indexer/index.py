@@ -52,11 +52,12 @@ class WikiIndex:
         self._loading = RLock()
 
     def _loaded(self, name: str, load: Callable[[], _Part]) -> _Part:
-        """Give a part, loaded by whoever asks first."""
-        with self._loading:
-            if name not in self.__dict__:
-                self.__dict__[name] = load()
-            return cast(_Part, self.__dict__[name])
+        """Give a part, loaded by whoever asks first; who asks for one that is there does not wait for another."""
+        if name not in self.__dict__:
+            with self._loading:
+                if name not in self.__dict__:
+                    self.__dict__[name] = load()
+        return cast(_Part, self.__dict__[name])
 
     @property
     def text_searcher(self) -> Bm25Searcher:
