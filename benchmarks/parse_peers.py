@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.articles import parse_page
 from pipelines.dump import Page, ReadLimits, find_streams, read_pages
 from pipelines.guard import GuardedParser
 from pipelines.parse_stage import parse_shard
+from pipelines.parsed_article import parse_page
 from pipelines.passages import split_article
 from pipelines.wikitext import CleaningRules, parse_article
 from pipelines.workfolder import WorkFolder

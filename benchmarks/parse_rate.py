@@ -17,8 +17,8 @@ from pathlib import Path
 
 from benchmarks.parse_peers import PEERS, Peer, articles
 from benchmarks.repeated_dump import find_slice
-from pipelines.articles import parse_page
 from pipelines.dump import find_streams, read_pages
+from pipelines.parsed_article import parse_page
 from pipelines.passages import split_article
 from pipelines.shards import ShardWriter
 from pipelines.streams import decompress
@@ -79,7 +79,8 @@ def step_seconds(dump: Path) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder, ShardWriter(Path(folder), 0, schemas) as writer:
             for article in rows:
                 for table in schemas:
-                    writer.add(table, getattr(article, table))
+                    if columns := getattr(article, table):
+                        writer.add_columns(table, columns)
 
     steps: dict[str, Callable[[], object]] = {
         "decompress": lambda: [len(piece) for stream in streams for piece in decompress(stream)],

@@ -136,11 +136,11 @@ def look_up(index: WikiIndex, doc_id: str) -> dict[str, Any] | None:
         found = [row for row in documents.paragraphs_of(page_id) if row.paragraph_id == doc_id]
         sentences = [s.text for s in documents.sentences_of(page_id) if s.paragraph_id == doc_id]
         return {**_paragraph(found[0]), "sentences": sentences} if found else None
-    return next((asdict(row) for row in documents.sentences_of(page_id) if row.sentence_id == doc_id), None)
+    return next((row._asdict() for row in documents.sentences_of(page_id) if row.sentence_id == doc_id), None)
 
 
 def _paragraph(row: Any) -> dict[str, Any]:
-    return {**asdict(row), "links": [link._asdict() for link in row.links]}
+    return {**row._asdict(), "links": [link._asdict() for link in row.links]}
 
 
 def _image(row: Any) -> dict[str, Any]:

@@ -1,20 +1,17 @@
-"""What becomes of a page: its fate, and the rows of an article that is kept."""
+"""What becomes of the pages of a dump, in its order; the articles among them go to the guarded parser."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
-from operator import attrgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from pipelines.dump import LOSS_REASONS, Page
 from pipelines.earlier_index import EarlierArticle, EarlierIndex
 from pipelines.guard import GuardedParser
-from pipelines.passages import split_article
-from pipelines.wikitext import CleaningRules, parse_article
-from schemas.records import ArticleImage, Fate, PageRow, Paragraph, Reject, Sentence
+from pipelines.parsed_article import ParsedArticle
+from schemas.records import Fate, PageRow, Reject
 
-__all__ = ["Outcome", "ParsedArticle", "outcomes", "parse_page"]
+__all__ = ["Outcome", "duplicate", "outcomes"]
 
 MAIN_NAMESPACE = 0
 _MESSAGE_PAGES = 100
@@ -23,79 +20,12 @@ _MESSAGE_BYTES = 128 * 2**10
 _MOST_ITEMS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedArticle:
-    """An article's rows; none unless its fate is "kept". The counters are those of the cleaning."""
-
-    fate: Fate
-    sentences: tuple[Sentence, ...] = ()
-    paragraphs: tuple[Paragraph, ...] = ()
-    images: tuple[ArticleImage, ...] = ()
-    counters: dict[str, int] = field(default_factory=dict)
-    dropped_templates: dict[str, int] = field(default_factory=dict)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the rows as columns: record by record it would cost a quarter of the parsing."""
-        rows = (_to_columns(self.sentences), _to_columns(self.paragraphs), _to_columns(self.images))
-        return _from_columns, (self.fate, *rows, self.counters, self.dropped_templates)
-
-
-def _to_columns(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-    if not rows:
-        return []
-    return list(zip(*map(attrgetter(*[column.name for column in fields(rows[0])]), rows), strict=True))
-
-
-def _from_columns(
-    fate: Fate,
-    sentences: list[tuple[Any, ...]],
-    paragraphs: list[tuple[Any, ...]],
-    images: list[tuple[Any, ...]],
-    counters: dict[str, int],
-    dropped: dict[str, int],
-) -> ParsedArticle:
-    return ParsedArticle(
-        fate,
-        tuple(map(Sentence, *sentences)) if sentences else (),
-        tuple(map(Paragraph, *paragraphs)) if paragraphs else (),
-        tuple(map(ArticleImage, *images)) if images else (),
-        counters,
-        dropped,
-    )
-
-
 class Outcome(NamedTuple):
     """What one item of a stream came to: a loss has a reject and no page row; an article was parsed or taken over."""
 
     page: PageRow | None
     article: ParsedArticle | EarlierArticle | None
     reject: Reject | None
-
-
-def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = False) -> ParsedArticle:
-    """Clean an article and cut it into rows. Runs in the guard's child.
-
-    Raises:
-        UnicodeEncodeError: a text holds a lone surrogate, which no table can.
-    """
-    article = parse_article(page, rules)
-    counters, dropped = dict(article.counters), dict(article.dropped_templates)
-    if article.is_disambiguation and not keep_disambiguation:
-        return ParsedArticle("disambiguation", counters=counters, dropped_templates=dropped)
-    passages = split_article(article)
-    counters |= passages.counters
-    if not passages.paragraphs:
-        return ParsedArticle("empty", counters=counters, dropped_templates=dropped)
-    for paragraph in passages.paragraphs:
-        paragraph.text.encode("utf-8")
-    return ParsedArticle(
-        "kept",
-        tuple(passages.sentences),
-        tuple(passages.paragraphs),
-        tuple(passages.images),
-        counters,
-        dropped,
-    )
 
 
 def outcomes(
@@ -109,7 +39,7 @@ def outcomes(
 
     Args:
         items: what `dump.read_pages` gives.
-        guard: runs `parse_page`.
+        guard: runs `parsed_article.parse_page`.
         earlier: an index whose articles are taken over where they have not changed; null: all are parsed.
     """
     begun = _Batch()
@@ -150,7 +80,7 @@ class _Batch:
         """Give the outcomes in order, with the results of the articles."""
         rest = iter(results)
         for item in self._items:
-            yield _with_result(to_row(item, "kept"), next(rest)) if isinstance(item, Page) else item
+            yield _with_result(item, next(rest)) if isinstance(item, Page) else item
 
 
 def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> Iterator[_Batch]:
@@ -184,10 +114,10 @@ def _without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex 
     return None if article is None else Outcome(to_row(item, article.fate), article, None)
 
 
-def _with_result(row: PageRow, result: ParsedArticle | Reject) -> Outcome:
+def _with_result(page: Page, result: ParsedArticle | Reject) -> Outcome:
     if isinstance(result, Reject):
-        return Outcome(replace(row, fate="rejected"), None, result)
-    return Outcome(replace(row, fate=result.fate), result, None)
+        return Outcome(to_row(page, "rejected"), None, result)
+    return Outcome(to_row(page, result.fate), result, None)
 
 
 def duplicate(page_id: int, title: str) -> Reject:

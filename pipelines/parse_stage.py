@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.articles import Outcome, ParsedArticle, outcomes
+from pipelines.articles import Outcome, outcomes
 from pipelines.dump import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
 from pipelines.earlier_index import EarlierArticle, EarlierIndex
 from pipelines.guard import GuardedParser
+from pipelines.parsed_article import ParsedArticle
 from pipelines.shards import ShardWriter
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
@@ -21,6 +22,7 @@ from schemas.tables import TABLES
 __all__ = ["parse_shard"]
 
 STAGE = "parse"
+_OF_ARTICLES = ("sentences", "paragraphs", "images")
 _BEAT_S = 0.5
 
 
@@ -39,7 +41,7 @@ def parse_shard(
         shard: number of the shard.
         streams: in dump order.
         work: where to write.
-        guard: runs `articles.parse_page`.
+        guard: runs `parsed_article.parse_page`.
         limits: of the reader.
         limit_pages: stop after so many pages; null: read all.
         earlier: index whose unchanged articles are taken over; null: parse all.
@@ -100,9 +102,9 @@ def _write(outcome: Outcome, writer: ShardWriter) -> None:
             for rows in parts:
                 writer.add_table(table, rows)
     elif outcome.article is not None and outcome.page is not None:
-        writer.add("sentences", outcome.article.sentences)
-        writer.add("paragraphs", outcome.article.paragraphs)
-        writer.add("images", outcome.article.images)
+        for table in _OF_ARTICLES:
+            if columns := getattr(outcome.article, table):
+                writer.add_columns(table, columns)
         writer.add("ledger", [_to_ledger(outcome.page.page_id, outcome.article)])
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pipelines.sentences import Span, is_readable, sentence_spans, split_sentences, trimmed
 from schemas.records import ArticleImage, Link, Paragraph, Sentence
@@ -39,6 +39,10 @@ class Passages:
     paragraphs: list[Paragraph]
     images: list[ArticleImage]
     counters: dict[str, int] = field(default_factory=dict)
+
+
+_new_sentence = cast("Callable[[type[Sentence], tuple[str, str, int, str, str]], Sentence]", tuple.__new__)
+"""Makes a sentence in half the time that calling `Sentence` takes."""
 
 
 class _Piece(NamedTuple):
@@ -80,7 +84,7 @@ def split_article(article: Article) -> Passages:
         paragraph_id = f"{page_id}#{len(paragraphs)}"
         paragraphs.append(Paragraph(paragraph_id, page_id, title, section, text, links))
         sentences += [
-            Sentence(f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end])
+            _new_sentence(Sentence, (f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end]))
             for place, (start, end) in enumerate(spans)
         ]
     return Passages(sentences, paragraphs, _images(article, _introduction(paragraphs)), counters)

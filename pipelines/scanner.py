@@ -66,6 +66,8 @@ def resolve_brackets(text: str, rules: BracketRules) -> str:
     Returns:
         The text in which no closed bracket of these kinds is left, but for those that the rules give.
     """
+    if not any(bracket in text for bracket in _OPENS):
+        return text
     return _Resolver(rules).run(text)
 
 

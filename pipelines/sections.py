@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pipelines.inline_text import CleanText, clean_inline
 from pipelines.markers import IMAGE_MARK, image_marks, without_image_marks
@@ -39,8 +38,7 @@ _RULE = re.compile(r"^-{4,}")
 _MAX_HEADING_CHARS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A paragraph, or a list with an item on each line. section: headings joined by ' / ', '' is the introduction."""
 
     kind: Literal["paragraph", "list"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.row_columns import RowColumns
 from schemas.manifest import Shard, sha256_file
 
 __all__ = ["ROW_GROUP_ROWS", "ShardWriter", "describe_file", "part_name", "to_table", "write_table"]
@@ -42,27 +42,9 @@ def to_table(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
     >>> to_table([Reject("image", "A.jpg", "missing", "")], REJECTS).column("id").to_pylist()
     ['A.jpg']
     """
-    columns = [_to_column([value(row) for row in rows], field.type) for field, value in _getters(schema)]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _getters(schema: pa.Schema) -> list[tuple[pa.Field, attrgetter[Any]]]:
-    return [(field, attrgetter(field.name)) for field in schema]
-
-
-def _to_column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """Build a column; lists of tuples (links) are laid out flat, because Arrow reads a tuple as something else."""
-    if not (pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)):
-        return pa.array(values, type=kind)
-    flat = [item for items in values for item in items]
-    offsets = [0]
-    for items in values:
-        offsets.append(offsets[-1] + len(items))
-    fields = list(kind.value_type)
-    parts = [pa.array([item[at] for item in flat], type=field.type) for at, field in enumerate(fields)]
-    return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(parts, fields=fields), type=kind
-    )
+    columns = RowColumns(schema)
+    columns.add(rows)
+    return columns.take(len(rows))
 
 
 class ShardWriter:
@@ -84,8 +66,12 @@ class ShardWriter:
         """Append records whose attributes are the table's columns."""
         self._files[table].add(rows)
 
+    def add_columns(self, table: str, columns: Sequence[Any]) -> None:
+        """Append rows given as columns of values (`RowColumns.add_columns`)."""
+        self._files[table].add_columns(columns)
+
     def add_table(self, table: str, rows: pa.Table) -> None:
-        """Append rows that are columns already."""
+        """Append rows of a table."""
         self._files[table].add_table(rows)
 
     def rows(self) -> dict[str, int]:
@@ -118,16 +104,22 @@ class _TableFile:
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._schema = schema
-        self._waiting: list[Any] = []
+        self._waiting = RowColumns(schema)
         self._tables: list[pa.Table] = []
         self._table_rows = 0
         self._writer = open_writer(self._temporary, schema)
 
     def add(self, rows: Sequence[Any]) -> None:
-        self._waiting.extend(rows)
-        while not self._tables and len(self._waiting) >= _HELD_ROWS:
-            self._write(to_table(self._waiting[:_HELD_ROWS], self._schema))
-            del self._waiting[:_HELD_ROWS]
+        self._waiting.add(rows)
+        self._write_full()
+
+    def add_columns(self, columns: Sequence[Any]) -> None:
+        self._waiting.add_columns(columns)
+        self._write_full()
+
+    def _write_full(self) -> None:
+        while not self._tables and self._waiting.rows >= _HELD_ROWS:
+            self._write(self._waiting.take(_HELD_ROWS))
         self._write_tables(is_last=False)
 
     def add_table(self, rows: pa.Table) -> None:
@@ -137,14 +129,13 @@ class _TableFile:
         self._write_tables(is_last=False)
 
     def _take_waiting(self) -> None:
-        """Put the records that wait behind the columns that wait."""
-        if self._waiting:
-            self._tables.append(to_table(self._waiting, self._schema))
-            self._table_rows += len(self._waiting)
-            self._waiting = []
+        """Put the rows that wait as values behind the tables that wait."""
+        if self._waiting.rows:
+            self._table_rows += self._waiting.rows
+            self._tables.append(self._waiting.take(self._waiting.rows))
 
     def _write_tables(self, *, is_last: bool) -> None:
-        if not self._tables or (not is_last and self._table_rows + len(self._waiting) < _HELD_ROWS):
+        if not self._tables or (not is_last and self._table_rows + self._waiting.rows < _HELD_ROWS):
             return
         self._take_waiting()
         rows = pa.concat_tables(self._tables)

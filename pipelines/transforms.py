@@ -14,7 +14,6 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines import embed_stage, finish_stage, parse_stage, vector_stage
-from pipelines.articles import ParsedArticle, parse_page
 from pipelines.carried_errors import carried_error, carry_errors
 from pipelines.dump import Stream
 from pipelines.earlier_index import EarlierIndex
@@ -22,6 +21,7 @@ from pipelines.guard import GuardedParser
 from pipelines.image_decoder import GuardedDecoder
 from pipelines.image_sources import SourceChain
 from pipelines.local_workers import LocalWorkers
+from pipelines.parsed_article import ParsedArticle, parse_page
 from pipelines.runners import to_options
 from pipelines.settings import BuildSettings, RunOptions
 from pipelines.vector_source import VectorSource

@@ -1,4 +1,8 @@
-"""The records: one frozen value per row of each table. Offsets are half-open, in Unicode code points."""
+"""The records: one frozen value per row of each table. Offsets are half-open, in Unicode code points.
+
+Those that an article has many of are named tuples: one is made in a quarter of the time, and rows turn into columns by
+one call.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +54,7 @@ class PageRow:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """The key of the text view. sentence_id is `page#paragraph#sentence`, each counted from 0."""
 
     sentence_id: str
@@ -61,8 +64,7 @@ class Sentence:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(NamedTuple):
     """The value of the text view. section is the path of headings, joined by ' / '; '' is the introduction."""
 
     paragraph_id: str

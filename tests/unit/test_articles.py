@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from pipelines.articles import Outcome, ParsedArticle, outcomes, parse_page
+from pipelines.articles import Outcome, outcomes
 from pipelines.carried_errors import carried_error, carry_errors
 from pipelines.dump import Page
 from pipelines.guard import GuardedParser
+from pipelines.parsed_article import ParsedArticle, parse_page
 from pipelines.wikitext import CleaningRules
 from schemas.errors import InputError, StoreError
 from schemas.records import Reject
