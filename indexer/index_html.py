@@ -57,7 +57,8 @@ def _summary(report: IndexReport) -> Html:
     }
     lost = Html("")
     if manifest.is_partial:
-        told = f"Partial: input was lost at {_number(counters.get('losses'))} places; the rejects below say where."
+        losses = counters.get("losses", 0)
+        told = f"Partial: input was lost at {losses} place{'s' * (losses != 1)}; the rejects below say where."
         lost = part("p", told, class_="error")
     return part("div", lost, part("div", facts(about), class_="card"), class_="stack")
 
@@ -187,7 +188,8 @@ def _origin(report: IndexReport) -> Html:
 
 
 def _bars(title: str, counts: dict[str, int], unit: str) -> Html:
-    if not any(counts.values()):
+    """Draw counts; one alone is told by its table."""
+    if len(counts) < 2 or not any(counts.values()):
         return Html("")
     return figure(title, bar_figure(title, {"": dict(counts)}, x_label=unit))
 
