@@ -35,9 +35,9 @@ class Run:
 def be_the_job(dump: Path, output: Path, workers: int) -> None:
     """Run the job without its two indexes, and print the processor time of this process and all below it."""
     from pipelines.build_wiki_index import build_wiki_index
-    from pipelines.progress import Progress
     from pipelines.settings import BuildRequest, RunOptions
     from pipelines.stages import Stages
+    from schemas.progress import Progress
 
     Stages._index_text = lambda _: None  # type: ignore[method-assign]
     request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))

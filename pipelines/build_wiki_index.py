@@ -14,7 +14,6 @@ from pipelines.file_store import RemoteFile
 from pipelines.local_workers import LocalWorkers
 from pipelines.output_folder import OutputFolder
 from pipelines.plan import describe_inputs, find_inputs, plan_shards
-from pipelines.progress import Progress
 from pipelines.remote_output import RemoteOutput
 from pipelines.runners import check_beam_options
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
@@ -23,6 +22,7 @@ from pipelines.totals import count_all, library_versions
 from pipelines.vector_source import VectorSource
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint
+from schemas.progress import Progress
 
 __all__ = ["Outcome", "build_wiki_index", "open_output"]
 

@@ -175,8 +175,8 @@ def _describe(request: BuildRequest, *, as_json: bool) -> None:
 def _build(request: BuildRequest, *, as_json: bool) -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)  # Beam's import warns of its extras
     from pipelines.build_wiki_index import build_wiki_index as build
-    from pipelines.progress import Progress
     from pipelines.summary import print_summary, to_summary
+    from schemas.progress import Progress
 
     logging.getLogger().setLevel(logging.WARNING)
     outcome = build(request, Progress(sys.stderr))

@@ -14,7 +14,6 @@ from pipelines.image_sources import SourceChain
 from pipelines.index_stage import index_images_shard, index_text_shard, merge_images, merge_text, train_images
 from pipelines.local_workers import LocalWorkers
 from pipelines.plan import Plan
-from pipelines.progress import Progress, Status
 from pipelines.redirects import write_redirects
 from pipelines.remote_work import RemoteWork
 from pipelines.settings import BuildSettings, RunOptions
@@ -24,6 +23,7 @@ from pipelines.vector_source import VectorSource
 from pipelines.workfolder import WorkFolder
 from schemas.errors import InputError
 from schemas.manifest import Shard
+from schemas.progress import Progress, Status
 
 __all__ = ["Stages"]
 

@@ -18,10 +18,10 @@ from indexer.queries import Query, ask
 from indexer.searcher import SearchParams
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.image_sources import SourceChain, open_image_sources
-from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.vector_source import VectorSource
 from schemas.errors import InputError, UsageError
+from schemas.progress import Progress
 
 NAMES = ["Tea cup.jpg", "Église (1).jpg", "A. b.jpg", "D'or & co.jpg", "Last.jpg"]
 

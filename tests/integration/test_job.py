@@ -21,11 +21,11 @@ from pipelines import stages
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.dump import ReadLimits
 from pipelines.image_sources import open_image_sources
-from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import read_manifest, sha256_file
+from schemas.progress import Progress
 from schemas.tables import TABLES
 
 TEA = (

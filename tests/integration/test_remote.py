@@ -24,10 +24,10 @@ from indexer.verify import find_faults
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.file_store import RemoteFile, Store
 from pipelines.image_sources import open_image_sources
-from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from schemas.errors import InputError, StoreError, UsageError
 from schemas.manifest import sha256_file
+from schemas.progress import Progress
 
 PAGES = [
     DumpPage("Tea", "'''Tea''' is a [[drink]] made of [[Leaf|leaves]].\n[[File:Tea cup.png|thumb]]\nMore on [[Chai]]."),

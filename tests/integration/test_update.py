@@ -23,11 +23,11 @@ from indexer.verify import find_faults
 from pipelines import parse_stage
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.image_sources import open_image_sources
-from pipelines.progress import Progress
 from pipelines.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import Stages
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import read_manifest, sha256_file, write_manifest
+from schemas.progress import Progress
 from schemas.tables import TABLES
 
 QUERIES = ["which animal eats termites", "the first animated feature film", "a sentence that is new", "capital of"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sys
 import threading
 import time
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Progress", "Status"]
+__all__ = ["Progress", "Status", "can_redraw"]
 
 _TERMINAL_S = 0.5
 _PIPE_S = 15.0
@@ -40,7 +42,7 @@ class Progress:
     def __init__(self, stream: TextIO | None = None, *, is_quiet: bool = False) -> None:
         self._stream = stream or sys.stderr
         self._is_quiet = is_quiet
-        self._is_terminal = self._stream.isatty()
+        self._is_terminal = can_redraw(self._stream)
         self.seconds: dict[str, float] = {}
 
     def note(self, text: str) -> None:
@@ -91,10 +93,16 @@ class Progress:
 
     def _show(self, line: str, *, is_last: bool) -> None:
         if self._is_terminal:
-            self._stream.write(f"\r\x1b[K{line}" + ("\n" if is_last else ""))
+            room = max(20, shutil.get_terminal_size().columns - 1)
+            self._stream.write(f"\r\x1b[K{line if is_last else line[:room]}" + ("\n" if is_last else ""))
             self._stream.flush()
         else:
             print(line, file=self._stream, flush=True)
+
+
+def can_redraw(stream: TextIO) -> bool:
+    """Tell whether a line on a stream can be drawn again: a terminal, and not one that says it is dumb."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
 def _line(name: str, status: Status, first: Status, seconds: float, *, is_done: bool = False) -> str:
