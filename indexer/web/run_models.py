@@ -97,6 +97,8 @@ class RunDetail(RunLine):
     versions: dict[str, str]
     mixture: MixtureRow | None
     scores: dict[str, ScoreModel] = Field(description="Of the split, by convention and group.")
+    reference: str = Field(description="Name of the run that others are compared with.")
+    reference_scores: dict[str, ScoreModel] = Field(description="Its scores on the split; empty for itself.")
     systems: dict[str, float] = Field(description="F1 of each expert and gate of a mixture, on the split.")
     gate_weights: dict[str, list[int]] = Field(description="Samples by mean weight of an expert, in ten equal bins.")
     judged: JudgedCounts | None

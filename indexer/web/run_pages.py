@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,16 +11,18 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from indexer.web.run_models import RunDetail, RunLine
+from indexer.web.run_shelf import RunShelf
 from indexer.web.run_views import BINS, chosen_split, run_detail, run_lines
 from indexer.web.shelves import optional_book_of, run_of, runs_of
+from schemas.errors import MieError
 from schemas.text_files import SPLITS
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 Split = Annotated[str, Query(max_length=20)]
-_MAX_DRAWN = 8
-"""Experts whose weights are drawn."""
+_MAX_DRAWN, _MAX_BARS = 8, 24
+"""Runs or experts in one figure."""
 
 
 @router.get("/runs")
@@ -29,7 +32,8 @@ def runs(request: Request, split: Split = "") -> Response:
     wanted = chosen_split(shelf, split)
     splits = [name for name in SPLITS if any(run.has_predictions(name) for run in shelf.runs.values())]
     lines = run_lines(shelf, optional_book_of(request), wanted)
-    return _show(request, "runs.html", lines=lines, split=wanted, splits=splits, figure=_compared(lines))
+    figures = _compared(lines, wanted) + _learning(shelf)
+    return _show(request, "runs.html", lines=lines, split=wanted, splits=splits, figures=figures)
 
 
 @router.get("/runs/{name:path}")
@@ -45,12 +49,20 @@ def _show(request: Request, template: str, **values: Any) -> Response:
     return response
 
 
-def _compared(lines: list[RunLine]) -> str:
-    scored = [line for line in lines if line.score]
-    if len(scored) < 2:
-        return ""
-    bars = tuple((line.name, 100 * line.score.f1) for line in scored[:24] if line.score)
-    return _bars("F1 of the runs", (("F1", bars),), "F1, %", 2)
+def _compared(lines: list[RunLine], split: str) -> list[tuple[str, str]]:
+    bars = tuple((line.name, 100 * line.score.f1) for line in lines[:_MAX_BARS] if line.score)
+    return [(f"F1 on {split}", _bars("F1 of the runs", (("F1", bars),), "F1, %", 2))] if len(bars) > 1 else []
+
+
+def _learning(shelf: RunShelf) -> list[tuple[str, str]]:
+    """Draw dev F1 by epoch of all experts; a log that cannot be read is told on the run's own page."""
+    lines = []
+    for run in list(shelf.runs.values())[:_MAX_DRAWN]:
+        with suppress(MieError):
+            points = tuple((row.epoch, 100 * row.dev_f1) for row in run.log() if row.dev_f1 is not None)
+            lines += [(run.name, points)] if points else []
+    title = "Dev F1 by epoch"
+    return [(title, _lines(title, tuple(lines), "epoch", "F1 on dev, %"))] if lines else []
 
 
 def _figures(run: RunDetail) -> dict[str, list[tuple[str, str]]]:
@@ -66,8 +78,12 @@ def _figures(run: RunDetail) -> dict[str, list[tuple[str, str]]]:
     parts = {}
     if 1 < len(classes) <= 40:
         ordered = sorted(classes.items(), key=lambda item: -item[1].gold)
-        bars = tuple((name, 100 * row.f1) for name, row in ordered)
-        parts["classes"] = [("F1 by class, most frequent first", _bars("F1 by class", (("F1", bars),), "F1, %", 1))]
+        bars = [(run.name, tuple((name, 100 * row.f1) for name, row in ordered))]
+        base = next(iter(run.reference_scores.values()), None)
+        if base is not None:
+            others = ((name, 100 * base.by_class[name].f1) for name, _ in ordered if name in base.by_class)
+            bars.append((run.reference, tuple(others)))
+        parts["classes"] = [("F1 by class, most frequent first", _bars("F1 by class", tuple(bars), "F1, %", 1))]
     gates = [
         (f"Weight of {name}", _histogram(f"Weight of {name}", tuple(counts)))
         for name, counts in list(run.gate_weights.items())[:_MAX_DRAWN]

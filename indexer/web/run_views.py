@@ -17,7 +17,7 @@ from indexer.web.sample_book import SampleBook
 from indexer.web.sample_models import FaultRow
 from indexer.web.sample_views import fault_row
 from schemas.errors import MieError
-from schemas.run_files import LogRow, ScoreRow
+from schemas.run_files import LogRow, ScoreRow, Scores
 from schemas.text_files import SPLITS
 
 __all__ = ["BINS", "chosen_split", "run_detail", "run_lines"]
@@ -55,6 +55,7 @@ def run_detail(shelf: RunShelf, run: Run, book: SampleBook | None, split: str = 
     facts = _read(run, run.facts, faults)
     mixture = _read(run, run.mixture, faults)
     scores = _read(run, lambda: run.scores(wanted), faults)
+    reference = shelf.reference() or run
     return RunDetail(
         **line,
         splits=[name for name in SPLITS if run.has_predictions(name)],
@@ -76,7 +77,9 @@ def run_detail(shelf: RunShelf, run: Run, book: SampleBook | None, split: str = 
         )
         if mixture
         else None,
-        scores={name: _score(row) for name, row in scores.rows.items()} if scores else {},
+        scores=_scores(scores),
+        reference=reference.name,
+        reference_scores={} if reference is run else _scores(_read(reference, lambda: reference.scores(wanted), [])),
         systems=scores.systems if scores else {},
         gate_weights=_gate_weights(run, wanted, faults),
         judged=_judged(book, run, wanted),
@@ -191,6 +194,14 @@ def _text(value: object) -> str:
     """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _MAX_CHARS else text[:_MAX_CHARS] + " …"
+
+
+def _scores(scores: Scores | None) -> dict[str, ScoreModel]:
+    """Give the scores of a split, the task's main one first."""
+    if scores is None:
+        return {}
+    rows = sorted(scores.rows.items(), key=lambda item: item[1] is not scores.main)
+    return {name: _score(row) for name, row in rows}
 
 
 def _score(row: ScoreRow) -> ScoreModel:

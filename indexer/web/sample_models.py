@@ -116,6 +116,7 @@ class SampleLine(BaseModel):
     tail: LabelRow | None
     relation: str | None
     says: RunSays | None = Field(description="What the chosen run says.")
+    against: RunSays | None = Field(description="What the run says that it is compared with, where that is another.")
 
 
 class ChoiceRow(BaseModel):

@@ -107,9 +107,11 @@ def _line(selection: Selection, place: int) -> dict[str, Any]:
     rows = selection.rows
     sample = rows.samples[place]
     is_tagged = sample.tags is not None
-    says = None
+    asked, says, against = selection.filters, None, None
     if selection.judgement is not None:
-        says = _says(rows, place, selection.filters.run, selection.judgement, selection.reference)
+        says = _says(rows, place, asked.run, selection.judgement, selection.reference)
+    if selection.reference is not None:
+        against = _says(rows, place, asked.against, selection.reference, None)
     return {
         "sample_id": sample.sample_id,
         "split": sample.split,
@@ -120,6 +122,7 @@ def _line(selection: Selection, place: int) -> dict[str, Any]:
         "tail": _span(sample, "tail", sample.tail),
         "relation": sample.relation,
         "says": says,
+        "against": against,
     }
 
 
