@@ -58,7 +58,7 @@ def write_rows(path: Path, schema: pa.Schema, rows: Iterable[Any]) -> Path:
 
 
 def to_row(record: Any) -> dict[str, Any]:
-    values = asdict(record)
+    values = dict(record._asdict()) if isinstance(record, tuple) else asdict(record)
     if "links" in values:
         values["links"] = [link._asdict() for link in record.links]
     return values
