@@ -186,12 +186,15 @@ def verify(index: Index, as_json: AsJson = False) -> None:
     """Check every file, table and id of an index; exit with 4 if anything is wrong."""
     from indexer.answers import plain, to_json
     from indexer.verify import find_faults
+    from schemas.progress import shown_steps
 
     faults = []
-    for fault in find_faults(index, lambda what: typer.echo(f"checking {what}", err=True)):
-        faults.append(fault)
-        if not as_json:
-            typer.echo(plain(f"{fault.path}: {fault.problem}"))
+    with shown_steps() as steps:
+        for fault in find_faults(index, lambda what: steps.note(f"checking {what}")):
+            faults.append(fault)
+            if not as_json:
+                steps.clear()
+                typer.echo(plain(f"{fault.path}: {fault.problem}"))
     if as_json:
         typer.echo(to_json({"is_sound": not faults, "faults": [asdict(fault) for fault in faults]}, indent=1))
     if faults:

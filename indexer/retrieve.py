@@ -95,7 +95,7 @@ def retrieve_contexts(
         settings: how to retrieve.
         splits: which splits; all by default.
         overwrite: replace a cache of other samples or settings.
-        progress: told (samples done, samples in all) after each part.
+        progress: told (samples done, samples in all) before the first part and after each.
 
     Raises:
         UsageError: no folder of images for the image view, or another cache stands at out.
@@ -112,12 +112,16 @@ def retrieve_contexts(
     if folder.finished is not None:
         return folder.finished
     starts = range(0, len(rows), settings.part)
-    for number, start in enumerate(starts):
-        part = rows[start : start + settings.part]
-        if not folder.has_part(number):
-            folder.write_part(number, _retrieve_part(part, index, images, settings))
-        if progress is not None:
-            progress(start + len(part), len(rows))
+    parts = [rows[start : start + settings.part] for start in starts]
+    done = sum(len(part) for number, part in enumerate(parts) if folder.has_part(number))
+    tell = progress or (lambda _done, _total: None)
+    tell(done, len(rows))
+    for number, part in enumerate(parts):
+        if folder.has_part(number):
+            continue
+        folder.write_part(number, _retrieve_part(part, index, images, settings))
+        done += len(part)
+        tell(done, len(rows))
     sources = summarise(folder.read_queries(len(starts)))
     seconds = folder.seconds(len(starts))
     info = CacheInfo(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -54,12 +52,13 @@ def retrieve(
     from indexer.index import WikiIndex
     from indexer.retrieve import RetrievalSettings, retrieve_contexts
     from schemas.errors import UsageError
+    from schemas.progress import shown_steps
 
     views = tuple(view or (["text", "image"] if images else ["text"]))
     if not set(views) <= {"text", "image"}:
         raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")
     settings = RetrievalSettings(cast("tuple[View, ...]", views), k, batch, title_boost=title_boost)
-    with _progress() as told:
+    with shown_steps() as steps:
         info = retrieve_contexts(
             samples,
             WikiIndex(index),
@@ -68,7 +67,7 @@ def retrieve(
             settings=settings,
             splits=split or (),
             overwrite=overwrite,
-            progress=told,
+            progress=lambda done, total: steps.tell("retrieve", done, total, "samples"),
         )
     _print_info(out, info, as_json=as_json)
 
@@ -199,21 +198,3 @@ def _cell(context: Context, length: int) -> str:
     matched = f"\n<- {context.matched[:length]}" if context.matched else ""
     text = context.text if len(context.text) <= length else context.text[:length] + " ..."
     return f"{context.rank}{score} {title}{text}{matched}"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show samples done of all, on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("retrieve"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: list[TaskID] = []
-
-        def told(done: int, total: int) -> None:
-            if not tasks:
-                tasks.append(progress.add_task("retrieve"))
-            progress.update(tasks[0], completed=done, total=total)
-
-        yield told

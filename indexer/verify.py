@@ -15,6 +15,7 @@ from indexer.documents import page_of
 from indexer.index import IMAGE_FOLDER, WikiIndex
 from schemas.errors import InputError, MieError, StoreError
 from schemas.manifest import MANIFEST_NAME, Shard, is_as_written, sha256_file
+from schemas.progress import tell as tell_step
 from schemas.records import FATES
 from schemas.tables import IMAGE_IDS, TABLES, check_table, embeddings_schema
 
@@ -29,6 +30,18 @@ class Fault:
 
     path: str
     problem: str
+
+
+class _Tally:
+    """Counts what is checked, and tells of it."""
+
+    def __init__(self, name: str, total: int, unit: str) -> None:
+        self._name, self._total, self._unit, self._done = name, total, unit, 0
+        self.add(0)
+
+    def add(self, number: int) -> None:
+        self._done += number
+        tell_step(self._name, self._done, self._total, self._unit)
 
 
 def find_faults(folder: str | Path, progress: Callable[[str], None] | None = None) -> Iterator[Fault]:
@@ -64,8 +77,10 @@ def find_faults(folder: str | Path, progress: Callable[[str], None] | None = Non
 
 def _file_faults(index: WikiIndex) -> Iterator[Fault]:
     """Compare each file with the manifest: presence, size, bytes, rows, schema."""
+    tally = _Tally("files", sum(shard.size_bytes for shard in index.manifest.shards), "bytes")
     for shard in index.manifest.shards:
         problem = _problem_of(index.folder / shard.path, shard, index)
+        tally.add(shard.size_bytes)
         if problem:
             yield Fault(shard.path, problem)
 
@@ -120,6 +135,10 @@ def _parts(index: WikiIndex, table: str) -> dict[str, str]:
     return {Path(shard.path).name: shard.path for shard in index.manifest.shards if shard.table == table}
 
 
+def _count(index: WikiIndex, table: str) -> int:
+    return sum(shard.rows or 0 for shard in index.manifest.shards if shard.table == table)
+
+
 def _batches(index: WikiIndex, path: str, columns: list[str]) -> Iterator[pa.Table]:
     with pq.ParquetFile(index.folder / path) as file:
         for group in range(file.num_row_groups):
@@ -129,6 +148,7 @@ def _batches(index: WikiIndex, path: str, columns: list[str]) -> Iterator[pa.Tab
 def _text_faults(index: WikiIndex) -> Iterator[Fault]:
     """Check, part by part, that ids are unique, sentences stand in their paragraphs, and links lie in the text."""
     paragraphs, seen = _parts(index, "paragraphs"), set[int]()
+    tally = _Tally("sentences", _count(index, "sentences"), "sentences")
     for part, path in sorted(_parts(index, "sentences").items()):
         texts: dict[str, str] = {}
         if part in paragraphs:
@@ -136,7 +156,7 @@ def _text_faults(index: WikiIndex) -> Iterator[Fault]:
         pages = {page_of(paragraph) for paragraph in texts}
         yield from (Fault(path, f"page {page} is in another part, too") for page in sorted(pages & seen))
         seen |= pages
-        yield from _sentence_faults(index, path, texts)
+        yield from _sentence_faults(index, path, texts, tally)
     yield from (Fault(path, "paragraphs without a part of sentences") for path in paragraphs.values())
 
 
@@ -150,9 +170,10 @@ def _paragraph_faults(index: WikiIndex, path: str, texts: dict[str, str]) -> Ite
                 yield Fault(path, f"paragraph {row['paragraph_id']}: a link lies outside its text")
 
 
-def _sentence_faults(index: WikiIndex, path: str, texts: dict[str, str]) -> Iterator[Fault]:
+def _sentence_faults(index: WikiIndex, path: str, texts: dict[str, str], tally: _Tally) -> Iterator[Fault]:
     seen: set[str] = set()
     for table in _batches(index, path, ["sentence_id", "paragraph_id", "text"]):
+        tally.add(table.num_rows)
         for row in table.to_pylist():
             sentence, paragraph = row["sentence_id"], row["paragraph_id"]
             if sentence in seen:
@@ -164,13 +185,15 @@ def _sentence_faults(index: WikiIndex, path: str, texts: dict[str, str]) -> Iter
 
 def _bm25_faults(index: WikiIndex) -> Iterator[Fault]:
     """Compare the ids in the order of the index with those of the tables, which is the order of the build."""
-    stored = (
-        doc_id
-        for _, path in sorted(_parts(index, "sentences").items())
-        for table in _batches(index, path, ["sentence_id"])
-        for doc_id in table.column("sentence_id").to_pylist()
-    )
-    for number, (indexed, wanted) in enumerate(zip_longest(index.text_searcher.doc_ids(), stored)):
+
+    def stored() -> Iterator[str]:
+        tally = _Tally("bm25", _count(index, "sentences"), "documents")
+        for _, path in sorted(_parts(index, "sentences").items()):
+            for table in _batches(index, path, ["sentence_id"]):
+                yield from table.column("sentence_id").to_pylist()
+                tally.add(table.num_rows)
+
+    for number, (indexed, wanted) in enumerate(zip_longest(index.text_searcher.doc_ids(), stored())):
         if indexed != wanted:
             yield Fault("bm25", f"document {number} is sentence {indexed}, the tables have {wanted} in this place")
             return
