@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ DATASET_NAME = "dataset.json"
 NO_RELATION = "None"
 Task = Literal["ner", "re"]
 _KIND = "samples"
+_FIELDS = tuple(item.name for item in fields(Sample))
 _REMEDY = "convert it again: mie-train data convert SOURCE --out FOLDER --overwrite"
 
 
@@ -243,7 +244,7 @@ def _check_samples(samples: Mapping[str, Sequence[Sample]]) -> None:
 
 
 def _row(sample: Sample) -> dict[str, Any]:
-    row = asdict(sample)
+    row: dict[str, Any] = {name: getattr(sample, name) for name in _FIELDS}  # asdict copies every token
     for name in ("head", "tail"):
         span = getattr(sample, name)
         row[name] = None if span is None else {"start": span[0], "end": span[1]}
