@@ -132,7 +132,7 @@ class Engine:
     async def _vector_of(self, question: Question) -> NDArray[np.float32]:
         if question.image:
             return self.pictures.get(question.image).vector
-        if question.title_boost:
+        if question.title_boost and question.view == "image":
             raise UsageError("a title boost is for the text view", remedy="leave it out, or ask for text alone")
         text = question.text or ""
         if text not in self._vectors:

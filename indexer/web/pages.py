@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from indexer.searcher import Answer, View
 from indexer.web.asked import AskedSearch, read
+from indexer.web.asked_pictures import MAX_BODY_BYTES
 from indexer.web.document_view import view_document
 from indexer.web.engine import MAX_TEXT_CHARS, MAX_TITLE_BOOST, Engine, Found, Question
 from indexer.web.failures import Refused, status_of
@@ -88,7 +89,7 @@ async def search_page(request: Request) -> Response:
         "results": results,
         "problems": problems,
         "choices_of_k": sorted({*_CHOICES_OF_K, form.question.k}),
-        "limits": {"chars": MAX_TEXT_CHARS, "title_boost": MAX_TITLE_BOOST},
+        "limits": {"chars": MAX_TEXT_CHARS, "title_boost": MAX_TITLE_BOOST, "bytes": MAX_BODY_BYTES},
     }
     status = status_of(problems[0]) if problems and not results else 200
     response: Response = request.app.state.templates.TemplateResponse(request, "search.html", told, status)
@@ -105,10 +106,9 @@ async def _results(request: Request, form: _Form, problems: list[MieError | Refu
         problems.append(error)
         return []
     for view in views:
-        question = form.question if view == "text" else replace(form.question, title_boost=0.0)
         try:
-            found = await engine.ask(question, view)
-            accounts = await engine.explain(question, found) if form.is_explained else []
+            found = await engine.ask(form.question, view)
+            accounts = await engine.explain(form.question, found) if form.is_explained else []
             rows = await _rows(request, form, found, accounts)
             results.append({"view": view, "rows": rows, "seconds": found.seconds})
         except (MieError, Refused) as error:

@@ -62,6 +62,11 @@ addEventListener("pageshow", (event) => {
 });
 
 async function send(file) {
+  const most = Number(byId("drop").dataset.mostBytes);
+  if (file.size > most) {
+    say(`${file.name || "the picture"} has more than ${most.toLocaleString("en")} bytes`, "scale it down first");
+    return;
+  }
   tick(`Reading ${file.name || "the picture"}`);
   let response;
   let answer;
