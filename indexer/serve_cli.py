@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -52,18 +53,17 @@ def serve(
 
     _check_reach(host, is_allowed=allow_remote)
     opened = WikiIndex(index)
-    listener = server.bind(host, port)
-    text = TextLane(opened)
-    warm = None if opened.manifest.text_index is None else text.warm()  # Java starts while the rest is imported
+    with closing(server.bind(host, port)) as listener:
+        text = TextLane(opened)
+        warm = None if opened.manifest.text_index is None else text.warm()  # Java starts while the rest is imported
+        from indexer.web.app import make_app
+        from indexer.web.inspector import Inspector
 
-    from indexer.web.app import make_app
-    from indexer.web.inspector import Inspector
-
-    inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
-    guarded = make_app(inspector, host=host, text=text)
-    if warm is not None:
-        warm.result()
-    server.serve(guarded, listener, is_verbose=verbose, ready=lambda: typer.echo(server.address_of(listener)))
+        inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
+        guarded = make_app(inspector, host=host, text=text)
+        if warm is not None:
+            warm.result()
+        server.serve(guarded, listener, is_verbose=verbose, ready=lambda: typer.echo(server.address_of(listener)))
 
 
 def _check_reach(host: str, *, is_allowed: bool) -> None:
