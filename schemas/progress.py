@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Progress", "Status", "Steps", "can_redraw", "shown_steps", "tell"]
+__all__ = ["Progress", "Status", "Steps", "can_redraw", "note", "shown_steps", "tell"]
 
 _TERMINAL_S = 0.5
 _PIPE_S = 15.0
@@ -221,6 +221,13 @@ def shown_steps(stream: TextIO | None = None) -> Iterator[Steps]:
     finally:
         steps.clear()
         _STEPS.reset(token)
+
+
+def note(text: str) -> None:
+    """Write a line that stays, where a command shows steps; else nothing happens."""
+    steps = _STEPS.get()
+    if steps is not None:
+        steps.note(text)
 
 
 def tell(name: str, done: float, total: float, unit: str) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from schemas.errors import UsageError
+from schemas.progress import note
 from trainer.config import RunConfig
 from trainer.loop import score_labels
 from trainer.predict import wanted_sources
 from trainer.runs import SplitData, read_split
 from trainer.score_tables import to_markdown
-from trainer.systems import run_system
+from trainer.systems import Reader, run_system
 
 __all__ = ["Ablation", "ablate", "ablations_to_markdown"]
 
@@ -42,14 +44,15 @@ def ablate(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), seed:
     sources = wanted_sources(folder)
     if not sources:
         raise UsageError("this run reads no contexts: there is nothing to ablate", path=folder)
-    rows = [_score("as trained", folder, split, lambda config: read_split(config, split))]
-    rows += [_score(f"k = {k}", folder, split, lambda config, k=k: _limited(config, split, k)) for k in ks]
-    rows.append(_score("contexts of other samples", folder, split, lambda config: _shuffled(config, split, seed)))
+    readers: dict[str, Reader] = {"as trained": lambda config: read_split(config, split)}
+    readers |= {f"k = {k}": partial(_limited, split=split, k=k) for k in ks}
+    readers["contexts of other samples"] = partial(_shuffled, split=split, seed=seed)
     if len(sources) > 1:
-        rows += [
-            _score(f"without {name}", folder, split, lambda config, name=name: _without(config, split, name))
-            for name in sources
-        ]
+        readers |= {f"without {name}": partial(_without, split=split, source=name) for name in sources}
+    rows = []
+    for number, (name, reader) in enumerate(readers.items(), start=1):
+        note(f"{number} of {len(readers)}: {name}")
+        rows.append(_score(name, folder, split, reader))
     return rows
 
 
@@ -68,8 +71,8 @@ def ablations_to_markdown(rows: Sequence[Ablation]) -> str:
     return to_markdown(["input", "F1", "difference", "contexts per window"], cells)
 
 
-def _score(name: str, folder: Path, split: str, reader: object) -> Ablation:
-    output = run_system(folder, split, reader, cache=False)  # type: ignore[arg-type]
+def _score(name: str, folder: Path, split: str, reader: Reader) -> Ablation:
+    output = run_system(folder, split, reader, cache=False)
     f1 = score_labels(output.labels, output.samples, output.predicted).f1
     return Ablation(name, f1, sum(len(rows) for rows in output.used) / len(output.used))
 

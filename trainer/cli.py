@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from schemas.exits import exit_on_error
+from schemas.progress import shown_steps
 from trainer.data_cli import data
 
 __all__ = ["app", "main"]
@@ -81,10 +82,12 @@ def fit(
     wanted = _numbers(seeds) if seeds is not None else None
     from trainer.seeds import fit_and_evaluate, fit_seeds
 
-    if wanted is None:
-        _print_json(fit_and_evaluate(loaded, out, overwrite, _talk, is_continued))
-    else:
-        _print_json(fit_seeds(loaded, out, wanted, overwrite, _talk, is_continued))
+    with shown_steps() as steps:
+        if wanted is None:
+            facts = fit_and_evaluate(loaded, out, overwrite, steps.note, is_continued)
+        else:
+            facts = fit_seeds(loaded, out, wanted, overwrite, steps.note, is_continued)
+    _print_json(facts)
 
 
 @app.command()
@@ -113,15 +116,16 @@ def moe(
     from trainer.mixture import fit_mixture
     from trainer.score_tables import to_markdown
 
-    facts = fit_mixture(
-        experts,
-        out,
-        gate=None if gate == "auto" else gate,  # type: ignore[arg-type]
-        split=split,
-        folds=folds,
-        vectors=str(image_vectors) if image_vectors else "",
-        overwrite=overwrite,
-    )
+    with shown_steps():
+        facts = fit_mixture(
+            experts,
+            out,
+            gate=None if gate == "auto" else gate,  # type: ignore[arg-type]
+            split=split,
+            folds=folds,
+            vectors=str(image_vectors) if image_vectors else "",
+            overwrite=overwrite,
+        )
     if as_json:
         _print_json(asdict(facts))
         return
@@ -155,7 +159,8 @@ def predict(
     from trainer.predictions import write_conll, write_jsonl
 
     given = Contexts(tuple(contexts or ()), index, images, image_vectors)
-    rows = predict_rows(run, source, split, given, _talk)
+    with shown_steps() as steps:
+        rows = predict_rows(run, source, split, given, steps.note)
     if conll is not None:
         write_conll(conll, rows)
     if out is not None:
@@ -170,7 +175,8 @@ def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
     """Score a run on a labelled split; writes its predictions and its report."""
     from trainer.evaluation import evaluate_run
 
-    values = evaluate_run(run, split)
+    with shown_steps():
+        values = evaluate_run(run, split)
     if as_json:
         _print_json(values)
     else:
@@ -244,7 +250,8 @@ def ablate(
     from trainer.ablations import ablate as ablate_run
     from trainer.ablations import ablations_to_markdown
 
-    rows = ablate_run(run, split, wanted, seed)
+    with shown_steps():
+        rows = ablate_run(run, split, wanted, seed)
     if as_json:
         _print_json([asdict(row) for row in rows])
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from schemas.progress import shown_steps
 
 __all__ = ["data"]
 
@@ -51,9 +51,15 @@ def convert(
         raise UsageError("name either a SOURCE or the files of the splits (--train, --dev, --test)")
     files = named or find_split_files(source or Path())
     wanted = [label.strip() for label in labels.split(",") if label.strip()] if labels else None
-    with _progress() as told:
+    with shown_steps() as steps:
         dataset = convert_files(
-            files, out, name=set_name, format=format, labels=wanted, overwrite=overwrite, progress=told
+            files,
+            out,
+            name=set_name,
+            format=format,
+            labels=wanted,
+            overwrite=overwrite,
+            progress=lambda split, rows: steps.tell(split, rows, 0, "samples"),
         )
     values: dict[str, Any] = {
         "folder": str(out),
@@ -135,24 +141,6 @@ def stats(folder: Folder, as_json: AsJson = False) -> None:
         _print_json(counts)
     else:
         typer.echo(stats_to_markdown(counts))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
-    """Show how many samples of each split are read, on stderr."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed} samples"))
-    tasks: dict[str, Any] = {}
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-
-        def told(split: str, rows: int) -> None:
-            if split not in tasks:
-                tasks[split] = progress.add_task(split, total=None)
-            progress.update(tasks[split], completed=rows)
-
-        yield told
 
 
 def _print_json(values: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import InputError, UsageError
+from schemas.progress import tell
 from schemas.records import Context, Sample
 from trainer.contexts import Specials, Window, WindowCounts, count_windows, fill_window
 from trainer.encoder import find_specials, piece_ids, token_piece_ids
@@ -76,6 +77,7 @@ def make_examples(
     windows: list[Window] = []
     pieces_of = token_piece_ids(tokenizer, [sample.tokens for sample in samples]) if samples else ()
     for sample, pieces in zip(samples, pieces_of, strict=True):
+        tell("windows", len(rows), len(samples), "samples")
         behind = context_pieces.get(sample.sample_id, [])
         if labels.task == "re":
             example, window = _relation_example(sample, pieces, behind, marks, labels, max_length, specials)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from schemas.progress import tell
 from schemas.run_files import GATES, GateName
 
 __all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]
@@ -177,6 +178,7 @@ def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tup
     parts = [order[fold::folds].sort().values for fold in range(folds)]
     curves = []
     for fold, part in enumerate(parts):
+        tell(f"gate {name}", fold, folds, "folds")
         rest = torch.cat(parts[:fold] + parts[fold + 1 :]).sort().values
         curves.append(fit_gate(name, data.of_samples(rest), _STEPS, seed, held_out=data.of_samples(part))[1])
     places = [torch.isin(data.sample_of, part) for part in parts]

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from schemas.errors import MieError, UsageError
+from schemas.progress import tell
 from schemas.records import Sample
 from trainer.batches import Batch, collate, order_by_length, order_for_training
 from trainer.config import TrainingConfig
@@ -142,6 +143,7 @@ def _train_epoch(
             loss_sum=place.loss_sum + loss * samples,
             loss_samples=place.loss_samples + samples,
         )
+        tell("train", place.step, total, "steps")
         if config.save_every_steps and place.step % config.save_every_steps == 0:
             place = keeper.state(place, optimizer)
     seconds = time.perf_counter() - started
@@ -231,7 +233,10 @@ def decode_labels(
     expert.eval()
     device = next(expert.parameters()).device.type
     found: list[tuple[str, ...]] = [()] * len(rows)
+    done = 0
     for numbers in order_by_length([len(row.ids) for row in rows], 4 * config.batch_samples):
+        tell("decode", done, len(rows), "samples")
+        done += len(numbers)
         batch = collate([rows[i] for i in numbers], expert.padding, device)
         with torch.no_grad(), precision_context(config, device):
             logits = expert.head(expert.states(batch.ids, batch.attention, batch.positions))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from schemas.dataset import input_digest
 from schemas.manifest import sha256_file
+from schemas.progress import tell
 from schemas.records import Context, Sample
 from trainer.batches import collate, order_by_length
 from trainer.config import TrainingConfig
@@ -62,6 +63,7 @@ def compute_posteriors(
     device = next(expert.parameters()).device.type
     kept: dict[int, Reading] = {}
     for numbers in order_by_length([len(row.ids) for row in rows], 4 * config.batch_samples):
+        tell("read", len(kept), len(rows), "samples")
         batch = collate([rows[i] for i in numbers], expert.padding, device)
         with precision_context(config, device):
             reading = expert.read(batch)
