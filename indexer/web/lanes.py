@@ -12,7 +12,6 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from indexer.index import WikiIndex
-from indexer.jvm import start_jvm
 from indexer.searcher import Answer, SearchParams
 from schemas.errors import MieError
 
@@ -76,7 +75,7 @@ class TextLane(Lane):
 
     def warm(self) -> Future[Any]:
         """Start Java, open the index and ask it once, in the thread."""
-        return self.start(lambda: (start_jvm(is_brief=True), self._index.search_text(["the first article"], 10)))
+        return self.start(lambda: self._index.search_text(["the first article"], 10))
 
     async def ask(self, text: str, params: SearchParams) -> list[Answer]:
         """Give the answers of `WikiIndex.search_text` to one text.
