@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 _PIPED_COLUMNS = 120
 _CODES = "Exit codes: 0 done; 2 usage; 3 query or image unusable; 4 index unusable; 5 something is not installed."

@@ -33,7 +33,6 @@ app = typer.Typer(
     help="Train experts on text with retrieved contexts, mix them, and predict.",
     epilog=EXAMPLES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
