@@ -14,7 +14,7 @@ from schemas.context_cache import CacheInfo, read_cache
 from schemas.dataset import input_digest
 from schemas.errors import IndexCorrupt, MieError
 from schemas.records import Context, Query, Sample
-from schemas.tables import CONTEXTS, QUERIES, check_table, find_null
+from schemas.tables import CONTEXTS, QUERIES, check_table
 
 __all__ = ["ContextShelf", "SourceContexts"]
 
@@ -56,8 +56,6 @@ class _Rows:
             self._table.validate(full=True)  # text that is not UTF-8 would fail later, at each row
         except (OSError, pa.ArrowException) as error:
             raise IndexCorrupt(f"the table cannot be read ({error})", path=path, remedy=_REMEDY) from error
-        if (name := find_null(self._table)) is not None:
-            raise IndexCorrupt("a value is not there", path=path, place=f"column {name}", remedy=_REMEDY)
         self._places = _runs(self._table.column("sample_id"))
         pa.default_memory_pool().release_unused()  # what decoding took is several times what is kept
 

@@ -132,7 +132,7 @@ def _small_copy(book: SampleBook, size: str, split: str, sample_id: str) -> byte
     if book.images is not None and sample.image is not None:
         path = find_image(book.images, split, sample.image)
     if path is None or book.images is None:
-        raise Refused(404, "no such picture", "see --sample-images")
+        raise Refused(404, "the picture is not in the folder of pictures", "give the folder: --sample-images")
     if not is_inside(path, book.images):
         raise Refused(404, "the picture is a link out of the folder of pictures", "put the file itself there")
     try:
