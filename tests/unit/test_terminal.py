@@ -40,11 +40,24 @@ def on_terminal(write: Callable[[TextIO], object], monkeypatch: pytest.MonkeyPat
     for name, value in {"TERM": "xterm-256color", "COLUMNS": "80", **variables}.items():
         monkeypatch.setenv(name, value)
     ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as seen, os.fdopen(theirs, "w", encoding="utf-8") as stream:
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
         write(stream)
-        stream.flush()
-        os.set_blocking(ours, False)
-        return (seen.read(65536) or b"").decode().replace("\r\n", "\n")
+    return read_all(ours)
+
+
+def read_all(terminal: int) -> str:
+    """Read what a terminal was given, until the other end is closed."""
+    seen = b""
+    with os.fdopen(terminal, "rb", buffering=0) as stream:
+        while True:
+            try:
+                some = stream.read(4096)
+            except OSError:  # that is how Linux tells that the other end is closed
+                break
+            if not some:
+                break
+            seen += some
+    return seen.decode().replace("\r\n", "\n")
 
 
 def three_steps(stream: TextIO) -> None:
@@ -149,17 +162,8 @@ def run_on_terminal(command: list[str], **variables: str) -> tuple[int, str]:
     variables = {"COLUMNS": "80", **{name: os.environ[name] for name in ("PATH", "HOME")}, **variables}
     running = subprocess.Popen([program, *command[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env=variables)
     os.close(theirs)
-    seen = b""
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        while True:
-            try:
-                some = terminal.read(4096)
-            except OSError:  # the other end is closed
-                break
-            if not some:
-                break
-            seen += some
-    return running.wait(timeout=60), seen.decode().replace("\r\n", "\n")
+    seen = read_all(ours)
+    return running.wait(timeout=60), seen
 
 
 @pytest.mark.parametrize(
