@@ -230,7 +230,7 @@ class Documents:
     def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
         table = self._table(name)
         found: dict[str, dict[str, Any]] = {}
-        for doc_id in sorted(set(ids), key=page_of):  # so that a batch decodes each row group once
+        for doc_id in sorted(dict.fromkeys(ids), key=page_of):  # so that a batch decodes each row group once
             row = table.row_of(doc_id, columns)
             if row is None:
                 raise self._missing(doc_id)
