@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -130,6 +132,19 @@ class WikiIndex:
                 remedy="use the weights of the build, or build the index again with --overwrite",
             )
         return encoder
+
+    def with_constants(self, k1: float, b: float) -> WikiIndex:
+        """Give this index with other constants of BM25, which act when it is asked; the tables are shared.
+
+        Raises:
+            IndexNotFound: the index has no text part.
+        """
+        if self.manifest.text_index is None:
+            raise IndexNotFound("this index has no text part", path=self.folder, remedy=_REBUILD)
+        other = copy(self)
+        other.__dict__.pop("text_searcher", None)
+        other.manifest = replace(self.manifest, text_index={**self.manifest.text_index, "k1": k1, "b": b})
+        return other
 
     def search_text(self, queries: Sequence[str], k: int = 10, title_boost: float = 0.0) -> list[list[Answer]]:
         """Find the best k distinct paragraphs for each query; each comes with its best sentence.

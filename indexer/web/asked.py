@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from indexer.web.engine import MAX_K, MAX_TEXT_CHARS, MAX_TITLE_BOOST, Question, Views
+from indexer.web.engine import MAX_K, MAX_TEXT_CHARS, MAX_TITLE_BOOST, Constants, Question, Views
 from indexer.web.failures import Refused
 
 __all__ = ["AskedExplanation", "AskedSearch", "parameters_of", "read"]
@@ -33,10 +33,15 @@ class AskedSearch(BaseModel):
         description="The text view adds that many times the score of the title.",
     )
 
+    constants: Constants | None = Field(
+        None,
+        description="BM25's k1 and b are those of this preset, over the analyzer of the index; by default its own.",
+    )
+
     def question(self, image: str | None = None) -> Question:
         """Give the question, with a picture that came otherwise."""
         text = self.text if self.text and self.text.strip() else None
-        return Question(text, image or self.image, self.k, self.view, self.title_boost)
+        return Question(text, image or self.image, self.k, self.view, self.title_boost, self.constants)
 
 
 class AskedExplanation(AskedSearch):

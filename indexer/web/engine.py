@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from indexer.index import WikiIndex
 
-__all__ = ["MAX_K", "MAX_TEXT_CHARS", "MAX_TITLE_BOOST", "Engine", "Found", "Question", "Views"]
+__all__ = ["MAX_K", "MAX_TEXT_CHARS", "MAX_TITLE_BOOST", "Constants", "Engine", "Found", "Question", "Views"]
 
 MAX_TEXT_CHARS = 2000
 MAX_K = 100
@@ -29,6 +29,7 @@ MAX_TITLE_BOOST = 100.0
 T = TypeVar("T")
 _VECTORS_HELD = 256
 Views = Literal["text", "image", "both"]
+Constants = Literal["more", "anserini"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Question:
         view: what to look for: text, or pictures, by the picture asked with or else by the words; null: text for
             words and pictures for a picture.
         title_boost: see `SearchParams`.
+        constants: the preset whose k1 and b the text view uses, over the analyzer of the index; null: the index's own.
     """
 
     text: str | None = None
@@ -49,6 +51,7 @@ class Question:
     k: int = 10
     view: Views | None = None
     title_boost: float = 0.0
+    constants: Constants | None = None
 
     def views(self) -> tuple[View, ...]:
         """Give the views that are asked.
@@ -123,7 +126,7 @@ class Engine:
         """
         began = perf_counter()
         if view == "text":
-            answers = await self.text.ask(question.text or "", question.params)
+            answers = await self.text.ask(question.text or "", question.params, question.constants)
         else:
             vector = await self._vector_of(question)
             (answers,) = await self.reading.call(lambda: self.index.search_vectors(vector[None], question.k))
@@ -155,7 +158,8 @@ class Engine:
         asked = Query(None, question.text, None)
 
         def tell() -> list[str]:
-            return [explanation(self.index, asked, found.view, answer, question.params) for answer in found.answers]
+            index = self.text.index_of(question.constants if found.view == "text" else None)
+            return [explanation(index, asked, found.view, answer, question.params) for answer in found.answers]
 
         return await (self.text.call(tell) if found.view == "text" else self.reading.call(tell))
 

@@ -12,13 +12,15 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from indexer.index import WikiIndex
+from indexer.presets import PRESETS
 from indexer.searcher import Answer, SearchParams
 from schemas.errors import MieError
 
 __all__ = ["Lane", "Overloaded", "TextLane"]
 
 T = TypeVar("T")
-_Asked = tuple[str, SearchParams, asyncio.Future[list[Answer]]]
+_How = tuple[SearchParams, str | None]
+_Asked = tuple[str, _How, asyncio.Future[list[Answer]]]
 _TOGETHER = 16
 """Text questions answered by one call: they share the way into the thread, and none waits long for the others."""
 
@@ -68,17 +70,29 @@ class TextLane(Lane):
 
     def __init__(self, index: WikiIndex) -> None:
         super().__init__("text")
-        self._index = index
+        self._indexes: dict[str | None, WikiIndex] = {None: index}
         self._lock = Lock()
         self._asked: deque[_Asked] = deque()
         self._is_answering = False
 
     def warm(self) -> Future[Any]:
         """Start Java, open the index and ask it once, in the thread."""
-        return self.start(lambda: self._index.search_text(["the first article"], 10))
+        return self.start(lambda: self.index_of(None).search_text(["the first article"], 10))
 
-    async def ask(self, text: str, params: SearchParams) -> list[Answer]:
+    def index_of(self, constants: str | None) -> WikiIndex:
+        """Give the index with the constants of a preset, opened at its first use; null: its own."""
+        if constants not in self._indexes:
+            preset = PRESETS[constants or ""]
+            self._indexes[constants] = self._indexes[None].with_constants(preset.k1, preset.b)
+        return self._indexes[constants]
+
+    async def ask(self, text: str, params: SearchParams, constants: str | None = None) -> list[Answer]:
         """Give the answers of `WikiIndex.search_text` to one text.
+
+        Args:
+            text: the words.
+            params: of the search.
+            constants: the preset whose k1 and b are used; null: the index's own.
 
         Raises:
             Overloaded: too many wait.
@@ -89,7 +103,7 @@ class TextLane(Lane):
         with self._lock:
             if len(self._asked) >= self._most_waiting:
                 raise _overloaded(len(self._asked))
-            self._asked.append((text, params, future))
+            self._asked.append((text, (params, constants), future))
             if not self._is_answering:
                 self._is_answering = True
                 self._thread.submit(self._answer_some, loop)
@@ -98,11 +112,11 @@ class TextLane(Lane):
     def _answer_some(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer the questions that have waited longest and have the same parameters; then those behind them."""
         with self._lock:
-            params = self._asked[0][1]
+            how = self._asked[0][1]
             some: list[_Asked] = []
-            while self._asked and len(some) < _TOGETHER and self._asked[0][1] == params:
+            while self._asked and len(some) < _TOGETHER and self._asked[0][1] == how:
                 some.append(self._asked.popleft())
-        outcomes = self._search([text for text, _, _ in some], params)
+        outcomes = self._search([text for text, _, _ in some], how)
         deliver = partial(_deliver, [(future, outcome) for (_, _, future), outcome in zip(some, outcomes, strict=True)])
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
             loop.call_soon_threadsafe(deliver)
@@ -111,13 +125,14 @@ class TextLane(Lane):
             if self._is_answering:
                 self._thread.submit(self._answer_some, self._asked[0][2].get_loop())
 
-    def _search(self, texts: Sequence[str], params: SearchParams) -> Sequence[list[Answer] | Exception]:
+    def _search(self, texts: Sequence[str], how: _How) -> Sequence[list[Answer] | Exception]:
         try:
-            return self._index.search_text(texts, params.k, params.title_boost)
+            params, constants = how
+            return self.index_of(constants).search_text(texts, params.k, params.title_boost)
         except Exception as error:
             if len(texts) == 1:
                 return [error]
-            return [outcome for text in texts for outcome in self._search([text], params)]
+            return [outcome for text in texts for outcome in self._search([text], how)]
 
 
 def _deliver(outcomes: list[tuple[asyncio.Future[list[Answer]], list[Answer] | Exception]]) -> None:

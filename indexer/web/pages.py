@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from indexer.presets import PRESETS
 from indexer.searcher import Answer, View
 from indexer.web.asked import AskedSearch, read
 from indexer.web.asked_pictures import MAX_BODY_BYTES
@@ -45,6 +46,7 @@ class _Form:
             "k": question.k if question.k != Question.k else None,
             "view": question.view,
             "title_boost": f"{question.title_boost:g}" if question.title_boost else None,
+            "constants": question.constants,
             "explain": "1" if some.is_explained else None,
         }
         words = urlencode({name: value for name, value in values.items() if value is not None})
@@ -64,6 +66,8 @@ class _Form:
             values["image"] = question.image
         if view == "text" and question.title_boost:
             values["title_boost"] = question.title_boost
+        if view == "text" and question.constants:
+            values["constants"] = question.constants
         return f"/api/explain?{urlencode(values)}"
 
 
@@ -88,6 +92,7 @@ async def search_page(request: Request) -> Response:
         "picture": picture,
         "results": results,
         "problems": problems,
+        "presets": PRESETS,
         "choices_of_k": sorted({*_CHOICES_OF_K, form.question.k}),
         "limits": {"chars": MAX_TEXT_CHARS, "title_boost": MAX_TITLE_BOOST, "bytes": MAX_BODY_BYTES},
     }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
 
 from indexer.answers import to_json_line
 from indexer.index import WikiIndex
+from indexer.presets import PRESETS
 from indexer.web.asked_pictures import AskedPictures
+from indexer.web.engine import Constants
 from tests.inspectors import ask_inspector, make_index, picture_bytes
 
 GREEN, BLUE = picture_bytes(0, 255, 0), picture_bytes(0, 0, 255, "BMP")
@@ -52,6 +54,20 @@ def test_a_title_boost_finds_articles_by_title_alone(client: TestClient) -> None
     plain = get(client, "/api/search", text="melts snow")["answers"][0]
     boosted = get(client, "/api/search", text="melts snow", title_boost=2)["answers"][0]
     assert boosted["score"] > plain["score"] and boosted["title"] == "Snow"
+
+
+def test_the_constants_of_another_preset_act_when_the_index_is_asked(client: TestClient, index: WikiIndex) -> None:
+    own = get(client, "/api/search", text="loves snow")["answers"]
+    assert get(client, "/api/search", text="loves snow", constants="more")["answers"] == own
+    other = get(client, "/api/search", text="loves snow", constants="anserini")["answers"]
+    wanted = index.with_constants(0.9, 0.4).search_text(["loves snow"])[0]
+    assert [row["score"] for row in other] == [round(answer.score, 6) for answer in wanted]
+    assert other[0]["score"] != own[0]["score"]
+    told = get(client, "/api/explain", text="loves snow", constants="anserini", doc_id=other[0]["doc_id"])[
+        "explanation"
+    ]
+    assert float(told.split()[0]) == pytest.approx(other[0]["score"], abs=1e-4) and "0.9 = k1" in told
+    assert set(get_args(Constants)) == set(PRESETS)
 
 
 def test_a_picture_is_sent_once_and_asked_with_by_its_hash(client: TestClient) -> None:
@@ -182,7 +198,7 @@ def test_the_api_is_described(client: TestClient) -> None:
     paths = get(client, "/openapi.json")["paths"]
     assert {"/api/search", "/api/images", "/api/explain", "/api/documents/{doc_id}", "/api/index"} <= set(paths)
     taken = {row["name"]: row["schema"] for row in paths["/api/search"]["get"]["parameters"]}
-    assert set(taken) == {"text", "image", "k", "view", "title_boost"}
+    assert set(taken) == {"text", "image", "k", "view", "title_boost", "constants"}
     assert (taken["k"]["minimum"], taken["k"]["maximum"]) == (1, 100)
     assert "image/*" in paths["/api/images"]["post"]["requestBody"]["content"]
     for name in ("/api/search", "/api/images", "/api/explain", "/api/documents/{doc_id}"):

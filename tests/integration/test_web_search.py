@@ -67,12 +67,13 @@ def test_words_are_marked_by_the_tokens_of_the_index_not_by_their_letters(client
 
 
 def test_the_form_holds_the_question_and_the_address_the_whole_of_it(client: TestClient) -> None:
-    page = client.get("/", params={"q": 'a "b"', "k": 20, "view": "text", "title_boost": 2.5, "explain": 1}).text
+    more = {"constants": "anserini", "explain": 1}
+    page = client.get("/", params={"q": 'a "b"', "k": 20, "view": "text", "title_boost": 2.5, **more}).text
     inputs = {some["name"]: some for some in Seen(page).all("input") if "name" in some}
     assert (
         inputs["q"]["value"] == 'a "b"' and inputs["title_boost"]["value"] == "2.5" and "checked" in inputs["explain"]
     )
-    assert [o["value"] for o in Seen(page).all("option") if "selected" in o] == ["20", "text"]
+    assert [o["value"] for o in Seen(page).all("option") if "selected" in o] == ["20", "text", "anserini"]
     assert Seen(page).all("form")[0]["method"] == "get"
 
 
