@@ -2,8 +2,8 @@
 
 The ways take turns (--rounds); printed are medians of wall time, processor time (children included) and rate, and for
 the embed stage the share of decoding, preprocessing, encoding and writing. The loop is what clip-retrieval's inference
-does: a Dataset that opens, decodes and preprocesses, batches through the model, vectors saved. That package itself is
-not run.
+does: a Dataset that opens, decodes and preprocesses, batches through open_clip's model as it is, vectors saved. That
+package itself is run by benchmarks/clip_retrieval_rate.py, in an environment of its own.
 """
 
 from __future__ import annotations
@@ -80,14 +80,27 @@ class Photos(torch.utils.data.Dataset[torch.Tensor]):
             return self.preprocess(image.convert("RGB"))
 
 
-def run_loop(encoder: ImageEncoder, folder: Path, workers: int) -> dict[str, float]:
+def plain_network(spec: str, encoder: ImageEncoder) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Give open_clip's model of the same weights as it is; of the stand-in, the encoder's own."""
+    kind, _, rest = spec.partition(":")
+    arch, _, checkpoint = rest.partition(":")
+    if kind != "open_clip":
+        return encoder.network
+    import open_clip
+
+    network: Callable[[torch.Tensor], torch.Tensor]
+    network = open_clip.create_model(arch, pretrained=checkpoint, weights_only=True).eval().encode_image
+    return network
+
+
+def run_loop(encoder: ImageEncoder, network: Callable[..., Any], folder: Path, workers: int) -> dict[str, float]:
     """Encode the files of a folder as a plain loop does, and save the vectors."""
     dataset = Photos(sorted(folder.iterdir()), encoder.preprocess)
     loader = torch.utils.data.DataLoader(dataset, batch_size=BATCH_IMAGES, num_workers=workers)
     found = []
     with torch.inference_mode():
         for pixels in loader:
-            vectors = encoder.network(pixels)
+            vectors = network(pixels)
             found.append(torch.nn.functional.normalize(vectors, dim=-1).numpy())
     np.save(folder.parent / "vectors.npy", np.concatenate(found))
     return {}
@@ -120,13 +133,15 @@ def work(way: str, spec: str, folder: Path, part: int, parts: int, barrier: Any,
     is_embed = way.startswith("embed")
     encoder = make_encoder(spec, device="cpu", threads=1 if is_embed else cores)
     names = sorted(path.name for path in folder.iterdir())[part::parts]
-    encoder.encode([Image.new("RGB", (64, 64), "teal")] * 2)
+    network = encoder.network if is_embed else plain_network(spec, encoder)
+    with torch.inference_mode():
+        network(torch.stack([encoder.prepare(Image.new("RGB", (64, 64), "teal"))] * 2))
     barrier.wait()
     start, cpu = time.perf_counter(), cpu_seconds()
     if is_embed:
         seconds = run_embed(encoder, folder, names)
     else:
-        seconds = run_loop(encoder, folder, cores if way == "loop_workers" else 0)
+        seconds = run_loop(encoder, network, folder, cores if way == "loop_workers" else 0)
     results.put({"wall": time.perf_counter() - start, "cpu": cpu_seconds() - cpu, **seconds})
 
 
@@ -189,6 +204,14 @@ def print_runs(encoder: str, count: int, runs: dict[str, list[dict[str, float]]]
     for way, found in medians.items():
         wall, cpu = 1000 * found["wall"] / count, 1000 * found["cpu"] / count
         print(f"{TITLES[way]:36} {count / found['wall']:8.1f} {wall:8.1f} {cpu:8.1f}")
+    for way in ("loop", "loop_workers"):
+        for ours in ("embed", "embed_per_core"):
+            if way in medians and ours in medians:
+                wall, cpu = (
+                    statistics.median(peer[key] / own[key] for peer, own in zip(runs[way], runs[ours], strict=True))
+                    for key in ("wall", "cpu")
+                )
+                print(f"{TITLES[way]} / {TITLES[ours]}, median of rounds: wall {wall:.2f}, cpu {cpu:.2f}")
     for way, found in medians.items():
         parts = [f"{name} {1000 * found[name] / count:.1f}" for name in PARTS if name in found]
         if parts:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer import efficientnet
+from indexer.clip_forward import save_arithmetic
 from indexer.clip_tokens import check_text_tower, load_tokenizer
 from indexer.encoder import ImageEncoder, Precision, TextTower, fingerprint_weights, pick_device, pick_precision
 from indexer.hub import fetch_first, first_line
@@ -96,6 +97,8 @@ def _make_open_clip(arch: str, pretrained: str, device: str, precision: Precisio
         "preprocessing": dict(model.visual.preprocess_cfg),
     }
     digest = fingerprint_weights(model.visual.state_dict(), settings)
+    classes = open_clip.transformer
+    save_arithmetic(model, classes.QuickGELU, classes.VisionTransformer, classes.ResidualAttentionBlock)
     model = model.to(device)
 
     def embed(pixels: torch.Tensor) -> torch.Tensor:
