@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Callable
 
 from pipelines.template_args import superscript
@@ -81,14 +80,14 @@ def unescape_page(text: str) -> str:
     return text
 
 
-def take_extensions(text: str, counters: Counter[str], take_images: Callable[[str, str], str]) -> str:
+def take_extensions(text: str, counters: dict[str, int], take_images: Callable[[str, str], str]) -> str:
     """Replace extension tags: references, code and the like go; nowiki, math and chem stay as plain characters.
 
     Math is kept as its LaTeX source: a sentence whose formula is gone says something else, or nothing.
 
     Args:
         text: wikitext without comments.
-        counters: counts what was found.
+        counters: counts what was found; a name that is new counts from 0 (`defaultdict`).
         take_images: gives the text for a gallery or an image map: (tag's name, content).
 
     Returns:
@@ -122,12 +121,12 @@ def _end_of_line(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _count(name: str, counters: Counter[str]) -> None:
+def _count(name: str, counters: dict[str, int]) -> None:
     if name in _COUNTED:
         counters[_COUNTED[name]] += 1
 
 
-def _replacement(name: str, content: str, counters: Counter[str], take_images: Callable[[str, str], str]) -> str:
+def _replacement(name: str, content: str, counters: dict[str, int], take_images: Callable[[str, str], str]) -> str:
     _count(name, counters)
     if name in _WITH_IMAGES:
         return take_images(name, content)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -146,14 +145,16 @@ def name_of(data: bytes) -> str:
     return f"page {number.group(1).decode()} {text!r}" if number else f"page {text!r}"
 
 
-@dataclass(slots=True)
 class _Fields:
     """What the XML of a page says. Of several revisions the last in the file counts."""
 
-    path: list[str] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    values: dict[tuple[str, ...], str] = field(default_factory=dict)
-    redirect: str | None = None
+    __slots__ = ("parts", "path", "redirect", "values")
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+        self.parts: list[str] = []
+        self.values: dict[tuple[str, ...], str] = {}
+        self.redirect: str | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.path.append(tag)
@@ -234,7 +235,8 @@ def _read_fields(data: bytes) -> _Fields:
 
 
 def _to_number(text: str, smallest: int, largest: int) -> int:
-    number = int(text) if _NUMBER.fullmatch(text := text.strip()) else smallest - 1
+    is_short = text.isascii() and text.isdigit() and len(text) < 19  # nearly all: no blanks, no sign
+    number = int(text) if is_short or _NUMBER.fullmatch(text := text.strip()) else smallest - 1
     if not smallest <= number <= largest:
         raise BrokenPage("bad_number", f"{text[:40]!r} is not an id or namespace")
     return number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -31,14 +30,13 @@ MAX_INTRO_CHARS = 4_000
 """The introduction beside an image ends at the last sentence that fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passages:
+class Passages(NamedTuple):
     """The rows of one article. counters: paragraphs dropped as duplicate_paragraphs and empty_paragraphs."""
 
     sentences: list[Sentence]
     paragraphs: list[Paragraph]
     images: list[ArticleImage]
-    counters: dict[str, int] = field(default_factory=dict)
+    counters: dict[str, int]
 
 
 _new_sentence = cast("Callable[[type[Sentence], tuple[str, str, int, str, str]], Sentence]", tuple.__new__)
@@ -87,7 +85,8 @@ def split_article(article: Article) -> Passages:
             _new_sentence(Sentence, (f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end]))
             for place, (start, end) in enumerate(spans)
         ]
-    return Passages(sentences, paragraphs, _images(article, _introduction(paragraphs)), counters)
+    images = _images(article, _introduction(paragraphs)) if article.images else []
+    return Passages(sentences, paragraphs, images, counters)
 
 
 def _images(article: Article, intro: str) -> list[ArticleImage]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +66,7 @@ class PictureBook:
         counters: counts icons and media of other kinds.
     """
 
-    def __init__(self, icon_patterns: Sequence[str], counters: Counter[str]) -> None:
+    def __init__(self, icon_patterns: Sequence[str], counters: dict[str, int]) -> None:
         self.pictures: list[Picture] = []
         self._icons = _compiled(tuple(icon_patterns))
         self._counters = counters

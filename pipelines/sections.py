@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -60,7 +59,7 @@ class Layout:
         counters: counts the cut sections.
     """
 
-    def __init__(self, cut_sections: Iterable[str], counters: Counter[str]) -> None:
+    def __init__(self, cut_sections: Iterable[str], counters: dict[str, int]) -> None:
         self._cut = _lowered(tuple(cut_sections))
         self._counters = counters
         self._path: list[tuple[int, str]] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pipelines.inline_text import clean_inline
 from pipelines.markers import clean_input, image_marks, number_of
@@ -56,8 +57,7 @@ class ImageUse:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(NamedTuple):
     """What a page says.
 
     counters: references, tables, math, galleries, code_blocks, extensions (timelines, scores, ...), icons, media
@@ -89,7 +89,7 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     >>> [(block.kind, block.section, block.text) for block in parse_article(page).blocks]
     [('paragraph', '', 'Tea is a drink.'), ('list', 'Uses', 'iced')]
     """
-    counters: Counter[str] = Counter()
+    counters: dict[str, int] = defaultdict(int)
     book = PictureBook(rules.icon_patterns, counters)
     brackets = _Brackets(book, counters)
     text = strip_comments(unescape_page(clean_input(page.wikitext)))
@@ -123,10 +123,10 @@ def _image_uses(marks: list[tuple[str, str]], book: PictureBook) -> Iterator[Ima
 class _Brackets:
     """What templates, links and tables of an article become."""
 
-    def __init__(self, book: PictureBook, counters: Counter[str]) -> None:
+    def __init__(self, book: PictureBook, counters: dict[str, int]) -> None:
         self._book = book
         self._counters = counters
-        self.dropped: Counter[str] = Counter()
+        self.dropped: dict[str, int] = defaultdict(int)
         self.is_disambiguation = False
 
     def template(self, parts: list[str]) -> str:

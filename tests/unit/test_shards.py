@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import shards
+from pipelines.parsed_article import _paragraph_columns
+from pipelines.row_columns import RowColumns
 from pipelines.shards import ROW_GROUP_ROWS, ShardWriter, describe_file, to_table, write_table
 from schemas.manifest import sha256_file
 from schemas.records import Link, Paragraph, Reject, Sentence
@@ -100,6 +102,28 @@ def test_paragraphs_survive_the_table(rows: list[Paragraph]) -> None:
     table.validate(full=True)
     back = [Paragraph(**{**row, "links": tuple(Link(**link) for link in row["links"])}) for row in table.to_pylist()]
     assert back == rows
+
+
+@given(
+    st.lists(
+        st.lists(st.builds(Paragraph, _TEXT, st.integers(1, 9), _TEXT, _TEXT, _TEXT, _LINKS.map(tuple)), max_size=4),
+        max_size=4,
+    ),
+    st.integers(0, 3),
+)
+def test_rows_given_as_columns_are_the_rows(parts: list[list[Paragraph]], taken: int) -> None:
+    rows = [row for part in parts for row in part]
+    columns = RowColumns(PARAGRAPHS)
+    for number, part in enumerate(parts):
+        if part and number % 2:
+            columns.add_columns(_paragraph_columns(part))
+        else:
+            columns.add(part)
+    taken = min(taken, len(rows))
+    assert columns.rows == len(rows)
+    found = [columns.take(taken), columns.take(len(rows) - taken)]
+    assert pa.concat_tables(found).equals(to_table(rows, PARAGRAPHS))
+    assert columns.rows == 0
 
 
 def test_a_file_is_described_by_rows_size_and_hash(tmp_path: Path) -> None:
