@@ -11,6 +11,7 @@ from pipelines.file_store import RemoteFile, size_of
 from pipelines.plan import find_inputs, plan_shards
 from pipelines.runners import check_beam_options, describe_runner
 from pipelines.settings import BuildRequest
+from pipelines.vector_source import VectorSource
 
 __all__ = ["describe_build", "to_lines"]
 
@@ -60,7 +61,8 @@ def _stages(request: BuildRequest) -> list[dict[str, str]]:
         "finish": "shards | spread | drop repeated ids, resolve links",
     }
     if request.images:
-        graph["embed"] = "images tables | spread | names | key by shard | group by shard | fetch, encode -> embeddings"
+        last = "take vectors" if isinstance(request.images, VectorSource) else "fetch, encode"
+        graph["embed"] = f"images tables | spread | names | key by shard | group by shard | {last} -> embeddings"
     if has_parts:
         graph["bm25-part"] = "shards | spread | index sentences of a shard"
     graph["bm25"] = "driver: merge the parts" if has_parts else "driver: index all sentences"
