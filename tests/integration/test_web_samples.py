@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,19 +108,36 @@ def write_set(folder: Path, samples: list[Sample]) -> Path:
 Open = Callable[..., TestClient]
 
 
+@pytest.fixture(scope="module")
+def written(index: WikiIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set, a cache, runs and pictures; never changed."""
+    folder = tmp_path_factory.mktemp("written")
+    write_set(folder / "set", TWEETS)
+    write_runs(folder / "runs")
+    write_contexts(folder / "cache", index.manifest.fingerprint)
+    write_images(folder / "images")
+    return folder
+
+
+def ask(index: WikiIndex, folder: Path, **given: Any) -> TestClient:
+    runs = tuple(folder / "runs" / name for name in ("text", "baseline", "mixture"))
+    shown = {"dataset": folder / "set", "sample_images": folder / "images", "contexts": (folder / "cache",)}
+    return ask_inspector(index, **{**shown, "runs": runs, **given})
+
+
+@pytest.fixture(scope="module")
+def client(index: WikiIndex, written: Path) -> TestClient:
+    return ask(index, written)
+
+
 @pytest.fixture
-def open_house(index: WikiIndex, tmp_path: Path) -> Open:
-    """Write a set, a cache and runs into a folder of the test's own; a change is made before the server starts."""
+def open_house(index: WikiIndex, written: Path, tmp_path: Path) -> Open:
+    """Copy what was written into a folder of the test's own, and change it before the server starts."""
 
     def start(change: Callable[[Path], object] = lambda _: None, **given: Any) -> TestClient:
-        write_set(tmp_path / "set", TWEETS)
-        write_runs(tmp_path / "runs")
-        cache = write_contexts(tmp_path / "cache", index.manifest.fingerprint)
-        images = write_images(tmp_path / "images")
+        shutil.copytree(written, tmp_path, symlinks=True, dirs_exist_ok=True)
         change(tmp_path)
-        runs = tuple(tmp_path / "runs" / name for name in ("text", "baseline", "mixture"))
-        shown = {"dataset": tmp_path / "set", "sample_images": images, "contexts": (cache,), "runs": runs}
-        return ask_inspector(index, **{**shown, **given})
+        return ask(index, tmp_path, **given)
 
     return start
 
@@ -145,8 +163,8 @@ def ids(found: Any) -> list[str]:
     return [row["sample_id"] for row in found["samples"]]
 
 
-def test_samples_are_counted_by_mistake_change_type_and_picture(open_house: Open) -> None:
-    found = api(open_house(), "/samples")
+def test_samples_are_counted_by_mistake_change_type_and_picture(client: TestClient) -> None:
+    found = api(client, "/samples")
     assert (found["split"], found["run"], found["against"]) == ("test", "text", "baseline")
     assert found["total"] == found["found"] == 7 and found["faults"] == []
     assert counts(found, "kind") == {
@@ -157,8 +175,7 @@ def test_samples_are_counted_by_mistake_change_type_and_picture(open_house: Open
     assert counts(found, "picture") == {"with": 3, "missing": 1, "without": 3}
 
 
-def test_filters_hold_together_and_each_is_counted_under_the_others(open_house: Open) -> None:
-    client = open_house()
+def test_filters_hold_together_and_each_is_counted_under_the_others(client: TestClient) -> None:
     found = api(client, "/samples?change=broken")
     assert ids(found) == ["test-2", "test-3"] and found["found"] == 2
     assert counts(found, "kind") == {"spurious": 1, "wrong type": 1}
@@ -170,8 +187,7 @@ def test_filters_hold_together_and_each_is_counted_under_the_others(open_house: 
     assert ids(api(client, "/samples?picture=missing")) == ["test-2"]
 
 
-def test_pages_of_a_long_list_and_one_beyond_it(open_house: Open) -> None:
-    client = open_house()
+def test_pages_of_a_long_list_and_one_beyond_it(client: TestClient) -> None:
     second = api(client, "/samples?split=dev&page=2")
     assert (second["found"], second["pages"], len(second["samples"])) == (60, 3, 25)
     assert ids(second)[0] == "dev-25" and ids(api(client, "/samples?split=dev&page=99"))[-1] == "dev-59"
@@ -179,8 +195,8 @@ def test_pages_of_a_long_list_and_one_beyond_it(open_house: Open) -> None:
     assert 'href="/samples?split=dev&amp;run=baseline&amp;against=baseline&amp;q=word&amp;page=3"' in html
 
 
-def test_a_sample_shows_what_each_run_says_and_reads(open_house: Open) -> None:
-    found = api(open_house(), "/samples/test/test-1?change=fixed")
+def test_a_sample_shows_what_each_run_says_and_reads(client: TestClient) -> None:
+    found = api(client, "/samples/test/test-1?change=fixed")
     assert (found["place"], found["found"], found["previous"], found["next"]) == (1, 1, None, None)
     said = {row["run"]: row for row in found["runs"]}
     assert said["baseline"]["kinds"] == ["wrong type and boundary"] and said["text"]["kinds"] == ["right"]
@@ -195,15 +211,14 @@ def test_a_sample_shows_what_each_run_says_and_reads(open_house: Open) -> None:
     assert source["contexts"][0]["score"] == 4.5 and source["contexts"][1]["score"] is None
 
 
-def test_the_page_of_a_sample_says_it_in_words(open_house: Open) -> None:
-    html = page(open_house(), "/samples/test/test-1")
+def test_the_page_of_a_sample_says_it_in_words(client: TestClient) -> None:
+    html = page(client, "/samples/test/test-1")
     assert "wrong type and boundary, gold ORG “New York Post”" in html and "<mark>Dogs love.</mark>" in html
     assert 'href="/doc/3%230"' in html and 'value="0.75"' in html and "0.750" in html
     assert 'rel="next" href="/samples/test/test-2?' in html and "&lt;script&gt;" in html
 
 
-def test_samples_without_contexts_gold_or_prediction_say_why(open_house: Open) -> None:
-    client = open_house()
+def test_samples_without_contexts_gold_or_prediction_say_why(client: TestClient) -> None:
     assert api(client, "/samples/test/test-2")["sources"][0]["status"] == "no_hit"
     other = api(client, "/samples/test/test-4")["sources"][0]
     assert other["status"] == "other" and other["contexts"] == [], "made for other tokens: never shown"
@@ -214,8 +229,7 @@ def test_samples_without_contexts_gold_or_prediction_say_why(open_house: Open) -
     assert "no prediction" in page(client, "/samples/test/test-7")
 
 
-def test_pictures_come_small_and_only_from_the_folder(open_house: Open) -> None:
-    client = open_house()
+def test_pictures_come_small_and_only_from_the_folder(client: TestClient) -> None:
     large = client.get("/sample-pictures/large/test/test-1")
     assert large.headers["content-type"] == "image/jpeg" and large.content[:2] == b"\xff\xd8"
     assert Image.open(io.BytesIO(large.content)).size == (640, 427)
@@ -243,8 +257,7 @@ def test_pictures_come_small_and_only_from_the_folder(open_house: Open) -> None:
         ("/samples/test/test-1?run=nobody", 400),
     ],
 )
-def test_what_is_not_there_is_said(open_house: Open, path: str, status: int) -> None:
-    client = open_house()
+def test_what_is_not_there_is_said(client: TestClient, path: str, status: int) -> None:
     page(client, path, status)
     assert api(client, path, status)["error"]["remedy"]
 
@@ -263,6 +276,14 @@ def test_samples_alone_are_shown_with_gold(open_house: Open) -> None:
 def rewrite(line: str | bytes) -> Callable[[Path], object]:
     data = line.encode() if isinstance(line, str) else line
     return lambda folder: (folder / "runs" / "text" / "predictions" / "test.jsonl").write_bytes(data)
+
+
+@pytest.fixture(scope="module")
+def spoilt(index: WikiIndex, written: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TestClient, Path]:
+    """A server whose predictions are written again and again while it runs."""
+    folder = tmp_path_factory.mktemp("spoilt")
+    shutil.copytree(written, folder, symlinks=True, dirs_exist_ok=True)
+    return ask(index, folder), folder
 
 
 ROW = {"sample_id": "test-2", "tokens": ["Rome", "is", "big"], "tags": ["O", "O", "O"]}
@@ -291,8 +312,11 @@ ENTITY = {"start": 0, "end": 1, "type": "PER", "text": "Rome", "probability": 0.
         (f"{json.dumps(ROW)}\n{json.dumps(ROW)}", "stands here twice"),
     ],
 )
-def test_hostile_predictions_are_a_fault_with_file_place_and_remedy(open_house: Open, bad: str, words: str) -> None:
-    client = open_house(rewrite(bad))
+def test_hostile_predictions_are_a_fault_with_file_place_and_remedy(
+    spoilt: tuple[TestClient, Path], bad: str | bytes, words: str
+) -> None:
+    client, folder = spoilt
+    rewrite(bad)(folder)
     for path in ("/samples", "/samples/test/test-2"):
         (fault,) = api(client, f"{path}?run=text")["faults"]
         assert fault["file"] == "text/predictions/test.jsonl" and fault["place"].startswith("line ")
