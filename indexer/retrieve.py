@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from indexer.cache_folder import CacheFolder, Part
+from indexer.query_words import query_text
 from indexer.sample_pictures import SamplePictures, images_digest
 from indexer.searcher import Answer, SearchParams, View
-from schemas.context_cache import CacheInfo, summarise
+from schemas.context_cache import ALL_TOKENS, WITHOUT_ADDRESSES, CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -60,6 +61,7 @@ class RetrievalSettings:
             tweets and 21,000 sentences, calls of 256 took 4.7 ms a tweet and calls of 32 took 12.8.
         part: samples per part file: what an interruption can lose.
         title_boost: of the text view, see `indexer.searcher.SearchParams`; 2 is the entity mode.
+        has_addresses: ask for web addresses too, see `indexer.query_words`.
     """
 
     views: tuple[View, ...] = ("text", "image")
@@ -67,6 +69,7 @@ class RetrievalSettings:
     batch: int = 256
     part: int = 512
     title_boost: float = 0.0
+    has_addresses: bool = False
 
 
 def retrieve_contexts(
@@ -82,10 +85,11 @@ def retrieve_contexts(
 ) -> CacheInfo:
     """Retrieve contexts for all samples of a converted data set.
 
-    The text query is the tokens, joined by blanks; the image query is the sample's picture. A sample without a usable
-    picture, or without a hit, gets no context in that view and is counted. Equal queries of a part are asked once. The
-    vectors of the pictures are kept too (`vectors.parquet`, by the samples' digests), for gates that read them. An
-    interrupted retrieval goes on behind its last part; a finished one with the same settings is left as it is.
+    The text query is the tokens but for web addresses, joined by blanks; the image query is the sample's picture. A
+    sample without a usable picture, or without a hit, gets no context in that view and is counted. Equal queries of a
+    part are asked once. The vectors of the pictures are kept too (`vectors.parquet`, by the samples' digests), for
+    gates that read them. An interrupted retrieval goes on behind its last part; a finished one with the same settings
+    is left as it is.
 
     Args:
         samples: the folder of the data set.
@@ -149,7 +153,8 @@ def _check(settings: RetrievalSettings, images: Path | None) -> None:
 
 def _plan(manifest: Manifest, settings: RetrievalSettings, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     sections = {"text": manifest.text_index, "image": manifest.image_index}
-    query: dict[str, Any] = {"text": "tokens joined by blanks", "image": "picture"}
+    words = ALL_TOKENS if settings.has_addresses else WITHOUT_ADDRESSES
+    query: dict[str, Any] = {"text": words, "image": "picture"}
     if settings.title_boost:
         query["title_boost"] = settings.title_boost
     return {
@@ -189,7 +194,7 @@ def _retrieve_part(
 def _ask_text(
     samples: Sequence[Sample], index: ContextIndex, settings: RetrievalSettings
 ) -> tuple[list[list[Answer]], list[str]]:
-    texts = [" ".join(sample.tokens) for sample in samples]
+    texts = [query_text(sample.tokens, has_addresses=settings.has_addresses) for sample in samples]
 
     def search(queries: Sequence[str], k: int) -> list[list[Answer]]:
         return index.search_text(queries, k, settings.title_boost)

@@ -45,6 +45,9 @@ def retrieve(
     k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = 10,
     batch: Annotated[int, typer.Option(help="Text queries per call of the index.", min=1)] = 256,
     title_boost: TitleBoost = 0.0,
+    keep_addresses: Annotated[
+        bool, typer.Option("--keep-addresses", help="Look up web addresses in posts, too; they find HTTP and the like.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +60,9 @@ def retrieve(
     views = tuple(view or (["text", "image"] if images else ["text"]))
     if not set(views) <= {"text", "image"}:
         raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")
-    settings = RetrievalSettings(cast("tuple[View, ...]", views), k, batch, title_boost=title_boost)
+    settings = RetrievalSettings(
+        cast("tuple[View, ...]", views), k, batch, title_boost=title_boost, has_addresses=keep_addresses
+    )
     with shown_steps() as steps:
         info = retrieve_contexts(
             samples,

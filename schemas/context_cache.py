@@ -19,8 +19,10 @@ from schemas.records import Context, Query
 from schemas.tables import CONTEXTS, QUERIES
 
 __all__ = [
+    "ALL_TOKENS",
     "CACHE_NAME",
     "VECTORS_NAME",
+    "WITHOUT_ADDRESSES",
     "CacheInfo",
     "SourceInfo",
     "read_cache",
@@ -34,6 +36,9 @@ __all__ = [
 CACHE_NAME = "contexts.json"
 VECTORS_NAME = "vectors.parquet"
 """Image vectors of the samples, where an image view was asked."""
+ALL_TOKENS = "tokens joined by blanks"
+WITHOUT_ADDRESSES = "tokens without web addresses, joined by blanks"
+"""What the text view asked for, in a cache's parameters."""
 _KIND = "contexts"
 _REMEDY = "make it again: mie-index retrieve, or mie-index contexts import, with --overwrite"
 

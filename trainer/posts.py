@@ -105,9 +105,17 @@ def _link(image: str, folder: Path, links: Path) -> str:
     path = PurePosixPath(image)
     is_inside = not path.is_absolute() and ".." not in path.parts
     name = image if is_inside else hashlib.sha256(image.encode("utf-8", "replace")).hexdigest() + path.suffix
-    found = find_image(folder, "test", image)
+    found = find_image(folder, "test", image) if is_inside else _find_anywhere(folder / image)
     link = links / name
     if found is not None and not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(found.resolve())
     return name
+
+
+def _find_anywhere(path: Path) -> Path | None:
+    """Give a path that the user's own file of posts names, wherever it leads; null where there is no file."""
+    try:
+        return path if path.is_file() else None
+    except (OSError, ValueError):
+        return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from schemas.context_cache import read_cache
+from schemas.context_cache import ALL_TOKENS, read_cache
 from schemas.dataset import read_samples
 from schemas.errors import InputError, MieError, MissingDependency, StoreError, UsageError
 from schemas.manifest import read_manifest
@@ -69,7 +69,7 @@ class Retriever:
         self._manifest = read_manifest(index)
         self._arguments = ["retrieve", str(samples), "--index", str(index), "--split", split, "-k", str(wanted.k)]
         self._work, self._talk = work, talk
-        self._made: dict[float, Path] = {}
+        self._made: dict[tuple[str, ...], Path] = {}
         there = {source for cache in held for source in read_cache(cache).sources}
         self._views = [view for view in _VIEWS if view in wanted.sources and view not in there]
         has_pictures = images is not None and any(row.image is not None for row in read_samples(samples, split))
@@ -89,15 +89,14 @@ class Retriever:
         if not self._views:
             return []
         query = trained.get("text", {}).get("parameters", {}).get("query", {})
-        boost = float(query.get("title_boost", 0.0)) if isinstance(query, dict) and "text" in self._views else 0.0
+        options = _options_of(query) if isinstance(query, dict) and "text" in self._views else ()
         known = {view: trained.get(view, {}).get("index") for view in self._views}
         others = [view for view, index in known.items() if index not in (None, self._manifest.fingerprint)]
         if others:
             self._talk(f"the {' and '.join(others)} contexts of the training came from another index")
-        if boost not in self._made:
-            options = ["--title-boost", str(boost)] if boost else []
-            self._made[boost] = self._run(options, self._work / f"contexts-{len(self._made)}")
-        return [self._made[boost]]
+        if options not in self._made:
+            self._made[options] = self._run(options, self._work / f"contexts-{len(self._made)}")
+        return [self._made[options]]
 
     def _run(self, options: Sequence[str], out: Path) -> Path:
         program = Path(sys.executable).with_name("mie-index")
@@ -116,3 +115,14 @@ class Retriever:
                 told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in lost.items())
                 self._talk(f"{source} view of {row.samples} samples: {told}")
         return out
+
+
+def _options_of(query: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the options that ask as the contexts of the training were asked for.
+
+    >>> _options_of({"text": "tokens joined by blanks", "title_boost": 2.0})
+    ('--title-boost', '2.0', '--keep-addresses')
+    """
+    boost = float(query.get("title_boost", 0.0))
+    options = ("--title-boost", str(boost)) if boost else ()
+    return (*options, "--keep-addresses") if query.get("text") == ALL_TOKENS else options

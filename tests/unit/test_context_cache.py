@@ -18,7 +18,7 @@ from indexer.context_files import import_captions, import_columns
 from indexer.retrieve import RetrievalSettings, retrieve_contexts
 from indexer.retrieve_cli import contexts as contexts_app
 from indexer.searcher import Answer
-from schemas.context_cache import read_cache, read_context_rows, read_query_rows
+from schemas.context_cache import ALL_TOKENS, WITHOUT_ADDRESSES, read_cache, read_context_rows, read_query_rows
 from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.manifest import Manifest
@@ -130,13 +130,28 @@ def test_the_title_boost_is_asked_for_stored_and_makes_another_cache(tmp_path: P
     entity = replace(TEXT, title_boost=2.0)
     info = retrieve_contexts(samples, index, out, settings=entity)
     assert index.boosts == {2.0}
-    assert info.parameters["query"] == {"text": "tokens joined by blanks", "image": "picture", "title_boost": 2.0}
+    assert info.parameters["query"] == {"text": WITHOUT_ADDRESSES, "image": "picture", "title_boost": 2.0}
     assert read_cache(out) == info and retrieve_contexts(samples, FakeIndex(1), out, settings=entity) == info
     for other in (TEXT, replace(TEXT, title_boost=1.0)):
         with pytest.raises(UsageError, match="other samples or settings"):
             retrieve_contexts(samples, FakeIndex(), out, settings=other)
     plain = retrieve_contexts(samples, FakeIndex(), tmp_path / "plain", settings=TEXT)
     assert "title_boost" not in plain.parameters["query"]
+
+
+def test_web_addresses_are_looked_up_only_where_that_is_wanted(tmp_path: Path) -> None:
+    sentence = 'RT Rocky http://t.co/x https://t.co/y. "http://t.co/z" http:… htt… http www.nasa.gov httpd'
+    samples, index = make_set(tmp_path / "set", sentence, "https://t.co/x"), FakeIndex()
+    info = retrieve_contexts(samples, index, tmp_path / "out", settings=TEXT)
+    assert {query for query, _ in index.asked} == {"RT Rocky httpd"}
+    assert info.parameters["query"]["text"] == WITHOUT_ADDRESSES
+    assert [row.status for row in read_query_rows(tmp_path / "out")] == ["hit", "no_hit"]
+    with pytest.raises(UsageError, match="other samples or settings"):
+        retrieve_contexts(samples, index, tmp_path / "out", settings=replace(TEXT, has_addresses=True))
+    index = FakeIndex()
+    letter = retrieve_contexts(samples, index, tmp_path / "letter", settings=replace(TEXT, has_addresses=True))
+    assert {query for query, _ in index.asked} == {sentence, "https://t.co/x"}
+    assert letter.parameters["query"]["text"] == ALL_TOKENS
 
 
 @pytest.mark.parametrize(
