@@ -133,7 +133,7 @@ def _read_vector(path: Path) -> NDArray[np.float32]:
     remedy = "give a .npy file of floats, [dim] or [1, dim]"
     try:
         found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # the header is Python's syntax, and what is wrong in it raises many kinds
         raise InputError(f"the vector cannot be read ({error})", path=path, remedy=remedy) from error
     if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.size != max((0, *found.shape)):
         raise InputError("this is no vector", path=path, remedy=remedy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +211,34 @@ def test_the_encoder_of_vectors_must_be_named_and_fit() -> None:
         with pytest.raises(UsageError, match=problem):
             name_encoder(spec, 2048)
     assert name_encoder("other:resnet50", 2048) == ("other:resnet50", "other:resnet50")
+
+
+@pytest.mark.parametrize("name", ["e.parquet", "e.npy"])
+def test_mutated_files_are_refused_or_give_vectors_or_reasons(name: str, tmp_path: Path) -> None:
+    """Of Parquet the pages; what is refused in the footer is Arrow's own word."""
+    rows = np.random.default_rng(1).standard_normal((40, 8))
+    names = [f"P {number}.jpg" for number in range(40)]
+    write(tmp_path / "e.parquet", [None] * 40 if name == "e.npy" else pa.array(rows.tolist()), names)
+    np.save(tmp_path / "e.npy", rows)
+    data = (tmp_path / name).read_bytes()
+    end = len(data) - 4_000 if name == "e.parquet" else 600
+    outcomes = {"refused": 0, "opened": 0}
+    for seed in range(60):
+        chance, body = random.Random(seed), bytearray(data)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(4, end)
+            new = chance.choice([b"\xff" * 4, chance.randbytes(9)])
+            body[at : at + len(new)] = new
+        (tmp_path / name).write_bytes(body)
+        os.utime(tmp_path / name, ns=(seed, seed))
+        source = open_image_sources([f"vectors:{tmp_path}/{name}"])
+        assert isinstance(source, VectorSource)
+        try:
+            source.open()
+            source.describe()
+        except InputError:
+            outcomes["refused"] += 1
+            continue
+        outcomes["opened"] += 1
+        assert {file for file, found in source.vectors(names) if isinstance(found, (np.ndarray, Missing))} == set(names)
+    assert min(outcomes.values()) > 3, outcomes
