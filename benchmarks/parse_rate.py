@@ -34,13 +34,16 @@ def processor_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def measure(peers: dict[str, Peer], dump: Path, repeats: int) -> dict[str, list[float] | str]:
-    """Run all peers in turns; give the processor seconds of each one's runs, or why there are none."""
+def measure(peers: dict[str, Peer], dump: Path, repeats: int, long_s: float) -> dict[str, list[float] | str]:
+    """Run all peers in turns; give the processor seconds of each one's runs, or why there are none.
+
+    A peer whose run takes more than long_s takes no further turn.
+    """
     found: dict[str, list[float] | str] = {name: [] for name in peers}
     for _ in range(repeats):
         for name, peer in peers.items():
             seconds = found[name]
-            if isinstance(seconds, list):
+            if isinstance(seconds, list) and max(seconds, default=0) <= long_s:
                 try:
                     import_module(peer.module)
                     started = processor_seconds()
@@ -53,17 +56,19 @@ def measure(peers: dict[str, Peer], dump: Path, repeats: int) -> dict[str, list[
     return found
 
 
-def print_rates(dump: Path, size: int, peers: dict[str, Peer], repeats: int) -> None:
-    print(f"{'':<30} {'version':<9} {'seconds':>8} {'MB/s':>6} {'its / ours':>10}  gives")
-    found = measure(peers, dump, repeats)
-    first = next((statistics.median(seconds) for seconds in found.values() if isinstance(seconds, list)), None)
+def print_rates(dump: Path, size: int, peers: dict[str, Peer], repeats: int, long_s: float) -> None:
+    """Print the medians; "its / ours" compares runs of the same turns, for the load changes from turn to turn."""
+    print(f"{'':<30} {'version':<9} {'runs':>4} {'seconds':>8} {'MB/s':>6} {'its / ours':>10}  gives")
+    found = measure(peers, dump, repeats, long_s)
+    first = next((seconds for seconds in found.values() if isinstance(seconds, list)), [])
     for name, seconds in found.items():
         if isinstance(seconds, str):
             print(f"{name:<30} skipped: {seconds}")
-        elif first is not None:
-            version, median = metadata.version(peers[name].package), statistics.median(seconds)
-            rate = f"{median:>8.2f} {size / median / 1e6:>6.2f} {median / first:>10.2f}"
-            print(f"{name:<30} {version:<9} {rate}  {peers[name].what}")
+            continue
+        version, median = metadata.version(peers[name].package), statistics.median(seconds)
+        ratio = statistics.median(its / ours for its, ours in zip(seconds, first, strict=False))
+        rate = f"{len(seconds):>4} {median:>8.2f} {size / median / 1e6:>6.2f} {ratio:>10.2f}"
+        print(f"{name:<30} {version:<9} {rate}  {peers[name].what}")
 
 
 def step_seconds(dump: Path) -> dict[str, float]:
@@ -121,6 +126,9 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dump", type=Path, help="a .xml.bz2 file; default: the slice that gensim carries")
     options.add_argument("--repeats", type=int, default=5, help="runs of which the median counts (default: 5)")
+    options.add_argument(
+        "--long", type=float, default=20.0, metavar="SECONDS", help="a peer whose run takes more runs once"
+    )
     options.add_argument("--only", nargs="*", choices=list(PEERS), help="leave the others out")
     options.add_argument("--steps", action="store_true", help="tell what each step of ours takes, too")
     given = options.parse_args()
@@ -131,8 +139,9 @@ def main() -> int:
     print(
         f"{dump.name}: {size / 1e6:.2f} MB of XML; one core, Python {platform.python_version()}, {platform.machine()}"
     )
-    print(f"medians of {given.repeats} runs in turns, processor time of the process and its children\n")
-    print_rates(dump, size, {name: PEERS[name] for name in given.only or PEERS}, given.repeats)
+    print(f"medians of up to {given.repeats} runs in turns, processor time of the process and its children;")
+    print(f"a peer whose run takes more than {given.long:g} s runs once\n")
+    print_rates(dump, size, {name: PEERS[name] for name in given.only or PEERS}, given.repeats, given.long)
     if given.steps:
         print_steps(dump, size, given.repeats)
     return 0
