@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -11,12 +11,13 @@ from indexer.queries import Query, explanation
 from indexer.searcher import Answer, SearchParams, View
 from indexer.web.asked_pictures import AskedPictures
 from indexer.web.failures import Refused
-from indexer.web.highlight import Piece, TermMarker
+from indexer.web.highlight import TermMarker
 from indexer.web.lanes import Lane, TextLane
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
+    from markupsafe import Markup
     from numpy.typing import NDArray
 
     from indexer.index import WikiIndex
@@ -177,9 +178,9 @@ class Engine:
         remedy = "give the doc_id of an answer, and the k that it had"
         raise Refused(404, f"{doc_id!r} is not among the answers", remedy)
 
-    async def mark(self, query: str, texts: list[str]) -> list[list[Piece]]:
-        """Cut texts into `highlight.Piece`s: where the words of a query stand."""
-        return await self.text.call(lambda: self._marker.pieces(query, texts))
+    async def mark(self, query: str, texts: Sequence[str]) -> list[Markup]:
+        """Write texts as HTML in which the words of a query are marked."""
+        return await self.text.call(lambda: self._marker.mark(query, texts))
 
     async def read(self, work: Callable[[], T]) -> T:
         """Read the index's tables, one reader at a time."""

@@ -42,6 +42,11 @@ class IndexPictures:
         self._held: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._lane = Lane("pictures", 1024)
 
+    @property
+    def is_given(self) -> bool:
+        """Whether there is a folder."""
+        return self._folder is not None
+
     def address(self, image: ArticleImage) -> str | None:
         """Give the address of a picture below this server, or None if the folder lacks it."""
         if self._folder is None or not self._folder.holds(image.file):

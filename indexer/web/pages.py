@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,7 +18,8 @@ from indexer.web.asked_pictures import MAX_BODY_BYTES
 from indexer.web.document_view import view_document
 from indexer.web.engine import MAX_TEXT_CHARS, MAX_TITLE_BOOST, Engine, Found, Question
 from indexer.web.failures import Refused, status_of
-from indexer.web.highlight import Piece, around
+from indexer.web.highlight import around
+from indexer.web.index_pictures import IndexPictures
 from schemas.errors import MieError
 from schemas.manifest import Manifest
 from schemas.titles import file_page_url
@@ -90,6 +92,7 @@ async def search_page(request: Request) -> Response:
         "question": form.question,
         "engine": engine,
         "picture": picture,
+        "explained": form.explained(),
         "results": results,
         "problems": problems,
         "presets": PRESETS,
@@ -123,14 +126,17 @@ async def _results(request: Request, form: _Form, problems: list[MieError | Refu
 
 async def _rows(request: Request, form: _Form, found: Found, accounts: list[str]) -> list[dict[str, Any]]:
     engine: Engine = request.app.state.engine
-    pictures, answers = request.app.state.pictures, found.answers
+    answers = found.answers
+    pictures: IndexPictures = request.app.state.pictures
     parts = [_parts(answer) for answer in answers]
-    marked: list[list[Piece]] = [[Piece(text, False)] for some in parts for text in some]
+    marked: Sequence[str] = [text for some in parts for text in some]
     if found.view == "text" and answers:
-        marked = await engine.mark(form.question.text or "", [text for some in parts for text in some])
-    addresses = await engine.read(
-        lambda: [pictures.address_of_file(int(answer.doc_id.partition("#")[0]), answer.file) for answer in answers]
-    )
+        marked = await engine.mark(form.question.text or "", marked)
+    addresses: list[str | None] = [None] * len(answers)
+    if pictures.is_given:
+        addresses = await engine.read(
+            lambda: [pictures.address_of_file(int(answer.doc_id.partition("#")[0]), answer.file) for answer in answers]
+        )
     wiki = wikipedia_url(engine.index.manifest)
     rows = []
     for number, answer in enumerate(answers):
