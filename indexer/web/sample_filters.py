@@ -8,14 +8,18 @@ from urllib.parse import urlencode
 
 from indexer.web.failures import Refused
 from indexer.web.mistakes import CHANGES, KINDS, change_of
-from indexer.web.sample_book import Judgement, SampleBook, SplitRows
+from indexer.web.sample_book import Judged, Judgement, SampleBook, SplitRows
 
 __all__ = ["FACETS", "PAGE_SIZE", "Choice", "Filters", "Selection", "choose", "complete"]
 
 PAGE_SIZE = 25
 PICTURES = ("with", "missing", "without")
-FACETS = ("kind", "change", "type", "picture")
-"""Filters of which every choice is counted: by what the run got wrong, beside the reference, by label, by picture."""
+WINDOWS = ("with contexts", "without contexts")
+FACETS = ("kind", "change", "type", "window", "gate", "picture")
+"""Filters of which every choice is counted: what the run got wrong, what it changes, labels, what it read, whom its
+gate trusted most, pictures."""
+_EVEN = "all alike"
+_MAX_EXPERTS = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Filters:
         kind: of `mistakes.KINDS`, of the run's mistakes.
         change: fixed, broken, better, worse or same: the run beside the one it is compared with.
         type: an entity type or relation, gold or predicted by the run.
+        window: with or without contexts: what the run read.
+        gate: the expert that a mixture's gate trusted most, or "all alike".
         picture: with, missing or without.
         q: words of the post, in any case.
         page: from 1.
@@ -40,6 +46,8 @@ class Filters:
     kind: str = ""
     change: str = ""
     type: str = ""
+    window: str = ""
+    gate: str = ""
     picture: str = ""
     q: str = ""
     page: int = 1
@@ -112,6 +120,7 @@ def complete(book: SampleBook, filters: Filters) -> Filters:
     _check("kind", filters.kind, KINDS)
     _check("change", filters.change, CHANGES)
     _check("picture", filters.picture, PICTURES)
+    _check("window", filters.window, WINDOWS)
     _check("type", filters.type, book.types)
     return replace(filters, split=split, run=run, against=against, page=max(1, filters.page))
 
@@ -173,8 +182,23 @@ def _values(
         "kind": judged.kinds if judged else (),
         "change": (change,) if change else (),
         "type": types,
+        "window": _window(judged),
+        "gate": _most_trusted(judged),
         "picture": (rows.pictures[place],),
     }
+
+
+def _window(judged: Judged | None) -> tuple[str, ...]:
+    if judged is None or judged.prediction is None:
+        return ()
+    return (WINDOWS[0] if judged.prediction.contexts else WINDOWS[1],)
+
+
+def _most_trusted(judged: Judged | None) -> tuple[str, ...]:
+    if judged is None or judged.prediction is None or not judged.prediction.gate:
+        return ()
+    first, *others = sorted(judged.prediction.gate, key=lambda part: -part.weight)
+    return (_EVEN if others and others[0].weight == first.weight else first.expert,)
 
 
 def _change(judgement: Judgement | None, reference: Judgement | None, place: int) -> str:
@@ -199,6 +223,8 @@ def _facets(
         "kind": KINDS if judgement else (),
         "change": CHANGES if reference else (),
         "type": book.types,
+        "window": WINDOWS if judgement else (),
+        "gate": tuple(sorted({*counts["gate"], asked.gate} - {""})[:_MAX_EXPERTS]),
         "picture": PICTURES,
     }
     return {

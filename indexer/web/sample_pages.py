@@ -40,12 +40,14 @@ def filters_in_split(
     kind: Annotated[str, Query(max_length=40, description="A kind of mistake, or right, ...")] = "",
     change: Annotated[str, Query(max_length=10, description="fixed, broken, better, worse or same.")] = "",
     type: Annotated[str, Query(max_length=300, description="Entity type or relation, gold or predicted.")] = "",  # noqa: A002
+    window: Annotated[str, Query(max_length=20, description="with contexts or without contexts.")] = "",
+    gate: Annotated[str, Query(max_length=300, description="The expert that the gate trusted most.")] = "",
     picture: Annotated[str, Query(max_length=10, description="with, missing or without.")] = "",
     q: Annotated[str, Query(max_length=300, description="Words of the post, in any case.")] = "",
     page: Annotated[int, Query(ge=1, le=1_000_000_000)] = 1,
 ) -> Filters:
     """Read the filters in an address that names the split by itself."""
-    return Filters("", run, against, kind, change, type, picture, q, page)
+    return Filters("", run, against, kind, change, type, window, gate, picture, q, page)
 
 
 Within = Annotated[Filters, Depends(filters_in_split)]

@@ -173,6 +173,7 @@ def test_samples_are_counted_by_mistake_change_type_and_picture(client: TestClie
     assert counts(found, "change") == {"fixed": 1, "broken": 2, "better": 1, "same": 1}
     assert counts(found, "type") == {"PER": 4, "LOC": 4, "ORG": 1}
     assert counts(found, "picture") == {"with": 3, "missing": 1, "without": 3}
+    assert counts(found, "window") == {"with contexts": 1, "without contexts": 5} and found["facets"]["gate"] == []
 
 
 def test_filters_hold_together_and_each_is_counted_under_the_others(client: TestClient) -> None:
@@ -185,6 +186,9 @@ def test_filters_hold_together_and_each_is_counted_under_the_others(client: Test
     assert ids(api(client, "/samples?run=baseline&against=text&change=fixed")) == ["test-2", "test-3"]
     assert ids(api(client, "/samples?q=NEW%20york")) == ["test-1"] and ids(api(client, "/samples?q=zzz")) == []
     assert ids(api(client, "/samples?picture=missing")) == ["test-2"]
+    assert ids(api(client, "/samples?window=with%20contexts")) == ["test-1"]
+    assert counts(api(client, "/samples?run=mixture"), "gate") == {"text": 6}
+    assert ids(api(client, "/samples?run=mixture&gate=baseline")) == []
 
 
 def test_pages_of_a_long_list_and_one_beyond_it(client: TestClient) -> None:
@@ -247,6 +251,7 @@ def test_pictures_come_small_and_only_from_the_folder(client: TestClient) -> Non
         ("/samples?run=nobody", 400),
         ("/samples?split=validation", 400),
         ("/samples?kind=odd", 400),
+        ("/samples?window=odd", 400),
         ("/samples?type=/etc/passwd", 400),
         ("/samples?page=0", 422),
         ("/samples?page=x", 422),
