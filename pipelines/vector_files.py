@@ -119,7 +119,7 @@ class VectorShard:
         found = self._vector(first, second)
         if isinstance(found, Missing):
             return found
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused as such
+        with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is refused as such
             data = np.ascontiguousarray(found, np.float32).tobytes()
         return data if len(data) <= max_bytes else Missing("too_large", f"{len(data)} bytes, at most {max_bytes}")
 
