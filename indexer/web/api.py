@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 
 from indexer.answers import to_row
 from indexer.web.api_models import ERRORS, Document, Explained, IndexFacts, SearchResult, SentPicture
@@ -132,8 +133,11 @@ async def _read_picture(request: Request) -> bytes:
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise too_large
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY_BYTES:
-            raise too_large
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > MAX_BODY_BYTES:
+                raise too_large
+    except ClientDisconnect as error:
+        raise Refused(400, "the picture ended early", "send it again") from error
     return bytes(data)

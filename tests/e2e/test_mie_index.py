@@ -17,7 +17,7 @@ import pytest
 from schemas.manifest import read_manifest
 
 PROGRAM = Path(sys.executable).with_name("mie-index")
-COMMANDS = ("query", "info", "verify", "show")
+COMMANDS = ("query", "info", "verify", "show", "serve")
 HEAVY = {"torch", "transformers", "apache_beam", "faiss", "pandas", "open_clip", "timm"}
 KEYS = ["view", "rank", "score", "doc_id", "title", "matched", "text"]
 QUESTION = "Is the aardvark a burrowing, nocturnal mammal?"

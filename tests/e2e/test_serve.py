@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 from tests.commands import mie_index
 from tests.inspectors import make_index
 
+UNFINISHED = b"POST /api/images HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\na"
 HEAVY = {"torch", "transformers", "apache_beam", "faiss", "pandas", "open_clip", "timm", "matplotlib"}
 WATCHED = (
     "import sys, atexit\n"
@@ -28,6 +30,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_index(tmp_path_factory.mktemp("serve") / "index").folder
 
 
+def send(port: int, data: bytes) -> str:
+    """Send bytes, end the sending, and give what comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with contextlib.suppress(ConnectionError):  # it may be closed before all is sent
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            return connection.recv(1000).decode("latin-1")
+    return ""
+
+
 def test_the_command_answers_and_ends_by_an_interrupt(folder: Path) -> None:
     command = [sys.executable, "-c", WATCHED, "serve", str(folder), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -39,6 +52,9 @@ def test_the_command_answers_and_ends_by_an_interrupt(folder: Path) -> None:
                 found = json.load(response)
             with urlopen(address) as response:
                 assert b'id="search"' in response.read()
+            port = int(address.rstrip("/").rpartition(":")[2])
+            assert "too long" in send(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X: a\r\n" * 12_000)
+            send(port, UNFINISHED)
             process.send_signal(signal.SIGINT)
             rest, told = process.communicate(timeout=30)
         finally:
