@@ -117,17 +117,19 @@ def _rejects(report: IndexReport) -> Html:
     if not report.rejects:
         return section("Rejects", part("p", "Nothing was dropped as unreadable.", class_="muted"))
     drawn = _bars("Rejects by reason", {row.reason: row.number for row in report.rejects}, "rejects")
+    nothing = {"stage": "", "id": "", "detail": "no example among the rows that were read"}
     rows = [
         [
             reason.reason if place == 0 else part("span", reason.reason, class_="muted"),
             example["stage"],
             link(example.get("file_page", ""), example["id"]),
             example["detail"],
+            _number(reason.number) if place == 0 else "",
         ]
         for reason in report.rejects
-        for place, example in enumerate(reason.examples)
+        for place, example in enumerate(reason.examples or (nothing,))
     ]
-    shown = table("Examples of each reason", ["reason", "stage", "id", "detail"], rows, words=4)
+    shown = table("Examples of each reason", ["reason", "stage", "id", "detail", "in all"], rows, words=4)
     told = "All of them: mie-index info INDEX --rejects STAGE (dump, article or image)."
     return section("Rejects", drawn, part("div", shown, class_="card"), part("p", told, class_="muted"))
 

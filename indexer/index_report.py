@@ -20,7 +20,7 @@ __all__ = ["IndexReport", "Lengths", "RejectReason", "measure_index", "report_to
 SENTENCE_BINS = tuple(range(0, 65, 4))
 PARAGRAPH_BINS = tuple(range(0, 425, 25))
 _ROWS = 200_000
-"""Rows of a table that are read, in whole row groups spread over all of it: half a second, whatever the index."""
+"""Rows of a table that are read, in whole row groups spread over all of it: two seconds, whatever the index."""
 _EXAMPLES = 3
 _DETAIL_CHARS = 200
 _REMEDY = "mie-index verify says what is damaged"

@@ -84,6 +84,7 @@ def test_the_report_tells_fates_pictures_templates_recall_and_origin(page: ReadP
         "41 uses of 2 templates",
         f"uses. {HOSTILE}: 40, few: 1",
         "finds 98.5 %",
+        "truncated_stream dump byte 12 ends early 1",
         "enwiki.xml 2026-01-01 abababababababab 2.0 MB",
         "Partial: input was lost at 1 place;",
         "cut_sections notes, see also",
