@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,7 @@ __all__ = ["IndexPictures", "router"]
 
 _HELD = 512
 """Small copies held, some 20 kB each."""
+_ADDRESSES_HELD = 4096
 _MAX_BYTES = 50_000_000
 _GONE = "look at the file's page on Commons"
 router = APIRouter(include_in_schema=False)
@@ -39,6 +41,7 @@ class IndexPictures:
     def __init__(self, documents: Documents, folder: Path | None) -> None:
         self._documents = documents
         self._folder = None if folder is None else PictureFolder(folder, _MAX_BYTES)
+        self.address_of_file = lru_cache(_ADDRESSES_HELD)(self._find)
         self._held: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._lane = Lane("pictures", 1024)
 
@@ -53,7 +56,7 @@ class IndexPictures:
             return None
         return f"/pictures/{image.page_id}/{image.position}"
 
-    def address_of_file(self, page_id: int, file: str | None) -> str | None:
+    def _find(self, page_id: int, file: str | None) -> str | None:
         """Give the address of an article's picture: of this file, or of the first that the folder has."""
         if self._folder is None:
             return None
