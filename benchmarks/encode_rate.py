@@ -3,7 +3,7 @@
 The ways take turns (--rounds); printed are medians of wall time, processor time (children included) and rate, and for
 the embed stage the share of decoding, preprocessing, encoding and writing. The loop is what clip-retrieval's inference
 does: a Dataset that opens, decodes and preprocesses, batches through open_clip's model as it is, vectors saved. That
-package itself is run by benchmarks/clip_retrieval_rate.py, in an environment of its own.
+package itself is not run: it wants NumPy below 2 and older transformers, an environment of its own.
 """
 
 from __future__ import annotations
