@@ -17,6 +17,7 @@ __all__ = ["Eyes", "open_browser", "open_eyes"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-gpu"]
+_BAD = ("error", "warning")
 _NOTE_VIOLATIONS = """
 window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) =>
@@ -174,18 +175,20 @@ def open_eyes(
         eyes.faults.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
+    def console_said(said: Any) -> None:
+        is_error_page = said.text.startswith("Failed to load resource") and said.location.get("url") == page.url
+        if said.type in _BAD and not is_error_page:
+            eyes.faults.append(f"{said.type}: {said.text}")
+
     context.route("**/*", let_through)
     if has_scripts:
         context.add_init_script(_NOTE_VIOLATIONS)
     page.on("dialog", dialog_opened)
     page.on("pageerror", lambda error: eyes.faults.append(f"error: {error}"))
-    page.on("console", lambda said: eyes.faults.append(f"{said.type}: {said.text}") if said.type in _BAD else None)
+    page.on("console", console_said)
     page.on("response", lambda got: eyes.faults.append(f"{got.status} {got.url}") if got.status >= 500 else None)
     yield eyes
     if has_scripts:
         eyes.look()
     assert not eyes.faults
     context.close()
-
-
-_BAD = ("error", "warning")

@@ -140,8 +140,9 @@ def build_house(root: Path, photos: Path) -> House:
     build_encoder(root / "encoder")
     (root / "tiny.toml").write_text(SETTINGS)
     mie_train("fit", "tiny.toml", "-o", "runs/plain", cwd=root)
-    mie_train("fit", "tiny.toml", "data.contexts=contexts", "-o", "runs/text", cwd=root)
+    mie_train("fit", "tiny.toml", "data.contexts=contexts", "data.sources=text", "-o", "runs/text", cwd=root)
     mie_train("moe", "runs/plain", "runs/text", "-o", "runs/mixture", "--folds", 2, cwd=root)
+    mie_train("evaluate", "runs/mixture", cwd=root)
     return House(root)
 
 
