@@ -88,8 +88,9 @@ def test_refusals_pass_unchanged(decoder: GuardedDecoder) -> None:
 
 
 def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_comes(photos: list[bytes]) -> None:
-    guarded = GuardedDecoder(timeout_s=0.2)
+    guarded = GuardedDecoder()
     guarded.decode(photos[0])
+    guarded._guard._timeout_s = 0.2
     os.kill(child(guarded), signal.SIGSTOP)
     start = time.monotonic()
     with pytest.raises(ImageRefused) as caught:
