@@ -14,6 +14,7 @@ from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.manifest import sha256_file
+from schemas.progress import tell
 from schemas.records import Context, Query, Sample
 from schemas.text_files import TextFile, find_split_files
 
@@ -76,6 +77,7 @@ def import_captions(
     """
     captions: _Texts = defaultdict(list)
     for number, line in TextFile(file).lines():
+        tell("captions", number, 0, "lines")
         if line.strip():
             image, caption = _caption(line, file, number)
             captions[image].append(caption)
@@ -95,7 +97,8 @@ def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) 
         waiting[sample.tokens].append(sample.sample_id)
     texts: _Texts = {}
     unmatched = 0
-    for whole in read_blocks(file):
+    for number, whole in enumerate(read_blocks(file)):
+        tell("import", number, len(samples), "samples")
         block, contexts = split_contexts(whole, file)
         if waiting.get(block.tokens):
             texts[waiting[block.tokens].popleft()] = list(contexts)

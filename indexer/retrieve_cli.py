@@ -95,13 +95,15 @@ def import_(
     """Import contexts that others made."""
     from indexer.context_files import import_captions, import_columns
     from schemas.errors import UsageError
+    from schemas.progress import shown_steps
 
-    if form == "columns":
-        info = import_columns(files, samples, out, source, allow_unmatched=allow_unmatched, overwrite=overwrite)
-    elif form == "captions":
-        info = import_captions(files, samples, out, source, overwrite=overwrite)
-    else:
-        raise UsageError(f"unknown format {form!r}", remedy="choose --format columns or --format captions")
+    with shown_steps():
+        if form == "columns":
+            info = import_columns(files, samples, out, source, allow_unmatched=allow_unmatched, overwrite=overwrite)
+        elif form == "captions":
+            info = import_captions(files, samples, out, source, overwrite=overwrite)
+        else:
+            raise UsageError(f"unknown format {form!r}", remedy="choose --format columns or --format captions")
     _print_info(out, info, as_json=as_json)
 
 

@@ -10,6 +10,7 @@ from schemas.dataset import NO_RELATION, Dataset
 from schemas.entities import find_entities
 from schemas.errors import UsageError
 from schemas.image_files import find_image
+from schemas.progress import tell
 from schemas.records import Sample
 from trainer.known_sets import KNOWN_SETS, Published
 from trainer.overlap import find_repetitions
@@ -146,7 +147,11 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
     names = sorted({row.image for row in rows if row.image is not None})
     paths = {name: find_image(images, split, name) for name in names}
     missing = [name for name, path in paths.items() if path is None]
-    broken = [name for name, path in paths.items() if path is not None and not _is_image(path)]
+    broken = []
+    for number, (name, path) in enumerate(paths.items()):
+        tell("images", number, len(paths), "images")
+        if path is not None and not _is_image(path):
+            broken.append(name)
     for kind, words, found in (("missing_images", "missing", missing), ("broken_images", "not readable", broken)):
         message = f"{len(found)} of {len(names)} image files are {words}"
         findings.append(Finding(split, kind, len(found), message, is_warning=bool(found), examples=_first(found)))

@@ -96,7 +96,8 @@ def check(
 
     dataset = read_dataset(folder)
     samples = {split: read_samples(folder, split) for split in dataset.splits}
-    findings = check_dataset(dataset, samples, images)
+    with shown_steps():
+        findings = check_dataset(dataset, samples, images)
     overlaps = {}
     for other in against or []:
         rows = {split: read_samples(other, split) for split in read_dataset(other).splits}
