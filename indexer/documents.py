@@ -75,14 +75,15 @@ class _Table:
                     found.setdefault(page, []).append(run)
         return found
 
-    def row_of(self, doc_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
+    def row_of(self, page_id: int, doc_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
         """Give the row of an id of this table, or None.
 
         Args:
+            page_id: of its page.
             doc_id: the row's first column.
             columns: those wanted, that of the ids among them; the rest is not decoded. All if null.
         """
-        for place in self._places(page_of(doc_id)):
+        for place in self._places(page_id):
             row = self._group(*place, columns).row_of(doc_id)
             if row is not None:
                 return row
@@ -230,8 +231,9 @@ class Documents:
     def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
         table = self._table(name)
         found: dict[str, dict[str, Any]] = {}
-        for doc_id in sorted(dict.fromkeys(ids), key=page_of):  # so that a batch decodes each row group once
-            row = table.row_of(doc_id, columns)
+        pages = {doc_id: page_of(doc_id) for doc_id in ids}
+        for doc_id in sorted(pages, key=pages.__getitem__):  # so that a batch decodes each row group once
+            row = table.row_of(pages[doc_id], doc_id, columns)
             if row is None:
                 raise self._missing(doc_id)
             found[doc_id] = row
