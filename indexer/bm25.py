@@ -8,13 +8,14 @@ from typing import Any
 
 from indexer.bm25_build import build_bm25
 from indexer.jvm import as_java, in_java, java_class, java_exception
-from indexer.lucene import CONTENTS, ID, LUCENE, TITLE, open_directory, reason_of
+from indexer.lucene import CONTENTS, ID, LUCENE, PAGE, TITLE, open_directory, reason_of
 from indexer.presets import PRESETS, Preset
 from indexer.searcher import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexNotFound
 
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]
 
+_IDS_AT_ONCE = 1024
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
@@ -51,6 +52,7 @@ class Bm25Searcher:
             raise self._corrupt(error) from error
         self._analyzer = preset.make_analyzer()
         self._query_words = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")().buildQuery
+        self._to_list = java_class("io.anserini.search.ScoredDocs").fromTopDocs
 
     @in_java
     def search(self, queries: Sequence[str], params: SearchParams) -> list[list[Hit]]:
@@ -68,11 +70,14 @@ class Bm25Searcher:
             return []
         try:
             words = self._to_lucene(query, params.title_boost)
-            found = self._searcher.search(words, min(params.k, self.documents)).scoreDocs
-            stored = self._searcher.storedFields()
-            return [Hit(rank, float(doc.score), _id_of(stored, doc.doc)) for rank, doc in enumerate(found, start=1)]
+            found = self._list(words, params.k)
+            return [Hit(rank, *pair) for rank, pair in enumerate(zip(found.scores, found.docids, strict=True), start=1)]
         except self._java_exception as error:
             raise self._corrupt(error) from error
+
+    def _list(self, query: Any, k: int) -> Any:
+        """Rank at most k sentences and list them: to ask Java for each id and score takes half as long as a search."""
+        return self._to_list(self._searcher.search(query, min(k, self.documents)), self._searcher)
 
     def _to_lucene(self, query: str, title_boost: float) -> Any:
         words = self._query_words(CONTENTS, self._analyzer, _clean(query))
@@ -95,31 +100,31 @@ class Bm25Searcher:
     @in_java
     def explain(self, query: str, doc_id: str, title_boost: float = 0.0) -> str:
         """Give Lucene's account of a sentence's score, as indented text."""
-        term = java_class(f"{LUCENE}.search.TermQuery")(java_class(f"{LUCENE}.index.Term")(ID, doc_id))
+        page = java_class(f"{LUCENE}.index.Term")(PAGE, doc_id.partition("#")[0])
         try:
-            places = self._searcher.search(term, 1).scoreDocs
-            if not places:
+            of_page = self._list(java_class(f"{LUCENE}.search.TermQuery")(page), max(1, self.documents))
+            place = dict(zip(of_page.docids, of_page.lucene_docids, strict=True)).get(doc_id)
+            if place is None:
                 return f"no sentence {doc_id}"
-            return str(self._searcher.explain(self._to_lucene(query, title_boost), places[0].doc).toString())
+            return str(self._searcher.explain(self._to_lucene(query, title_boost), place).toString())
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
     def doc_ids(self) -> Iterator[str]:
         """Give the id of every sentence in the index, in index order."""
+        for first in range(0, self.documents, _IDS_AT_ONCE):
+            yield from self._ids(range(first, min(first + _IDS_AT_ONCE, self.documents)))
+
+    @in_java
+    def _ids(self, numbers: range) -> list[str]:
         try:
             stored = self._searcher.storedFields()
-            for number in range(self.documents):
-                yield _id_of(stored, number)
+            return [str(stored.document(number).get(ID)) for number in numbers]
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
     def _corrupt(self, error: Exception) -> IndexCorrupt:
         return IndexCorrupt(f"Lucene cannot read the index ({reason_of(error)})", path=self._folder, remedy=_REBUILD)
-
-
-@in_java
-def _id_of(stored_fields: Any, number: int) -> str:
-    return str(stored_fields.document(number).get(ID))
 
 
 def _clean(text: str) -> str:

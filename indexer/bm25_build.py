@@ -10,7 +10,7 @@ from typing import Any
 
 from indexer.java_loop import BatchAdder, find_method
 from indexer.jvm import as_java, in_java, java_class, java_exception
-from indexer.lucene import CONTENTS, ID, LUCENE, TITLE, open_directory, reason_of
+from indexer.lucene import CONTENTS, ID, LUCENE, PAGE, TITLE, open_directory, reason_of
 from indexer.presets import Preset, preset_of
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError
 from schemas.tables import SENTENCES, check_table
@@ -147,8 +147,9 @@ def _writer_settings(preset: Preset) -> Any:
 
 
 def _add_rows(writer: Any, sentence_files: Sequence[Path], progress: Callable[[int], None] | None) -> int:
-    key = java_class(f"{LUCENE}.document.StringField")(ID, "", java_class(f"{LUCENE}.document.Field$Store").YES)
-    fields = [key, _words_field(TITLE), _words_field(CONTENTS)]
+    doc_id = java_class(f"{LUCENE}.document.StoredField")(ID, "")
+    page = java_class(f"{LUCENE}.document.StringField")(PAGE, "", java_class(f"{LUCENE}.document.Field$Store").NO)
+    fields = [doc_id, page, _words_field(TITLE), _words_field(CONTENTS)]
     document = java_class(f"{LUCENE}.document.Document")()
     for field in fields:
         document.add(field)
@@ -183,7 +184,8 @@ def _batches(files: Sequence[Path]) -> Iterator[list[list[str]]]:
     for path in files:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=["sentence_id", "title", "text"], use_threads=False):
-                yield [column.to_pylist() for column in batch.columns]
+                ids, titles, texts = (column.to_pylist() for column in batch.columns)
+                yield [ids, [doc_id.partition("#")[0] for doc_id in ids], titles, texts]
 
 
 def _open_shard(folder: Path, preset: Preset) -> Any:

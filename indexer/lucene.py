@@ -7,11 +7,11 @@ from typing import Any
 
 from indexer.jvm import java_class
 
-__all__ = ["CONTENTS", "ID", "LUCENE", "TITLE", "open_directory", "reason_of"]
+__all__ = ["CONTENTS", "ID", "LUCENE", "PAGE", "TITLE", "open_directory", "reason_of"]
 
 LUCENE = "org.apache.lucene"
-ID, TITLE, CONTENTS = "id", "title", "contents"
-"""The fields: the sentence id, stored; the words of the title and of the sentence, counted and not stored."""
+ID, PAGE, TITLE, CONTENTS = "id", "page", "title", "contents"
+"""The fields: the sentence id, stored; its page, searched by; the words of the title and of the sentence, counted."""
 
 _WRAPPER = "java.util.concurrent.ExecutionException"
 
