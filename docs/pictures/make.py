@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {"train": 48, "dev": 24, "test": 24}
-SMALLER = ["training.epochs=5", "encoder.max_length_pieces=128"]
+SMALLER = ["training.epochs=12", "training.batch_samples=4", "encoder.max_length_pieces=128"]
 WIDTH, HEIGHT = 1200, 800
 MAX_BYTES = 150_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from itertools import combinations
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 pytestmark = pytest.mark.unit
 
-CSS = (Path(__file__).resolve().parents[2] / "schemas" / "page.css").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+CSS = (ROOT / "schemas" / "page.css").read_text(encoding="utf-8")
 SCHEMES = ("light", "dark")
 TYPES = [f"type-{number}" for number in range(1, 7)]
 PLOTS = [f"plot-{number}" for number in range(1, 7)]
@@ -74,6 +76,11 @@ def test_no_two_entity_colours_are_the_same(scheme: str) -> None:
     colours = tokens(scheme)
     for one, other in combinations(TYPES, 2):
         assert colours[one] != colours[other]
+
+
+def test_the_style_sheet_is_installed_with_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "page.css" in project["tool"]["setuptools"]["package-data"]["schemas"]
 
 
 def test_every_colour_that_is_used_is_named() -> None:
