@@ -56,26 +56,26 @@ def error_response(
 def add_handlers(app: FastAPI, templates: Jinja2Templates) -> None:
     """Let every error of a route become a response with a status that says whose fault it is."""
 
-    def refused(request: Request, error: Any) -> Response:
+    async def refused(request: Request, error: Any) -> Response:
         return error_response(templates, request, error.status, error.message, error.remedy)
 
-    def ours(request: Request, error: Any) -> Response:
+    async def ours(request: Request, error: Any) -> Response:
         status = status_of(error)
         if status == 500:
             _log.error("%s", error)
         return error_response(templates, request, status, error.message, error.remedy or "")
 
-    def invalid(request: Request, error: Any) -> Response:
+    async def invalid(request: Request, error: Any) -> Response:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][1:]) or "the request"
         return error_response(templates, request, 422, f"{name}: {first['msg']}", "see /openapi.json for what is taken")
 
-    def of_starlette(request: Request, error: Any) -> Response:
+    async def of_starlette(request: Request, error: Any) -> Response:
         words = error.detail if error.detail != _phrase(error.status_code) else _phrase(error.status_code).lower()
         remedy = "go to the search page: /" if error.status_code == 404 else ""
         return error_response(templates, request, error.status_code, words, remedy, **(error.headers or {}))
 
-    def bug(request: Request, error: Any) -> Response:
+    async def bug(request: Request, error: Any) -> Response:
         _log.error("%s %s", request.method, request.url.path, exc_info=error)
         return error_response(templates, request, 500, "an error of the inspector's own", "see what it wrote to stderr")
 
