@@ -44,7 +44,7 @@ class Fault:
 
 
 class FileCache:
-    """What was read of files, kept until a file has another time or size. Safe to share between threads."""
+    """What was read of files, or why it could not be, until a file has another time or size. Safe between threads."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[Path, str], tuple[tuple[int, int], Any]] = {}
@@ -63,9 +63,14 @@ class FileCache:
                 return None
             stamp, key = (state.st_mtime_ns, state.st_size), (path, read.__name__)
             if self._kept.get(key, (None,))[0] != stamp:
-                self._kept[key] = stamp, read(path)
-            value: T = self._kept[key][1]
-            return value
+                try:
+                    self._kept[key] = stamp, read(path)
+                except MieError as error:
+                    self._kept[key] = stamp, error
+            value: T | MieError = self._kept[key][1]
+        if isinstance(value, MieError):
+            raise value
+        return value
 
 
 class Run:

@@ -19,6 +19,7 @@ from schemas.records import Sample
 
 __all__ = ["Judged", "Judgement", "SampleBook", "SplitRows"]
 
+_NOTHING: list[Prediction] = []
 _REMEDY = "convert it again: mie-train data convert SOURCE --out FOLDER --overwrite"
 
 
@@ -60,13 +61,14 @@ class SplitRows:
         places: position by sample id.
         gold: entities of each sample; empty for relations and without gold.
         pictures: with, missing or without, of each sample.
+        judged: what was judged last of each run, by its name.
     """
 
     samples: list[Sample]
     places: dict[str, int]
     gold: list[tuple[Entity, ...]]
     pictures: list[str]
-    judged: dict[tuple[str, int], Judgement] = field(default_factory=dict)
+    judged: dict[str, tuple[list[Prediction], Judgement]] = field(default_factory=dict)
 
 
 class SampleBook:
@@ -121,15 +123,13 @@ class SampleBook:
         rows = self.split(split)
         with self._lock:
             try:
-                predictions = run.predictions(split)
+                predictions = run.predictions(split) or _NOTHING
             except MieError as error:
                 return _judge(rows, [], run.fault(error))
-            key = run.name, id(predictions)  # the list is another one when the file has changed
-            if key not in rows.judged:
-                for old in [old for old in rows.judged if old[0] == run.name]:
-                    del rows.judged[old]
-                rows.judged[key] = _judge(rows, predictions or [])
-            return rows.judged[key]
+            judged = rows.judged.get(run.name)
+            if judged is None or judged[0] is not predictions:  # it is another list when the file has changed
+                judged = rows.judged[run.name] = predictions, _judge(rows, predictions)
+            return judged[1]
 
     def _read(self, name: str) -> SplitRows:
         path = self.folder / f"{name}.parquet"
