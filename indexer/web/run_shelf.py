@@ -69,7 +69,7 @@ class FileCache:
                     self._kept[key] = stamp, error
             value: T | MieError = self._kept[key][1]
         if isinstance(value, MieError):
-            raise value
+            raise value.with_traceback(None)  # else it would grow with every raise
         return value
 
 
