@@ -134,7 +134,7 @@ def take_all(browser: Browser, address: str, work: Path, output: Path) -> None:
         take(page, output / f"search-{scheme}.png")
         page.goto(f"{address}/?k=3")
         page.set_input_files("input[type=file]", work / "demo" / "photos" / PICTURES[0])
-        page.get_by_role("heading", name="Picture").first.wait_for()
+        page.locator("#heading-image").wait_for()
         take(page, output / f"picture-{scheme}.png")
         for name, url in (("sample", sample), ("runs", f"{address}/runs"), ("index", f"{address}/index")):
             page.goto(url)
