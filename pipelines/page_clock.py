@@ -28,7 +28,8 @@ class PageClock:
 
     def begin(self, place: int) -> None:
         """Say that work on a page of the message begins. The time stands first, so that no page gets an older one's."""
-        _MARK.pack_into(self._memory, 0, time.monotonic(), place)
+        # In one piece: pack_into clears the bytes first, and read then they tell of a page begun at 0, long over its time
+        self._memory[: _MARK.size] = _MARK.pack(time.monotonic(), place)
 
     def read(self) -> tuple[float, int]:
         """Give when the page was begun (time.monotonic, which all processes of a machine share), and its place."""
