@@ -28,7 +28,7 @@ class PageClock:
 
     def begin(self, place: int) -> None:
         """Say that work on a page of the message begins. The time stands first, so that no page gets an older one's."""
-        # In one piece: pack_into clears the bytes first, and read then they tell of a page begun at 0, long over its time
+        # In one piece: pack_into clears the bytes first, which read then tell of a page begun at 0, long over its time
         self._memory[: _MARK.size] = _MARK.pack(time.monotonic(), place)
 
     def read(self) -> tuple[float, int]:
