@@ -27,7 +27,7 @@ from indexer.searcher import SearchParams
 
 K, OURS = 10, "mie-context"
 K1, B = PRESETS["more"].k1, PRESETS["more"].b
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W_]+")
 Ask = Callable[[str], Sequence[str]]
 
 
