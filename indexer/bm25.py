@@ -98,6 +98,11 @@ class Bm25Searcher:
         return [str(token) for token in analyze(self._analyzer, _clean(text)).toArray()]
 
     @in_java
+    def tokens_of(self, texts: Sequence[str]) -> list[list[str]]:
+        """Give the tokens of several texts: the way into Java and out of it is gone once."""
+        return [self.tokens(text) for text in texts]
+
+    @in_java
     def explain(self, query: str, doc_id: str, title_boost: float = 0.0) -> str:
         """Give Lucene's account of a sentence's score, as indented text."""
         page = java_class(f"{LUCENE}.index.Term")(PAGE, doc_id.partition("#")[0])

@@ -100,7 +100,7 @@ class Engine:
         self.text = text or TextLane(index)
         self.reading = Lane("reading")
         self.pictures = AskedPictures(index)
-        self._marker = TermMarker(lambda some: index.text_searcher.tokens(some))
+        self._marker = TermMarker(lambda some: index.text_searcher.tokens_of(some))
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
     @property
