@@ -52,7 +52,7 @@ class TermMarker:
 
     def _learn(self, words: set[str]) -> None:
         """Ask for the tokens of the words that are not held, all at once."""
-        unknown = sorted(words - self._tokens.keys())
+        unknown = sorted(word for word in words if word not in self._tokens)
         if len(self._tokens) + len(unknown) > _WORDS_HELD:
             self._tokens.clear()
             unknown = sorted(words)
