@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import shlex
 import shutil
 import subprocess
@@ -124,7 +125,7 @@ def opened(program: str) -> Iterator[Browser]:
 
 def take_all(browser: Browser, address: str, work: Path, output: Path) -> None:
     """Take every picture."""
-    sample = f"{address}/samples/test/test-1"
+    sample = f"{address}/samples/test/{telling_sample(work)}"
     for scheme in ("light", "dark"):
         page = browser.new_context(
             viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if scheme == "dark" else "light"
@@ -133,12 +134,22 @@ def take_all(browser: Browser, address: str, work: Path, output: Path) -> None:
         page.goto(f"{address}/?q=which+animal+eats+termites&k=3")
         take(page, output / f"search-{scheme}.png")
         page.goto(f"{address}/?k=3")
-        page.set_input_files("input[type=file]", work / "demo" / "photos" / PICTURES[0])
+        page.set_input_files("input[type=file]", work / "demo" / "photos" / PICTURES[1])
         page.locator("#heading-image").wait_for()
         take(page, output / f"picture-{scheme}.png")
         for name, url in (("sample", sample), ("runs", f"{address}/runs"), ("index", f"{address}/index")):
             page.goto(url)
             take(page, output / f"{name}-{scheme}.png")
+
+
+def telling_sample(work: Path) -> str:
+    """Give the first test sample of which baseline and mixture say different things, else the first."""
+    rows = [
+        [json.loads(line) for line in (work / "runs" / name / "predictions" / "test.jsonl").open(encoding="utf-8")]
+        for name in ("baseline", "mixture")
+    ]
+    names = [one["sample_id"] for one, other in zip(*rows, strict=True) if one["tags"] != other["tags"]]
+    return str((names or [rows[0][0]["sample_id"]])[0])
 
 
 def take(page: Page, path: Path) -> None:
