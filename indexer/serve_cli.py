@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from schemas.errors import UsageError
+from schemas.errors import InputError, UsageError
 
 __all__ = ["add_command", "serve"]
 
@@ -52,6 +53,7 @@ def serve(
     from indexer.web.lanes import TextLane
 
     _check_reach(host, is_allowed=allow_remote)
+    _check_given(samples, sample_images, contexts or (), run or ())
     opened = WikiIndex(index)
     with closing(server.bind(host, port)) as listener:
         text = TextLane(opened)
@@ -74,3 +76,23 @@ def _check_reach(host: str, *, is_allowed: bool) -> None:
             f"other machines could reach {host}: whoever does can read what is shown, and keep this one busy",
             remedy="leave out --host, or add --allow-remote",
         )
+
+
+def _check_given(
+    samples: Path | None, sample_images: Path | None, contexts: Sequence[Path], runs: Sequence[Path]
+) -> None:
+    """Refuse folders that are not what they are given for, before anything loads; pages read what is in them later."""
+    from schemas.context_cache import read_cache
+    from schemas.dataset import read_dataset
+
+    if sample_images is not None and not sample_images.is_dir():
+        raise UsageError("there is no such folder of pictures", path=sample_images)
+    if samples is None and (contexts or sample_images):
+        raise UsageError("contexts and pictures of samples without the samples", remedy="add --samples FOLDER")
+    if samples is not None:
+        read_dataset(samples)
+    for cache in contexts:
+        read_cache(cache)
+    for folder in runs:
+        if not any((folder / name).is_file() for name in ("config.toml", "mixture.json")):
+            raise InputError("no run here", path=folder, remedy="give a folder of mie-train fit or moe")

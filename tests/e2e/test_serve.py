@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -12,7 +13,10 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from typer.testing import CliRunner
 
+from indexer.cli import app
+from schemas.errors import IndexNotFound, InputError, UsageError
 from tests.commands import mie_index
 from tests.inspectors import make_index
 
@@ -81,3 +85,20 @@ def test_what_cannot_be_shown_ends_the_command_before_it_listens(folder: Path, t
     assert "no finished index" in done.stderr
     done = mie_index("serve", folder, "--port", 0, "--images", tmp_path / "none", cwd=folder, code=3)
     assert "cannot be listed" in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "told"),
+    [
+        (["--samples", "{}"], IndexNotFound, "no converted data set|dataset.json"),
+        (["--run", "{}"], InputError, "no run here"),
+        (["--contexts", "{}"], UsageError, "without the samples"),
+        (["--sample-images", "{}/none"], UsageError, "no such folder of pictures"),
+    ],
+)
+def test_a_folder_that_is_something_else_is_refused_at_the_start(
+    folder: Path, tmp_path: Path, options: list[str], error: type[Exception], told: str
+) -> None:
+    given = [option.format(tmp_path) for option in options]
+    done = CliRunner().invoke(app, ["serve", str(folder), "--port", "0", *given])
+    assert isinstance(done.exception, error) and re.search(told, str(done.exception)), done.exception
