@@ -13,7 +13,7 @@ __all__ = ["save_arithmetic"]
 _SLOPE = 1.702
 
 
-def save_arithmetic(model: Any, quick_gelu: type, tower: type, block: type) -> None:
+def save_arithmetic(model: Any, quick_gelu: Any, tower: Any, block: Any) -> None:
     """Change how an open_clip model runs forward; its weights and, but for rounding (1e-7), its vectors stay.
 
     With ViT-B/32 on a CPU both together take a fifth off: the last block is needed for one of 50 tokens, and
