@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from trainer.config import RunConfig
-from trainer.evaluation import compare_runs, evaluate_run, mean_and_deviation
+from trainer.evaluation import evaluate_run, mean_and_deviation
 from trainer.mixture import fit_mixture
 from trainer.mixture_facts import expert_folders, read_mixture_facts
+from trainer.reports import compare_runs
 from trainer.score_tables import to_markdown
 from trainer.seeds import fit_and_evaluate, main_f1
 

@@ -20,12 +20,13 @@ from schemas.errors import IndexMismatch, InputError, MieError, StoreError, Usag
 from trainer.ablations import ablate
 from trainer.config import RunConfig, check_config, override, to_toml
 from trainer.encoder import load_encoder
-from trainer.evaluation import compare_runs, evaluate_run
+from trainer.evaluation import evaluate_run
 from trainer.experts import Expert, make_expert, posterior_divergence
 from trainer.labels import LabelSet
 from trainer.loop import parameter_groups
 from trainer.mixture import fit_mixture, read_mixture
 from trainer.predict import Contexts, predict
+from trainer.reports import compare_runs
 from trainer.run_folder import read_run_config
 from trainer.runs import encode_split, fit, open_expert, read_split
 from trainer.seeds import fit_seeds
