@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    import asyncio
-
     from starlette.types import ASGIApp
 
 __all__ = ["address_of", "bind", "is_loopback", "serve"]
 
 _BACKLOG = 512
-_MAX_HEAD_BYTES = 64 * 1024
-"""Most of a request's first line and headers, which uvicorn holds until they are complete and does not bound."""
 _KEEP_ALIVE_S = 5
 _SHUTDOWN_S = 3
 _REASONS = {
@@ -88,6 +84,8 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
     """
     import uvicorn
 
+    from indexer.web.connections import BoundedProtocol
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -95,7 +93,7 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
 
     config = uvicorn.Config(
         app,
-        http=_bounded_protocol(),
+        http=BoundedProtocol,
         access_log=is_verbose,
         log_level="info" if is_verbose else "warning",
         lifespan="off",
@@ -107,28 +105,3 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     Server(config).run([listener])
-
-
-def _bounded_protocol() -> type[asyncio.Protocol]:
-    """Give uvicorn's reader of requests, which refuses one whose head does not end."""
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-    class BoundedProtocol(HttpToolsProtocol):
-        _is_in_head, _head_bytes = False, 0
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._is_in_head, self._head_bytes = True, 0
-
-        def on_headers_complete(self) -> None:
-            self._is_in_head = False
-            super().on_headers_complete()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._is_in_head and not self.transport.is_closing():
-                self._head_bytes += len(data)
-                if self._head_bytes > _MAX_HEAD_BYTES:
-                    self.send_400_response("The head of this request is too long.")
-
-    return BoundedProtocol
