@@ -13,9 +13,13 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-__all__ = ["Eyes", "open_browser", "open_eyes"]
+__all__ = ["Eyes", "needs_browser", "open_browser", "open_eyes"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
+needs_browser = pytest.mark.skipif(
+    _CHROMIUM is None, reason="no Chromium is installed: on Debian, apt-get install chromium"
+)
 _ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-gpu"]
 _BAD = ("error", "warning")
 _NOTE_VIOLATIONS = """
@@ -135,13 +139,10 @@ class Eyes:
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Start the Chromium that is installed; skip where there is none. Nothing is ever downloaded."""
-    path = next(filter(None, map(shutil.which, _NAMES)), None)
-    if path is None:
-        pytest.skip("no Chromium is installed: on Debian, apt-get install chromium")
+    """Start the Chromium that is installed. Nothing is ever downloaded."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
         yield browser
         browser.close()
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from browser_eyes import Eyes, open_browser, open_eyes
+from browser_eyes import Eyes, needs_browser, open_browser, open_eyes
 from inspector_house import HOSTILE_ID, Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, needs_browser]
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
 from playwright.sync_api import Browser, expect  # noqa: E402
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browser_eyes import Eyes, open_browser, open_eyes
+from browser_eyes import Eyes, needs_browser, open_browser, open_eyes
 from inspector_house import HOSTILE_TITLE, House, Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, needs_browser]
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
