@@ -37,7 +37,11 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_wheel_holds_our_packages_and_nothing_else(wheel_names: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel_names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
-    assert all(name.endswith((".py", "py.typed", ".toml", ".css", ".html", ".js")) for name in wheel_names if ".dist-info/" not in name)
+    assert all(
+        name.endswith((".py", "py.typed", ".toml", ".css", ".html", ".js"))
+        for name in wheel_names
+        if ".dist-info/" not in name
+    )
 
 
 def test_every_direct_dependency_is_pinned_in_the_constraints() -> None:
