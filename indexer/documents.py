@@ -21,6 +21,8 @@ __all__ = ["Documents", "page_of"]
 
 CACHE_BYTES = 64 << 20
 """Decoded rows held in memory: 250,000 sentences with their paragraphs."""
+ROWS_HELD = 20_000
+"""Rows by id of a table as Python has them, about 20 MB; with more they are gathered anew."""
 _UNLINKED = ("paragraph_id", "title", "section", "text")
 _REBUILD = "check the folder with: mie-index verify; then build it again"
 
@@ -152,6 +154,7 @@ class Documents:
         self._tables: dict[str, _Table] = {}
         self._opening = Lock()
         self._cache = RowGroupCache(CACHE_BYTES)
+        self._rows: dict[tuple[str, tuple[str, ...] | None], dict[str, dict[str, Any]]] = {}
 
     def sentences(self, ids: Sequence[str]) -> list[Sentence]:
         """Give the sentences of these ids, in their order.
@@ -229,15 +232,20 @@ class Documents:
         return [row for part in parts for row in part.to_pylist()]
 
     def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
-        table = self._table(name)
-        found: dict[str, dict[str, Any]] = {}
-        pages = {doc_id: page_of(doc_id) for doc_id in ids}
-        for doc_id in sorted(pages, key=pages.__getitem__):  # so that a batch decodes each row group once
-            row = table.row_of(pages[doc_id], doc_id, columns)
-            if row is None:
-                raise self._missing(doc_id)
-            found[doc_id] = row
-        return [found[doc_id] for doc_id in ids]
+        """Give the rows of ids; they are not to be changed, for they are kept for whoever asks again."""
+        held = self._rows.get((name, columns), {})
+        if len(held) > ROWS_HELD:
+            held = {}
+        lacking = {doc_id: page_of(doc_id) for doc_id in ids if doc_id not in held}
+        if lacking:
+            table = self._table(name)
+            for doc_id in sorted(lacking, key=lacking.__getitem__):  # so that a batch decodes each row group once
+                row = table.row_of(lacking[doc_id], doc_id, columns)
+                if row is None:
+                    raise self._missing(doc_id)
+                held[doc_id] = row
+            self._rows[name, columns] = held
+        return [held[doc_id] for doc_id in ids]
 
     def _table(self, name: str) -> _Table:
         with self._opening:

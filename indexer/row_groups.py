@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RowGroup", "RowGroupCache"]
 
-_COPIES = 2
-"""Of a row: as Arrow holds it and, once asked for, as Python does."""
 _ID_BYTES = 72
 """Of an id as Python holds it, in a list."""
 
@@ -35,17 +33,14 @@ class RowGroup:
     def __init__(self, table: pa.Table, key: str) -> None:
         self._table = table
         self._key = key
-        self._rows: dict[str, dict[str, Any]] = {}
-        self.size_bytes: int = _COPIES * table.get_total_buffer_size() + _ID_BYTES * table.num_rows
+        self.size_bytes: int = table.get_total_buffer_size() + _ID_BYTES * table.num_rows
 
     def row_of(self, doc_id: str) -> dict[str, Any] | None:
-        """Give the first row of an id, or None; it is not to be changed, for it is kept for whoever asks again."""
-        row = self._rows.get(doc_id)
-        if row is None and doc_id in self._ids:
-            at = self._ids.index(doc_id)
-            row = {name: self._table.column(name)[at].as_py() for name in self._table.column_names}
-            self._rows[doc_id] = row
-        return row
+        """Give the first row of an id, or None."""
+        if doc_id not in self._ids:
+            return None
+        at = self._ids.index(doc_id)
+        return {name: self._table.column(name)[at].as_py() for name in self._table.column_names}
 
     def runs_of(self, page_id: int) -> Iterator[pa.Table]:
         """Give the rows of a page, as runs of rows."""

@@ -183,3 +183,12 @@ def test_fetching_imports_no_pandas(folder: Path) -> None:
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "Page 10, 0, 0. False"
+
+
+def test_rows_gathered_anew_are_those_that_were_held(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.documents.ROWS_HELD", 1)
+    ids = ["10#0#0", "10#0#1"]
+    fresh = [Documents(folder, read_manifest(folder)).sentences([doc_id])[0] for doc_id in ids]
+    shared = Documents(folder, read_manifest(folder))
+    assert shared.sentences(ids) == fresh, "more than are held"
+    assert shared.sentences([ids[1]]) == fresh[1:] and shared.sentences(ids) == fresh, "held before, asked with others"
