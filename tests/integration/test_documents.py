@@ -97,6 +97,7 @@ def test_a_batch_reads_each_row_group_once_and_no_other(opened: Documents, decod
 def test_row_groups_are_kept_for_the_next_query_up_to_a_number_of_bytes(
     folder: Path, decoded: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(documents, "ROWS_HELD", 0)
     ids = [row.sentence_id for row in rows_of("sentences")]
     for limit, is_kept in ((1 << 20, True), (1, False)):
         monkeypatch.setattr(documents, "CACHE_BYTES", limit)
@@ -186,9 +187,17 @@ def test_fetching_imports_no_pandas(folder: Path) -> None:
 
 
 def test_rows_gathered_anew_are_those_that_were_held(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.documents.ROWS_HELD", 1)
-    ids = ["10#0#0", "10#0#1"]
-    fresh = [Documents(folder, read_manifest(folder)).sentences([doc_id])[0] for doc_id in ids]
-    shared = Documents(folder, read_manifest(folder))
-    assert shared.sentences(ids) == fresh, "more than are held"
-    assert shared.sentences([ids[1]]) == fresh[1:] and shared.sentences(ids) == fresh, "held before, asked with others"
+    monkeypatch.setattr(documents, "ROWS_HELD", 1)
+    rows = rows_of("sentences")[:3]
+    ids = [row.sentence_id for row in rows]
+    opened = Documents(folder, read_manifest(folder))
+    assert opened.sentences(ids[:2]) == rows[:2], "more than are held"
+    assert opened.sentences(ids[1:]) == rows[1:] and opened.sentences(ids) == rows, "held before, asked with others"
+
+
+def test_rows_that_are_held_are_not_decoded_again(folder: Path, decoded: list[tuple[str, int, int]]) -> None:
+    opened, rows = Documents(folder, read_manifest(folder)), rows_of("sentences")
+    ids = [row.sentence_id for row in rows]
+    assert opened.sentences(ids[:1]) == rows[:1]
+    decoded.clear()
+    assert opened.sentences(ids[:1]) == rows[:1] and not decoded
