@@ -29,7 +29,7 @@ from indexer.searcher import SearchParams
 from indexer.verify import find_faults
 from schemas.manifest import read_manifest, sha256_file
 
-SEEDS = int(os.environ.get("MIE_KILL_SEEDS", "3"))
+SEEDS = int(os.environ.get("MIE_KILL_SEEDS", "2"))
 QUERIES = ["tea with spices", "page 7", "link copper", "water 23 river"]
 STAGES = ("parse", "finish", "embed", "bm25", "faiss", "publish")
 WORDS = [
