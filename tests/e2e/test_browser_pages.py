@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from browser_eyes import Eyes, needs_browser, open_browser, open_eyes
+from browser_eyes import Eyes, needs_browser, open_eyes
 from inspector_house import HOSTILE_ID, Served
 
 pytestmark = [pytest.mark.browser, needs_browser]
@@ -32,18 +31,6 @@ PAGES = {
     "index": "/index",
     "not found": "/nothing",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def eyes(browser: Browser, served: Served) -> Iterator[Eyes]:
-    with open_eyes(browser, served.url) as eyes:
-        yield eyes
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])

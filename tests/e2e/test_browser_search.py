@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 
 import pytest
-from browser_eyes import Eyes, needs_browser, open_browser, open_eyes
+from browser_eyes import Eyes, needs_browser, open_eyes
 from inspector_house import HOSTILE_TITLE, House, Served
 
 pytestmark = [pytest.mark.browser, needs_browser]
@@ -27,18 +26,6 @@ GIVE_PHOTO = """([kind, bytes]) => {
       target.dispatchEvent(new DragEvent(name, {...options, dataTransfer: carried}));
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def eyes(browser: Browser, served: Served) -> Iterator[Eyes]:
-    with open_eyes(browser, served.url) as eyes:
-        yield eyes
 
 
 def ask(page: Page, words: str) -> None:
