@@ -1,4 +1,8 @@
-"""The job to Parquet on one core and on two, at 1, 4 and 16 times the input: time, processor time, memory."""
+"""The job to Parquet on one core and on two, at 1, 4 and 16 times the input: time, processor time, memory.
+
+Two cores of a machine are seldom twice as fast as one: they share its memory, and often its clock. What they could give
+is measured beside it: as many jobs of one core at the same time, each on a core and an output of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +39,19 @@ class Run:
 
 def be_the_job(dump: Path, output: Path, workers: int) -> None:
     """Run the job without its two indexes, and print the processor time of this process and all below it."""
-    from pipelines.build_wiki_index import build_wiki_index
-    from pipelines.settings import BuildRequest, RunOptions
-    from pipelines.stages import Stages
-    from schemas.progress import Progress
+    from pipelines.nursery import Nursery
 
-    Stages._index_text = lambda _: None  # type: ignore[method-assign]
-    request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))
-    build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
+    with Nursery() as nursery:
+        if workers > 1:
+            nursery.start()  # as the command does
+        from pipelines.build_wiki_index import build_wiki_index
+        from pipelines.settings import BuildRequest, RunOptions
+        from pipelines.stages import Stages
+        from schemas.progress import Progress
+
+        Stages._index_text = lambda _: None  # type: ignore[method-assign, assignment]
+        request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))
+        build_wiki_index(request, Progress(io.StringIO(), is_quiet=True), nursery)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(json.dumps({"processor_s": sum(usage.ru_utime + usage.ru_stime for usage in used)}))
 
@@ -78,15 +88,12 @@ def watch(pid: int, peaks: list[float], ended: threading.Event) -> None:
         peaks[1] = max(peaks[1], sum(pss for _, pss in sizes))
 
 
-def measure(dump: Path, folder: Path, cores: int) -> Run:
-    """Run the job in a process of its own, pinned to so many cores, with as many workers."""
-    allowed = sorted(os.sched_getaffinity(0))[:cores]
-    if len(allowed) < cores:
-        raise SystemExit(f"{cores} cores are asked for, and this process may use {len(allowed)}")
-    command = [sys.executable, "-m", "benchmarks.job_scaling", "--child", str(dump), str(folder / "index"), str(cores)]
+def measure(dump: Path, folder: Path, allowed: set[int]) -> Run:
+    """Run the job in a process of its own, pinned to some cores, with as many workers."""
+    command = [sys.executable, "-m", "benchmarks.job_scaling", "--child"]
     started = time.perf_counter()
     job = subprocess.Popen(
-        command,
+        [*command, str(dump), str(folder / "index"), str(len(allowed))],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -103,9 +110,33 @@ def measure(dump: Path, folder: Path, cores: int) -> Run:
     return Run(wall_s, json.loads(out.splitlines()[-1])["processor_s"], *peaks)
 
 
+def measure_apart(dump: Path, folder: Path, allowed: set[int]) -> Run:
+    """Run as many jobs of one core as there are cores, at the same time; give the time of the slowest for one job."""
+    places = [folder / str(core) for core in allowed]
+    for place in places:
+        place.mkdir(exist_ok=True)
+    with ThreadPoolExecutor(len(places)) as pool:
+        runs = list(pool.map(lambda place, core: measure(dump, place, {core}), places, allowed))
+    return Run(
+        max(run.wall_s for run in runs) / len(runs),
+        sum(run.processor_s for run in runs) / len(runs),
+        max(run.largest_mb for run in runs),
+        sum(run.tree_mb for run in runs),
+    )
+
+
+def first_cores(count: int) -> set[int]:
+    """Give so many of the cores that this process may use."""
+    allowed = sorted(os.sched_getaffinity(0))[:count]
+    if len(allowed) < count:
+        raise SystemExit(f"{count} cores are asked for, and this process may use {len(allowed)}")
+    return set(allowed)
+
+
 def median_of(runs: list[Run]) -> Run:
     return Run(
-        *(statistics.median(getattr(run, name) for run in runs) for name in ("wall_s", "processor_s")),
+        statistics.median(run.wall_s for run in runs),
+        statistics.median(run.processor_s for run in runs),
         max(run.largest_mb for run in runs),
         max(run.tree_mb for run in runs),
     )
@@ -123,28 +154,35 @@ def main() -> None:
         be_the_job(Path(given.child[0]), Path(given.child[1]), int(given.child[2]))
         return
     print(f"from the start of the interpreter to the published tables; medians of {given.repeats}, peaks of all\n")
-    print(
-        f"{'XML MB':>7} {'cores':>6} {'wall s':>8} {'MB/s':>6} {'speed-up':>9} {'processor s':>12} {'s/GB':>6}", end=""
-    )
-    print(f" {'largest MB':>11} {'all MB':>7}")
+    print("| XML MB | cores | wall s | MB/s | speed-up | processor s | s/GB | largest MB | all MB |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for copies in given.copies:
             dump = folder / f"copies{copies}.xml.bz2"
             size = write_repeated(dump, given.dump or find_slice(), copies) / 1e6
-            runs: dict[int, list[Run]] = {cores: [] for cores in given.cores}
-            for _ in range(given.repeats):
-                for cores, some in runs.items():
-                    some.append(measure(dump, folder, cores))
-            first = median_of(runs[given.cores[0]])
-            for cores, some in runs.items():
-                run = median_of(some)
-                print(
-                    f"{size:>7.1f} {cores:>6} {run.wall_s:>8.2f} {size / run.wall_s:>6.2f}"
-                    f" {first.wall_s / run.wall_s:>9.2f} {run.processor_s:>12.2f} {1e3 * run.processor_s / size:>6.0f}"
-                    f" {run.largest_mb:>11.0f} {run.tree_mb:>7.0f}",
-                    flush=True,
-                )
+            print_size(size, measure_size(dump, folder, given.cores, given.repeats))
+
+
+def measure_size(dump: Path, folder: Path, cores: list[int], repeats: int) -> dict[str, Run]:
+    """Measure the job on each number of cores, and as many jobs side by side, in turns; give the medians."""
+    runs: dict[str, list[Run]] = {}
+    for _ in range(repeats):
+        for count in cores:
+            runs.setdefault(str(count), []).append(measure(dump, folder, first_cores(count)))
+            if count > 1:
+                apart = measure_apart(dump, folder, first_cores(count))
+                runs.setdefault(f"{count} jobs of one, a job", []).append(apart)
+    return {name: median_of(some) for name, some in runs.items()}
+
+
+def print_size(size: float, runs: dict[str, Run]) -> None:
+    first = next(iter(runs.values()))
+    for name, run in runs.items():
+        rates = f"{run.wall_s:.2f} | {size / run.wall_s:.2f} | {first.wall_s / run.wall_s:.2f}"
+        costs = f"{run.processor_s:.2f} | {1e3 * run.processor_s / size:.0f}"
+        memory = f"{run.largest_mb:.0f} | {run.tree_mb:.0f}"
+        print(f"| {size:.1f} | {name} | {rates} | {costs} | {memory} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from indexer.bm25_build import build_bm25
+from indexer.java_search import compose_search
 from indexer.jvm import as_java, in_java, java_class, java_exception
 from indexer.lucene import CONTENTS, ID, LUCENE, PAGE, TITLE, open_directory, reason_of
 from indexer.presets import PRESETS, Preset
@@ -16,6 +17,10 @@ from schemas.errors import IndexCorrupt, IndexNotFound
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]
 
 _IDS_AT_ONCE = 1024
+_MANY = 8
+"""Queries that are searched in one call into Java: a command asks fewer, and would wait for the call to be composed."""
+_COMPOSED = 8
+"""Values of k for which there is such a call."""
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
@@ -51,6 +56,7 @@ class Bm25Searcher:
         except self._java_exception as error:
             raise self._corrupt(error) from error
         self._analyzer = preset.make_analyzer()
+        self._composed: dict[int, Callable[[Sequence[str]], list[Any]]] = {}
         self._query_words = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")().buildQuery
         self._to_list = java_class("io.anserini.search.ScoredDocs").fromTopDocs
 
@@ -63,15 +69,23 @@ class Bm25Searcher:
             IndexCorrupt: Lucene cannot read the index.
         """
         params.check()
-        return [self._search_one(query, params) for query in queries]
+        k = min(params.k, self.documents)
+        is_new = k not in self._composed
+        if len(queries) < _MANY or params.title_boost or not k or (is_new and len(self._composed) == _COMPOSED):
+            return [self._search_one(query, params) for query in queries]
+        try:
+            if is_new:
+                self._composed[k] = compose_search(self._searcher, self._analyzer, k)
+            return [_to_hits(found) for found in self._composed[k]([_clean(query) for query in queries])]
+        except self._java_exception as error:
+            raise self._corrupt(error) from error
 
     def _search_one(self, query: str, params: SearchParams) -> list[Hit]:
         if not self.documents:
             return []
         try:
             words = self._to_lucene(query, params.title_boost)
-            found = self._list(words, params.k)
-            return [Hit(rank, *pair) for rank, pair in enumerate(zip(found.scores, found.docids, strict=True), start=1)]
+            return _to_hits(self._list(words, params.k))
         except self._java_exception as error:
             raise self._corrupt(error) from error
 
@@ -130,6 +144,10 @@ class Bm25Searcher:
 
     def _corrupt(self, error: Exception) -> IndexCorrupt:
         return IndexCorrupt(f"Lucene cannot read the index ({reason_of(error)})", path=self._folder, remedy=_REBUILD)
+
+
+def _to_hits(found: Any) -> list[Hit]:
+    return [Hit(rank, *pair) for rank, pair in enumerate(zip(found.scores, found.docids, strict=True), start=1)]
 
 
 def _clean(text: str) -> str:

@@ -21,11 +21,12 @@ from typing import Any
 from indexer.jvm import as_java, java_class
 from indexer.lucene import LUCENE
 
-__all__ = ["BatchAdder", "find_method"]
+__all__ = ["BatchAdder", "as_interface", "find_method", "find_static"]
 
 _WAITING = 2
 """Batches that may be under way: one in Java, one ready for it."""
 _HANDLES = "java.lang.invoke.MethodHandles"
+_PRIMITIVES = {"void": "Void", "long": "Long", "int": "Integer"}
 
 
 class BatchAdder:
@@ -57,10 +58,12 @@ class BatchAdder:
         lists = [java_class("java.util.Arrays").asList(*column) for column in columns]
         handles = java_class(_HANDLES)
         row = handles.insertArguments(self._fill, 0, *(column.iterator() for column in lists))
-        to_document = _as("java.util.function.Function", handles.dropArguments(row, 0, _classes("java.lang.Object")))
+        to_document = as_interface(
+            "java.util.function.Function", handles.dropArguments(row, 0, _classes("java.lang.Object"))
+        )
         documents = lists[0].stream().map(to_document).iterator()
-        rows = _as("java.lang.Iterable", handles.constant(_class("java.util.Iterator"), documents))
-        task = _as("java.util.concurrent.Callable", handles.insertArguments(self._add, 0, rows))
+        rows = as_interface("java.lang.Iterable", handles.constant(_class("java.util.Iterator"), documents))
+        task = as_interface("java.util.concurrent.Callable", handles.insertArguments(self._add, 0, rows))
         self._waiting.append((self._thread.submit(task), len(columns[0])))
         while len(self._waiting) > _WAITING:
             self._wait()
@@ -104,6 +107,11 @@ def find_method(owner: str, method: str, returns: str, *takes: str) -> Any:
     return java_class(_HANDLES).publicLookup().findVirtual(_class(owner), method, _signature(returns, *takes))
 
 
+def find_static(owner: str, method: str, returns: str, *takes: str) -> Any:
+    """Give the handle of a static method, likewise."""
+    return java_class(_HANDLES).publicLookup().findStatic(_class(owner), method, _signature(returns, *takes))
+
+
 def _signature(returns: str, *takes: str) -> Any:
     kind = java_class("java.lang.invoke.MethodType").methodType(_class(returns))
     return kind.appendParameterTypes(_classes(*takes))
@@ -114,12 +122,12 @@ def _classes(*names: str) -> Any:
 
 
 def _class(name: str) -> Any:
-    if name in ("void", "long"):
-        return java_class(f"java.lang.{name.title()}").TYPE
+    if name in _PRIMITIVES:
+        return java_class(f"java.lang.{_PRIMITIVES[name]}").TYPE
     return java_class("java.lang.Class").forName(name)
 
 
-def _as(interface: str, handle: Any) -> Any:
+def as_interface(interface: str, handle: Any) -> Any:
     """Give a handle as an object of an interface of one method."""
     made = java_class("java.lang.invoke.MethodHandleProxies").asInterfaceInstance(_class(interface), handle)
     return as_java(interface, made)

@@ -12,6 +12,7 @@ from pipelines.earlier_index import EarlierIndex
 from pipelines.embed_stage import describe_images
 from pipelines.file_store import RemoteFile
 from pipelines.local_workers import LocalWorkers
+from pipelines.nursery import Nursery
 from pipelines.output_folder import OutputFolder
 from pipelines.plan import describe_inputs, find_inputs, plan_shards
 from pipelines.remote_output import RemoteOutput
@@ -36,8 +37,13 @@ class Outcome:
     seconds: dict[str, float]
 
 
-def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
+def build_wiki_index(request: BuildRequest, progress: Progress, nursery: Nursery | None = None) -> Outcome:
     """Build the index folder of a dump, or find that it is there.
+
+    Args:
+        request: what to build.
+        progress: shows the stages.
+        nursery: where workers come from, if it was started in advance; it is closed at the end.
 
     Raises:
         UsageError: the output must not be written.
@@ -46,7 +52,7 @@ def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
         MissingDependency: the image encoder's weights, or Java, are not there.
     """
     try:
-        return _build(request, progress)
+        return _build(request, progress, nursery)
     except OSError as error:
         full = full_disk(error, request.output)
         if full is None:
@@ -54,7 +60,7 @@ def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
         raise full from error
 
 
-def _build(request: BuildRequest, progress: Progress) -> Outcome:
+def _build(request: BuildRequest, progress: Progress, nursery: Nursery | None) -> Outcome:
     check_beam_options(request.options.beam, str(request.output))
     output = open_output(request.output)
     output.check(overwrite=True)  # a folder of somebody else's is refused before anything is read
@@ -75,9 +81,7 @@ def _build(request: BuildRequest, progress: Progress) -> Outcome:
             return Outcome(manifest, False, progress.seconds)
     output.check(overwrite=request.options.overwrite)
     earlier = _earlier(request, config, progress)
-    with output.locked(), LocalWorkers(output.work.log) as workers:
-        if request.options.wants_processes:
-            workers.prepare()
+    with output.locked(), LocalWorkers(output.work.log, nursery) as workers:
         with progress.stage("plan"):
             is_limited, is_partial = settings.limit_pages is not None, request.options.allow_partial
             plan = plan_shards(paths, request.dump_index, is_limited=is_limited, allow_unreadable=is_partial)

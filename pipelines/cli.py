@@ -174,12 +174,17 @@ def _describe(request: BuildRequest, *, as_json: bool) -> None:
 
 def _build(request: BuildRequest, *, as_json: bool) -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)  # Beam's import warns of its extras
-    from pipelines.build_wiki_index import build_wiki_index as build
-    from pipelines.summary import print_summary, to_summary
-    from schemas.progress import Progress
+    from pipelines.nursery import Nursery
 
-    logging.getLogger().setLevel(logging.WARNING)
-    outcome = build(request, Progress(sys.stderr))
+    with Nursery() as nursery:
+        if request.options.wants_processes:
+            nursery.start()  # imports Beam on another core while this process does
+        from pipelines.build_wiki_index import build_wiki_index as build
+        from pipelines.summary import print_summary, to_summary
+        from schemas.progress import Progress
+
+        logging.getLogger().setLevel(logging.WARNING)
+        outcome = build(request, Progress(sys.stderr), nursery)
     summary = to_summary(request.output, outcome.manifest, outcome.seconds, is_new=outcome.is_new)
     if as_json:
         typer.echo(json.dumps(summary, ensure_ascii=False))

@@ -8,8 +8,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from apache_beam.transforms.environments import Environment, python_sdk_capabili
 from google.protobuf import json_format, text_format
 
 from pipelines.forked_worker import DONE
+from pipelines.nursery import Nursery
 from schemas.errors import MieError
 
 __all__ = ["LocalWorkers"]
@@ -35,21 +34,20 @@ _numbers = itertools.count()
 class LocalWorkers:
     """Gives Beam worker processes that start in milliseconds, and ends them with the job.
 
-    They are forked from one process (`forked_worker`), because a new interpreter needs more than a second of
-    processor time to import Beam. That process starts with the first stage that wants several workers, or in advance
-    with `prepare`.
+    They are forked from one process, because a new interpreter needs more than a second of processor time to import
+    Beam. That process starts with the first stage that wants several workers, if it does not run already.
 
     Args:
         log: file for what the workers print.
+        nursery: that process, which is closed with this; null: one of its own.
     """
 
     _all: dict[str, LocalWorkers] = {}  # noqa: RUF012  # by name: Beam carries bytes only
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, nursery: Nursery | None = None) -> None:
         self._log = log
         self._name = str(next(_numbers))
-        self._nursery: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._nursery = nursery or Nursery()
         self._lines: set[socket.socket] = set()
         self._lost = False
 
@@ -62,25 +60,7 @@ class LocalWorkers:
     ) -> None:
         del self._all[self._name]
         self._end_all()
-        if self._control is not None:
-            self._control.close()
-        if self._nursery is not None:
-            self._nursery.kill()
-            self._nursery.wait()
-
-    def prepare(self) -> None:
-        """Start the process that workers are forked from, without waiting for it."""
-        if self._nursery is not None and self._nursery.poll() is None:
-            return
-        if self._control is not None:
-            self._control.close()  # of one that was killed
-        self._control, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "pipelines.forked_worker", str(theirs.fileno())]
-        environ = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
-        with theirs, open(self._log, "ab") as log:
-            self._nursery = subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()], env=environ
-            )
+        self._nursery.close()
 
     def environment(self) -> Environment:
         """Describe to Beam where its workers come from."""
@@ -125,11 +105,9 @@ class LocalWorkers:
 
     def start(self, environ: dict[str, str]) -> threading.Thread:
         """Start a worker; the thread that is given ends with it."""
-        self.prepare()
-        assert self._control is not None
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self._control, [b"w"], [theirs.fileno()])
+            self._nursery.fork(theirs)
         ours.sendall(json.dumps({"environ": environ, "log": str(self._log)}).encode() + b"\n")
         self._lines.add(ours)
         watcher = threading.Thread(target=self._watch, args=(ours,), daemon=True)

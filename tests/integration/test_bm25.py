@@ -266,3 +266,18 @@ def test_the_same_sentences_give_the_same_hits_however_often_they_are_indexed(
     build_bm25(shards, tmp_path / "bm25")
     again = Bm25Searcher(tmp_path / "bm25", PRESETS["more"]).search(QUERIES, SearchParams(20))
     assert again == Bm25Searcher(slice_index / "bm25", PRESETS["more"]).search(QUERIES, SearchParams(20))
+
+
+def test_many_queries_at_once_are_answered_as_one_by_one(collection: Collection) -> None:
+    words = ["", "\0", "Alabama \ud800 river", *(" ".join(text.split()[:8]) for text in collection.texts[:300])]
+    for k in (10, 3, 2**40):
+        params = SearchParams(k)
+        assert collection.searcher.search(words, params) == [
+            collection.searcher.search([word], params)[0] for word in words
+        ]
+
+
+def test_many_sizes_of_lists_are_asked_for(collection: Collection) -> None:
+    for k in range(1, 12):
+        found = collection.searcher.search(["Alabama river"] * 8, SearchParams(k))
+        assert found == 8 * collection.searcher.search(["Alabama river"], SearchParams(k))

@@ -74,7 +74,8 @@ def test_a_folder_that_is_no_lucene_index_is_an_index_error(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("suffix", ["si", "tim", "fdt", "nvd"])
 @pytest.mark.parametrize("damage", ["missing", "cut", "foreign"])
-def test_a_damaged_file_is_an_index_error_and_no_crash(suffix: str, damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("queries", [1, 20])
+def test_a_damaged_file_is_an_index_error_and_no_crash(suffix: str, damage: str, queries: int, tmp_path: Path) -> None:
     build_bm25([write_sentences(tmp_path / "s.parquet", TEXTS)], tmp_path / "bm25")
     file = next((tmp_path / "bm25").glob(f"*.{suffix}"))
     data = file.read_bytes()
@@ -83,7 +84,7 @@ def test_a_damaged_file_is_an_index_error_and_no_crash(suffix: str, damage: str,
     else:
         file.write_bytes(data[: len(data) // 2] if damage == "cut" else b"\xff" * len(data))
     with pytest.raises(IndexCorrupt, match="build the index again"):
-        Bm25Searcher(tmp_path / "bm25", PRESETS["more"]).search([TEXTS[0]], SearchParams(10))
+        Bm25Searcher(tmp_path / "bm25", PRESETS["more"]).search([TEXTS[0]] * queries, SearchParams(10))
 
 
 def test_a_build_that_fails_leaves_the_old_index_and_can_be_repeated(tmp_path: Path) -> None:
