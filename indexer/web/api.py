@@ -26,6 +26,7 @@ _BODY: dict[str, Any] = {
         "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+_to_ascii = json.JSONEncoder(separators=(",", ":")).encode
 router = APIRouter(prefix="/api", responses=ERRORS)
 
 
@@ -120,8 +121,7 @@ def _engine(request: Request) -> Engine:
 
 def _json(value: Any) -> Response:
     """Write JSON in ASCII: nothing in it can steer the terminal that a program prints it to."""
-    text = json.dumps(value, separators=(",", ":"))
-    return Response(text, media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(_to_ascii(value), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 async def _read_picture(request: Request) -> bytes:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-    from fastapi import FastAPI
     from starlette.types import Receive, Scope, Send
+
+    from indexer.web.short_cut import ShortCut
 
 __all__ = ["Guard", "names_of"]
 
@@ -66,7 +67,7 @@ class Guard:
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ShortCut,
         *,
         names: frozenset[str] = _LOOPBACK_NAMES,
         is_remote: bool = False,
@@ -109,9 +110,9 @@ class Guard:
             self._running -= 1
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, message: str, remedy: str) -> None:
-        scope["app"] = self.app
+        scope["app"] = self.app.app
         request = Request(scope, receive)
-        response = error_response(self.app.state.templates, request, status, message, remedy)
+        response = error_response(self.app.app.state.templates, request, status, message, remedy)
         await response(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:

@@ -92,7 +92,7 @@ def test_a_picture_in_the_body_is_searched_at_once(client: TestClient) -> None:
 
 def test_only_the_last_pictures_are_held(index: WikiIndex) -> None:
     client = ask_inspector(index)
-    client.app.app.state.engine.pictures = AskedPictures(index, held=2)
+    client.app.app.app.state.engine.pictures = AskedPictures(index, held=2)
     colours = [picture_bytes(9, shade, 9) for shade in (1, 2, 3)]
     first, second, third = [client.post("/api/images", content=c, headers=PNG).json()["image"] for c in colours]
     assert "not held" in problem(get(client, "/api/search", 404, image=first))

@@ -445,4 +445,4 @@ def test_what_is_kept_of_pictures_is_bounded(open_house: Open, monkeypatch: pyte
     client = open_house()
     for size in ("small", "large", "small"):
         assert client.get(f"/sample-pictures/{size}/test/test-1").status_code == 200
-    assert len(client.app.app.state.sample_pictures._held) == 1
+    assert len(client.app.app.app.state.sample_pictures._held) == 1
