@@ -11,6 +11,7 @@ from indexer.answers import WORD
 
 __all__ = ["TermMarker", "around"]
 
+_WORDS = re.compile(f"({WORD.pattern})")
 _WORDS_HELD = 20_000
 _START = 2
 _LONGEST_TOKEN = 255
@@ -36,19 +37,11 @@ class TermMarker:
         """
         wanted = frozenset(self._tokenize([query])[0])
         starts = set(map(_start_of, wanted))
-        likely = [[word for word in WORD.finditer(text) if _may_be(word.group(), starts)] for text in texts]
-        self._learn({word.group() for words in likely for word in words})
-        return [self._mark(text, words, wanted) for text, words in zip(texts, likely, strict=True)]
-
-    def _mark(self, text: str, words: Sequence[re.Match[str]], wanted: frozenset[str]) -> Markup:
-        done, parts = 0, []
-        for word in words:
-            if not self._tokens[word.group()].isdisjoint(wanted):
-                start, end = word.span()
-                parts.append(f"{escape(text[done:start])}<mark>{escape(text[start:end])}</mark>")
-                done = end
-        parts.append(escape(text[done:]))
-        return Markup("".join(parts))  # noqa: S704 - every part is escaped
+        cut = [_WORDS.split(text) for text in texts]  # words stand at the odd places
+        likely = {word for word in set().union(*(parts[1::2] for parts in cut)) if _may_be(word, starts)}
+        self._learn(likely)
+        found = {word for word in likely if not self._tokens[word].isdisjoint(wanted)}
+        return [_mark(parts, found) for parts in cut]
 
     def _learn(self, words: set[str]) -> None:
         """Ask for the tokens of the words that are not held, all at once."""
@@ -58,6 +51,16 @@ class TermMarker:
             unknown = sorted(words)
         if unknown:
             self._tokens |= zip(unknown, map(frozenset, self._tokenize(unknown)), strict=True)
+
+
+def _mark(parts: Sequence[str], found: set[str]) -> Markup:
+    """Put a text together again, escaped, with <mark> around some of the words at its odd places."""
+    done, written = 0, []
+    for at in [at for at in range(1, len(parts), 2) if parts[at] in found]:
+        written.append(f"{escape(''.join(parts[done:at]))}<mark>{escape(parts[at])}</mark>")
+        done = at + 1
+    written.append(escape("".join(parts[done:])))
+    return Markup("".join(written))  # noqa: S704 - every part is escaped
 
 
 def _may_be(word: str, starts: set[str]) -> bool:
