@@ -50,6 +50,38 @@ def test_text_answers_are_those_of_the_command_line(client: TestClient, index: W
     assert found["image"] is None
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"text": "snow"},
+        {"text": "dogs love snow", "k": 1, "title_boost": 2},
+        {"text": "snow", "constants": "anserini"},
+        {"text": " "},
+        {"text": "snow", "k": 0},
+        {"text": "snow", "view": "sound"},
+        {"image": 64 * "0"},
+    ],
+    ids=lambda some: " ".join(map(str, some.values())),
+)
+def test_the_short_cut_answers_and_refuses_as_the_application_does(
+    client: TestClient, parameters: dict[str, Any]
+) -> None:
+    whole = TestClient(client.app.app.app, base_url=str(client.base_url))
+    ours, theirs = (some.get("/api/search", params=parameters) for some in (client, whole))
+    assert ours.status_code == theirs.status_code
+    answers = [{**some.json(), "seconds": None} for some in (ours, theirs)]
+    assert answers[0] == answers[1]
+
+
+def test_a_fault_of_the_search_is_told_as_the_applications_own(
+    index: WikiIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = ask_inspector(index)
+    monkeypatch.setattr(client.app.app.app.state.engine, "ask", lambda *_: 1 / 0)
+    found = client.get("/api/search", params={"text": "snow"})
+    assert found.status_code == 500 and "an error of the inspector's own" in problem(found.json())
+
+
 def test_a_title_boost_finds_articles_by_title_alone(client: TestClient) -> None:
     plain = get(client, "/api/search", text="melts snow")["answers"][0]
     boosted = get(client, "/api/search", text="melts snow", title_boost=2)["answers"][0]
