@@ -31,7 +31,7 @@ from indexer.searcher import SearchParams
 from schemas.tables import IMAGES, embeddings_schema
 
 ROWS_PER_SHARD, ROWS_PER_GROUP = 100_000, 1_000
-SUBJECTS_PER_MILLION, VARYING, K, QUERIES = 20_000, 48, 10, 1_000
+SUBJECTS_PER_MILLION, VARYING, K = 20_000, 48, 10
 PEERS = {"flat": "SQfp16", "PQ refined": "IVF{nlist},PQ64x4fs,Refine(SQfp16)", "bare PQ": "IVF{nlist},PQ64"}
 
 
@@ -87,7 +87,7 @@ def resident_mb() -> float:
     return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1024
 
 
-def build(folder: Path, _words: str) -> dict[str, Any]:
+def build(folder: Path, _words: str, _queries: int) -> dict[str, Any]:
     """Build our index; parts that are there from an interrupted run are used."""
     shards, images = sorted(folder.glob("e*.parquet")), sorted(folder.glob("i*.parquet"))
     start = time.perf_counter()
@@ -95,12 +95,12 @@ def build(folder: Path, _words: str) -> dict[str, Any]:
     return {**section, "wall_s": time.perf_counter() - start, **used()}
 
 
-def ask(folder: Path, _words: str) -> dict[str, Any]:
+def ask(folder: Path, _words: str, count: int) -> dict[str, Any]:
     """Ask one query after another, in one thread."""
     import faiss
 
     faiss.omp_set_num_threads(1)
-    queries = read_queries(folder)
+    queries = read_queries(folder, count)
     searcher = DenseSearcher(folder / "faiss")
     times = time_each(lambda query: searcher.search(query, SearchParams(K)), queries)
     return {
@@ -111,11 +111,11 @@ def ask(folder: Path, _words: str) -> dict[str, Any]:
     }
 
 
-def peer(folder: Path, words: str) -> dict[str, Any]:
+def peer(folder: Path, words: str, count: int) -> dict[str, Any]:
     """Build an index of Faiss's in memory, and ask it with the least nprobe of the ladder that reaches our recall."""
     import faiss
 
-    index: Any = faiss.index_factory(read_queries(folder).shape[1], words, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(read_queries(folder, 1).shape[1], words, faiss.METRIC_INNER_PRODUCT)
     shards = sorted(folder.glob("e*.parquet"))
     sample = np.concatenate([read_vectors(path)[:: max(1, len(shards) // 2)] for path in shards])
     index.train(sample)
@@ -123,7 +123,7 @@ def peer(folder: Path, words: str) -> dict[str, Any]:
     for path in shards:
         index.add(read_vectors(path))
     truth_of = exact(folder, shards)
-    queries = read_queries(folder)[: len(truth_of)]
+    queries = read_queries(folder, len(truth_of))
     recall, nprobe = 0.0, 0
     for nprobe in (1, 2, 4, 8, 16, 32, 64, 128, 256):
         faiss.ParameterSpace().set_index_parameter(index, "nprobe", nprobe) if "IVF" in words else None
@@ -132,13 +132,13 @@ def peer(folder: Path, words: str) -> dict[str, Any]:
         if recall >= 0.99 or "IVF" not in words:
             break
     faiss.omp_set_num_threads(1)
-    times = time_each(lambda query: index.search(query, K), read_queries(folder))
+    times = time_each(lambda query: index.search(query, K), read_queries(folder, count))
     return {**times, "recall": recall, "nprobe": nprobe, "anon_mb": resident_mb(), **used()}
 
 
 def exact(folder: Path, shards: list[Path], some: int = 200) -> np.ndarray:
     """Give the ten nearest rows of the first queries by brute force over the unrounded vectors."""
-    queries, best, rows = read_queries(folder)[:some], [], []
+    queries, best, rows = read_queries(folder, some), [], []
     for number, path in enumerate(shards):
         scores = queries @ read_vectors(path).T
         top = np.argpartition(-scores, K, axis=1)[:, :K]
@@ -155,16 +155,16 @@ def read_vectors(path: Path) -> np.ndarray:
     return values.reshape(len(column), -1)
 
 
-def read_queries(folder: Path) -> np.ndarray:
+def read_queries(folder: Path, count: int) -> np.ndarray:
     """Make queries that are no vector of the index, around the same subjects."""
     vectors = sum(pq.read_metadata(path).num_rows for path in folder.glob("e*.parquet"))
     dim = pq.read_schema(folder / "e0000.parquet").field("vector").type.list_size
-    return make_vectors(dim, max(100, SUBJECTS_PER_MILLION * vectors // 1_000_000), QUERIES, 10**6)
+    return make_vectors(dim, max(100, SUBJECTS_PER_MILLION * vectors // 1_000_000), count, 10**6)
 
 
 def time_each(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> dict[str, float]:
-    """Ask every query alone, after a hundred to warm up; give the median and the 95th in ms, wall and processor."""
-    for query in queries[:100]:
+    """Ask every query alone, after a tenth of them to warm up; give the median and the 95th in ms, wall and processor."""
+    for query in queries[: len(queries) // 10]:
         search(query[None])
     wall, own = [], []
     for query in queries:
@@ -183,19 +183,10 @@ def time_each(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> dict[
 STEPS: dict[str, Callable[[Path, str], dict[str, Any]]] = {"build": build, "ask": ask, "peer": peer}
 
 
-def run_step(name: str, folder: Path, words: str = "") -> dict[str, Any]:
+def run_step(name: str, folder: Path, queries: int, words: str = "") -> dict[str, Any]:
     """Run a step in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.faiss_scale",
-        "--folder",
-        str(folder),
-        "--step",
-        name,
-        "--words",
-        words,
-    ]
+    command = [sys.executable, "-m", "benchmarks.faiss_scale", "--folder", str(folder), "--queries", str(queries)]
+    command += ["--step", name, "--words", words]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     result: dict[str, Any] = json.loads(told)
     print(f"{name} {words}: " + ", ".join(f"{key} {show(value)}" for key, value in result.items()), flush=True)
@@ -213,20 +204,21 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("faiss-scale"), help="made and left: 2 kB a vector, twice")
     parser.add_argument("--vectors", type=int, default=1_000_000)
     parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--queries", type=int, default=1_000, help="asked one by one")
     parser.add_argument("--peers", action="store_true", help="Faiss's own kinds, in memory")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--words", default="", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.step:
-        print(json.dumps(STEPS[arguments.step](arguments.folder, arguments.words)))
+        print(json.dumps(STEPS[arguments.step](arguments.folder, arguments.words, arguments.queries)))
         return 0
     write_shards(arguments.folder, arguments.vectors, arguments.dim)
     print(f"{arguments.vectors:,} vectors of {arguments.dim}, {os.cpu_count()} cores")
-    section = run_step("build", arguments.folder)
-    run_step("ask", arguments.folder)
+    section = run_step("build", arguments.folder, arguments.queries)
+    run_step("ask", arguments.folder, arguments.queries)
     for name, words in PEERS.items() if arguments.peers else ():
         print(name)
-        run_step("peer", arguments.folder, words.format(nlist=section["nlist"]))
+        run_step("peer", arguments.folder, arguments.queries, words.format(nlist=section["nlist"]))
     shutil.rmtree(arguments.folder / "faiss")
     return 0
 
