@@ -163,7 +163,7 @@ def read_queries(folder: Path, count: int) -> np.ndarray:
 
 
 def time_each(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> dict[str, float]:
-    """Ask every query alone, after a tenth of them to warm up; give the median and the 95th in ms, wall and processor."""
+    """Ask every query alone, a tenth of them twice; give the median and the 95th in ms, of wall and processor time."""
     for query in queries[: len(queries) // 10]:
         search(query[None])
     wall, own = [], []
@@ -180,7 +180,7 @@ def time_each(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> dict[
     }
 
 
-STEPS: dict[str, Callable[[Path, str], dict[str, Any]]] = {"build": build, "ask": ask, "peer": peer}
+STEPS: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {"build": build, "ask": ask, "peer": peer}
 
 
 def run_step(name: str, folder: Path, queries: int, words: str = "") -> dict[str, Any]:
