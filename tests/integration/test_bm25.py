@@ -269,11 +269,11 @@ def test_the_same_sentences_give_the_same_hits_however_often_they_are_indexed(
 
 
 def test_many_queries_at_once_are_answered_as_one_by_one(collection: Collection) -> None:
-    words = ["", "\0", "Alabama \ud800 river", *(" ".join(text.split()[:8]) for text in collection.texts[:300])]
-    for k in (10, 3, 2**40):
+    words = ["", "\0", "Alabama \ud800 river", *(" ".join(text.split()[:8]) for text in collection.texts[:200])]
+    for some, k in ((words, 10), (words[:9], 2**40)):
         params = SearchParams(k)
-        assert collection.searcher.search(words, params) == [
-            collection.searcher.search([word], params)[0] for word in words
+        assert collection.searcher.search(some, params) == [
+            collection.searcher.search([word], params)[0] for word in some
         ]
 
 
