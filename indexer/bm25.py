@@ -17,10 +17,11 @@ from schemas.errors import IndexCorrupt, IndexNotFound
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]
 
 _IDS_AT_ONCE = 1024
-_MANY = 8
-"""Queries that are searched in one call into Java: a command asks fewer, and would wait for the call to be composed."""
-_COMPOSED = 8
-"""Values of k for which there is such a call."""
+_MANY, _WORTH = 8, 200
+"""Queries of one call that are searched together, once so many have been asked: a command with a few questions would
+wait longer for the call to be composed than it saves."""
+_MOST_LISTS, _LONGEST_LIST = 8, 1_000
+"""Values of k for which there is such a call, and the largest."""
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
@@ -56,6 +57,7 @@ class Bm25Searcher:
         except self._java_exception as error:
             raise self._corrupt(error) from error
         self._analyzer = preset.make_analyzer()
+        self._asked = 0
         self._composed: dict[int, Callable[[Sequence[str]], list[Any]]] = {}
         self._query_words = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")().buildQuery
         self._to_list = java_class("io.anserini.search.ScoredDocs").fromTopDocs
@@ -69,16 +71,21 @@ class Bm25Searcher:
             IndexCorrupt: Lucene cannot read the index.
         """
         params.check()
-        k = min(params.k, self.documents)
-        is_new = k not in self._composed
-        if len(queries) < _MANY or params.title_boost or not k or (is_new and len(self._composed) == _COMPOSED):
-            return [self._search_one(query, params) for query in queries]
-        try:
-            if is_new:
-                self._composed[k] = compose_search(self._searcher, self._analyzer, k)
-            return [_to_hits(found) for found in self._composed[k]([_clean(query) for query in queries])]
-        except self._java_exception as error:
-            raise self._corrupt(error) from error
+        self._asked += len(queries)
+        if len(queries) >= _MANY and self._asked >= _WORTH and self.documents and not params.title_boost:
+            together = self._composed_for(min(params.k, self.documents))
+            if together is not None:
+                try:
+                    return [_to_hits(found) for found in together([_clean(query) for query in queries])]
+                except self._java_exception as error:
+                    raise self._corrupt(error) from error
+        return [self._search_one(query, params) for query in queries]
+
+    def _composed_for(self, k: int) -> Callable[[Sequence[str]], list[Any]] | None:
+        """Give the call that searches many queries at once; none for long lists, or for one k too many."""
+        if k not in self._composed and k <= _LONGEST_LIST and len(self._composed) < _MOST_LISTS:
+            self._composed[k] = compose_search(self._searcher, self._analyzer, k)
+        return self._composed.get(k)
 
     def _search_one(self, query: str, params: SearchParams) -> list[Hit]:
         if not self.documents:

@@ -74,7 +74,7 @@ def test_a_folder_that_is_no_lucene_index_is_an_index_error(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("suffix", ["si", "tim", "fdt", "nvd"])
 @pytest.mark.parametrize("damage", ["missing", "cut", "foreign"])
-@pytest.mark.parametrize("queries", [1, 20])
+@pytest.mark.parametrize("queries", [1, 200])
 def test_a_damaged_file_is_an_index_error_and_no_crash(suffix: str, damage: str, queries: int, tmp_path: Path) -> None:
     build_bm25([write_sentences(tmp_path / "s.parquet", TEXTS)], tmp_path / "bm25")
     file = next((tmp_path / "bm25").glob(f"*.{suffix}"))
