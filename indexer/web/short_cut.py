@@ -18,8 +18,8 @@ __all__ = ["ShortCut"]
 class ShortCut:
     """Answers GET of one address itself; everything else, and every failure, goes to the application.
 
-    The application knows the address too, describes it, and makes an answer of an error. Its layers take a third of
-    the time that Python has for a search (docs/decisions/0018).
+    The application knows the address too, describes it, and makes an answer of an error. What its layers cost under
+    load: docs/decisions/0018.
 
     Args:
         app: the application.

@@ -275,9 +275,8 @@ def test_many_queries_at_once_are_answered_as_one_by_one(collection: Collection)
         assert collection.searcher.search(some, params) == [
             collection.searcher.search([word], params)[0] for word in some
         ]
-    assert (
-        10 in collection.searcher._composed and max(collection.searcher._composed) <= 1_000
-    )  # a list of all documents for each would not fit into memory
+    composed = collection.searcher._composed
+    assert 10 in composed and max(composed) <= 1_000, "a list of all documents for each would not fit into memory"
 
 
 def test_many_sizes_of_lists_are_asked_for(collection: Collection) -> None:
