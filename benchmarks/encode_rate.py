@@ -28,10 +28,10 @@ from PIL import Image
 
 from indexer.clip import make_encoder
 from indexer.encoder import ImageEncoder
-from pipelines.embed_stage import embed_shard
-from pipelines.image_decoder import GuardedDecoder
-from pipelines.image_sources import open_image_sources
-from pipelines.workfolder import WorkFolder
+from pipelines.stages.embed import embed_shard
+from pipelines.images.decoder import GuardedDecoder
+from pipelines.images.source import open_image_sources
+from pipelines.storage.work import WorkFolder
 
 WAYS = ("embed", "embed_per_core", "loop", "loop_workers")
 TITLES = {

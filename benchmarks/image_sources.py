@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from picture_stores import WRITERS, write_parquet  # what the tests write, so that both mean the same forms
 
 from indexer.pixels import decode_image
-from pipelines.image_decoder import GuardedDecoder
-from pipelines.image_sources import Missing, open_image_source
+from pipelines.images.decoder import GuardedDecoder
+from pipelines.images.source import Missing, open_image_source
 
 
 def main() -> int:

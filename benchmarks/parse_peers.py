@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.dump import Page, ReadLimits, find_streams, read_pages
-from pipelines.guard import GuardedParser
-from pipelines.parse_stage import parse_shard
-from pipelines.parsed_article import parse_page
-from pipelines.passages import split_article
-from pipelines.wikitext import CleaningRules, parse_article
-from pipelines.workfolder import WorkFolder
+from pipelines.dump.reader import Page, ReadLimits, find_streams, read_pages
+from pipelines.sandbox.guarded import GuardedParser
+from pipelines.stages.parse import parse_shard
+from pipelines.stages.article_rows import parse_page
+from pipelines.wikitext.passages import split_article
+from pipelines.wikitext.article import CleaningRules, parse_article
+from pipelines.storage.work import WorkFolder
 
 __all__ = ["PEERS", "Peer", "articles"]
 

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.carried_errors import full_disk
-from pipelines.earlier_index import EarlierIndex
-from pipelines.embed_stage import describe_images
-from pipelines.file_store import RemoteFile
-from pipelines.local_workers import LocalWorkers
-from pipelines.nursery import Nursery
-from pipelines.output_folder import OutputFolder
-from pipelines.plan import describe_inputs, find_inputs, plan_shards
-from pipelines.remote_output import RemoteOutput
-from pipelines.runners import check_beam_options
-from pipelines.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.stages import Stages
-from pipelines.totals import count_all, library_versions
-from pipelines.vector_source import VectorSource
+from pipelines.beam.carried_errors import full_disk
+from pipelines.stages.earlier import EarlierIndex
+from pipelines.stages.embed import describe_images
+from pipelines.storage.files import RemoteFile
+from pipelines.beam.local_workers import LocalWorkers
+from pipelines.beam.worker_spawner import Nursery
+from pipelines.storage.output import OutputFolder
+from pipelines.job.plan import describe_inputs, find_inputs, plan_shards
+from pipelines.storage.remote_output import RemoteOutput
+from pipelines.beam.engines import check_beam_options
+from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.job.driver import Stages
+from pipelines.job.totals import count_all, library_versions
+from pipelines.images.given_vectors import VectorSource
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint
 from schemas.progress import Progress
@@ -136,7 +136,7 @@ def _with_images(request: BuildRequest) -> BuildSettings:
 
 def _with_vectors(settings: BuildSettings, source: VectorSource) -> BuildSettings:
     """Add to the settings what the files of vectors are, and the encoder that the user says made them."""
-    from pipelines.vector_stage import name_encoder
+    from pipelines.stages.embed_given import name_encoder
 
     if not settings.encoder:
         name_encoder(settings.encoder, 0)  # said before files are read

@@ -16,7 +16,7 @@ from schemas.errors import UsageError
 from schemas.exits import exit_on_error
 
 if TYPE_CHECKING:
-    from pipelines.settings import BuildRequest
+    from pipelines.stages.settings import BuildRequest
 
 __all__ = ["app", "main"]
 
@@ -131,9 +131,9 @@ def build_wiki_index(
     ] = None,
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
-    from pipelines.file_store import RemoteFile, is_remote
-    from pipelines.image_sources import SourceChain, open_image_sources
-    from pipelines.settings import BuildRequest, BuildSettings, RunOptions
+    from pipelines.storage.files import RemoteFile, is_remote
+    from pipelines.images.source import SourceChain, open_image_sources
+    from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
 
     if beam_options and not beam_options[0].startswith("-"):
         raise UsageError(
@@ -166,7 +166,7 @@ def build_wiki_index(
 
 
 def _describe(request: BuildRequest, *, as_json: bool) -> None:
-    from pipelines.dry_run import describe_build, to_lines
+    from pipelines.job.dry_run import describe_build, to_lines
 
     plan = describe_build(request)
     typer.echo(json.dumps(plan, ensure_ascii=False) if as_json else "\n".join(to_lines(plan)))
@@ -174,13 +174,13 @@ def _describe(request: BuildRequest, *, as_json: bool) -> None:
 
 def _build(request: BuildRequest, *, as_json: bool) -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)  # Beam's import warns of its extras
-    from pipelines.nursery import Nursery
+    from pipelines.beam.worker_spawner import Nursery
 
     with Nursery() as nursery:
         if request.options.wants_processes:
             nursery.start()  # imports Beam on another core while this process does
         from pipelines.build_wiki_index import build_wiki_index as build
-        from pipelines.summary import print_summary, to_summary
+        from pipelines.job.summary import print_summary, to_summary
         from schemas.progress import Progress
 
         logging.getLogger().setLevel(logging.WARNING)

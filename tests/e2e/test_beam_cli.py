@@ -229,7 +229,7 @@ def children(pid: int) -> list[int]:
             words = path.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if parent == pid and b"pipelines.forked_worker" in words:
+        if parent == pid and b"pipelines.beam.worker_process" in words:
             found.append(int(path.parent.name))
     return found
 

@@ -16,10 +16,10 @@ from PIL import Image
 
 from indexer.encoder import ImageEncoder
 from indexer.pixels import decode_image
-from pipelines import embed_stage
-from pipelines.embed_stage import embed_shard
-from pipelines.image_sources import open_image_sources
-from pipelines.workfolder import WorkFolder
+from pipelines.stages import embed as embed_stage
+from pipelines.stages.embed import embed_shard
+from pipelines.images.source import open_image_sources
+from pipelines.storage.work import WorkFolder
 
 PICTURES = 150
 """Some batches."""

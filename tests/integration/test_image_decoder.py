@@ -21,10 +21,10 @@ import pytest
 from PIL import Image
 
 from indexer.pixels import ImageRefused, decode_image, displayed_size
-from pipelines.embed_stage import embed_shard
-from pipelines.image_decoder import DECODE_MEMORY_BYTES, GuardedDecoder
-from pipelines.image_sources import Missing, SourceChain
-from pipelines.workfolder import WorkFolder
+from pipelines.stages.embed import embed_shard
+from pipelines.images.decoder import DECODE_MEMORY_BYTES, GuardedDecoder
+from pipelines.images.source import Missing, SourceChain
+from pipelines.storage.work import WorkFolder
 
 MUTATIONS = int(os.environ.get("MIE_FUZZ_MUTATIONS", "300"))
 REASONS = {"too_large", "extreme_shape", "too_slow", "unsupported_format", "broken", "empty"}

@@ -17,9 +17,9 @@ from indexer.pixels import decode_image
 from indexer.queries import Query, ask
 from indexer.searcher import SearchParams
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.image_sources import SourceChain, open_image_sources
-from pipelines.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.vector_source import VectorSource
+from pipelines.images.source import SourceChain, open_image_sources
+from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.images.given_vectors import VectorSource
 from schemas.errors import InputError, UsageError
 from schemas.progress import Progress
 
@@ -140,7 +140,7 @@ def test_an_engine_of_many_machines_is_refused_commons(dump: Path, tmp_path: Pat
 def test_a_picture_that_its_decoder_dies_of_is_a_reject_and_shifts_no_row(
     dump: Path, pictures: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.image_decoder import GuardedDecoder
+    from pipelines.images.decoder import GuardedDecoder
 
     folder = WRITERS["flat"](tmp_path / "a", pictures)
     build(dump, tmp_path / "plain", open_image_sources([folder]))

@@ -17,12 +17,12 @@ from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.verify import find_faults
-from pipelines import stages
+from pipelines.job import driver as stages
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.dump import ReadLimits
-from pipelines.image_sources import open_image_sources
-from pipelines.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.stages import Stages
+from pipelines.dump.reader import ReadLimits
+from pipelines.images.source import open_image_sources
+from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.job.driver import Stages
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import read_manifest, sha256_file
 from schemas.progress import Progress
@@ -146,7 +146,7 @@ def test_several_dumps_are_read_as_one(built: Path, tmp_path: Path) -> None:
 def test_two_workers_give_the_same_bytes(
     dump: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.stages._BYTES_PER_FINISHER", 1)
+    monkeypatch.setattr("pipelines.job.driver._BYTES_PER_FINISHER", 1)
     build(dump, tmp_path / "index", workers=2)
     assert table_bytes(tmp_path / "index") == table_bytes(built)
 
@@ -273,7 +273,7 @@ def test_a_full_disk_is_told_and_nothing_looks_finished(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path))
 
-    for place in ("pipelines.shards.open_writer", "pipelines.redirects.open_writer"):
+    for place in ("pipelines.storage.shards.open_writer", "pipelines.stages.redirects.open_writer"):
         with monkeypatch.context() as patch:
             patch.setattr(place, full)
             with pytest.raises(StoreError, match="no space left") as caught:

@@ -11,8 +11,8 @@ from dumps import DumpPage, write_dump
 from test_job import build, rows
 
 from pipelines import build_wiki_index as job
-from pipelines.plan import Plan
-from pipelines.wikitext import CleaningRules
+from pipelines.job.plan import Plan
+from pipelines.wikitext.article import CleaningRules
 from schemas.errors import InputError
 from schemas.manifest import read_manifest
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.nursery import Nursery
+from pipelines.beam.worker_spawner import Nursery
 
 
 def process_of(nursery: Nursery) -> subprocess.Popen[bytes]:
@@ -56,7 +56,7 @@ def test_a_build_that_needs_no_workers_starts_none() -> None:
 
 
 def test_the_drivers_side_imports_nothing_heavy() -> None:
-    script = "import sys, pipelines.nursery; sys.exit(bool({'apache_beam', 'numpy', 'pyarrow'} & set(sys.modules)))"
+    script = "import sys, pipelines.beam.worker_spawner; sys.exit(bool({'apache_beam', 'numpy', 'pyarrow'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 

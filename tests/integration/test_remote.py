@@ -22,9 +22,9 @@ from PIL import Image
 from indexer.index import WikiIndex
 from indexer.verify import find_faults
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.file_store import RemoteFile, Store
-from pipelines.image_sources import open_image_sources
-from pipelines.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.storage.files import RemoteFile, Store
+from pipelines.images.source import open_image_sources
+from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
 from schemas.errors import InputError, StoreError, UsageError
 from schemas.manifest import sha256_file
 from schemas.progress import Progress

@@ -20,11 +20,11 @@ from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.verify import find_faults
-from pipelines import parse_stage
+from pipelines.stages import parse as parse_stage
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.image_sources import open_image_sources
-from pipelines.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.stages import Stages
+from pipelines.images.source import open_image_sources
+from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.job.driver import Stages
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import read_manifest, sha256_file, write_manifest
 from schemas.progress import Progress

@@ -9,9 +9,9 @@ from pathlib import Path
 import mwparserfromhell
 import pytest
 
-from pipelines.dump import Page, find_streams, read_pages
-from pipelines.inline_text import clean_inline
-from pipelines.markup_tags import strip_comments
+from pipelines.dump.reader import Page, find_streams, read_pages
+from pipelines.wikitext.plain_text import clean_inline
+from pipelines.wikitext.tags import strip_comments
 from schemas.titles import canonical_title
 
 OTHER_MARKUP = re.compile(

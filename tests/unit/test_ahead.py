@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.ahead import ahead
+from pipelines.stages.prefetch import ahead
 
 
 def test_items_come_in_order_and_are_made_in_another_thread() -> None:

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from pipelines.articles import Outcome, outcomes
-from pipelines.carried_errors import carried_error, carry_errors
-from pipelines.dump import Page
-from pipelines.guard import GuardedParser
-from pipelines.parsed_article import ParsedArticle, parse_page
-from pipelines.wikitext import CleaningRules
+from pipelines.stages.articles import Outcome, outcomes
+from pipelines.beam.carried_errors import carried_error, carry_errors
+from pipelines.dump.reader import Page
+from pipelines.sandbox.guarded import GuardedParser
+from pipelines.stages.article_rows import ParsedArticle, parse_page
+from pipelines.wikitext.article import CleaningRules
 from schemas.errors import InputError, StoreError
 from schemas.records import Reject
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from dumps import INDEX_NAME, DumpPage, dump_xml, pages_xml, write_dump, write_multistream
 
-from pipelines import dump
-from pipelines.dump import Page, Stream, find_streams, read_pages
-from pipelines.streams import StreamDamage, cut_xml, decompress, scan_bz2
+from pipelines.dump import reader as dump
+from pipelines.dump.reader import Page, Stream, find_streams, read_pages
+from pipelines.dump.streams import StreamDamage, cut_xml, decompress, scan_bz2
 from schemas.errors import InputError
 from schemas.records import Reject
 
@@ -144,7 +144,7 @@ def test_streams_are_found_across_the_borders_of_what_is_scanned_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: int
 ) -> None:
     streams = [bz2.compress(f"<page>{number}</page>".encode()) for number in range(40)]
-    monkeypatch.setattr("pipelines.streams._SCAN_BYTES", len(streams[0]) * 3 + shift)
+    monkeypatch.setattr("pipelines.dump.streams._SCAN_BYTES", len(streams[0]) * 3 + shift)
     path = tmp_path / "a.bz2"
     path.write_bytes(b"".join(streams))
     sizes = [len(stream) for stream in streams]

@@ -29,10 +29,10 @@ from commons_server import (
 )
 
 from indexer.pixels import ImageRefused, decode_image
-from pipelines.image_cache import FetchCache
-from pipelines.image_commons import CommonsRules, CommonsSource, open_commons
-from pipelines.image_pace import Pace
-from pipelines.image_sources import Missing
+from pipelines.commons.cache import FetchCache
+from pipelines.commons.commons import CommonsRules, CommonsSource, open_commons
+from pipelines.commons.pace import Pace
+from pipelines.images.source import Missing
 from schemas.errors import InputError, StoreError, UsageError
 
 FILE = "Tea cup.jpg"
@@ -143,7 +143,7 @@ def test_a_busy_server_is_asked_again_later(site: CommonsServer, photo: bytes, c
 
 def test_pauses_grow_by_two(site: CommonsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("pipelines.image_commons.time", SimpleNamespace(sleep=pauses.append, time=time.time))
+    monkeypatch.setattr("pipelines.commons.commons.time", SimpleNamespace(sleep=pauses.append, time=time.time))
     site.behave(FILE, [status(500)])
     assert reason(source_of(site, first_pause_s=1, tries=5).fetch(FILE)) == "server_error"
     assert [round(pause / 2**at, 3) for at, pause in enumerate(pauses)] == pytest.approx([1] * 4, abs=0.26)
@@ -314,7 +314,7 @@ def test_the_cache_stays_below_its_bound_and_drops_the_oldest(tmp_path: Path, mo
     cache = FetchCache(tmp_path / "c.sqlite", 100_000)
     now = time.time()
     for number in range(300):
-        monkeypatch.setattr("pipelines.image_cache.time.time", lambda number=number: now + number)
+        monkeypatch.setattr("pipelines.commons.cache.time.time", lambda number=number: now + number)
         cache.put(f"{number}", bytes([number % 256]) * 700)
     kept = [number for number in range(300) if cache.get(f"{number}") is not None]
     assert len(kept) <= 100

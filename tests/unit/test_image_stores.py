@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from picture_stores import WRITERS, add_member, write_flat, write_hashed, write_tar, write_zim
 
-from pipelines.image_shards import ShardSource
-from pipelines.image_sources import Found, Missing, SourceChain, open_image_source, open_image_sources
-from pipelines.image_tar import TarShard
+from pipelines.images.containers import ShardSource
+from pipelines.images.source import Found, Missing, SourceChain, open_image_source, open_image_sources
+from pipelines.images.tar import TarShard
 from schemas.errors import InputError, UsageError
 
 PICTURES = {

@@ -7,11 +7,11 @@ import sys
 import tempfile
 import time
 
-from pipelines.page_clock import PageClock
+from pipelines.sandbox.clock import PageClock
 
 WRITER = """
 import sys
-from pipelines.page_clock import PageClock
+from pipelines.sandbox.clock import PageClock
 clock = PageClock(int(sys.argv[1]))
 print(flush=True)
 while True:

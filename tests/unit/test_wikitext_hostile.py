@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.page_xml import Page
-from pipelines.scanner import MAX_DEPTH, resolve_brackets
-from pipelines.wikitext import Article, parse_article
+from pipelines.dump.page_xml import Page
+from pipelines.wikitext.brackets import MAX_DEPTH, resolve_brackets
+from pipelines.wikitext.article import Article, parse_article
 
 PIECES = [
     "{{", "}}", "[[", "]]", "{|", "|}", "|-", "|", "||", "!!", "\n", "\n\n", "\n{|", "\n|}", "\n==", "==\n",

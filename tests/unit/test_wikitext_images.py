@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.page_xml import Page
-from pipelines.wikitext import Article, CleaningRules, parse_article
+from pipelines.dump.page_xml import Page
+from pipelines.wikitext.article import Article, CleaningRules, parse_article
 
 
 def parse(wikitext: str, rules: CleaningRules | None = None) -> Article:

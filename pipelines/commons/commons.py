@@ -1,0 +1,269 @@
+"""Wikimedia Commons over HTTP by its rules: which address a file has, when it is asked again, when it is given up."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from indexer.pixels import sniff_format
+from pipelines.storage.user_cache import cache_folder
+from pipelines.commons.cache import CacheEntry, FetchCache
+from pipelines.commons.http import Answer, HttpClient
+from pipelines.commons.pace import Pace
+from pipelines.images.source import MAX_IMAGE_BYTES, Missing, check_name
+from schemas.errors import InputError, UsageError
+from schemas.titles import THUMBNAIL_WIDTHS_PX, file_key, quoted_name, thumbnail_path
+
+__all__ = ["CommonsRules", "CommonsSource", "open_commons"]
+
+_UPLOAD, _WIKI = "https://upload.wikimedia.org", "https://commons.wikimedia.org"
+_PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
+_PASSING_PROBLEMS = ("timeout", "connection", "cut_off")
+_NONE_STATUS = (400, 404, 410)
+_MAIL = re.compile(r"[^\s@<>()]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_SITE = re.compile(r"https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/\S*)?")
+_NOBODY = re.compile(r"(?:^|[@./])example\.(?:com|org|net)|\.(?:invalid|test|example|localhost)(?:$|/)", re.IGNORECASE)
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class CommonsRules:
+    """The site's rules and our patience, all of them settings: `commons:?width_px=500&mbit_per_s=10`.
+
+    Source: Wikimedia's User-Agent policy, robot policy and thumbnail size policy, as of 2025.
+
+    Args:
+        width_px: of the thumbnail, one of those that are served.
+        connections: at a time, of all processes of this machine.
+        mbit_per_s: over all connections.
+        tries: for one file, while the site is busy or the connection breaks.
+        max_pause_s: longest pause that is waited for; if the site asks for more, the build stops and goes on later.
+        first_pause_s: before the second try; doubled for each further one, where the site does not say how long.
+        timeout_s: for one file.
+        fresh_days: a picture is used without asking for so long; then the site is asked whether it has changed.
+        missing_days: a file that the site did not have is not asked for again for so long.
+        give_up: so many files one after the other without a usable answer stop the build.
+        cache_gb: bound of the cache on disk.
+        max_bytes: largest picture.
+    """
+
+    width_px: int = 330
+    connections: int = 2
+    mbit_per_s: float = 25.0
+    tries: int = 5
+    max_pause_s: float = 600.0
+    first_pause_s: float = 1.0
+    timeout_s: float = 60.0
+    fresh_days: float = 90.0
+    missing_days: float = 30.0
+    give_up: int = 10
+    cache_gb: float = 20.0
+    max_bytes: int = MAX_IMAGE_BYTES
+
+
+@dataclass
+class CommonsSource:
+    """Thumbnails of Wikimedia Commons, or of a mirror of it at one address.
+
+    Args:
+        contact: mail or web address of the operator, for the User-Agent.
+        base: address of a mirror that has /wikipedia/commons/thumb/... and /wiki/...; "": Wikimedia.
+        rules: how it is asked.
+    """
+
+    contact: str
+    base: str = ""
+    rules: CommonsRules = CommonsRules()
+    _client: HttpClient | None = field(default=None, init=False, repr=False, compare=False)
+    _cache: FetchCache | None = field(default=None, init=False, repr=False, compare=False)
+    _pace: Pace | None = field(default=None, init=False, repr=False, compare=False)
+    _failures: int = field(default=0, init=False, repr=False, compare=False)
+
+    @property
+    def spec(self) -> str:
+        """The words that `open_image_source` makes an equal source from, with the same contact."""
+        plain = CommonsRules()
+        changed = [(item.name, getattr(self.rules, item.name)) for item in fields(plain)]
+        words = "&".join(f"{name}={value}" for name, value in changed if value != getattr(plain, name))
+        return f"commons:{self.base}" + (f"?{words}" if words else "")
+
+    def open(self) -> None:
+        """Open the cache; nothing is asked yet."""
+        from importlib import metadata
+
+        ours, theirs = (f"{name}/{metadata.version(name)}" for name in ("mie-context", "urllib3"))
+        name = f"{ours} ({self.contact}) {theirs}"
+        host = urlsplit(self.base or _UPLOAD).netloc.replace(":", "-")
+        folder = cache_folder("commons", host)
+        origins = (self.base,) if self.base else (_UPLOAD, _WIKI)
+        self._client = HttpClient(name, origins, self.rules.max_bytes, self.rules.timeout_s)
+        self._cache = FetchCache(folder / "pictures.sqlite", int(self.rules.cache_gb * 1e9))
+        self._pace = Pace(folder, self.rules.connections, self.rules.mbit_per_s * 1e6 / 8)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what is asked: what the site holds is not known beforehand."""
+        return {"source": f"commons:{self.base}", "width_px": self.rules.width_px}
+
+    def fetch(self, file: str) -> bytes | Missing:
+        """Give a file's thumbnail from the cache or the site.
+
+        Raises:
+            InputError: the site does not answer for many files, or asks for a longer pause than we take.
+            StoreError: the cache cannot be written.
+        """
+        if self._cache is None:
+            self.open()
+        assert self._cache is not None
+        bad = check_name(file)
+        if bad is not None:
+            return bad
+        key = f"{self.rules.width_px}/{file_key(file)}"
+        known = self._cache.get(key)
+        if known is not None:
+            days = self.rules.missing_days if known.body is None else self.rules.fresh_days
+            if known.age_s < days * _DAY_S:
+                return known.body or Missing("not_found", "the site did not have it when it was last asked")
+        return self._fetch_anew(file_key(file), key, known)
+
+    def _fetch_anew(self, file: str, key: str, known: CacheEntry | None) -> bytes | Missing:
+        assert self._cache is not None
+        has_body = known is not None and known.body is not None
+        answer = self._ask(self._thumbnail(file), _conditions(known) if has_body else {})
+        if answer.status in _NONE_STATUS and not answer.problem:
+            answer = self._ask(self._redirect(file), {})  # renamed, or smaller than the width
+        if answer.status == 304 and known is not None and known.body is not None:
+            self._cache.refresh(key)
+            return known.body
+        told = _refusal(answer)
+        self._count_failure(told)
+        if told is None:
+            if answer.is_whole:
+                self._cache.put(
+                    key, answer.body, answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
+                )
+            return answer.body
+        if told.reason == "not_found":
+            self._cache.put(key, None)
+        elif known is not None and known.body is not None:
+            return known.body  # better old than none
+        return told
+
+    def _thumbnail(self, file: str) -> str:
+        return f"{self.base or _UPLOAD}/wikipedia/commons/thumb/{thumbnail_path(file, self.rules.width_px)}"
+
+    def _redirect(self, file: str) -> str:
+        """Give the address that leads to where a file is now. Source: MediaWiki's Special:Redirect/file."""
+        return f"{self.base or _WIKI}/wiki/Special:Redirect/file/{quoted_name(file)}?width={self.rules.width_px}"
+
+    def _ask(self, url: str, conditions: Mapping[str, str]) -> Answer:
+        """Ask, and ask again while that may help."""
+        assert self._pace is not None
+        assert self._client is not None
+        pause_s = self.rules.first_pause_s
+        for attempt in range(1, self.rules.tries + 1):
+            with self._pace.turn():
+                answer = self._client.get(url, conditions)
+            self._pace.spent(answer.read_bytes)
+            is_busy = answer.status in _PASSING_STATUS
+            if not is_busy and answer.problem not in _PASSING_PROBLEMS:
+                break
+            asked_s = _retry_after_s(answer.headers.get("retry-after", "")) if is_busy else None
+            if asked_s is not None and asked_s > self.rules.max_pause_s:
+                raise InputError(
+                    f"the site asks for a pause of {asked_s:.0f} s",
+                    path=self.spec,
+                    remedy="give the command again after that: what was fetched is kept",
+                )
+            if asked_s is not None:
+                self._pace.hold(asked_s)  # everybody waits
+            elif attempt < self.rules.tries:
+                time.sleep(min(self.rules.max_pause_s, pause_s * random.uniform(0.75, 1.25)))  # noqa: S311
+            pause_s *= 2
+        return answer
+
+    def _count_failure(self, told: Missing | None) -> None:
+        """Stop the build when nothing comes any more: a site that is down must not look like missing files."""
+        self._failures = 0 if told is None or told.reason == "not_found" else self._failures + 1
+        if told is not None and self._failures >= self.rules.give_up:
+            raise InputError(
+                f"no usable answer for {self._failures} files one after the other ({told.reason}: {told.detail})",
+                path=self.spec,
+                remedy="check the network and --contact, then give the command again: what was fetched is kept",
+            )
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel without connections: each worker opens its own."""
+        return {**self.__dict__, "_client": None, "_cache": None, "_pace": None}
+
+
+def open_commons(words: str, contact: str | None) -> CommonsSource:
+    """Make the source of `commons:[BASE][?RULE=VALUE&...]`.
+
+    Raises:
+        UsageError: no contact, or one that reaches nobody; an unknown rule or width.
+    """
+    if contact is None or not (_MAIL.fullmatch(contact) or _SITE.fullmatch(contact)) or _NOBODY.search(contact):
+        raise UsageError(
+            "commons: needs --contact, a mail or web address at which the site's operators reach you",
+            remedy="give --contact you@your-site.org: Wikimedia refuses programs that do not say who runs them",
+        )
+    base, _, query = words.partition("?")
+    if base and (urlsplit(base).scheme not in ("http", "https") or urlsplit(base).path.strip("/")):
+        raise UsageError(f"{base} is no address of a mirror", remedy="give commons: or commons:https://HOST")
+    known = {name: type(value) for name, value in vars(CommonsRules()).items()}
+    rules: dict[str, Any] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        try:
+            rules[name] = known[name](value)
+        except (KeyError, ValueError) as error:
+            raise UsageError(f"{name}={value} is no rule of commons:", remedy=f"rules: {', '.join(known)}") from error
+    made = CommonsRules(**rules)
+    if made.width_px not in THUMBNAIL_WIDTHS_PX:
+        widths = ", ".join(map(str, THUMBNAIL_WIDTHS_PX))
+        raise UsageError(f"thumbnails of {made.width_px} px are not served", remedy=f"widths that are: {widths}")
+    if not 1 <= made.connections <= 2 and not base:
+        raise UsageError("Wikimedia allows one or two connections", remedy="leave connections out")
+    if min(made.mbit_per_s, made.tries, made.give_up, made.timeout_s, made.max_bytes, made.connections) <= 0:
+        raise UsageError("the rules of commons: are more than 0", remedy="leave them out")
+    return CommonsSource(contact, base.rstrip("/"), made)
+
+
+def _conditions(known: CacheEntry | None) -> dict[str, str]:
+    if known is None:
+        return {}
+    told = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
+    return {name: value for name, value in told.items() if value}
+
+
+def _refusal(answer: Answer) -> Missing | None:
+    """Tell why an answer is no picture; null if it is one."""
+    if answer.problem:
+        return Missing(answer.problem, answer.detail)
+    if answer.status in _NONE_STATUS:
+        return Missing("not_found", f"HTTP {answer.status}")
+    if answer.status != 200:
+        return Missing("refused" if answer.status < 500 else "server_error", f"HTTP {answer.status}")
+    if sniff_format(answer.body) is None:
+        kind = answer.headers.get("content-type", "no type")[:80]
+        return Missing("no_picture", f"{len(answer.body)} bytes of {kind} came in its place")
+    return None
+
+
+def _retry_after_s(value: str) -> float | None:
+    """Read Retry-After: seconds or a date; null if it is neither. Source: RFC 9110, 10.2.3.
+
+    >>> _retry_after_s("120"), _retry_after_s("soon"), _retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT")
+    (120.0, None, 0.0)
+    """
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,269 @@
+"""Files of a dump: which there are, whether their head is that of an export, their date, site names and index."""
+
+from __future__ import annotations
+
+import bz2
+import datetime
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+from xml.sax.saxutils import unescape
+
+from pipelines.storage.files import RemoteFile, find_files, is_remote, open_file, size_of
+from pipelines.dump.streams import BZ2_MAGIC, Stream, StreamDamage, compression_of, decompress
+from schemas.errors import InputError
+
+__all__ = ["check_dump", "dump_date", "expand_inputs", "has_root", "index_beside", "namespaces_of", "read_index"]
+
+_HEAD_BYTES = 2**20
+_ROOT = re.compile(rb"<(?:mediawiki|page)[\s/>]")
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*>)?\s*(?:<!--.*?-->\s*)*", re.DOTALL)
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']{1,40})")
+_NAMESPACE = re.compile(rb'<namespace key="(-?[0-9]{1,9})"[^>]*>([^<]{1,200})</namespace>')
+_DATE = re.compile(r"(?:^|-)([0-9]{8})(?:-|\.|$)")
+_INDEX_NAME = re.compile(r"-index[0-9]*\.txt")
+_MAX_INDEX_LINE_BYTES = 4096
+_FETCH_AGAIN = "fetch the file again and compare its checksum with the one that the dump site gives"
+_GIVE_EXPORT = "give a MediaWiki XML export (pages-articles), as .xml, .xml.bz2 or .xml.gz"
+_NO_INDEX = "leave the index out (or move it away): the streams are found without it"
+_FOREIGN = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive, which is not supported",
+    b"PK\x03\x04": "a zip archive, which is not supported",
+    b"\xfd7zXZ\x00": "xz data, which is not supported",
+    b"\x28\xb5\x2f\xfd": "zstd data, which is not supported",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x89PNG": "a PNG image",
+    b"%PDF": "a PDF file",
+    b"\xff\xfe": "UTF-16 text, and exports are UTF-8",
+    b"\xfe\xff": "UTF-16 text, and exports are UTF-8",
+}
+ENWIKI_NAMESPACES: Mapping[str, int] = {
+    "media": -2, "special": -1, "talk": 1, "user": 2, "user talk": 3, "wikipedia": 4, "wikipedia talk": 5,
+    "project": 4, "project talk": 5, "wp": 4, "wt": 5, "file": 6, "file talk": 7, "image": 6, "image talk": 7,
+    "mediawiki": 8, "mediawiki talk": 9, "template": 10, "template talk": 11, "help": 12, "help talk": 13,
+    "category": 14, "category talk": 15, "portal": 100, "portal talk": 101, "book": 108, "book talk": 109,
+    "draft": 118, "draft talk": 119, "education program": 446, "education program talk": 447, "timedtext": 710,
+    "timedtext talk": 711, "module": 828, "module talk": 829,
+}  # fmt: skip
+"""English Wikipedia's namespaces and their aliases. Source: siteinfo of enwiki dumps, 2016 to 2025."""
+
+
+def dump_date(path: str | PathLike[str]) -> str | None:
+    """Read the day of a dump from its file's name.
+
+    >>> dump_date("enwiki-20251101-pages-articles.xml.bz2"), dump_date("enwiki-latest-pages-articles.xml.bz2")
+    ('2025-11-01', None)
+    """
+    match = _DATE.search(Path(path).name)
+    try:
+        return datetime.date.fromisoformat(match.group(1)).isoformat() if match else None
+    except ValueError:
+        return None
+
+
+def expand_inputs(patterns: Sequence[str]) -> list[Path | RemoteFile]:
+    """Find the dump files that names and globs stand for.
+
+    Args:
+        patterns: paths, URLs, or globs ("**" crosses folders).
+
+    Returns:
+        Each file once, with numbers in names in order of size (part 2 before part 10); index files are left out.
+
+    Raises:
+        InputError: a pattern stands for no dump file.
+    """
+    found: dict[Path | RemoteFile, Path | RemoteFile] = {}
+    for pattern in patterns:
+        names: list[str] = []
+        files: Sequence[Path | RemoteFile]
+        if is_remote(pattern):
+            files = find_files(pattern)
+        else:
+            names = [pattern] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207
+            files = [Path(name) for name in names if Path(name).is_file()]
+        paths = [path for path in files if not _INDEX_NAME.search(path.name)]
+        if not paths:
+            raise InputError(_why_nothing(pattern, names), path=pattern, remedy=_GIVE_EXPORT)
+        for path in paths:
+            found.setdefault(path if isinstance(path, RemoteFile) else path.resolve(), path)
+    return sorted(found.values(), key=lambda path: _by_numbers(str(path)))
+
+
+def _why_nothing(pattern: str, names: Sequence[str]) -> str:
+    if any(_INDEX_NAME.search(Path(name).name) for name in names):
+        return "only the index of a multistream dump, not the dump"
+    if any(Path(name).is_dir() for name in names):
+        return "a folder, not a dump file"
+    return "no file matches" if glob.has_magic(pattern) else "there is no such file"
+
+
+def _by_numbers(name: str) -> list[tuple[int, str]]:
+    """Sort key that compares runs of digits as numbers.
+
+    >>> sorted(["a10.xml", "a2.xml"], key=_by_numbers)
+    ['a2.xml', 'a10.xml']
+    """
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
+
+
+def check_dump(path: str | PathLike[str]) -> None:
+    """Check by its first bytes that a file is a MediaWiki export that can be read.
+
+    Raises:
+        InputError: it is missing, empty, something else, compressed in another way, damaged at its head, or it
+            declares entities (DOCTYPE), which exports never do and entity bombs need.
+    """
+    head = _raw_head(path)
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise InputError(f"not a MediaWiki export but {what}", path=path, remedy=_GIVE_EXPORT)
+    xml = read_head(path)
+    prolog = _PROLOG.match(xml)
+    assert prolog is not None
+    declared = _ENCODING.search(prolog.group(1) or b"")
+    if declared and declared.group(1).lower() not in (b"utf-8", b"utf8", b"us-ascii"):
+        encoding = declared.group(1).decode("ascii", "replace")
+        raise InputError(f"declares the encoding {encoding}, and exports are UTF-8", path=path, remedy=_GIVE_EXPORT)
+    body = xml[prolog.end() :]
+    if not _ROOT.match(body):
+        raise InputError(_what_is(body), path=path, place="the first bytes", remedy=_GIVE_EXPORT)
+
+
+def _raw_head(path: str | PathLike[str]) -> bytes:
+    try:
+        with open_file(path) as file:
+            head = file.read(64)
+    except IsADirectoryError as error:
+        raise InputError("a folder, not a dump file", path=path, remedy=_GIVE_EXPORT) from error
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", path=path, remedy="check the path") from error
+    if not head:
+        raise InputError("the file is empty", path=path, remedy=_FETCH_AGAIN)
+    return head
+
+
+def _what_is(body: bytes) -> str:
+    start = body[:200].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page, not a MediaWiki export (a download that ended at an error page?)"
+    if start.startswith((b"<!doctype", b"<!entity")):
+        return "the XML declares a DOCTYPE, which exports never do; it is refused because entities can be bombs"
+    root = re.match(rb"<([a-z_][\w:.-]{0,40})[\s/>]", start)
+    if root:
+        return f"XML, but not a MediaWiki export (its root is <{root.group(1).decode('ascii', 'replace')}>)"
+    return "not XML"
+
+
+def read_head(path: str | PathLike[str]) -> bytes:
+    """Give the first bytes of a dump, decompressed: up to the first page or 1 MiB.
+
+    Raises:
+        InputError: not even they decode.
+    """
+    raw = _raw_head(path)
+    head = b""
+    try:
+        for piece in decompress(Stream(str(path), 0, size_of(path), compression_of(raw))):
+            head += piece[:_HEAD_BYTES]
+            if len(head) >= _HEAD_BYTES or b"<page" in piece:
+                break
+    except StreamDamage as damage:
+        if not head:
+            raise InputError(damage.detail, path=path, place="the first bytes", remedy=_FETCH_AGAIN) from damage
+    if not head.strip():
+        raise InputError("there is no data in the file", path=path, remedy=_FETCH_AGAIN)
+    return head[:_HEAD_BYTES]
+
+
+def has_root(path: str | PathLike[str]) -> bool:
+    """Tell whether a dump opens with <mediawiki>, so that it must also close with it."""
+    return _site(str(path), *_identity(path))[0]
+
+
+def namespaces_of(path: str | PathLike[str]) -> Mapping[str, int]:
+    """Give a dump's namespaces, lower-case name -> number: by its siteinfo, else English Wikipedia's."""
+    return _site(str(path), *_identity(path))[1]
+
+
+def _identity(path: str | PathLike[str]) -> tuple[int, int]:
+    if is_remote(path):  # asked for with every page; it does not change while it is read
+        return -1, -1
+    status = os.stat(path)  # noqa: PTH116
+    return status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _site(path: str, _size_bytes: int, _changed_ns: int) -> tuple[bool, Mapping[str, int]]:
+    head = read_head(path)
+    names = {
+        unescape(name.decode("utf-8", "replace")).lower(): int(key)
+        for key, name in _NAMESPACE.findall(head.partition(b"<page")[0])
+    }
+    return b"<mediawiki" in head.partition(b"<page")[0], names or ENWIKI_NAMESPACES
+
+
+def index_beside(path: str | PathLike[str]) -> Path | RemoteFile | None:
+    """Find the index file that Wikimedia publishes beside a multistream dump, packed or unpacked."""
+    dump = RemoteFile(str(path)) if is_remote(path) else Path(path)
+    if "-multistream" not in dump.name:
+        return None
+    name = dump.name.replace("-multistream", "-multistream-index", 1).replace(".xml", ".txt", 1)
+    for candidate in (dump.with_name(name), dump.with_name(name.removesuffix(".bz2"))):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def read_index(index_path: str | PathLike[str], dump_path: str | PathLike[str]) -> list[int]:
+    """Read the stream offsets of a multistream dump from its index (lines `offset:page id:title`).
+
+    Raises:
+        InputError: a line is no such line, or no stream of the dump starts at its offset.
+    """
+    offsets: list[int] = []
+    size = size_of(dump_path)
+    number = 0
+    try:
+        with open_file(dump_path) as dump, _open_index(index_path) as lines:
+            for number, line in enumerate(iter(lambda: lines.readline(_MAX_INDEX_LINE_BYTES), b""), 1):
+                text = line.partition(b":")[0]
+                offset = int(text) if text.isdigit() and len(text) < 19 else -1
+                if offsets and offset == offsets[-1]:
+                    continue
+                problem = _problem(dump, offset, size, offsets[-1] if offsets else -1)
+                if problem:
+                    raise InputError(problem, path=index_path, place=f"line {number}", remedy=_NO_INDEX)
+                offsets.append(offset)
+    except (OSError, EOFError) as error:
+        raise InputError(
+            f"the index cannot be read ({error})", path=index_path, place=f"line {number + 1}", remedy=_NO_INDEX
+        ) from error
+    if not offsets:
+        raise InputError("the index is empty", path=index_path, remedy=_NO_INDEX)
+    return offsets
+
+
+def _open_index(path: str | PathLike[str]) -> BinaryIO:
+    if compression_of(_raw_head(path)) == "bz2":
+        return bz2.open(open_file(path) if is_remote(path) else path, "rb")  # type: ignore[return-value]
+    return open_file(path)
+
+
+def _problem(dump: BinaryIO, offset: int, size: int, last: int) -> str | None:
+    if offset < 0:
+        return "not a line of a multistream index (offset:page id:title)"
+    if offset < last:
+        return f"offset {offset} is smaller than the one before"
+    if offset >= size:
+        return f"offset {offset} lies behind the end of the dump ({size} bytes)"
+    dump.seek(offset)
+    if not BZ2_MAGIC.match(dump.read(10)):
+        return f"no bz2 stream starts at offset {offset} of the dump"
+    return None

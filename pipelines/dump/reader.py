@@ -1,0 +1,155 @@
+"""A dump: the streams in it, and the pages in a stream. No Beam here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from pipelines.dump.files import (
+    check_dump,
+    dump_date,
+    expand_inputs,
+    has_root,
+    index_beside,
+    namespaces_of,
+    read_index,
+)
+from pipelines.storage.files import open_file, size_of
+from pipelines.dump.page_xml import BrokenPage, Cut, Page, PageCutter, name_of, parse_page
+from pipelines.dump.streams import Compression, Stream, StreamDamage, compression_of, cut_xml, decompress, scan_bz2
+from schemas.errors import InputError
+from schemas.records import Reject
+
+__all__ = [
+    "LOSS_REASONS",
+    "UNREADABLE",
+    "Page",
+    "ReadLimits",
+    "Stream",
+    "check_dump",
+    "dump_date",
+    "expand_inputs",
+    "find_streams",
+    "read_pages",
+]
+
+UNREADABLE = "unreadable_file"
+LOSS_REASONS = frozenset({"truncated_stream", "corrupt_stream", UNREADABLE})
+"""Reasons of rejects that stand for a loss of unknown size, and not for one page."""
+
+_STREAM_HEAD = re.compile(rb"\s*(?:</?mediawiki\b|<siteinfo\b|<page\b|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What is read at most.
+
+    Args:
+        max_page_bytes: XML of one page; MediaWiki itself allows 2 MiB of wikitext.
+    """
+
+    max_page_bytes: int = 10 * 2**20
+
+
+def find_streams(path: str | PathLike[str], index_path: str | PathLike[str] | None = None) -> list[Stream]:
+    """Find the parts of a dump that can be read apart from each other, in order, covering the whole file.
+
+    bz2: the streams, by the multistream index (given, or beside the dump under Wikimedia's name), else by
+    scanning for their magic; one stream for the whole file where streams are not cut at pages (pbzip2).
+    Plain XML: ranges of about 64 MiB that start with a page. gz: one.
+
+    Raises:
+        InputError: the file is no dump (`check_dump`), or the index does not belong to it.
+    """
+    check_dump(path)
+    size = size_of(path)
+    with open_file(path) as file:
+        compression = compression_of(file.read(16))
+    if index_path is not None and compression != "bz2":
+        raise InputError("an index belongs to a bz2 dump only", path=path, remedy="leave the index out")
+    if compression == "bz2":
+        offsets = _bz2_offsets(path, index_path or index_beside(path), size)
+    else:
+        offsets = cut_xml(path) if compression == "xml" else [0]
+    return _to_streams(str(path), offsets, size, compression)
+
+
+def _bz2_offsets(path: str | PathLike[str], index_path: str | PathLike[str] | None, size: int) -> list[int]:
+    if index_path is not None:
+        return sorted({0, *read_index(index_path, path)})
+    offsets = scan_bz2(path)
+    samples = {offsets[position] for position in (1, len(offsets) // 2, -1)} if len(offsets) > 1 else set()
+    is_cut = all(_starts_with_page(Stream(str(path), offset, size - offset, "bz2")) for offset in samples)
+    return offsets if is_cut else [0]
+
+
+def _starts_with_page(stream: Stream) -> bool:
+    """Tell whether a stream starts where a page starts; a damaged one counts as if."""
+    try:
+        return bool(_STREAM_HEAD.match(next(decompress(stream), b"")))
+    except StreamDamage:
+        return True
+
+
+def _to_streams(path: str, offsets: Sequence[int], size: int, compression: Compression) -> list[Stream]:
+    ends = [*offsets[1:], size]
+    return [
+        Stream(path, offset, end - offset, compression, is_last=end == size)
+        for offset, end in zip(offsets, ends, strict=True)
+    ]
+
+
+def read_pages(stream: Stream, limits: ReadLimits = ReadLimits()) -> Iterator[Page | Reject]:
+    """Read the pages of a stream in order, in bounded memory.
+
+    A page that cannot be used is a Reject (broken_xml, page_too_large, missing_title, missing_id, bad_number) in
+    its place, and reading goes on with the next. Where the data ends early or does not decode, the pages before
+    come first, then one Reject with a reason of LOSS_REASONS. gz and plain XML have no checksum until their end:
+    pages close behind a damage that happens to be well-formed are given as they are.
+
+    Yields:
+        Pages, and Rejects of the stage "dump" with the id `file@stream offset` (a loss) or
+        `file@stream offset+position in the stream's XML` (a page).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    where = f"{Path(stream.path).name}@{stream.offset}"
+    cutter = PageCutter(limits.max_page_bytes)
+    damage: StreamDamage | None = None
+    try:
+        for chunk in decompress(stream):
+            for cut in cutter.feed(chunk):
+                yield _to_page(cut, stream.path, where)
+    except StreamDamage as error:
+        damage = error
+    if damage or cutter.open_at is not None or _misses_end(stream, cutter):
+        yield _to_loss(damage, cutter, where)
+
+
+def _misses_end(stream: Stream, cutter: PageCutter) -> bool:
+    return stream.is_last and not cutter.is_ended and has_root(stream.path)
+
+
+def _to_page(cut: Cut, path: str, where: str) -> Page | Reject:
+    def namespaces() -> Mapping[str, int]:
+        return namespaces_of(path)
+
+    problem = cut.problem
+    if problem is None:
+        try:
+            return parse_page(cut.data, namespaces)
+        except BrokenPage as error:
+            problem = error
+    return Reject("dump", f"{where}+{cut.position}", problem.reason, f"{name_of(cut.data[:4096])}: {problem.detail}")
+
+
+def _to_loss(damage: StreamDamage | None, cutter: PageCutter, where: str) -> Reject:
+    reason = damage.reason if damage else "truncated_stream"
+    detail = damage.detail if damage else "the XML ends early"
+    if cutter.open_at is not None:
+        detail = f"{detail}, inside {name_of(cutter.open_head)}"
+    return Reject("dump", where, reason, detail)

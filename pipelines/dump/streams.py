@@ -1,0 +1,242 @@
+"""Streams of a dump file: where each starts, and its bytes decompressed in bounded memory."""
+
+from __future__ import annotations
+
+import bz2
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from typing import BinaryIO, Literal
+
+from pipelines.storage.files import open_file, part_of, size_of
+from schemas.errors import InputError
+
+__all__ = ["BZ2_MAGIC", "Compression", "Stream", "StreamDamage", "compression_of", "cut_xml", "decompress", "scan_bz2"]
+
+Compression = Literal["xml", "bz2", "gz"]
+
+BZ2_MAGIC = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+"""The start of a bz2 stream: level, then the magic of a block or of the end. Source: the bzip2 format."""
+
+_BZ2_START = re.compile(rb"BZh[1-9]1AY&SY")
+_BZ2_START_BYTES = 10
+_BZ2_END = 0x177245385090
+_BZ2_END_BYTES = 11  # 48 bits of magic, 32 of checksum, up to 7 of padding
+_PAGE_START = re.compile(rb"<page[\s>]")
+_SCAN_BYTES = 8 * 2**20
+_READ_BYTES: dict[Compression, int] = {"xml": 2**20, "bz2": 16 * 2**10, "gz": 16 * 2**10}
+_MAX_OUTPUT_BYTES = 8 * 2**20
+_PROBE_BYTES = 2**20
+XML_RANGE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A part of a dump that can be read by itself: bytes offset to offset + length of the file.
+
+    is_last: the part that must hold the end of the export, if the export has one.
+    """
+
+    path: str
+    offset: int
+    length: int
+    compression: Compression
+    is_last: bool = True
+
+
+class StreamDamage(Exception):
+    """Compressed data ends early ("truncated_stream") or does not decode ("corrupt_stream")."""
+
+    def __init__(self, reason: Literal["truncated_stream", "corrupt_stream"], detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def compression_of(head: bytes) -> Compression:
+    """Tell by the first bytes how a file is compressed; what is neither bz2 nor gz counts as plain XML.
+
+    >>> compression_of(b"BZh91AY&SY"), compression_of(bytes([31, 139, 8])), compression_of(b"<mediawiki")
+    ('bz2', 'gz', 'xml')
+    """
+    if BZ2_MAGIC.match(head):
+        return "bz2"
+    return "gz" if head.startswith(b"\x1f\x8b") else "xml"
+
+
+def decompress(stream: Stream) -> Iterator[bytes]:
+    """Read a stream's bytes in pieces of bounded size, through all compressed streams in its range.
+
+    Every piece of bz2 output is held back until the decoder has gone on behind it, for its block's checksum
+    is only compared after the block's last byte: text of a damaged block is not given out. (The one exception is a
+    bomb, more than 8 MiB out of 16 KiB, which is passed on unchecked rather than held.) gz has one checksum at its
+    end, plain XML none.
+
+    Raises:
+        StreamDamage: after the last good piece.
+        InputError: the file cannot be read.
+    """
+    try:
+        with part_of(stream.path, stream.offset) as file:
+            chunks = _read(file, stream.length, _READ_BYTES[stream.compression])
+            if stream.compression == "xml":
+                yield from chunks
+            else:
+                yield from _decode(chunks, stream.compression)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})", path=stream.path) from error
+
+
+def _read(file: BinaryIO, length: int, piece_bytes: int) -> Iterator[bytes]:
+    """Give length bytes of the file (fewer if it ends) in pieces."""
+    while length > 0 and (chunk := file.read(min(piece_bytes, length))):
+        length -= len(chunk)
+        yield chunk
+
+
+class _Bz2:
+    """bz2's decoder, with bounded output."""
+
+    def __init__(self) -> None:
+        self._decoder = bz2.BZ2Decompressor()
+        self.rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        out = self._decoder.decompress(data, _MAX_OUTPUT_BYTES)
+        self.rest = self._decoder.unused_data
+        return out
+
+    @property
+    def is_ended(self) -> bool:
+        return self._decoder.eof
+
+
+class _Gz:
+    """zlib's decoder with bz2's manners."""
+
+    def __init__(self) -> None:
+        self._decoder = zlib.decompressobj(wbits=31)
+        self.rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        out = self._decoder.decompress(self._decoder.unconsumed_tail + data, _MAX_OUTPUT_BYTES)
+        self.rest = self._decoder.unused_data
+        return out
+
+    @property
+    def is_ended(self) -> bool:
+        return self._decoder.eof
+
+
+def _decode(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    """Decode one compressed stream after the other until the input ends."""
+    data = next(chunks, b"")
+    while data:
+        decoder = _Bz2() if compression == "bz2" else _Gz()
+        yield from _decode_one(decoder, data, chunks, compression)
+        data = _skip_padding(decoder.rest, chunks)
+
+
+def _decode_one(decoder: _Bz2 | _Gz, data: bytes, chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    """Decode one compressed stream, each piece given when the call after it has gone well."""
+    held = b""
+    while True:
+        try:
+            out = decoder.feed(data)
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            raise StreamDamage("corrupt_stream", f"the {compression} data does not decode ({error})") from error
+        if held:
+            yield held
+        held = out
+        if decoder.is_ended:
+            break
+        has_more = len(out) == _MAX_OUTPUT_BYTES
+        data = b"" if has_more else next(chunks, b"")
+        if not data and not has_more:
+            if held:
+                yield held
+            raise StreamDamage("truncated_stream", f"the {compression} data ends early")
+    if held:
+        yield held
+
+
+def _skip_padding(rest: bytes, chunks: Iterator[bytes]) -> bytes:
+    """Skip the zero bytes that may follow a stream (padding of tapes and block devices)."""
+    rest = rest.lstrip(b"\0")
+    while not rest and (chunk := next(chunks, b"")):
+        rest = chunk.lstrip(b"\0")
+    return rest
+
+
+def scan_bz2(path: str | PathLike[str]) -> list[int]:
+    """Find the offset of every bz2 stream of a file, in constant memory.
+
+    The ten bytes of a stream's start can occur inside compressed data by accident (or by intent). A candidate
+    counts if the stream before it has just ended, which its end magic and checksum show; if that end is damaged,
+    it counts if it decodes at its head.
+    """
+    offsets = [0]
+    with open_file(path) as file:
+        base, buffer = 0, b""
+        keep = _BZ2_START_BYTES + _BZ2_END_BYTES
+        while chunk := file.read(_SCAN_BYTES):
+            buffer += chunk
+            for match in _BZ2_START.finditer(buffer):
+                at = base + match.start()
+                before = buffer[max(0, match.start() - _BZ2_END_BYTES) : match.start()]
+                if at > offsets[-1] and (_ends_bz2(before) or _decodes_at(path, at)):
+                    offsets.append(at)
+            base += max(0, len(buffer) - keep)
+            buffer = buffer[-keep:]
+    return offsets
+
+
+def _ends_bz2(tail: bytes) -> bool:
+    """Tell whether a bz2 stream ends with these bytes: end magic, checksum, less than a byte of zero bits.
+
+    >>> _ends_bz2(bz2.compress(b"tea")[-11:]), _ends_bz2(b"elevenbytes")
+    (True, False)
+    """
+    bits = int.from_bytes(tail, "big")
+    return any((bits >> (32 + pad)) & 0xFFFFFFFFFFFF == _BZ2_END for pad in range(8))
+
+
+def _decodes_at(path: str | PathLike[str], offset: int) -> bool:
+    """Tell whether a bz2 block that starts here decodes and passes its checksum."""
+    probe = Stream(str(path), offset, _PROBE_BYTES, "bz2")
+    try:
+        return bool(next(decompress(probe), b""))
+    except StreamDamage:
+        return False
+
+
+def cut_xml(path: str | PathLike[str], range_bytes: int = XML_RANGE_BYTES) -> list[int]:
+    """Cut a plain XML dump into ranges of about range_bytes, each but the first starting with a page.
+
+    Returns:
+        The offset of each range. Text cannot hold a raw "<page>": XML escapes it.
+    """
+    offsets = [0]
+    size = size_of(path)
+    with open_file(path) as file:
+        while offsets[-1] + range_bytes < size:
+            start = _next_page(file, offsets[-1] + range_bytes)
+            if start is None:
+                break
+            offsets.append(start)
+    return offsets
+
+
+def _next_page(file: BinaryIO, base: int) -> int | None:
+    """Find the first page that starts at or behind a byte."""
+    file.seek(base)
+    buffer = b""
+    while chunk := file.read(2**20):
+        buffer += chunk
+        if match := _PAGE_START.search(buffer):
+            return base + match.start()
+        base += max(0, len(buffer) - 6)
+        buffer = buffer[-6:]
+    return None

@@ -1,0 +1,117 @@
+"""Pictures are decoded in a child process: one that hangs, crashes or eats memory costs itself, never the build."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from indexer.pixels import ImageRefused, decode_image, displayed_size, with_displayed_size
+from pipelines.sandbox.guarded import GuardedParser
+from schemas.records import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
+    from pipelines.dump.page_xml import Page
+
+__all__ = ["DECODE_MEMORY_BYTES", "DECODE_TIMEOUT_S", "GuardedDecoder"]
+
+DECODE_TIMEOUT_S = 60.0
+"""Many times what the worst picture within the bounds of `indexer.pixels` takes on a busy machine."""
+DECODE_MEMORY_BYTES = 3 * 2**30
+"""Address space; the worst picture within the bounds of `indexer.pixels` peaks at 1.6 GB."""
+
+_KEPT_BYTES = 4 * 2**20
+"""Pixels of a picture that is larger are given back to the system at once."""
+
+_REASONS = {"parser_timeout": "too_slow", "parser_memory": "too_large", "parser_died": "broken"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """What the guard sends to its child; the names are those that the guard shows."""
+
+    data: bytes
+    page_id: int = 0
+    title: str = "picture"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """What comes back: 8-bit RGB in rows (b"": they lie in the shared file), both sizes; or a refusal."""
+
+    rgb: bytes
+    size: tuple[int, int]
+    displayed: tuple[int, int]
+    refusal: ImageRefused | None = None
+
+
+class GuardedDecoder:
+    """Decodes as `decode_image` does, bounded in seconds and memory too.
+
+    Args:
+        timeout_s: for one picture.
+        memory_bytes: beyond what the child has when it starts (Linux).
+    """
+
+    def __init__(self, timeout_s: float = DECODE_TIMEOUT_S, memory_bytes: int = DECODE_MEMORY_BYTES) -> None:
+        # Pixels come back through memory that has no name and ends with this process; a megabyte through a pipe is
+        # 16 changes of process and five copies. It is read, never mapped: a child that cuts it off is a short read.
+        self._shared = os.memfd_create("pixels") if hasattr(os, "memfd_create") else -1
+        path = f"/proc/{os.getpid()}/fd/{self._shared}" if self._shared >= 0 else ""
+        decode = cast("Callable[[Page], _Pixels]", partial(_decode, shared=path))
+        self._guard: GuardedParser[_Pixels] = GuardedParser(decode, timeout_s, memory_bytes)
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Decode a picture.
+
+        Raises:
+            ImageRefused: with a reason of `decode_image`, or too_slow.
+        """
+        from PIL import Image
+
+        pixels = self._guard.parse(cast("Page", _Bytes(data)))
+        if isinstance(pixels, Reject):
+            raise ImageRefused(f"{_REASONS.get(pixels.reason, 'broken')}: {pixels.detail}")
+        if pixels.refusal is not None:
+            raise pixels.refusal
+        rgb = pixels.rgb or self._read_shared(3 * pixels.size[0] * pixels.size[1])
+        return with_displayed_size(Image.frombytes("RGB", pixels.size, rgb), pixels.displayed)
+
+    def _read_shared(self, size_bytes: int) -> bytes:
+        rgb = os.pread(self._shared, size_bytes, 0)
+        if len(rgb) != size_bytes:
+            raise ImageRefused("broken: the decoder left no pixels")
+        if size_bytes > _KEPT_BYTES:
+            os.ftruncate(self._shared, 0)
+        return rgb
+
+    def close(self) -> None:
+        """End the child."""
+        self._guard.close()
+        if self._shared >= 0:
+            os.close(self._shared)
+            self._shared = -1
+
+
+def _decode(item: _Bytes, shared: str = "") -> _Pixels:
+    """Decode in the child; leave the pixels in the file at `shared`, or send them where there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, on pictures that are refused for the same reason
+            image = decode_image(item.data)
+    except ImageRefused as error:
+        return _Pixels(b"", (0, 0), (0, 0), error)
+    rgb = image.tobytes()
+    if shared:
+        with contextlib.suppress(OSError):  # no /proc, or no room: they are sent
+            with open(shared, "r+b", buffering=0) as file:
+                is_whole = file.write(rgb) == len(rgb)
+            rgb = b"" if is_whole else rgb
+    return _Pixels(rgb, image.size, displayed_size(image))

@@ -1,0 +1,149 @@
+"""The shard plan: which streams of the inputs each output shard is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from pipelines.dump.reader import Stream, dump_date, expand_inputs, find_streams
+from pipelines.storage.files import RemoteFile, sha256_of, size_of
+from schemas.errors import InputError, UsageError
+from schemas.manifest import InputFile
+
+__all__ = ["MIN_SHARDS", "SHARD_BYTES", "Plan", "describe_inputs", "find_inputs", "group_streams", "plan_shards"]
+
+_WITHOUT = "check the path and its permissions, or build from the other files with --allow-partial"
+
+SHARD_BYTES = 64 * 2**20
+"""Compressed bytes of a shard: about 300 MB of XML, and Parquet files of some 100 MB; 360 shards for all of enwiki."""
+
+MIN_SHARDS = 16
+"""Shards that a small dump of many streams is cut into, so that the cores of one machine have work."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Shards in dump order: shard number = position. It follows from the inputs alone, never from the workers."""
+
+    inputs: tuple[Path | RemoteFile, ...]
+    shards: tuple[tuple[Stream, ...], ...]
+
+    @property
+    def streams(self) -> int:
+        """The number of streams."""
+        return sum(len(shard) for shard in self.shards)
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all streams, as compressed in the inputs."""
+        return sum(shard_bytes(shard) for shard in self.shards)
+
+    def digest(self) -> str:
+        """Hash the plan: work of another plan cannot be taken over."""
+        rows = [[[Path(stream.path).name, *astuple(stream)[1:]] for stream in shard] for shard in self.shards]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def shard_bytes(shard: Sequence[Stream]) -> int:
+    """Give the compressed size of a shard's streams."""
+    return sum(stream.length for stream in shard)
+
+
+def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path | RemoteFile, ...]:
+    """Find the dump files.
+
+    Raises:
+        InputError: a pattern stands for no dump.
+        UsageError: no pattern, or an index for more than one file.
+    """
+    if not patterns:
+        raise UsageError("no dump was named", remedy="name one or more: --dump enwiki-latest-pages-articles.xml.bz2")
+    inputs = tuple(expand_inputs(patterns))
+    if index is not None and len(inputs) != 1:
+        raise UsageError(
+            f"--dump-index belongs to one dump, and there are {len(inputs)}",
+            remedy="leave --dump-index out: an index beside its dump is found by name",
+        )
+    return inputs
+
+
+def describe_inputs(paths: Sequence[Path | RemoteFile], *, allow_unreadable: bool) -> tuple[InputFile, ...]:
+    """Hash the dump files.
+
+    Args:
+        paths: the files.
+        allow_unreadable: describe a file that cannot be read with an empty hash, if another can.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    found = []
+    for path in paths:
+        try:
+            found.append(InputFile(str(path), size_of(path), sha256_of(path), dump_date(path)))
+        except (OSError, InputError) as error:
+            if not allow_unreadable or len(paths) == 1:
+                why = getattr(error, "strerror", None) or error
+                raise InputError(f"cannot be read ({why})", path=path, remedy=_WITHOUT) from error
+            found.append(InputFile(str(path), 0, "", dump_date(path)))
+    return tuple(found)
+
+
+def _streams_of(path: Path | RemoteFile, index: str | None, *, allow_unreadable: bool) -> list[Stream]:
+    """Find the streams of a file; one that cannot be used is a stream of no bytes."""
+    try:
+        return find_streams(path, index)
+    except (OSError, InputError):
+        if not allow_unreadable:
+            raise
+        return [Stream(str(path), 0, 0, "xml")]
+
+
+def plan_shards(
+    inputs: Sequence[Path | RemoteFile], index: str | None, *, is_limited: bool, allow_unreadable: bool = False
+) -> Plan:
+    """Find the streams of the inputs and group them into shards.
+
+    Args:
+        inputs: dump files, in order.
+        index: the multistream index of the only input, or null.
+        is_limited: only the first pages are wanted: one shard, so that counting them needs no second worker.
+        allow_unreadable: a file that cannot be used becomes a stream of no bytes, whose reading is a loss.
+
+    Raises:
+        InputError: a file is no dump, or cannot be read; with allow_unreadable: none can.
+    """
+    allow = allow_unreadable and len(inputs) > 1
+    streams = [stream for path in inputs for stream in _streams_of(path, index, allow_unreadable=allow)]
+    if not any(stream.length for stream in streams):
+        raise InputError("none of the dump files can be read", path=inputs[0], remedy=_WITHOUT)
+    return Plan(tuple(inputs), tuple(group_streams(streams, 1 if is_limited else None)))
+
+
+def group_streams(streams: Sequence[Stream], shards: int | None = None) -> list[tuple[Stream, ...]]:
+    """Group consecutive streams into shards of about equal size.
+
+    Args:
+        streams: in dump order.
+        shards: how many; null: one per SHARD_BYTES, but MIN_SHARDS at least. Never more than there are streams.
+
+    >>> streams = [Stream("a.bz2", at, 10, "bz2") for at in range(0, 50, 10)]
+    >>> [[stream.offset for stream in shard] for shard in group_streams(streams, 2)]
+    [[0, 10], [20, 30, 40]]
+    """
+    total = sum(stream.length for stream in streams)
+    wanted = shards or max(MIN_SHARDS, -(-total // SHARD_BYTES))
+    wanted = min(wanted, len(streams))
+    groups: list[list[Stream]] = []
+    before, last = 0, -1
+    for stream in streams:
+        number = (2 * before + stream.length) * wanted // (2 * total) if total else 0
+        if number != last:
+            groups.append([])
+            last = number
+        groups[-1].append(stream)
+        before += stream.length
+    return [tuple(group) for group in groups]

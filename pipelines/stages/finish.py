@@ -1,0 +1,142 @@
+"""The finish stage: repeated page ids are dropped across shards, and link targets lead through redirects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.stages.articles import duplicate
+from pipelines.stages.redirects import RedirectTable
+from pipelines.storage.shards import ShardWriter, describe_file, part_name
+from pipelines.storage.work import WorkFolder
+from pipelines.stages.written_links import WrittenLinks
+from schemas.tables import TABLES
+
+__all__ = ["find_repeated_ids", "finish_shard"]
+
+STAGE = "finish"
+_REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "ledger")
+"""Pages that are dropped are rejects, behind those there are; the ledger notes which links of paragraphs led on."""
+
+
+def find_repeated_ids(work: WorkFolder, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
+    """Find page ids that a shard repeats from an earlier shard.
+
+    Real dumps ascend, so that the shards' ranges are apart and nothing is read; else 8 bytes are held for each page
+    of the shards that overlap.
+
+    Args:
+        work: the build.
+        ranges: shard -> smallest and largest page id, or (0, 0).
+
+    Returns:
+        Shard -> ids to drop there, ascending.
+    """
+    overlapping = _overlapping(ranges)
+    seen = np.zeros(0, np.int64)
+    repeated: dict[int, list[int]] = {}
+    for shard in overlapping:
+        ids = np.unique(pq.read_table(work.find("pages", shard), columns=["page_id"]).column("page_id").to_numpy())
+        again = np.intersect1d(ids[ids > 0], seen, assume_unique=True)
+        if len(again):
+            repeated[shard] = [int(number) for number in again]
+        seen = np.union1d(seen, ids)
+    return repeated
+
+
+def _overlapping(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
+    """Find the shards whose range of ids touches another's.
+
+    >>> _overlapping({0: (1, 10), 1: (11, 20), 2: (20, 30), 3: (0, 0)})
+    [1, 2]
+    """
+    found: set[int] = set()
+    widest = -1
+    for shard in sorted((shard for shard in ranges if ranges[shard][1]), key=lambda shard: ranges[shard]):
+        if widest >= 0 and ranges[shard][0] <= ranges[widest][1]:
+            found |= {shard, widest}
+        if widest < 0 or ranges[shard][1] > ranges[widest][1]:
+            widest = shard
+    return sorted(found)
+
+
+def finish_shard(shard: int, repeated: Collection[int], work: WorkFolder) -> dict[str, Any]:
+    """Move a shard's tables to where they will be published, rewriting only what changes.
+
+    Args:
+        shard: number of the shard.
+        repeated: page ids that an earlier shard has already.
+        work: the build.
+
+    Returns:
+        The result: files for the manifest, links, and links whose target was a redirect.
+    """
+    leads, links = _redirected_targets(shard, work)
+    written = WrittenLinks()
+    changed = set(TABLES) if repeated else {"paragraphs", "ledger"} if leads else set()
+    rewritten = [table for table in _REWRITING_ORDER if table in changed]
+    if rewritten:
+        with ShardWriter(work.ready, shard, {table: TABLES[table] for table in rewritten}) as writer:
+            for table in rewritten:
+                for rows in _row_groups(work.find(table, shard)):
+                    if table == "paragraphs":
+                        rows = written.resolve(rows, leads)
+                    elif table == "ledger":
+                        rows = written.note(rows)
+                    _write_kept(writer, table, rows, repeated)
+    for table in sorted(TABLES.keys() - rewritten):
+        target = work.ready / table / part_name(shard)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source = work.parsed / table / part_name(shard)
+        if source.exists():  # else it was moved before an interruption
+            source.replace(target)
+    files = [describe_file(work.ready, work.ready / table / part_name(shard), table) for table in sorted(TABLES)]
+    result = {"files": [vars(file) for file in files], "links": links, "links_through_redirects": written.links}
+    work.write_result(STAGE, shard, result)
+    return result
+
+
+def _row_groups(path: Path) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+
+
+def _redirected_targets(shard: int, work: WorkFolder) -> tuple[dict[str, str], int]:
+    """Find which link targets of a shard are redirects and where they lead; count the links."""
+    links = 0
+    distinct = pa.array([], pa.string())
+    for rows in _row_groups(work.find("paragraphs", shard)):
+        targets = pc.struct_field(pc.list_flatten(rows.column("links")), "target")
+        links += len(targets)
+        distinct = pc.unique(pa.chunked_array([distinct, *targets.chunks], pa.string()))
+    return RedirectTable(work.redirects).resolve(distinct), links
+
+
+def _write_kept(writer: ShardWriter, table: str, rows: pa.Table, repeated: Collection[int]) -> None:
+    """Write the rows whose page id is not repeated; the page's own row stays, as rejected."""
+    if table == "rejects" or not repeated:
+        writer.add_table(table, rows)
+        return
+    is_repeated = pc.is_in(rows.column("page_id"), value_set=pa.array(sorted(repeated), pa.int64()))
+    if table != "pages":
+        writer.add_table(table, rows.filter(pc.invert(is_repeated)))
+        return
+    is_new = pc.and_(is_repeated, pc.not_equal(rows.column("fate"), "rejected"))
+    writer.add_table("pages", _as_rejected(rows, is_new))
+    dropped = rows.filter(is_new).select(["page_id", "title"]).to_pylist()
+    writer.add("rejects", [duplicate(row["page_id"], row["title"]) for row in dropped])
+
+
+def _as_rejected(rows: pa.Table, is_dropped: pa.ChunkedArray) -> pa.Table:
+    fate = pc.if_else(is_dropped, "rejected", rows.column("fate"))
+    target = pc.if_else(is_dropped, pa.scalar(None, pa.string()), rows.column("redirect_target"))
+    names = rows.schema
+    rows = rows.set_column(names.get_field_index("fate"), names.field("fate"), fate)
+    return rows.set_column(names.get_field_index("redirect_target"), names.field("redirect_target"), target)

@@ -1,0 +1,171 @@
+"""The parse stage: the streams of a shard become its tables, in one pass and in bounded memory. No Beam here."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.stages.articles import Outcome, outcomes
+from pipelines.dump.reader import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
+from pipelines.stages.earlier import EarlierArticle, EarlierIndex
+from pipelines.sandbox.guarded import GuardedParser
+from pipelines.stages.article_rows import ParsedArticle
+from pipelines.storage.shards import ShardWriter
+from pipelines.storage.work import WorkFolder
+from schemas.errors import InputError
+from schemas.records import Count, Ledger, Reject
+from schemas.tables import TABLES
+
+__all__ = ["parse_shard"]
+
+STAGE = "parse"
+_OF_ARTICLES = ("sentences", "paragraphs", "images")
+_BEAT_S = 0.5
+
+
+def parse_shard(
+    shard: int,
+    streams: Sequence[Stream],
+    work: WorkFolder,
+    guard: GuardedParser[ParsedArticle],
+    limits: ReadLimits,
+    limit_pages: int | None = None,
+    earlier: EarlierIndex | None = None,
+) -> dict[str, Any]:
+    """Read the streams of a shard and write its tables and its result.
+
+    Args:
+        shard: number of the shard.
+        streams: in dump order.
+        work: where to write.
+        guard: runs `parsed_article.parse_page`.
+        limits: of the reader.
+        limit_pages: stop after so many pages; null: read all.
+        earlier: index whose unchanged articles are taken over; null: parse all.
+
+    Returns:
+        The result: pages, rejects, losses, sums of the counters and of the dropped templates by name, the ids' range.
+    """
+    tally = _Tally(work, shard)
+    with ShardWriter(work.parsed, shard, TABLES) as writer:
+        for outcome in outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard, earlier):
+            _write(outcome, writer)
+            tally.add(outcome)
+    result = tally.result()
+    work.write_result(STAGE, shard, result)
+    tally.beat(is_due=True)
+    return result
+
+
+def _items(streams: Sequence[Stream], limits: ReadLimits, tally: _Tally) -> Iterator[Page | Reject]:
+    """Read the streams one after the other, remembering losses with the file they are in."""
+    for stream in streams:
+        for item in _read(stream, limits):
+            if isinstance(item, Reject) and item.reason in LOSS_REASONS:
+                loss = {"path": stream.path, "offset": stream.offset, "reason": item.reason, "detail": item.detail}
+                tally.losses.append(loss)
+            yield item
+        tally.stream_bytes += stream.length
+
+
+def _read(stream: Stream, limits: ReadLimits) -> Iterator[Page | Reject]:
+    """Read a stream; a file that cannot be read (any more) is a loss, too, and the other files are read."""
+    try:
+        if not stream.length:
+            check_dump(stream.path)
+            raise InputError("it could not be read when the build began", path=stream.path)
+        yield from read_pages(stream, limits)
+    except InputError as error:
+        yield Reject("dump", f"{Path(stream.path).name}@{stream.offset}", UNREADABLE, error.message)
+
+
+def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[Page | Reject]:
+    """Give the items up to the limit-th page (losses are no pages)."""
+    pages = 0
+    for item in items:
+        yield item
+        pages += isinstance(item, Page) or item.reason not in LOSS_REASONS
+        if pages == limit:
+            return
+
+
+def _write(outcome: Outcome, writer: ShardWriter) -> None:
+    if outcome.page is not None:
+        writer.add("pages", [outcome.page])
+    if outcome.reject is not None:
+        writer.add("rejects", [outcome.reject])
+    if isinstance(outcome.article, EarlierArticle):
+        for table, parts in outcome.article.rows.items():
+            for rows in parts:
+                writer.add_table(table, rows)
+    elif outcome.article is not None and outcome.page is not None:
+        for table in _OF_ARTICLES:
+            if columns := getattr(outcome.article, table):
+                writer.add_columns(table, columns)
+        writer.add("ledger", [_to_ledger(outcome.page.page_id, outcome.article)])
+
+
+def _to_ledger(page_id: int, article: ParsedArticle) -> Ledger:
+    counters, dropped = (
+        tuple(Count(name, number) for name, number in sorted(counts.items()))
+        for counts in (article.counters, article.dropped_templates)
+    )
+    return Ledger(page_id, counters, dropped, ())
+
+
+class _Tally:
+    """What is counted while a shard is read, and the beat that shows it."""
+
+    def __init__(self, work: WorkFolder, shard: int) -> None:
+        self.losses: list[dict[str, Any]] = []
+        self.stream_bytes = 0
+        self._work = work
+        self._shard = shard
+        self._pages = 0
+        self._taken_over = 0
+        self._rejects = 0
+        self._text_bytes = 0
+        self._counters: Counter[str] = Counter()
+        self._templates: Counter[str] = Counter()
+        self._ids = (0, 0)
+        self._next_beat = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.page is not None:
+            self._pages += 1
+            self._text_bytes += outcome.page.size_bytes
+            self._add_id(outcome.page.page_id)
+        self._rejects += outcome.reject is not None
+        if outcome.article is not None:
+            self._counters.update(outcome.article.counters)
+            self._templates.update(outcome.article.dropped_templates)
+            self._taken_over += isinstance(outcome.article, EarlierArticle)
+        self.beat(is_due=False)
+
+    def _add_id(self, page_id: int) -> None:
+        if page_id:
+            low, high = self._ids
+            self._ids = (min(low or page_id, page_id), max(high, page_id))
+
+    def beat(self, *, is_due: bool) -> None:
+        now = time.monotonic()
+        if is_due or now >= self._next_beat:
+            self._next_beat = now + _BEAT_S
+            counts = {"pages": self._pages, "text_bytes": self._text_bytes, "rejects": self._rejects}
+            self._work.write_beat(STAGE, self._shard, stream_bytes=self.stream_bytes, **counts)
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "pages": self._pages,
+            "pages_taken_over": self._taken_over,
+            "rejects": self._rejects,
+            "text_bytes": self._text_bytes,
+            "stream_bytes": self.stream_bytes,
+            "losses": self.losses,
+            "page_ids": list(self._ids),
+            "counters": dict(sorted(self._counters.items())),
+            "dropped_templates": dict(sorted(self._templates.items())),
+        }

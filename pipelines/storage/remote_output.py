@@ -1,0 +1,218 @@
+"""An output that is a URL: whose it is, the lock on it, and the declaring of what is ready."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.storage.files import Store
+from pipelines.storage.output import ENTRIES
+from pipelines.storage.remote_work import WORK, RemoteWork
+from schemas.errors import StoreError, UsageError
+from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest, write_manifest
+
+__all__ = ["RemoteOutput"]
+
+_STATE, _LOCK = f"{WORK}/state.json", f"{WORK}/lock.json"
+_KIND = "wiki-index-build"
+_BEAT_S, _STALE_S = 30.0, 300.0
+_OTHER_FOLDER = "give another --output"
+
+
+class RemoteOutput:
+    """A URL that is, will be, or must not become an index. Making one touches nothing.
+
+    As for a folder, the manifest is the last file that is written, and without it there is no index. Unlike there, an
+    index that is replaced is gone from the start of the new build: moving files aside would copy every byte.
+
+    Args:
+        url: of the output.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.store = Store(url)
+        self._scratch: Path | None = None
+
+    @property
+    def work(self) -> RemoteWork:
+        """The unfinished build; its scratch exists while the output is locked."""
+        assert self._scratch is not None, "locked() comes first"
+        return RemoteWork(self._scratch, self.store)
+
+    @property
+    def place(self) -> str:
+        """The URL, for messages."""
+        return self.url
+
+    def check(self, *, overwrite: bool) -> None:
+        """Check that a build may write here.
+
+        Raises:
+            UsageError: there are files that no build of ours made; or an index, and not overwrite.
+        """
+        names, manifest = self.store.names(), self._raw_manifest()
+        if manifest is None:
+            if names and not {_STATE, _LOCK} & names.keys():
+                raise UsageError(
+                    "there are files here, and they are no index of ours", path=self.url, remedy=_OTHER_FOLDER
+                )
+            return
+        if not overwrite:
+            raise UsageError(
+                "an index is here that was built from other inputs or settings",
+                path=self.url,
+                remedy=f"replace it with --overwrite, or {_OTHER_FOLDER}",
+            )
+        listed = {shard["path"] for shard in manifest.get("shards", ())}
+        foreign = [name for name in names if name.partition("/")[0] in ENTRIES and name not in listed]
+        if foreign:
+            raise UsageError(
+                "a file that is no part of the index would be lost",
+                path=self.url,
+                place=foreign[0],
+                remedy=f"move it away, or {_OTHER_FOLDER}",
+            )
+
+    def state(self) -> str:
+        """Say in a word what is here: "new", "index", "unfinished build" or "something else"."""
+        if self._raw_manifest() is not None:
+            return "index"
+        names = self.store.names()
+        return "unfinished build" if {_STATE, _LOCK} & names.keys() else "something else" if names else "new"
+
+    def _raw_manifest(self) -> dict[str, Any] | None:
+        try:
+            values = json.loads(self.store.read(MANIFEST_NAME) or b"null")
+        except ValueError:
+            return None
+        return values if isinstance(values, dict) and values.get("kind") == "wiki-index" else None
+
+    def manifest(self) -> Manifest:
+        """Read the manifest of a finished index.
+
+        Raises:
+            StoreError: there is none, or it cannot be used.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            if self.store.read(MANIFEST_NAME) is not None:
+                self.store.fetch(MANIFEST_NAME, Path(folder) / MANIFEST_NAME)
+            return read_manifest(folder)
+
+    def sizes(self) -> dict[str, int]:
+        """Give the size of every file that is here, by name."""
+        return self.store.names()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the output, so that two builds never write into it at once.
+
+        A store has no locks that end with their process: a file says who builds, and that it still does.
+
+        Raises:
+            UsageError: another build holds it.
+            StoreError: it cannot be written.
+        """
+        if not self.store.create(_LOCK, self._beat()):
+            self._take_stale_lock()
+        ended = threading.Event()
+        beating = threading.Thread(target=self._keep, args=(ended,), daemon=True)
+        beating.start()
+        self._scratch = Path(tempfile.mkdtemp(prefix="mie-build-"))
+        try:
+            yield
+        finally:
+            ended.set()
+            beating.join()
+            self.store.remove([_LOCK])
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+    def _take_stale_lock(self) -> None:
+        try:
+            holder = json.loads(self.store.read(_LOCK) or b"{}")
+        except ValueError:
+            holder = {}
+        is_gone = holder.get("host") == socket.gethostname() and not _lives(int(holder.get("pid", 0)))
+        if not is_gone and time.time() - float(holder.get("time", 0)) < _STALE_S:
+            raise UsageError(
+                f"another build writes here, or was killed less than {_STALE_S / 60:.0f} minutes ago",
+                path=self.url,
+                place=f"process {holder.get('pid')} of {holder.get('host')}",
+                remedy=f"wait for it to end, or {_OTHER_FOLDER}",
+            )
+        self.store.write(_LOCK, self._beat())
+
+    def _keep(self, ended: threading.Event) -> None:
+        while not ended.wait(_BEAT_S):
+            with contextlib.suppress(StoreError):  # the next beat may get through
+                self.store.write(_LOCK, self._beat())
+
+    @staticmethod
+    def _beat() -> bytes:
+        return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}).encode()
+
+    def take_over(self, fingerprint: str, plan: str) -> bool:
+        """Go on with the work of an earlier run, or clear it away if it was of another configuration.
+
+        Returns:
+            True if there is work to go on with.
+        """
+        state = json.dumps({"kind": _KIND, "fingerprint": fingerprint, "plan": plan}, sort_keys=True).encode()
+        if self.store.read(_STATE) == state:
+            return True
+        self.store.remove([MANIFEST_NAME, _STATE])
+        self.store.remove([name for name in self.store.names(WORK) if name != _LOCK])
+        self.store.write(_STATE, state)
+        return False
+
+    def unpublished(self) -> Manifest | None:
+        """Give null: what is left of an interrupted publishing is found in the results."""
+        return None
+
+    def tidy(self, manifest: Manifest) -> None:
+        """Remove what is left of the build of the index that is here, if it was interrupted as its very last act."""
+        state = json.loads(self.store.read(_STATE) or b"{}")
+        if state.get("fingerprint") == manifest.fingerprint:
+            self.store.remove(list(self.store.names(WORK)))
+
+    def publish(self, manifest: Manifest) -> None:
+        """Check that every file is here, remove what an earlier index left, then declare it an index.
+
+        Raises:
+            StoreError: a file is not here or has another size.
+        """
+        names = self.store.names()
+        for shard in manifest.shards:
+            if names.get(shard.path) != shard.size_bytes:
+                raise StoreError(
+                    "a file of the build is gone or has another size",
+                    path=self.url,
+                    place=shard.path,
+                    remedy="something else writes here; build again with --overwrite",
+                )
+        listed = {shard.path for shard in manifest.shards}
+        self.store.remove([name for name in names if name.partition("/")[0] in ENTRIES and name not in listed])
+        scratch = self.work.root
+        write_manifest(scratch, manifest)
+        self.store.send(scratch / MANIFEST_NAME, MANIFEST_NAME)
+        self.store.remove([name for name in self.store.names(WORK) if name != _LOCK])
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process > 0

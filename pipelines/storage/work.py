@@ -1,0 +1,131 @@
+"""The folder of a build that is not finished: its tables, per-shard results, state and progress."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.storage.shards import part_name
+from schemas.manifest import write_json_atomically
+
+__all__ = ["WorkFolder"]
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """Where a build keeps what is not finished yet; a small value that travels to the workers.
+
+    A result file says that a shard of a stage is done, so it is written after the shard's tables have their names.
+    """
+
+    root: Path
+
+    @property
+    def parsed(self) -> Path:
+        """Tables as the parse stage leaves them."""
+        return self.root / "parsed"
+
+    @property
+    def redirects(self) -> Path:
+        """The buckets of the redirect table."""
+        return self.root / "redirects"
+
+    @property
+    def ready(self) -> Path:
+        """What will be the output folder."""
+        return self.root / "ready"
+
+    @property
+    def log(self) -> Path:
+        """What worker processes of this machine print."""
+        return self.root / "workers.log"
+
+    def find(self, table: str, shard: int) -> Path:
+        """Give the path of a shard's table: as parsed, or where the finish stage has moved it to."""
+        parsed = self.parsed / table / part_name(shard)
+        return parsed if parsed.exists() else self.ready / table / part_name(shard)
+
+    def size_of(self, table: str, shard: int) -> int:
+        """Give the size in bytes of a shard's table."""
+        return self.find(table, shard).stat().st_size
+
+    def ready_file(self, table: str, shard: int) -> Path:
+        """Give the path of a shard's table that is ready, on this machine."""
+        return self.ready / table / part_name(shard)
+
+    def ready_files(self, table: str) -> list[Path]:
+        """Give the files of a table that are ready, in order of the shards, on this machine."""
+        return [self.ready / name for name in self._ready_names(table)]
+
+    def ready_rows(self, table: str) -> int:
+        """Count the rows of a table that is ready."""
+        return sum(file["rows"] for file in self._ready(table))
+
+    def _ready_names(self, table: str) -> list[str]:
+        return sorted(file["path"] for file in self._ready(table))
+
+    def _ready(self, table: str) -> list[dict[str, Any]]:
+        results = [result for stage in ("finish", "embed") for result in self.results(stage).values()]
+        return [file for result in results for file in result["files"] if file["table"] == table]
+
+    def part(self, index: str, shard: int) -> Path:
+        """Give the folder of a shard's part of an index."""
+        return self.root / "parts" / index / f"{shard:05d}"
+
+    def built_part(self, index: str, shard: int) -> Path:
+        """Give that folder when a worker has made it, on this machine."""
+        return self.part(index, shard)
+
+    def shared(self, name: str) -> Path:
+        """Give a folder that the driver has made for all workers."""
+        return self.root / name
+
+    def share(self, name: str) -> None:
+        """Give such a folder to the workers: here, they see it."""
+
+    @contextlib.contextmanager
+    def at_worker(self, stage: str, shard: int) -> Iterator[WorkFolder]:  # noqa: ARG002
+        """Give the folder in which a worker makes a shard of a stage: here, this one, which all workers see."""
+        yield self
+
+    def write_result(self, stage: str, shard: int, result: dict[str, Any]) -> None:
+        """Declare a shard of a stage done."""
+        folder = self.root / "results" / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json_atomically(folder / f"{shard:05d}.json", result)
+
+    def results(self, stage: str) -> dict[int, dict[str, Any]]:
+        """Read the results of the shards of a stage that are done, in order of the shards."""
+        files = sorted((self.root / "results" / stage).glob("*.json"))
+        return {int(file.stem): json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+    def count_results(self, stage: str) -> int:
+        """Count the shards of a stage that are done, without reading their results."""
+        return sum(1 for _ in (self.root / "results" / stage).glob("*.json"))
+
+    def write_beat(self, stage: str, shard: int, **values: int) -> None:
+        """Say how far a shard is. Nothing depends on it: a failure to write is ignored."""
+        folder = self.root / "progress" / stage
+        path = folder / f"{shard:05d}.json"
+        temporary = path.with_suffix(f".{os.getpid()}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(values), encoding="utf-8")
+            temporary.replace(path)
+        except OSError:
+            return
+
+    def beats(self, stage: str) -> dict[int, dict[str, int]]:
+        """Read how far the shards of a stage are."""
+        found: dict[int, dict[str, int]] = {}
+        for file in (self.root / "progress" / stage).glob("*.json"):
+            try:
+                found[int(file.stem)] = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+        return found

@@ -1,0 +1,143 @@
+"""A measure as an article writes it, and how precisely the same is written in another unit."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.templates.numbers import MINUS, with_commas
+from pipelines.templates.args import joined, superscript
+from pipelines.templates.units import Unit, find_unit
+
+__all__ = ["RANGES", "Measure", "Number", "decimals_of", "read_measure", "read_number", "rounded"]
+
+_MAX_DIGITS = 30
+RANGES: dict[str, tuple[str, str]] = {
+    "-": ("–", "–"), "–": ("–", "–"), "to": (" to ", " to "), "to(-)": (" to ", "–"), "and": (" and ", " and "),
+    "and(-)": (" and ", "–"), "or": (" or ", " or "), "or(-)": (" or ", "–"), "by": (" by ", " by "),
+    "by(x)": (" by ", " × "), "x": (" by ", " × "), "×": (" × ", " × "), "xx": (" × ", " × "), "*": (" × ", " × "),
+    "+/-": (" ± ", " ± "), "±": (" ± ", " ± "), "+/−": (" ± ", " ± "), "to about": (" to about ", " to about "),
+    ",": (", ", ", "), "&": (" & ", " & "), "and then": (" and then ", " and then "),
+}  # fmt: skip
+"""Words between the numbers of a range, before and inside the parentheses. Source: Template:Convert, ranges."""
+_PARTS = {("ft", "in"): 12, ("yd", "ft"): 3, ("st", "lb"): 14, ("lb", "oz"): 16, ("mi", "yd"): 1760, ("mi", "ft"): 5280}
+_NUMBER = re.compile(r"([+\-−]?)([0-9][0-9,]*|(?=\.))(\.[0-9]+)?(?:[eE]([+\-−]?[0-9]{1,2}))?")
+_FRACTION = re.compile(r"([+\-−]?)(?:([0-9]{1,9})[+\- ])?([0-9]{1,6})//?([0-9]{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as the article writes it. decimals: digits after the point, below 0 for trailing zeros."""
+
+    text: str
+    value: float
+    decimals: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What stands before the target units: numbers, words between them, unit; parts of ft|in in part_text."""
+
+    numbers: tuple[Number, ...]
+    ranges: tuple[str, ...]
+    unit: Unit
+    part_text: str = ""
+
+
+def read_number(text: str) -> Number | None:
+    """Read a number of Template:Convert: 1,200, 1.5e6, 5+1/2.
+
+    >>> read_number("1,200"), read_number("5+1/2").text, read_number("about 5") is None
+    (Number(text='1,200', value=1200.0, decimals=-2), '5 1/2', True)
+    """
+    text = text.strip()
+    if len(text) > _MAX_DIGITS:
+        return None
+    if fraction := _FRACTION.fullmatch(text):
+        sign, whole, above, below = fraction.groups()
+        if not int(below):
+            return None
+        value = int(whole or 0) + int(above) / int(below)
+        shown = joined(" ", whole or "", f"{above}/{below}")
+        is_negative = sign in ("-", MINUS)
+        decimals = max(math.log10(int(below)), 1.0)
+        return Number((MINUS if is_negative else "") + shown, -value if is_negative else value, decimals)
+    match = _NUMBER.fullmatch(text)
+    if not match:
+        return None
+    sign, whole, decimals_text, exponent = match.groups()
+    digits = whole.replace(",", "")
+    value = float(f"{digits or '0'}{decimals_text or ''}e{(exponent or '0').replace(MINUS, '-')}")
+    decimals = len(decimals_text) - 1 if decimals_text else -(len(digits) - len(digits.rstrip("0")))
+    shown = with_commas(sign.replace("+", "") + digits + (decimals_text or ""))
+    if exponent:
+        shown += f"×10{superscript(exponent.replace('-', MINUS))}"
+    is_negative = sign in ("-", MINUS)
+    return Number(shown, -value if is_negative else value, decimals - int((exponent or "0").replace(MINUS, "-")))
+
+
+def read_measure(values: Sequence[str]) -> tuple[Measure, int] | None:
+    """Read numbers, range words and the unit; give them with the place of the next argument."""
+    numbers, ranges, place = [], [], 0
+    while place < len(values) and (number := read_number(values[place])) is not None:
+        numbers.append(number)
+        place += 1
+        if place + 1 < len(values) and values[place].lower() in RANGES and len(numbers) < 10:
+            ranges.append(values[place].lower())
+            place += 1
+        else:
+            break
+    unit = find_unit(values[place]) if numbers and len(numbers) > len(ranges) and place < len(values) else None
+    if unit is None:
+        return None
+    code, place = values[place], place + 1
+    if len(numbers) == 1 and place + 1 < len(values) and (code, values[place + 1]) in _PARTS:
+        part = read_number(values[place])
+        if part is not None and (smaller := find_unit(values[place + 1])) is not None:
+            first = numbers[0]
+            value = first.value + math.copysign(part.value / _PARTS[code, values[place + 1]], first.value)
+            # Feet and inches give two digits more than feet. Source: Module:Convert, default precision.
+            whole = Number(first.text, value, max(part.decimals, 0) + 2 if code == "ft" else max(part.decimals, 0))
+            return Measure((whole,), (), unit, f"{part.text}|{smaller.symbol}|{values[place + 1]}"), place + 2
+    return Measure(tuple(numbers), tuple(ranges), unit), place
+
+
+def decimals_of(number: Number, source: Unit, target: Unit, result: float, is_split: bool) -> int:
+    """Choose how many decimals of a result are shown where the article does not say.
+
+    The result is about as precise as the source and has two significant figures or more; a temperature has three
+    in kelvin. Source: Template:Convert, default rounding.
+    """
+    if source.kind == "temperature":
+        kelvin = abs(number.value * source.scale + source.offset)
+        least = 2 if kelvin < 1e-8 else 2 - math.floor(math.log10(kelvin) + 1e-14)
+        return max(math.floor(number.decimals), least)
+    value, result = abs(number.value), abs(result)
+    if value == 0 or result == 0:
+        return 0
+    least = 1 - math.floor(math.log10(result) + 1e-14)
+    if is_split:
+        return max(math.floor(number.decimals + math.log10(target.scale) + 1e-12), least)
+    return max(math.floor(number.decimals + math.log10(value / result) + math.log10(2)), least)
+
+
+def rounded(value: float, decimals: int) -> str:
+    """Write a rounded number, halves away from zero, with commas; very large ones as a power of ten.
+
+    >>> rounded(531.08, -1), rounded(-2.25, 1), rounded(9.46e15, -14)
+    ('530', '−2.3', '9.5×10¹⁵')
+    """
+    size = abs(value)
+    decimals = max(min(decimals, 12), -300)
+    if size >= 1e10 and math.isfinite(size):
+        power = math.floor(math.log10(size))
+        text = f"{size / 10.0**power:.{max(min(decimals + power, 6), 0)}f}×10{superscript(str(power))}"
+    elif decimals < 0:
+        step = 10.0**-decimals
+        text = with_commas(f"{math.floor(size / step + 0.5) * step:.0f}")
+    else:
+        text = with_commas(f"{size + 2e-14:.{decimals}f}")
+    is_zero = not text.strip("0.")
+    return text if value >= 0 or is_zero else MINUS + text

@@ -1,0 +1,207 @@
+"""Pictures of an article: file links, galleries and the pictures that templates name, with their captions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.wikitext.placeholders import IMAGE_MARK, MAX_NUMBER, image_marks, number_char
+from schemas.titles import canonical_file
+
+__all__ = ["DEFAULT_ICON_PATTERNS", "Picture", "PictureBook", "is_file_target"]
+
+DEFAULT_ICON_PATTERNS = (
+    r"^Flag of ",
+    r"^(?:Ambox|Commons-logo|Wikt?i?[a-z]*-logo|Wiki letter|Question book|Edit-clear|Folder |Nuvola |Crystal |Gnome-)",
+    r"^(?:Symbol |Padlock|Semi-protection|Portal|P |Loudspeaker|Speaker |Sound-icon|Gtk-|Disambig|Red pog|Blue pog)",
+    r"^(?:Increase2?|Decrease2?|Steady2?|Yes check|X mark|Green tick|Red x|Star full|Star empty|Searchtool|Cscr-)",
+    r"\bicon\b",
+    r"\bsignature\b",
+)
+"""Files that decorate and do not show the article's subject; matched with the canonical name, ignoring case."""
+
+_IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|bmp|xcf)$", re.IGNORECASE)
+_FILE_TARGET = re.compile(r"^[\s_]*(?:file|image)[\s_]*:", re.IGNORECASE)
+_FILE_NAME = re.compile(r"^(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{}<>|\n#]{1,240}\.[A-Za-z]{3,4})$", re.IGNORECASE)
+_OPTION = re.compile(
+    r"^(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|baseline|middle|sub|super|(?:text-)?top"
+    r"|(?:text-)?bottom|upright.*|[0-9]{0,5}x?[0-9]{0,5}\s*px|(?:alt|link|page|class|lang|thumb|thumbnail|thumbtime|start|end"
+    r"|style)\s*=.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
+_MAX_TARGET_CHARS = 500  # a title has 255 bytes at most
+_NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
+_MAIN_PICTURES = (
+    "cover", "file", "filename", "image", "image file", "image name", "image_file", "image_name", "image_skyline",
+    "img", "photo", "picture", "poster", "screenshot", "skyline",
+)  # fmt: skip
+"""Arguments that an infobox's own caption describes; one for a flag, a logo or a signature has a caption by name."""
+_HAS_POSITIONAL_CAPTIONS = re.compile(r"^(?:gallery|wide image|panorama|tall image|auto images|photomontage)")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A use of a picture. caption is wikitext, not yet cleaned."""
+
+    file: str
+    caption: str
+
+
+def is_file_target(target: str) -> bool:
+    """Tell whether a link shows a file.
+
+    >>> is_file_target("Image: a.jpg"), is_file_target(":File:a.jpg")
+    (True, False)
+    """
+    return bool(_FILE_TARGET.match(target))
+
+
+class PictureBook:
+    """The pictures of one article, in the order in which they were found; a mark stands for each in the text.
+
+    Args:
+        icon_patterns: regular expressions of file names to leave out.
+        counters: counts icons and media of other kinds.
+    """
+
+    def __init__(self, icon_patterns: Sequence[str], counters: dict[str, int]) -> None:
+        self.pictures: list[Picture] = []
+        self._icons = _compiled(tuple(icon_patterns))
+        self._counters = counters
+
+    def link(self, parts: Sequence[str]) -> str:
+        """Take a file link, `File:a.jpg|thumb|caption`; give the mark that stands for it."""
+        captions = [part.strip() for part in parts[1:] if not _OPTION.match(part.strip())]
+        nested = image_marks("".join(parts[1:]))
+        return self._add(parts[0], captions[-1] if captions else "") + nested
+
+    def gallery(self, content: str) -> str:
+        """Take the lines of a gallery; give the marks that stand for its pictures."""
+        marks = []
+        for line in content.split("\n"):
+            name, _, rest = line.partition("|")
+            if _file_name(name):
+                captions = [part for part in _split_bars(rest) if part and not _OPTION.match(part)]
+                marks.append(self._add(name, "|".join(captions)))
+        return "".join(marks)
+
+    def image_map(self, content: str) -> str:
+        """Take an image map, whose first line that names a file counts; give its mark."""
+        for line in content.split("\n"):
+            if is_file_target(line):
+                return self.link(_split_bars(line))
+        return ""
+
+    def template(self, name: str, args: dict[str, str]) -> str:
+        """Take the pictures that the arguments of a template name; give the marks of these and of those inside."""
+        marks = []
+        lowered: dict[str, str] = {}
+        for key, value in args.items():
+            is_file = _file_name(value)
+            if not is_file and IMAGE_MARK not in value:
+                continue
+            lowered = lowered or {other.lower(): text for other, text in args.items()}
+            caption = _caption_for(name, key.lower(), lowered)
+            if is_file:
+                marks.append(self._add(value, caption))
+            else:
+                self._caption_inner(value, caption)
+                marks.append(image_marks(value))
+        return "".join(marks)
+
+    def _caption_inner(self, value: str, caption: str) -> None:
+        """Give the caption of an infobox to the file link in its image argument, if that has none."""
+        last = len(self.pictures) - 1
+        if caption and last >= 0 and value.endswith(number_char(last)) and not self.pictures[last].caption:
+            self.pictures[last] = Picture(self.pictures[last].file, caption)
+
+    def _add(self, target: str, caption: str) -> str:
+        file = canonical_file(target) if len(target) <= _MAX_TARGET_CHARS else ""
+        if not _IMAGE_SUFFIX.search(file):
+            self._counters["media"] += 1
+            return ""
+        if any(pattern.search(file) for pattern in self._icons):
+            self._counters["icons"] += 1
+            return ""
+        if len(self.pictures) > MAX_NUMBER:
+            self._counters["images_over_limit"] += 1
+            return ""
+        self.pictures.append(Picture(file, caption))
+        return IMAGE_MARK + number_char(len(self.pictures) - 1)
+
+
+_ICON_CACHE: dict[tuple[str, ...], tuple[re.Pattern[str], ...]] = {}
+
+
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    if patterns not in _ICON_CACHE:
+        _ICON_CACHE[patterns] = tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+    return _ICON_CACHE[patterns]
+
+
+def _file_name(text: str) -> bool:
+    text = text.strip()
+    if "." not in text[-5:-3]:
+        return False  # nearly all arguments of templates
+    match = _FILE_NAME.match(text) if 4 < len(text) < 300 else None
+    return bool(match and _IMAGE_SUFFIX.search(match.group(1)))
+
+
+def _split_bars(text: str) -> list[str]:
+    """Split at bars outside of links.
+
+    >>> _split_bars("a|[[b|c]]")
+    ['a', '[[b|c]]']
+    """
+    starts, depth = [0], 0
+    for match in _BAR_OR_LINK.finditer(text):
+        bracket = match.group()
+        depth += (bracket == "[[") - (bracket == "]]" and depth > 0)
+        if bracket == "|" and depth == 0:
+            starts.append(match.end())
+    ends = [*(start - 1 for start in starts[1:]), len(text)]
+    return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+
+
+def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
+    """Find the argument that describes the picture in another: caption2 for image2, map_caption for image_map, ...
+
+    Args:
+        name: the template's.
+        key: the argument that names the picture, in lower case.
+        args: all arguments, keys in lower case.
+
+    >>> _caption_for("infobox", "image_map", {"image_map": "a.png", "map_caption": "Where", "caption": "Tea"})
+    'Where'
+    >>> _caption_for("wide image", "1", {"1": "a.png", "2": "300px", "3": "Tea"})
+    'Tea'
+    """
+    if key.isdigit():
+        return _positional_caption(int(key), args) if _HAS_POSITIONAL_CAPTIONS.match(name) else ""
+    match = _NUMBERED.match(key)
+    stem, number = match.groups() if match else (key, "")
+    short = stem.removeprefix("image_")
+    names = [f"{stem}_caption{number}", f"{stem}caption{number}", f"{stem}{number}_caption"]
+    names += [
+        f"{stem}{number} caption",
+        f"{stem} caption{number}",
+        f"caption_{stem}{number}",
+        f"{short}_caption{number}",
+    ]
+    if number:
+        names.append(f"caption{number}")
+    if number in ("", "1") and (stem in _MAIN_PICTURES or not any(args.get(main) for main in _MAIN_PICTURES)):
+        names += ["image_caption", "imagecaption", "image caption", "caption"]
+    if name.startswith("multiple image"):
+        names.append("footer")
+    return next((args[other] for other in names if args.get(other)), "")
+
+
+def _positional_caption(place: int, args: dict[str, str]) -> str:
+    """Give what follows a picture; a width between is passed over."""
+    following = args.get(str(place + 1), "")
+    if following and _OPTION.match(following):
+        following = args.get(str(place + 2), "")
+    return "" if _file_name(following) or _OPTION.match(following) else following

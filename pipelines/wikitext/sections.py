@@ -1,0 +1,161 @@
+"""The lines of an article as blocks of text by section: headings, paragraphs, lists, and where pictures stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from pipelines.wikitext.plain_text import CleanText, clean_inline
+from pipelines.wikitext.placeholders import IMAGE_MARK, image_marks, without_image_marks
+from schemas.records import Link
+
+__all__ = ["DEFAULT_CUT_SECTIONS", "Block", "Layout"]
+
+DEFAULT_CUT_SECTIONS = (
+    "bibliography", "citations", "cited sources", "cited works", "endnotes", "external links", "footnotes",
+    "further reading", "general references", "notes", "notes and citations", "notes and references",
+    "other references", "primary sources", "references", "references and notes", "related pages",
+    "secondary sources", "see also", "sources", "sources and further reading", "suggested reading", "works cited",
+)  # fmt: skip
+"""Sections that hold no prose about the subject. Source: Wikipedia's Manual of Style, standard appendices.
+
+"Literature" is not one: of a country it is a part of its culture.
+"""
+
+_HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$")
+_TABLE_LINE = re.compile(r"^[ \t]*(?:\||\{\||![^|!\n]{0,200}(?:!!|\|))")
+_HATNOTE = re.compile(
+    r"^''+(?:main articles?|see(?: also)?|further (?:information|reading)|for [^\n]{0,80}?, see"
+    r"|this article is about)\b",
+    re.IGNORECASE,
+)
+"""A note that leads elsewhere, written by hand: an indented line in italics. Source: Wikipedia:Hatnote."""
+_READABLE = re.compile(r"[^\W_]")
+_RULE = re.compile(r"^-{4,}")
+_MAX_HEADING_CHARS = 500
+
+
+class Block(NamedTuple):
+    """A paragraph, or a list with an item on each line. section: headings joined by ' / ', '' is the introduction."""
+
+    kind: Literal["paragraph", "list"]
+    section: str
+    text: str
+    links: tuple[Link, ...]
+
+
+@lru_cache(maxsize=64)
+def _lowered(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+class Layout:
+    """Puts the lines of an article together: headings, paragraphs, lists; remembers where picture marks stand.
+
+    Args:
+        cut_sections: names of headings, in any case, that are cut with all below them.
+        counters: counts the cut sections.
+    """
+
+    def __init__(self, cut_sections: Iterable[str], counters: dict[str, int]) -> None:
+        self._cut = _lowered(tuple(cut_sections))
+        self._counters = counters
+        self._path: list[tuple[int, str]] = []
+        self._section = ""
+        self._cut_level: int | None = None
+        self._lines: list[str] = []
+        self._kind: Literal["paragraph", "list"] = "paragraph"
+        self._blocks: list[Block] = []
+        self.marks: list[tuple[str, str]] = []
+        """The numbers of the picture marks, in order, each with its section."""
+
+    def take(self, line: str) -> None:
+        """Take the next line of wikitext, in which brackets are resolved."""
+        if IMAGE_MARK in line:
+            marks = image_marks(line)
+            self.marks += [(marks[at + 1], self._section) for at in range(0, len(marks), 2)]
+            line = without_image_marks(line)
+            if not line.strip():
+                return
+        is_heading = line.startswith("=") and len(line) <= _MAX_HEADING_CHARS
+        heading = _HEADING.match(line) if is_heading else None
+        if heading:
+            self._take_heading(len(heading.group(1)), heading.group(2))
+        elif self._cut_level is None:
+            self._take_text(line)
+
+    def _take_heading(self, level: int, name: str) -> None:
+        self._end_block()
+        name = clean_inline(name.strip()).text
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+        self._path.append((level, name))
+        self._section = " / ".join(name for _, name in self._path)
+        if self._cut_level is not None and level > self._cut_level:
+            return
+        is_cut = name.lower().strip(" :") in self._cut
+        self._cut_level = level if is_cut else None
+        if is_cut:
+            self._counters["cut_sections"] += 1
+
+    def _take_text(self, line: str) -> None:
+        bare = line.strip()
+        if not bare or (line[0] == "-" and _RULE.match(line)):
+            self._end_block()
+        elif line[0] in "*#:;":
+            self._take_item(line)
+        elif bare[0] not in "|{!" or not _TABLE_LINE.match(line):
+            self._add("paragraph", bare)
+
+    def _take_item(self, line: str) -> None:
+        text = line.lstrip("*#:;")
+        marks, text = line[: len(line) - len(text)], text.lstrip(" \t")
+        if text.strip() and not (line[0] == ":" and _HATNOTE.match(text)):
+            self._add("list", _list_text(marks, text))
+        else:
+            self._end_block()
+
+    def _add(self, kind: Literal["paragraph", "list"], line: str) -> None:
+        if self._kind != kind:
+            self._end_block()
+        self._kind = kind
+        self._lines.append(line)
+
+    def _end_block(self) -> None:
+        if self._lines:
+            lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
+            text, links = _join_lines([clean_inline(line) for line in lines])
+            if _READABLE.search(text):
+                self._blocks.append(Block(self._kind, self._section, text, links))
+        self._lines = []
+
+    def finish(self) -> list[Block]:
+        """End the last block and give all."""
+        self._end_block()
+        return self._blocks
+
+
+def _list_text(marks: str, text: str) -> str:
+    """Give a list item's text; in a definition list `; term : meaning` the term keeps its colon.
+
+    >>> _list_text(";", "Tea : a drink")
+    'Tea: a drink'
+    """
+    return re.sub(r"(?<!\s)\s+:\s+", ": ", text, count=1) if marks.endswith(";") else text
+
+
+def _join_lines(lines: list[CleanText]) -> CleanText:
+    """Join cleaned lines by line breaks, moving their links along; empty ones are left out."""
+    if len(lines) == 1:
+        return lines[0]
+    texts: list[str] = []
+    links: list[Link] = []
+    shift = 0
+    for line in lines:
+        if line.text:
+            links += [Link(link.start + shift, link.end + shift, link.target) for link in line.links]
+            texts.append(line.text)
+            shift += len(line.text) + 1
+    return CleanText("\n".join(texts), tuple(links))
