@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.million_sentences import read_real, read_tweets, write_tables
-from indexer.bm25 import Bm25Searcher, build_bm25
-from indexer.bm25_build import merge_bm25
-from indexer.presets import PRESETS
-from indexer.searcher import SearchParams
+from indexer.text.bm25 import Bm25Searcher, build_bm25
+from indexer.text.build import merge_bm25
+from indexer.text.presets import PRESETS
+from indexer.search import SearchParams
 
 K, OURS = 10, "mie-context"
 TOGETHER = 256

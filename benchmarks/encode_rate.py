@@ -26,8 +26,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from indexer.clip import make_encoder
-from indexer.encoder import ImageEncoder
+from indexer.encoders.clip import make_encoder
+from indexer.encoders.encoder import ImageEncoder
 from pipelines.stages.embed import embed_shard
 from pipelines.images.decoder import GuardedDecoder
 from pipelines.images.source import open_image_sources

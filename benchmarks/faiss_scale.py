@@ -25,9 +25,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer.dense import INDEX_NAME, DenseSearcher
-from indexer.dense_build import build_dense
-from indexer.searcher import SearchParams
+from indexer.images.searcher import INDEX_NAME, DenseSearcher
+from indexer.images.build import build_dense
+from indexer.search import SearchParams
 from schemas.tables import IMAGES, embeddings_schema
 
 ROWS_PER_SHARD, ROWS_PER_GROUP = 100_000, 1_000

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from image_retrieval import index_photos, read_photos
 
-from indexer.clip import make_encoder
-from indexer.encoder import ImageEncoder
-from indexer.searcher import SearchParams
+from indexer.encoders.clip import make_encoder
+from indexer.encoders.encoder import ImageEncoder
+from indexer.search import SearchParams
 
 SEED, DRAWS = 0, 1000
 

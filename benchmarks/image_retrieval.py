@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageEnhance
 
-from indexer.clip import make_encoder
-from indexer.dense import DenseSearcher
-from indexer.dense_build import build_dense
-from indexer.encoder import ImageEncoder
-from indexer.pixels import ImageRefused, decode_image
-from indexer.searcher import SearchParams
+from indexer.encoders.clip import make_encoder
+from indexer.images.searcher import DenseSearcher
+from indexer.images.build import build_dense
+from indexer.encoders.encoder import ImageEncoder
+from indexer.encoders.pixels import ImageRefused, decode_image
+from indexer.search import SearchParams
 from schemas.tables import IMAGES, embeddings_schema
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.text.bm25 import PRESETS, Bm25Searcher, build_bm25
 from indexer.index import WikiIndex
-from indexer.searcher import Answer
+from indexer.search import Answer
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "tests" / "data" / "questions.jsonl"
 K = 10

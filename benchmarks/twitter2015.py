@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.systems import add_arguments, run_table, shared_settings
-from indexer.context_files import import_captions, import_columns
+from indexer.contexts.imported import import_captions, import_columns
 from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
 from schemas.text_files import find_split_files

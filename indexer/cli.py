@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from indexer import retrieve_cli, serve_cli
+from indexer.contexts import cli as retrieve_cli
+
+from indexer.web import cli as serve_cli
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.exits import exit_on_error
 
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from indexer.index import WikiIndex
-    from indexer.queries import Query
-    from indexer.searcher import Answer, View
+    from indexer.report.queries import Query
+    from indexer.search import Answer, View
 
 __all__ = ["app", "main"]
 
@@ -76,9 +78,9 @@ def query(
 ) -> None:
     """Find Wikipedia text for words, for a picture, or for both; or pictures for words."""
     from indexer.index import WikiIndex
-    from indexer.jvm import start_jvm
-    from indexer.queries import Query, ask, explanation, read_batch
-    from indexer.searcher import SearchParams
+    from indexer.text.jvm import start_jvm
+    from indexer.report.queries import Query, ask, explanation, read_batch
+    from indexer.search import SearchParams
 
     if (text is None and image is None and vector is None) == (batch is None) or (vector and (text or image)):
         raise UsageError(
@@ -104,7 +106,7 @@ def query(
 
 
 def _print_json(some: Query, answers: list[Answer], accounts: list[str]) -> None:
-    from indexer.answers import to_json_line
+    from indexer.report.answers import to_json_line
 
     for number, answer in enumerate(answers):
         more: dict[str, Any] = {} if some.query_id is None else {"query_id": some.query_id}
@@ -122,7 +124,7 @@ def _print_table(
     accounts: list[str],
     flags: tuple[bool, bool],
 ) -> None:
-    from indexer.answers import plain, print_answers
+    from indexer.report.answers import plain, print_answers
 
     is_whole, is_batch = flags
     if is_batch or (some.text is not None and some.image is not None):
@@ -159,13 +161,13 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is in an index, how it was built, and how large it is; or what is not in it, and why."""
-    from indexer.answers import plain, to_json
-    from indexer.info import describe, list_rejects, print_info
+    from indexer.report.answers import plain, to_json
+    from indexer.report.info import describe, list_rejects, print_info
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
     if html is not None:
-        from indexer.index_html import write_report
+        from indexer.report.html import write_report
 
         if rejects is not None or as_json:
             raise UsageError("--html writes the whole report", remedy="leave out --rejects and --json")
@@ -184,8 +186,8 @@ def info(
 @app.command(epilog=f"\b\nExample:\n  mie-index verify enwiki && echo sound\n{_CODES}")
 def verify(index: Index, as_json: AsJson = False) -> None:
     """Check every file, table and id of an index; exit with 4 if anything is wrong."""
-    from indexer.answers import plain, to_json
-    from indexer.verify import find_faults
+    from indexer.report.answers import plain, to_json
+    from indexer.report.verify import find_faults
     from schemas.progress import shown_steps
 
     faults = []
@@ -211,9 +213,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a page, a paragraph, a sentence or a file."""
-    from indexer.answers import plain, to_json
+    from indexer.report.answers import plain, to_json
     from indexer.index import WikiIndex
-    from indexer.info import look_up
+    from indexer.report.info import look_up
 
     found = look_up(WikiIndex(index), doc)
     if found is None:

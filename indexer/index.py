@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from indexer.documents import Documents
-from indexer.searcher import Answer, Hit, SearchParams
+from indexer.documents.tables import Documents
+from indexer.search import Answer, Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from indexer.bm25 import Bm25Searcher
-    from indexer.dense import DenseSearcher
-    from indexer.encoder import ImageEncoder
+    from indexer.text.bm25 import Bm25Searcher
+    from indexer.images.searcher import DenseSearcher
+    from indexer.encoders.encoder import ImageEncoder
 
 __all__ = ["IMAGE_FOLDER", "TEXT_FOLDER", "WikiIndex"]
 
@@ -71,7 +71,7 @@ class WikiIndex:
         return self._loaded("text_searcher", self._load_text_searcher)
 
     def _load_text_searcher(self) -> Bm25Searcher:
-        from indexer.bm25 import Bm25Searcher, Preset
+        from indexer.text.bm25 import Bm25Searcher, Preset
 
         section = self.manifest.text_index
         if section is None:
@@ -93,7 +93,7 @@ class WikiIndex:
         return self._loaded("image_searcher", self._load_image_searcher)
 
     def _load_image_searcher(self) -> DenseSearcher:
-        from indexer.dense import DenseSearcher
+        from indexer.images.searcher import DenseSearcher
 
         section = self.manifest.image_index
         if section is None:
@@ -122,7 +122,7 @@ class WikiIndex:
     def _load_encoder(self) -> ImageEncoder:
         searcher, section = self.image_searcher, self.manifest.image_index or {}
         spec, fingerprint = self._values(section, encoder=str, encoder_fingerprint=str)
-        from indexer.clip import make_encoder
+        from indexer.encoders.clip import make_encoder
 
         encoder = make_encoder(spec)
         if encoder.fingerprint != fingerprint or encoder.dim != searcher.dim:
@@ -152,7 +152,7 @@ class WikiIndex:
         Args:
             queries: q texts.
             k: at least 1.
-            title_boost: see `indexer.searcher.SearchParams`.
+            title_boost: see `indexer.search.SearchParams`.
 
         Returns:
             q lists of at most k answers.
@@ -183,7 +183,7 @@ class WikiIndex:
         """Find the best k distinct articles for each picture; each comes with its best file.
 
         Args:
-            images: q RGB pictures (`indexer.pixels.decode_image`).
+            images: q RGB pictures (`indexer.encoders.pixels.decode_image`).
             k: at least 1.
 
         Returns:

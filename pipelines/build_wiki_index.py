@@ -122,7 +122,7 @@ def _with_images(request: BuildRequest) -> BuildSettings:
     if isinstance(request.images, VectorSource):
         return _with_vectors(settings, request.images)
     assert settings.encoder is not None
-    from indexer.clip import make_encoder
+    from indexer.encoders.clip import make_encoder
 
     if request.options.has_engine and any(spec.startswith("commons:") for spec in request.images.specs):
         raise UsageError(

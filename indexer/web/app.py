@@ -7,15 +7,29 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 
-from indexer.web import api, index_page, index_pictures, pages, run_pages, sample_api, sample_pages, static_files
-from indexer.web.engine import Engine
-from indexer.web.failures import add_handlers, as_sentence
-from indexer.web.index_pictures import IndexPictures
-from indexer.web.inspector import Inspector
-from indexer.web.lanes import TextLane
-from indexer.web.security import Guard, names_of
-from indexer.web.server import is_loopback
-from indexer.web.short_cut import ShortCut
+from indexer.web import json_api as api
+
+from indexer.web.search import index_page
+
+from indexer.web.search import index_pictures
+
+from indexer.web.search import pages
+
+from indexer.web.runs import pages as run_pages
+
+from indexer.web.samples import api as sample_api
+
+from indexer.web.samples import pages as sample_pages
+
+from indexer.web.http import static_files
+from indexer.web.search.engine import Engine
+from indexer.web.http.failures import add_handlers, as_sentence
+from indexer.web.search.index_pictures import IndexPictures
+from indexer.web.given.inspector import Inspector
+from indexer.web.http.lanes import TextLane
+from indexer.web.http.security import Guard, names_of
+from indexer.web.http.server import is_loopback
+from indexer.web.http.short_cut import ShortCut
 
 __all__ = ["make_app"]
 

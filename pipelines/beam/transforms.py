@@ -35,7 +35,7 @@ from pipelines.storage.work import WorkFolder
 from schemas.errors import MieError
 
 if TYPE_CHECKING:
-    from indexer.encoder import ImageEncoder
+    from indexer.encoders.encoder import ImageEncoder
 
 __all__ = ["EmbedImages", "FinishShards", "IndexShards", "ParseShards", "keyed_streams", "run_pipeline"]
 
@@ -186,7 +186,7 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
         self._decoder: GuardedDecoder | None = None
 
     def setup(self) -> None:
-        from indexer.clip import make_encoder
+        from indexer.encoders.clip import make_encoder
 
         with carry_errors():
             self._encoder = make_encoder(self._spec, threads=1)

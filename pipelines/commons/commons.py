@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from indexer.pixels import sniff_format
+from indexer.encoders.pixels import sniff_format
 from pipelines.storage.user_cache import cache_folder
 from pipelines.commons.cache import CacheEntry, FetchCache
 from pipelines.commons.http import Answer, HttpClient

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from indexer.pixels import ImageRefused, decode_image, displayed_size, with_displayed_size
+from indexer.encoders.pixels import ImageRefused, decode_image, displayed_size, with_displayed_size
 from pipelines.sandbox.guarded import GuardedParser
 from schemas.records import Reject
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["DECODE_MEMORY_BYTES", "DECODE_TIMEOUT_S", "GuardedDecoder"]
 
 DECODE_TIMEOUT_S = 60.0
-"""Many times what the worst picture within the bounds of `indexer.pixels` takes on a busy machine."""
+"""Many times what the worst picture within the bounds of `indexer.encoders.pixels` takes on a busy machine."""
 DECODE_MEMORY_BYTES = 3 * 2**30
-"""Address space; the worst picture within the bounds of `indexer.pixels` peaks at 1.6 GB."""
+"""Address space; the worst picture within the bounds of `indexer.encoders.pixels` peaks at 1.6 GB."""
 
 _KEPT_BYTES = 4 * 2**20
 """Pixels of a picture that is larger are given back to the system at once."""

@@ -186,7 +186,7 @@ class Stages:
             with self._progress.stage("bm25"):
                 self._write_index("bm25", merge_text(shards, self.work, self._settings.bm25_preset))
             return
-        from indexer.bm25 import build_bm25
+        from indexer.text.bm25 import build_bm25
 
         done = [0]
 
@@ -217,7 +217,7 @@ class Stages:
             with self._progress.stage("faiss"):
                 self._write_index("faiss", merge_images(shards, self.work, **names))
             return
-        from indexer.dense_build import build_dense
+        from indexer.images.build import build_dense
 
         with self._progress.stage("faiss"):
             vectors, images = (self.work.ready_files(table) for table in ("embeddings", "images"))

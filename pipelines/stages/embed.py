@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from indexer.pixels import ImageRefused, decode_image, displayed_size
+from indexer.encoders.pixels import ImageRefused, decode_image, displayed_size
 from pipelines.stages.prefetch import ahead
 from pipelines.stages.earlier import EarlierIndex
 from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from indexer.encoder import ImageEncoder
+    from indexer.encoders.encoder import ImageEncoder
     from pipelines.images.given_vectors import VectorSource
 
 __all__ = ["IMAGE_OUTCOMES", "STAGE", "count_shards", "describe_images", "embed_shard", "files_of", "shard_of"]

@@ -45,7 +45,7 @@ def name_encoder(spec: str | None, dim: int) -> tuple[str, str]:
         if not spec.removeprefix(_FOREIGN).strip():
             raise UsageError("other: names no encoder", remedy="give --encoder other:NAME, such as other:resnet50")
         return spec, spec
-    from indexer.clip import make_encoder
+    from indexer.encoders.clip import make_encoder
 
     encoder = make_encoder(spec, device="cpu")
     if encoder.dim != dim:

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.retrieval_quality import read_questions
-from indexer.bm25 import Bm25Searcher, build_bm25
-from indexer.bm25_build import merge_bm25
-from indexer.presets import PRESETS
-from indexer.searcher import SearchParams
+from indexer.text.bm25 import Bm25Searcher, build_bm25
+from indexer.text.build import merge_bm25
+from indexer.text.presets import PRESETS
+from indexer.search import SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.tables import SENTENCES
 from tests.index_folders import write_sentences

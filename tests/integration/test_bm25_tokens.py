@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from uniseg.wordbreak import words
 
-from indexer.answers import WORD
-from indexer.bm25 import PRESETS, Bm25Searcher, build_bm25
-from indexer.web.highlight import _may_be, _start_of
+from indexer.report.answers import WORD
+from indexer.text.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.web.search.highlight import _may_be, _start_of
 from tests.index_folders import write_sentences
 
 SENTENCES_COMPARED = 1_000

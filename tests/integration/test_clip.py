@@ -21,10 +21,14 @@ import pytest
 import torch
 from PIL import Image
 
-from indexer import clip, efficientnet, hub
-from indexer.clip import make_encoder
-from indexer.encoder import ImageEncoder, fingerprint_weights
-from indexer.pixels import decode_image
+from indexer.encoders import clip
+
+from indexer.encoders import efficientnet
+
+from indexer.encoders import hub
+from indexer.encoders.clip import make_encoder
+from indexer.encoders.encoder import ImageEncoder, fingerprint_weights
+from indexer.encoders.pixels import decode_image
 from schemas.errors import InputError, MissingDependency, UsageError
 from tests.clip_architectures import known_architecture
 
@@ -145,7 +149,7 @@ def test_a_picture_has_one_vector_alone_and_in_a_batch(
 
 
 def test_the_fingerprint_is_the_same_in_another_process(stand_in: ImageEncoder) -> None:
-    program = "from indexer.clip import make_encoder; print(make_encoder('efficientnet-lite0').fingerprint)"
+    program = "from indexer.encoders.clip import make_encoder; print(make_encoder('efficientnet-lite0').fingerprint)"
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == stand_in.fingerprint
     assert len(stand_in.fingerprint) == 64

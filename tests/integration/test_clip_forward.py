@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from indexer.clip import make_encoder
+from indexer.encoders.clip import make_encoder
 from tests.clip_architectures import known_architecture, save_random_weights
 
 VISION: dict[str, Any] = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 16}
@@ -56,7 +56,7 @@ def test_every_tower_gives_its_vectors_and_reads_one_token_where_that_is_enough(
 
 def test_the_picture_that_is_given_is_not_changed(tmp_path: Path) -> None:
     """Quick GELU works in place, in a buffer of its own."""
-    from indexer.clip_forward import _quick_gelu
+    from indexer.encoders.clip_forward import _quick_gelu
 
     given = torch.linspace(-9, 9, 101)
     before = copy.deepcopy(given)

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from indexer import dense_build
-from indexer.dense import IDS_NAME, INDEX_NAME, DenseSearcher
-from indexer.dense_build import build_dense, build_dense_part, merge_dense, train_dense
-from indexer.dense_train import read_plan
-from indexer.searcher import SearchParams
+from indexer.images import build as dense_build
+from indexer.images.searcher import IDS_NAME, INDEX_NAME, DenseSearcher
+from indexer.images.build import build_dense, build_dense_part, merge_dense, train_dense
+from indexer.images.plan import read_plan
+from indexer.search import SearchParams
 from schemas.errors import IndexCorrupt
 from tests.integration.test_dense import DIM, ENCODER, brute_force, unit_rows, write_embeddings, write_images
 
@@ -54,7 +54,7 @@ class Collection:
 
 @pytest.fixture
 def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
-    monkeypatch.setattr("indexer.dense_train.FLAT_BELOW", 1000)
+    monkeypatch.setattr("indexer.images.plan.FLAT_BELOW", 1000)
     return Collection(tmp_path)
 
 

@@ -13,8 +13,8 @@ from threading import Barrier
 import pyarrow.parquet as pq
 import pytest
 
-from indexer import documents
-from indexer.documents import Documents
+from indexer.documents import tables as documents
+from indexer.documents.tables import Documents
 from schemas.errors import IndexCorrupt, IndexMismatch
 from schemas.manifest import read_manifest
 from schemas.records import Link, PageRow, Paragraph, Sentence
@@ -178,7 +178,7 @@ def test_a_table_of_another_schema_version_is_a_mismatch(folder: Path, tmp_path:
 
 def test_fetching_imports_no_pandas(folder: Path) -> None:
     program = (
-        "import sys; from indexer.documents import Documents; from schemas.manifest import read_manifest\n"
+        "import sys; from indexer.documents.tables import Documents; from schemas.manifest import read_manifest\n"
         f"found = Documents({str(folder)!r}, read_manifest({str(folder)!r})).sentences(['10#0#0'])\n"
         "print(found[0].text, 'pandas' in sys.modules)"
     )

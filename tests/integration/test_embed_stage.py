@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from indexer.encoder import ImageEncoder
-from indexer.pixels import decode_image
+from indexer.encoders.encoder import ImageEncoder
+from indexer.encoders.pixels import decode_image
 from pipelines.stages import embed as embed_stage
 from pipelines.stages.embed import embed_shard
 from pipelines.images.source import open_image_sources

@@ -19,7 +19,7 @@ import pytest
 from dumps import write_multistream
 
 from indexer.index import WikiIndex
-from indexer.pixels import decode_image
+from indexer.encoders.pixels import decode_image
 from schemas.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from indexer.pixels import ImageRefused, decode_image, displayed_size
+from indexer.encoders.pixels import ImageRefused, decode_image, displayed_size
 from pipelines.stages.embed import embed_shard
 from pipelines.images.decoder import DECODE_MEMORY_BYTES, GuardedDecoder
 from pipelines.images.source import Missing, SourceChain

@@ -13,9 +13,9 @@ from dumps import DumpPage, write_dump
 from picture_stores import WRITERS
 
 from indexer.index import WikiIndex
-from indexer.pixels import decode_image
-from indexer.queries import Query, ask
-from indexer.searcher import SearchParams
+from indexer.encoders.pixels import decode_image
+from indexer.report.queries import Query, ask
+from indexer.search import SearchParams
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.images.source import SourceChain, open_image_sources
 from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions

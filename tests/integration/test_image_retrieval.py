@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.clip import make_encoder
-from indexer.dense import DenseSearcher
-from indexer.encoder import ImageEncoder
-from indexer.searcher import SearchParams
+from indexer.encoders.clip import make_encoder
+from indexer.images.searcher import DenseSearcher
+from indexer.encoders.encoder import ImageEncoder
+from indexer.search import SearchParams
 from schemas.errors import MissingDependency
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))

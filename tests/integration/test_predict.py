@@ -15,9 +15,9 @@ from index_folders import Page, make_folder
 from PIL import Image
 from tiny_encoder import PEOPLE, PLACES, build_encoder, write_tweets
 
-from indexer.clip import make_encoder
+from indexer.encoders.clip import make_encoder
 from indexer.index import WikiIndex
-from indexer.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, IndexNotFound, InputError, MissingDependency, StoreError, UsageError
 from trainer.config import RunConfig, check_config, override

@@ -20,7 +20,7 @@ from dumps import DumpPage, write_dump
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.verify import find_faults
+from indexer.report.verify import find_faults
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.storage.files import RemoteFile, Store
 from pipelines.images.source import open_image_sources

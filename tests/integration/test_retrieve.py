@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("indexer.index")
 
 from indexer.index import WikiIndex
-from indexer.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
 from schemas.context_cache import read_query_rows
 from schemas.dataset import read_samples
 from schemas.text_files import find_split_files

@@ -14,11 +14,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from indexer.cli import app
-from indexer.clip import make_encoder
-from indexer.clip_tokens import check_text_tower, load_tokenizer
-from indexer.encoder import ImageEncoder
+from indexer.encoders.clip import make_encoder
+from indexer.encoders.clip_tokens import check_text_tower, load_tokenizer
+from indexer.encoders.encoder import ImageEncoder
 from indexer.index import WikiIndex
-from indexer.searcher import SearchParams
+from indexer.search import SearchParams
 from schemas.errors import MissingDependency, UsageError
 from tests.clip_architectures import known_architecture, save_random_weights
 from tests.index_folders import Page, make_folder

@@ -19,7 +19,7 @@ from dumps import FOOTER, write_multistream
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.verify import find_faults
+from indexer.report.verify import find_faults
 from pipelines.stages import parse as parse_stage
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.images.source import open_image_sources

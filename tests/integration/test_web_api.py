@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.answers import to_json_line
+from indexer.report.answers import to_json_line
 from indexer.index import WikiIndex
-from indexer.presets import PRESETS
-from indexer.web.asked_pictures import AskedPictures
-from indexer.web.engine import Constants
+from indexer.text.presets import PRESETS
+from indexer.web.search.query_pictures import AskedPictures
+from indexer.web.search.engine import Constants
 from tests.inspectors import ask_inspector, make_index, picture_bytes
 
 GREEN, BLUE = picture_bytes(0, 255, 0), picture_bytes(0, 0, 255, "BMP")
@@ -151,7 +151,7 @@ def test_what_is_no_picture_is_refused(client: TestClient, body: bytes, kind: st
 def test_bodies_beyond_the_limit_are_refused_with_and_without_a_length(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.web.api.MAX_BODY_BYTES", 50)
+    monkeypatch.setattr("indexer.web.json_api.MAX_BODY_BYTES", 50)
     assert client.post("/api/images", content=GREEN, headers=PNG).status_code == 413
     chunks = iter([GREEN[:40], GREEN[40:]])
     assert client.post("/api/images", content=chunks, headers=PNG).status_code == 413

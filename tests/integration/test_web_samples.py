@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.web import sample_pages
+from indexer.web.samples import pages as sample_pages
 from schemas import predictions as contract
 from schemas.context_cache import CacheInfo, summarise, write_cache, write_rows
 from schemas.dataset import NO_RELATION, input_digest, write_dataset

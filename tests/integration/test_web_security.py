@@ -14,11 +14,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index import WikiIndex
-from indexer.searcher import SearchParams
+from indexer.search import SearchParams
 from indexer.web.app import make_app
-from indexer.web.inspector import Inspector
-from indexer.web.lanes import Lane, Overloaded, TextLane
-from indexer.web.security import HEADERS, Guard
+from indexer.web.given.inspector import Inspector
+from indexer.web.http.lanes import Lane, Overloaded, TextLane
+from indexer.web.http.security import HEADERS, Guard
 from schemas.errors import IndexCorrupt
 from tests.inspectors import ask_inspector, make_index, picture_bytes
 

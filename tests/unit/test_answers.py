@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from indexer.answers import plain, print_answers, to_json, to_json_line
-from indexer.info import print_info
-from indexer.searcher import Answer
+from indexer.report.answers import plain, print_answers, to_json, to_json_line
+from indexer.report.info import print_info
+from indexer.search import Answer
 from schemas.manifest import InputFile, Manifest
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07 \x9b2J \u202eevil\u2066 [bold]b[/bold] [/nothing] :smile: \u2028 \ud800"

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from indexer.context_files import import_captions, import_columns
-from indexer.retrieve import RetrievalSettings, retrieve_contexts
-from indexer.retrieve_cli import contexts as contexts_app
-from indexer.searcher import Answer
+from indexer.contexts.imported import import_captions, import_columns
+from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.contexts.cli import contexts as contexts_app
+from indexer.search import Answer
 from schemas.context_cache import ALL_TOKENS, WITHOUT_ADDRESSES, read_cache, read_context_rows, read_query_rows
 from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
@@ -198,7 +198,7 @@ def test_samples_without_a_hit_are_counted_and_empty_texts_are_no_contexts(tmp_p
 
 
 def test_the_image_view_tells_why_a_picture_gave_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("indexer.pixels")
+    pytest.importorskip("indexer.encoders.pixels")
     from PIL import Image
 
     folder = tmp_path / "images"

@@ -28,7 +28,7 @@ from commons_server import (
     thumb,
 )
 
-from indexer.pixels import ImageRefused, decode_image
+from indexer.encoders.pixels import ImageRefused, decode_image
 from pipelines.commons.cache import FetchCache
 from pipelines.commons.commons import CommonsRules, CommonsSource, open_commons
 from pipelines.commons.pace import Pace

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from indexer.index import WikiIndex
-from indexer.queries import Query, ask, read_batch
-from indexer.searcher import SearchParams
+from indexer.report.queries import Query, ask, read_batch
+from indexer.search import SearchParams
 from schemas.errors import InputError, UsageError
 
 

@@ -6,7 +6,7 @@ import random
 
 import pyarrow as pa
 
-from indexer.row_groups import RowGroup, RowGroupCache
+from indexer.documents.row_groups import RowGroup, RowGroupCache
 
 
 def make_rows(number: int, rows: int = 4) -> RowGroup:

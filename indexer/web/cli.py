@@ -1,0 +1,98 @@
+"""The command `mie-index serve`: its options, and the order in which the inspector starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.errors import InputError, UsageError
+
+__all__ = ["add_command", "serve"]
+
+_PORT = 8765
+_EPILOG = """
+\b
+Examples:
+  mie-index serve enwiki
+  mie-index serve enwiki --images photos --samples t15 --sample-images t15/images
+  mie-index serve enwiki --samples t15 --contexts t15.ctx --run runs/text --run runs/image
+
+\b
+The address is printed to stdout when it answers. Without --allow-remote only this machine reaches it.
+Exit codes: 2 usage, or an address that cannot be bound; 3 input unusable; 4 index unusable; 5 something is not
+installed; 130 ended by Ctrl-C.
+"""
+
+
+def add_command(app: typer.Typer) -> None:
+    """Hang `serve` into the command line of the index."""
+    app.command(epilog=_EPILOG)(serve)
+
+
+def serve(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that beam run build_wiki_index made.")],
+    images: Annotated[Path | None, typer.Option(help="The index's pictures, under their Commons names.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="A folder of mie-train data convert.")] = None,
+    sample_images: Annotated[Path | None, typer.Option(help="The pictures of the samples.")] = None,
+    contexts: Annotated[list[Path] | None, typer.Option(help="A context cache; may be repeated.")] = None,
+    run: Annotated[list[Path] | None, typer.Option(help="A run folder of mie-train; may be repeated.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = _PORT,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let --host be an address that other machines reach.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Write a line for each request to stderr.")] = False,
+) -> None:
+    """Look at an index, data sets, contexts and runs in the browser; and ask them by JSON."""
+    from indexer.index import WikiIndex
+    from indexer.web.http import server
+    from indexer.web.http.lanes import TextLane
+
+    _check_reach(host, is_allowed=allow_remote)
+    _check_given(samples, sample_images, contexts or (), run or ())
+    opened = WikiIndex(index)
+    with closing(server.bind(host, port)) as listener:
+        text = TextLane(opened)
+        warm = None if opened.manifest.text_index is None else text.warm()  # Java starts while the rest is imported
+        from indexer.web.app import make_app
+        from indexer.web.given.inspector import Inspector
+
+        inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
+        guarded = make_app(inspector, host=host, text=text)
+        if warm is not None:
+            warm.result()
+        server.serve(guarded, listener, is_verbose=verbose, ready=lambda: typer.echo(server.address_of(listener)))
+
+
+def _check_reach(host: str, *, is_allowed: bool) -> None:
+    from indexer.web.http.server import is_loopback
+
+    if not is_allowed and not is_loopback(host):
+        raise UsageError(
+            f"other machines could reach {host}: whoever does can read what is shown, and keep this one busy",
+            remedy="leave out --host, or add --allow-remote",
+        )
+
+
+def _check_given(
+    samples: Path | None, sample_images: Path | None, contexts: Sequence[Path], runs: Sequence[Path]
+) -> None:
+    """Refuse folders that are not what they are given for, before anything loads; pages read what is in them later."""
+    from schemas.context_cache import read_cache
+    from schemas.dataset import read_dataset
+
+    if sample_images is not None and not sample_images.is_dir():
+        raise UsageError("there is no such folder of pictures", path=sample_images)
+    if samples is None and (contexts or sample_images):
+        raise UsageError("contexts and pictures of samples without the samples", remedy="add --samples FOLDER")
+    if samples is not None:
+        read_dataset(samples)
+    for cache in contexts:
+        read_cache(cache)
+    for folder in runs:
+        if not any((folder / name).is_file() for name in ("config.toml", "mixture.json")):
+            raise InputError("no run here", path=folder, remedy="give a folder of mie-train fit or moe")

@@ -1,0 +1,107 @@
+"""The server: an address that is bound before anything is loaded, and a loop that answers until it is interrupted."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+__all__ = ["address_of", "bind", "is_loopback", "serve"]
+
+_BACKLOG = 512
+_KEEP_ALIVE_S = 5
+_SHUTDOWN_S = 3
+_REASONS = {
+    errno.EADDRINUSE: "another program listens there",
+    errno.EACCES: "this user may not",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.org")
+    (True, True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind an address, and listen: who asks early waits instead of being refused.
+
+    Args:
+        host: name or address.
+        port: 0 takes a free one.
+
+    Raises:
+        UsageError: it cannot be bound.
+    """
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror)
+        message = f"cannot listen at {host}, port {port}: {reason}"
+        raise UsageError(message, remedy="give --port another number, or 0 for a free one; --host 127.0.0.1") from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Give the address that a browser takes."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Callable[[], None]) -> None:
+    """Answer until an interrupt.
+
+    Args:
+        app: the ASGI application.
+        listener: of `bind`.
+        is_verbose: write a line to stderr for each request.
+        ready: called when requests are answered.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, when the requests under way are answered.
+    """
+    import uvicorn
+
+    from indexer.web.http.connections import BoundedProtocol
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready()
+
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        access_log=is_verbose,
+        log_level="info" if is_verbose else "warning",
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+    )
+    Server(config).run([listener])

@@ -1,0 +1,80 @@
+"""The tokens of a sample cut where entities begin and end: what is coloured, and what each mark says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from indexer.web.samples.models import LabelRow, RunSays, SampleLine
+
+__all__ = ["Piece", "mark_gold", "mark_pair", "mark_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some tokens in a row.
+
+    Args:
+        text: the tokens, joined by blanks.
+        label: what they are; "" for tokens outside of every mark.
+        state: gold, right, wrong or missed; "" for tokens outside, and where nothing is known to be right.
+        note: what is wrong.
+        probability: of the label.
+    """
+
+    text: str
+    label: str = ""
+    state: str = ""
+    note: str = ""
+    probability: float | None = None
+
+
+def mark_gold(line: SampleLine) -> list[Piece]:
+    """Mark the gold entities."""
+    return _cut(line.tokens, [(row, "gold", "") for row in line.gold or ()])
+
+
+def mark_pair(line: SampleLine) -> list[Piece]:
+    """Mark head and tail."""
+    return _cut(line.tokens, [(row, "gold", "") for row in (line.head, line.tail) if row])
+
+
+def mark_run(line: SampleLine, says: RunSays) -> list[Piece]:
+    """Mark what a run found, right or wrong, and the gold entities that it missed."""
+    wrong = {
+        (row.predicted.type, row.predicted.start, row.predicted.end): row for row in says.mistakes if row.predicted
+    }
+    marks = []
+    for label in says.entities:
+        mistake = wrong.get((label.type, label.start, label.end))
+        if mistake is None:
+            marks.append((label, "right" if line.gold is not None else "", ""))
+            continue
+        gold = mistake.gold
+        note = mistake.kind if gold is None else f"{mistake.kind}, gold {gold.type}"
+        if gold is not None and (gold.start, gold.end) != (label.start, label.end):
+            note += f" “{gold.text}”"
+        marks.append((label, "wrong", note))
+    marks += [(row.gold, "missed", "missed") for row in says.mistakes if row.gold and row.predicted is None]
+    return _cut(line.tokens, marks)
+
+
+def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> list[Piece]:
+    """Cut tokens at marks; a mark that begins within another one is left out.
+
+    >>> _cut(["in", "New", "York"], [(LabelRow(type="LOC", start=1, end=3, text=""), "gold", "")])[1].text
+    'New York'
+    """
+    pieces: list[Piece] = []
+    at = 0
+    for label, state, note in sorted(marks, key=lambda mark: (mark[0].start, -mark[0].end)):
+        if label.start < at:
+            continue
+        if label.start > at:
+            pieces.append(Piece(" ".join(tokens[at : label.start])))
+        text = " ".join(tokens[label.start : label.end])
+        pieces.append(Piece(text, label.type, state, note, label.probability))
+        at = label.end
+    if at < len(tokens):
+        pieces.append(Piece(" ".join(tokens[at:])))
+    return pieces

@@ -1,0 +1,114 @@
+"""A document of the index as its page shows it: paragraphs with their links, the matched sentence, and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from indexer.documents.tables import page_of
+from indexer.index import WikiIndex
+from indexer.report.info import look_up
+from indexer.web.search.index_pictures import IndexPictures
+from schemas.errors import InputError
+from schemas.records import ArticleImage, Link, Paragraph
+from schemas.titles import file_page_url
+
+__all__ = ["LinkedPiece", "link_pieces", "view_document"]
+
+_TITLE_BOOST = 2
+"""A link asks for its article by title. Source: the entity mode of KB-NER (see `SearchParams`)."""
+
+
+class LinkedPiece(NamedTuple):
+    """A part of a paragraph; href: what it links to in the inspector."""
+
+    text: str
+    href: str | None
+
+
+def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dict[str, Any] | None:
+    """Put together what the page of a document shows; None if the index holds none of this id.
+
+    Args:
+        index: opened.
+        doc_id: of a page, paragraph or sentence, or a file's name.
+        pictures: of the index.
+    """
+    try:
+        page_id = page_of(doc_id)
+    except InputError:
+        return _view_file(index, doc_id, pictures)
+    page = index.documents.page(page_id)
+    if page is None:
+        return None
+    rows = index.documents.paragraphs_of(page_id)
+    paragraph_id = "#".join(doc_id.split("#")[:2]) if "#" in doc_id else None
+    at = next((number for number, row in enumerate(rows) if row.paragraph_id == paragraph_id), None)
+    if paragraph_id is not None and at is None:
+        return None
+    sentences = [row for row in index.documents.sentences_of(page_id) if row.paragraph_id == paragraph_id]
+    if doc_id.count("#") == 2 and all(row.sentence_id != doc_id for row in sentences):
+        return None
+    return {
+        "kind": "page" if at is None else "paragraph",
+        "doc_id": doc_id,
+        "page": page,
+        "paragraphs": [_view_paragraph(row) for row in (rows if at is None else rows[at : at + 1])],
+        "sentences": sentences,
+        "before": rows[at - 1].paragraph_id if at else None,
+        "after": rows[at + 1].paragraph_id if at is not None and at + 1 < len(rows) else None,
+        "count": len(rows),
+        "images": [_view_image(row, pictures) for row in index.documents.images_of(page_id)],
+        "redirect": None if page.redirect_target is None else _ask_for(page.redirect_target),
+    }
+
+
+def _view_file(index: WikiIndex, name: str, pictures: IndexPictures) -> dict[str, Any] | None:
+    found = look_up(index, name)
+    if found is None:
+        return None
+    images = [_view_image(row, pictures) for row in index.documents.uses_of(found["file"])]
+    return {"kind": "file", "doc_id": found["file"], "found": found, "images": images}
+
+
+def _view_paragraph(row: Paragraph) -> dict[str, Any]:
+    return {
+        "id": row.paragraph_id,
+        "href": "/doc/" + quote(row.paragraph_id),
+        "section": row.section,
+        "pieces": list(link_pieces(row.text, row.links)),
+    }
+
+
+def _view_image(row: ArticleImage, pictures: IndexPictures) -> dict[str, Any]:
+    return {
+        "file": row.file,
+        "title": row.title,
+        "caption": row.caption,
+        "section": row.section,
+        "picture": pictures.address(row),
+        "commons": file_page_url(row.file),
+        "href": f"/doc/{row.page_id}",
+    }
+
+
+def link_pieces(text: str, links: Sequence[Link]) -> Iterator[LinkedPiece]:
+    """Cut a paragraph at its links; the pieces make up the text again.
+
+    >>> [piece.text for piece in link_pieces("Tea is hot.", [Link(0, 3, "Tea")])]
+    ['Tea', ' is hot.']
+    """
+    done = 0
+    for link in sorted(links):
+        if done <= link.start < link.end <= len(text):
+            if link.start > done:
+                yield LinkedPiece(text[done : link.start], None)
+            yield LinkedPiece(text[link.start : link.end], _ask_for(link.target))
+            done = link.end
+    if done < len(text):
+        yield LinkedPiece(text[done:], None)
+
+
+def _ask_for(title: str) -> str:
+    return "/?" + urlencode({"q": title.partition("#")[0][:200], "title_boost": _TITLE_BOOST})
