@@ -15,14 +15,14 @@ from pathlib import Path
 import torch
 
 from schemas.records import Sample
-from trainer.crf import likeliest_path
-from trainer.gates import mix
-from trainer.labels import LabelSet
-from trainer.loop import score_labels
-from trainer.posteriors import Posteriors
-from trainer.runs import read_split
-from trainer.score_tables import to_markdown
-from trainer.systems import expert_posteriors, label_mixed, label_states
+from trainer.model.heads.crf import likeliest_path
+from trainer.mixture.gates import mix
+from trainer.inputs.labels import LabelSet
+from trainer.training.loop import score_labels
+from trainer.mixture.posteriors import Posteriors
+from trainer.training.run import read_split
+from trainer.metrics.tables import to_markdown
+from trainer.mixture.members import expert_posteriors, label_mixed, label_states
 
 
 def decode(

@@ -25,14 +25,14 @@ from typing import Any
 
 import torch
 
-from trainer.batches import collate, order_for_training
+from trainer.inputs.batches import collate, order_for_training
 from trainer.config import RunConfig, load_config
-from trainer.examples import Example
-from trainer.experts import Expert, make_expert
-from trainer.labels import LabelSet
-from trainer.loop import Keeper, choose_device, parameter_groups, train
-from trainer.runs import encode_split, read_split
-from trainer.score_tables import to_markdown
+from trainer.inputs.examples import Example
+from trainer.model.expert import Expert, make_expert
+from trainer.inputs.labels import LabelSet
+from trainer.training.loop import Keeper, choose_device, parameter_groups, train
+from trainer.training.run import encode_split, read_split
+from trainer.metrics.tables import to_markdown
 
 Epoch = Callable[[], int]
 """Trains one epoch and gives the pieces that it read, without padding."""
@@ -108,7 +108,7 @@ def make_config(arguments: argparse.Namespace) -> RunConfig:
 
 def convert_shared() -> Path:
     from schemas.text_files import find_split_files
-    from trainer.samples import convert
+    from trainer.data.convert import convert
 
     source = Path(__file__).resolve().parents[2] / "shared" / "data" / "twitter2015"
     out = Path(tempfile.mkdtemp()) / "t15"
@@ -117,7 +117,7 @@ def convert_shared() -> Path:
 
 
 def our_epoch(config: RunConfig, labels: LabelSet, rows: tuple[Example, ...], device: str) -> Epoch:
-    """Make ready an epoch of `trainer.loop.train`: length buckets, linear head, CRF, clipping."""
+    """Make ready an epoch of `trainer.training.loop.train`: length buckets, linear head, CRF, clipping."""
     torch.manual_seed(1)
     expert = make_expert(config.encoder, config.model, labels).to(device)
     optimizer = torch.optim.AdamW(parameter_groups(expert, config.training))
@@ -134,7 +134,7 @@ def plain_epoch(config: RunConfig, labels: LabelSet, rows: tuple[Example, ...], 
     """Make ready an epoch of the usual loop: random batches, cross entropy on first pieces."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer, DataCollatorForTokenClassification
 
-    from trainer.encoder import quiet_transformers, resolve_encoder
+    from trainer.model.encoder import quiet_transformers, resolve_encoder
 
     torch.manual_seed(1)
     source, is_local = resolve_encoder(config.encoder.name)

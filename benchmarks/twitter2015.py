@@ -21,7 +21,7 @@ from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
 from schemas.text_files import find_split_files
 from trainer.config import RunConfig, load_config
-from trainer.samples import convert
+from trainer.data.convert import convert
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 MIXTURES = (("baseline", "pgim"), ("baseline", "text"), ("baseline", "pgim", "caption"), ("baseline", "text", "pgim"))

@@ -13,13 +13,13 @@ from schemas.predictions import predictions_path
 from schemas.records import Context, Sample
 from schemas.run_files import MixtureFacts, scores_path
 from trainer.config import RunConfig, override
-from trainer.evaluation import score_output
-from trainer.labels import LabelSet
-from trainer.mixture_facts import write_mixture_facts
-from trainer.predictions import prediction_rows, write_jsonl
-from trainer.run_folder import append_row, open_run_folder, write_facts
-from trainer.score_tables import score_to_json
-from trainer.systems import Output
+from trainer.commands.evaluate import score_output
+from trainer.inputs.labels import LabelSet
+from trainer.mixture.mixture_facts import write_mixture_facts
+from trainer.commands.predictions import prediction_rows, write_jsonl
+from trainer.training.folder import append_row, open_run_folder, write_facts
+from trainer.metrics.tables import score_to_json
+from trainer.mixture.members import Output
 
 __all__ = ["write_expert", "write_mixture", "write_predictions"]
 

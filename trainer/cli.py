@@ -10,7 +10,7 @@ import typer
 
 from schemas.exits import exit_on_error
 from schemas.progress import shown_steps
-from trainer.data_cli import data
+from trainer.commands.data import data
 
 __all__ = ["app", "main"]
 
@@ -79,7 +79,7 @@ def fit(
     if out is None:
         raise UsageError("no run folder", remedy="add --out FOLDER")
     wanted = _numbers(seeds) if seeds is not None else None
-    from trainer.seeds import fit_and_evaluate, fit_seeds
+    from trainer.commands.seeds import fit_and_evaluate, fit_seeds
 
     with shown_steps() as steps:
         if wanted is None:
@@ -112,8 +112,8 @@ def moe(
         raise UsageError("no run folder", remedy="add --out FOLDER")
     if gate not in ("auto", "fixed", "sample", "token", "hard"):
         raise UsageError(f"no gate {gate!r}", remedy="choose fixed, sample, token, hard or auto")
-    from trainer.mixture import fit_mixture
-    from trainer.score_tables import to_markdown
+    from trainer.mixture.fit import fit_mixture
+    from trainer.metrics.tables import to_markdown
 
     with shown_steps():
         facts = fit_mixture(
@@ -153,9 +153,9 @@ def predict(
     conll: Annotated[Path | None, typer.Option(help="Write token and tag columns too.")] = None,
 ) -> None:
     """Predict entities or relations of new samples."""
-    from trainer.predict import Contexts
-    from trainer.predict import predict as predict_rows
-    from trainer.predictions import write_conll, write_jsonl
+    from trainer.commands.predict import Contexts
+    from trainer.commands.predict import predict as predict_rows
+    from trainer.commands.predictions import write_conll, write_jsonl
 
     given = Contexts(tuple(contexts or ()), index, images, image_vectors)
     with shown_steps() as steps:
@@ -172,7 +172,7 @@ def predict(
 @app.command()
 def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
     """Score a run on a labelled split; writes its predictions and its report."""
-    from trainer.evaluation import evaluate_run
+    from trainer.commands.evaluate import evaluate_run
 
     with shown_steps():
         values = evaluate_run(run, split)
@@ -193,8 +193,8 @@ def report(
 ) -> None:
     """Print the scores of a run, or of several beside each other, and write a page with figures: one HTML file."""
     from schemas.html_page import check_place, write_page
-    from trainer.report_html import name_runs, report_to_page
-    from trainer.reports import report_run, report_runs
+    from trainer.reports.html import name_runs, report_to_page
+    from trainer.reports.text import report_run, report_runs
 
     named = name_runs(runs)
     texts = {name: report_run(folder) for name, folder in named.items()}
@@ -222,7 +222,7 @@ def compare(
     """Compare two evaluated runs: paired bootstrap over the samples."""
     from dataclasses import asdict
 
-    from trainer.reports import compare_runs
+    from trainer.reports.text import compare_runs
 
     found = compare_runs(run_a, run_b, split, resamples, seed)
     if as_json:
@@ -246,8 +246,8 @@ def ablate(
     from dataclasses import asdict
 
     wanted = _numbers(ks)
-    from trainer.ablations import ablate as ablate_run
-    from trainer.ablations import ablations_to_markdown
+    from trainer.commands.ablate import ablate as ablate_run
+    from trainer.commands.ablate import ablations_to_markdown
 
     with shown_steps():
         rows = ablate_run(run, split, wanted, seed)

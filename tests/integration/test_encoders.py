@@ -13,7 +13,7 @@ import torch
 from tiny_encoder import PEOPLE, PLACES, WORDS, build_encoder
 
 from schemas.errors import InputError, MissingDependency, UsageError
-from trainer.encoder import (
+from trainer.model.encoder import (
     OFFLINE,
     find_specials,
     load_encoder,
@@ -101,7 +101,7 @@ def test_a_hub_name_without_network_says_what_to_do(monkeypatch: pytest.MonkeyPa
 HUB = """
 import json, time
 from schemas.errors import MissingDependency
-from trainer.encoder import load_encoder
+from trainer.model.encoder import load_encoder
 started = time.perf_counter()
 kind = load_encoder("owner/tiny")[0].config.model_type
 try:

@@ -21,10 +21,10 @@ from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, IndexNotFound, InputError, MissingDependency, StoreError, UsageError
 from trainer.config import RunConfig, check_config, override
-from trainer.evaluation import evaluate_run
-from trainer.mixture import fit_mixture
-from trainer.predict import Contexts, predict
-from trainer.runs import fit
+from trainer.commands.evaluate import evaluate_run
+from trainer.mixture.fit import fit_mixture
+from trainer.commands.predict import Contexts, predict
+from trainer.training.run import fit
 
 Row = dict[str, Any]
 

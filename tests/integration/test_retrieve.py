@@ -17,8 +17,8 @@ from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
 from schemas.context_cache import read_query_rows
 from schemas.dataset import read_samples
 from schemas.text_files import find_split_files
-from trainer.contexts import read_contexts
-from trainer.samples import convert
+from trainer.inputs.contexts import read_contexts
+from trainer.data.convert import convert
 
 PICTURES = {"WilliamGodwin.jpg": "test/56.jpg", "Kropotkin2.jpg": "test/39.jpg", "Autismbrain.jpg": "dev/654.jpg"}
 

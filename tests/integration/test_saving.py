@@ -16,9 +16,9 @@ from tiny_encoder import build_encoder, write_tweets
 
 from schemas.errors import StoreError
 from trainer.config import RunConfig, check_config, override, to_toml
-from trainer.evaluation import evaluate_run
-from trainer.runs import fit
-from trainer.states import recover_folder, swapped_folder
+from trainer.commands.evaluate import evaluate_run
+from trainer.training.run import fit
+from trainer.training.state import recover_folder, swapped_folder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -69,7 +69,7 @@ def rename(self, target):
     return renamed(self, target)
 Path.rename = rename
 from trainer.config import load_config
-from trainer.runs import fit
+from trainer.training.run import fit
 fit(load_config(sys.argv[1]), Path(sys.argv[2]))
 """
 FULL_DISK = """
@@ -100,7 +100,7 @@ def test_a_kill_between_the_two_renames_of_best_loses_nothing(house: Path, tmp_p
 def test_a_failure_while_best_is_written_leaves_the_former_best_and_no_rest(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import trainer.experts as experts
+    import trainer.model.expert as experts
 
     run, saved = tmp_path / "run", experts.save_file
 

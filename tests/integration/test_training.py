@@ -17,19 +17,19 @@ from tiny_encoder import build_encoder, make_tweets, write_contexts, write_pairs
 
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, InputError, MieError, StoreError, UsageError
-from trainer.ablations import ablate
+from trainer.commands.ablate import ablate
 from trainer.config import RunConfig, check_config, override, to_toml
-from trainer.encoder import load_encoder
-from trainer.evaluation import evaluate_run
-from trainer.experts import Expert, make_expert, posterior_divergence
-from trainer.labels import LabelSet
-from trainer.loop import parameter_groups
-from trainer.mixture import fit_mixture, read_mixture
-from trainer.predict import Contexts, predict
-from trainer.reports import compare_runs
-from trainer.run_folder import read_run_config
-from trainer.runs import encode_split, fit, open_expert, read_split
-from trainer.seeds import fit_seeds
+from trainer.model.encoder import load_encoder
+from trainer.commands.evaluate import evaluate_run
+from trainer.model.expert import Expert, make_expert, posterior_divergence
+from trainer.inputs.labels import LabelSet
+from trainer.training.loop import parameter_groups
+from trainer.mixture.fit import fit_mixture, read_mixture
+from trainer.commands.predict import Contexts, predict
+from trainer.reports.text import compare_runs
+from trainer.training.folder import read_run_config
+from trainer.training.run import encode_split, fit, open_expert, read_split
+from trainer.commands.seeds import fit_seeds
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -144,7 +144,7 @@ def test_a_run_killed_midway_ends_with_the_weights_and_metrics_of_one_that_was_n
         "import sys, torch; torch.set_num_threads(1)\n"
         "from pathlib import Path\n"
         "from trainer.config import load_config\n"
-        "from trainer.runs import fit\n"
+        "from trainer.training.run import fit\n"
         "fit(load_config(sys.argv[1]), Path(sys.argv[2]))\n"
     )
     child = subprocess.Popen([sys.executable, "-c", program, tmp_path / "config.toml", tmp_path / "killed"])
@@ -242,7 +242,7 @@ def test_a_cache_that_was_made_again_from_another_index_is_other_data(house: Pat
 def test_a_full_disk_is_an_error_with_a_remedy_and_the_last_best_stays(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import trainer.states as states
+    import trainer.training.state as states
 
     fit(settings(house, "training.epochs=1"), tmp_path / "run")
     before = weights(tmp_path / "run")
@@ -295,7 +295,7 @@ def test_a_mixture_of_two_is_fitted_reloaded_and_predicts_with_weights(house: Pa
 def test_posteriors_are_computed_once(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experts = [house / "runs" / "baseline", house / "runs" / "text"]
     fit_mixture(experts, tmp_path / "first", folds=2)
-    monkeypatch.setattr("trainer.systems.compute_posteriors", lambda *args: pytest.fail("computed again"))
+    monkeypatch.setattr("trainer.mixture.members.compute_posteriors", lambda *args: pytest.fail("computed again"))
     fit_mixture(experts, tmp_path / "second", folds=2)
     assert read_mixture(tmp_path / "first")[0].scores == read_mixture(tmp_path / "second")[0].scores
 
@@ -335,7 +335,7 @@ def test_contexts_change_the_states_but_never_reach_the_crf(house: Path) -> None
 
 
 def test_the_two_view_loss_is_the_formula_and_the_full_view_is_detached(house: Path) -> None:
-    from trainer.batches import collate
+    from trainer.inputs.batches import collate
 
     config = settings(house, *TEXT(house), "model.two_view=true", "model.dropout=0", "model.two_view_weight=0.25")
     data = read_split(config, "train")
@@ -380,7 +380,7 @@ def test_bf16_checkpointing_and_accumulation_give_nearly_the_losses_of_fp32(hous
 
 
 def test_checkpointing_computes_the_layers_again_in_the_backward_pass(house: Path) -> None:
-    from trainer.batches import collate
+    from trainer.inputs.batches import collate
 
     calls = []
     for is_on in (False, True):

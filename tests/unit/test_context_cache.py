@@ -23,7 +23,7 @@ from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.manifest import Manifest
 from schemas.records import Sample
-from trainer.contexts import read_contexts
+from trainer.inputs.contexts import read_contexts
 
 MANIFEST = Manifest(
     {}, "f1", (), 0, {}, {}, (), {"k1": 1.2}, {"encoder": "fake", "encoder_fingerprint": "e1"}, {}, "2026-01-01"
@@ -385,7 +385,7 @@ def test_the_commands_import_show_and_count(tmp_path: Path) -> None:
 
 def test_pgim_covers_all_samples_but_the_last_of_each_split(shared_data: Path, tmp_path: Path) -> None:
     from schemas.text_files import TextFile
-    from trainer.samples import convert
+    from trainer.data.convert import convert
 
     convert({"dev": TextFile(shared_data / "twitter2015" / "valid.txt")}, tmp_path / "set", name="twitter2015")
     import_columns(shared_data / "contexts" / "pgim_twitter2015.zip", tmp_path / "set", tmp_path / "out", "pgim")

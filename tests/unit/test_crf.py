@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.crf import LinearChain, likeliest_path, sound_transitions
-from trainer.gates import mix
+from trainer.model.heads.crf import LinearChain, likeliest_path, sound_transitions
+from trainer.mixture.gates import mix
 
 
 def make_chain(tags: int, seed: int) -> LinearChain:

@@ -12,12 +12,12 @@ from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile, find_split_files
-from trainer.data_check import Finding, check_dataset, count_orphans
-from trainer.data_cli import data
-from trainer.data_stats import count_split
-from trainer.overlap import find_overlaps, find_repetitions
-from trainer.samples import convert
-from trainer.versions import describe_version
+from trainer.data.check import Finding, check_dataset, count_orphans
+from trainer.commands.data import data
+from trainer.data.stats import count_split
+from trainer.data.overlap import find_overlaps, find_repetitions
+from trainer.data.convert import convert
+from trainer.data.versions import describe_version
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.bootstrap import compare_paired
-from trainer.metrics import (
+from trainer.metrics.bootstrap import compare_paired
+from trainer.metrics.scores import (
     Counts,
     Score,
     entity_counts,
@@ -21,7 +21,7 @@ from trainer.metrics import (
     score_seen_unseen,
     surface_forms,
 )
-from trainer.score_tables import score_to_json, scores_to_markdown, to_markdown
+from trainer.metrics.tables import score_to_json, scores_to_markdown, to_markdown
 
 BIO = st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
 BIOES = st.sampled_from(["O", "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC"])

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from schemas.records import Sample
-from trainer.gate_features import gate_input, image_vectors
-from trainer.gates import GATES, GateInput, Reduction, cross_fit, fit_gate, mix
-from trainer.posteriors import Posteriors
+from trainer.mixture.gate_features import gate_input, image_vectors
+from trainer.mixture.gates import GATES, GateInput, Reduction, cross_fit, fit_gate, mix
+from trainer.mixture.posteriors import Posteriors
 
 
 def halves(samples: int, seed: int, by: str) -> tuple[list[Posteriors], Tensor]:

@@ -18,7 +18,7 @@ from schemas.errors import InputError, UsageError
 from schemas.records import Context, Query, Sample, Span
 from schemas.tables import CONTEXTS, QUERIES, SAMPLES
 from schemas.text_files import TextFile, find_split_files
-from trainer.samples import READERS, convert, read_dataset, read_samples
+from trainer.data.convert import READERS, convert, read_dataset, read_samples
 
 TYPES = ("PER", "LOC", "ORG", "OTHER")
 

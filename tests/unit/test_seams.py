@@ -28,7 +28,7 @@ BACKENDS: dict[str, set[str]] = {
     "faiss": {"indexer/images/searcher.py", "indexer/images/plan.py"},
     "open_clip": {"indexer/encoders/clip.py"},
     "timm": {"indexer/encoders/efficientnet.py"},
-    "torchcrf": {"trainer/crf.py"},
+    "torchcrf": {"trainer/model/heads/crf.py"},
     "libzim": {"pipelines/images/zim.py"},
     "matplotlib": {"schemas/figures.py"},
     "sqlite3": {"pipelines/commons/cache.py", "pipelines/images/name_index.py"},

@@ -1,0 +1,94 @@
+"""Predictions as rows: spans, types, probabilities, the contexts used, the gate's weights; jsonl and CoNLL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from schemas.entities import find_entities
+from trainer.training.state import writing
+from trainer.mixture.members import Output
+
+__all__ = ["prediction_rows", "write_conll", "write_jsonl"]
+
+Row = dict[str, Any]
+
+
+def prediction_rows(output: Output) -> list[Row]:
+    """Give a row of JSON values per sample.
+
+    An entity's probability is that of its least sure tag, by the token posteriors; a relation's is its class
+    probability. `gate` is the mean weight of each expert over the sample's tokens; `image_vector` says whether the gate
+    read one of the sample (else it read zeros, as for samples without an image in its training).
+    """
+    probabilities = torch.split(output.log_probs.exp(), list(output.lengths))
+    weights = None if output.weights is None else torch.split(output.weights, list(output.lengths))
+    rows: list[Row] = []
+    for i, sample in enumerate(output.samples):
+        row: Row = {"sample_id": sample.sample_id, "tokens": list(sample.tokens), "image": sample.image}
+        if output.labels.task == "ner":
+            row |= _entities(output, i, probabilities[i])
+        else:
+            row |= _relation(output, i, probabilities[i])
+        row["contexts"] = [
+            {"source": c.source, "rank": c.rank, "doc_id": c.doc_id, "title": c.title} for c in output.used[i]
+        ]
+        if weights is not None:
+            mean = weights[i].mean(0).tolist()
+            row["gate"] = [
+                {"expert": name, "weight": round(weight, 6)} for name, weight in zip(output.experts, mean, strict=True)
+            ]
+        if output.has_vector is not None:
+            row["image_vector"] = output.has_vector[i]
+        rows.append(row)
+    return rows
+
+
+def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a row per line, to a temporary name that is then renamed."""
+    _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def write_conll(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write token, gold tag (where known) and predicted tag, parted by tabs, with IMGID lines as the data sets have."""
+    lines: list[str] = []
+    for row in rows:
+        if row["image"]:
+            lines.append(f"IMGID:{row['image'].removesuffix('.jpg')}")
+        gold = row.get("gold")
+        for position, (token, tag) in enumerate(zip(row["tokens"], row["tags"], strict=True)):
+            lines.append("\t".join([token, *([gold[position]] if gold else []), tag]))
+        lines.append("")
+    _write(path, "\n".join(lines))
+
+
+def _entities(output: Output, i: int, probabilities: torch.Tensor) -> Row:
+    sample, tags = output.samples[i], output.predicted[i]
+    names = output.labels.names
+    entities = []
+    for kind, start, end in find_entities(tags):
+        sure = min(probabilities[t, names.index(tags[t])].item() for t in range(start, end))
+        text = " ".join(sample.tokens[start:end])
+        entities.append({"start": start, "end": end, "type": kind, "text": text, "probability": round(sure, 6)})
+    gold = {"gold": list(sample.tags)} if sample.tags is not None else {}
+    return {"tags": list(tags), **gold, "entities": entities}
+
+
+def _relation(output: Output, i: int, probabilities: torch.Tensor) -> Row:
+    sample, relation = output.samples[i], output.predicted[i][0]
+    gold = {"gold": sample.relation} if sample.relation is not None else {}
+    sure = round(probabilities[0, output.labels.names.index(relation)].item(), 6)
+    spans = {"head": list(sample.head or ()), "tail": list(sample.tail or ())}
+    return {**spans, "relation": relation, "probability": sure, **gold}
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)

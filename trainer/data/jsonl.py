@@ -1,0 +1,124 @@
+"""Plain jsonl: one sample per line, with tokens or text, an image or none, and labels or none."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from schemas.errors import InputError
+from schemas.records import Sample, Span
+from schemas.text_files import TextFile
+from trainer.data.conll import check_tags
+from trainer.data.reading import checked, unknown_label
+from trainer.data.tokens import tokenize
+
+__all__ = ["read_jsonl"]
+
+_NAMES = {
+    "id": ("id", "sample_id"),
+    "tokens": ("tokens", "token"),
+    "text": ("text",),
+    "image": ("image", "image_id", "img_id"),
+    "tags": ("tags", "label", "labels"),
+    "head": ("head",),
+    "tail": ("tail",),
+    "relation": ("relation",),
+}
+
+
+def read_jsonl(
+    file: TextFile,
+    split: str,
+    labels: Sequence[str] | None,
+    counters: Counter[str],
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Iterator[Sample]:
+    """Read samples: {"tokens": [...]} or {"text": "..."}, with "image", and "tags" or "head", "tail", "relation".
+
+    "id" names a sample (else its order, from 1); in the set it stands behind the split: `test-id`. Spans are
+    [start, end), in tokens. The names image_id and label are understood too. An image is a file name within the folder
+    of images. `change` is given each row, by our names, before it is checked.
+
+    Raises:
+        InputError: no json object, no tokens, unknown keys, faulty labels; with file and line.
+    """
+    number = 0
+    for line_number, line in file.lines():
+        if not line.strip():
+            continue
+        number += 1
+        place = f"line {line_number}"
+        row = _named(_object(line, file, place), file, place)
+        row = row if change is None else change(row)
+        sample = checked(_sample(row, number, split, file, place), file, place)
+        if sample.tags is not None:
+            places = [f"{place}, token {i}" for i in range(1, len(sample.tags) + 1)]
+            check_tags(sample.tags, labels, file, places)
+        if sample.relation is not None and labels is not None and sample.relation not in labels:
+            raise unknown_label("relation", sample.relation, labels, file, place)
+        counters["text_cut_into_tokens"] += "tokens" not in row
+        yield sample
+
+
+def _object(line: str, file: TextFile, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not json ({error})", path=str(file), place=place) from error
+    if not isinstance(value, dict):
+        raise InputError("not a json object", path=str(file), place=place)
+    return value
+
+
+def _named(row: dict[str, Any], file: TextFile, place: str) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for key, value in row.items():
+        name = next((name for name, spellings in _NAMES.items() if key in spellings), None)
+        if name is None or name in named:
+            fault = "twice the same field" if name else "unknown key"
+            known = ", ".join(_NAMES)
+            raise InputError(f"{fault} {key!r} (known: {known})", path=str(file), place=place)
+        if value is not None:
+            named[name] = value
+    return named
+
+
+def _sample(row: dict[str, Any], number: int, split: str, file: TextFile, place: str) -> Sample:
+    tokens = _strings(row.get("tokens"), "tokens", file, place)
+    if tokens is None:
+        if not isinstance(row.get("text"), str):
+            raise InputError('a sample needs "tokens" (a list) or "text" (a string)', path=str(file), place=place)
+        tokens = tuple(token.text for token in tokenize(row["text"]))
+    for name in ("image", "relation"):
+        if not isinstance(row.get(name), str | None):
+            raise InputError(f"{name!r} must be a string", path=str(file), place=place)
+    if not isinstance(row.get("id"), str | int | None):
+        raise InputError("'id' must be a string or a whole number", path=str(file), place=place)
+    return Sample(
+        f"{split}-{row.get('id', number)}",
+        tokens,
+        row.get("image"),
+        tags=_strings(row.get("tags"), "tags", file, place),
+        head=_span(row.get("head"), "head", file, place),
+        tail=_span(row.get("tail"), "tail", file, place),
+        relation=row.get("relation"),
+        split=split,
+    )
+
+
+def _strings(value: Any, name: str, file: TextFile, place: str) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InputError(f"{name!r} must be a list of strings", path=str(file), place=place)
+    return tuple(value)
+
+
+def _span(value: Any, name: str, file: TextFile, place: str) -> Span | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 2 or not all(type(end) is int for end in value):
+        raise InputError(f"{name!r} must be [start, end], in tokens", path=str(file), place=place)
+    return Span(*value)

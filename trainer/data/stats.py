@@ -1,0 +1,61 @@
+"""A data set in figures: samples, tokens, images, entities by type, relations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.records import Sample
+from trainer.metrics.scores import find_entities, surface_forms
+from trainer.metrics.tables import to_markdown
+
+__all__ = ["count_split", "stats_to_markdown"]
+
+
+def count_split(rows: Sequence[Sample], train: Sequence[Sample] = ()) -> dict[str, Any]:
+    """Count one split.
+
+    Args:
+        rows: its samples.
+        train: the training samples, for the share of entities whose surface form does not stand there.
+
+    Returns:
+        name -> number, or name -> label -> number. Entities by the default convention (`trainer.metrics.scores`).
+
+    >>> count_split([Sample("a", ("Rome", "!"), tags=("B-LOC", "O"))])["labels"]
+    {'LOC': 1}
+    """
+    lengths = sorted(len(row.tokens) for row in rows)
+    relations = Counter(row.relation for row in rows if row.relation is not None)
+    tagged = [row for row in rows if row.tags is not None]
+    entities = Counter(entity.type for row in tagged for entity in find_entities(row.tags or ()))
+    forms = surface_forms((row.tokens for row in train if row.tags), (row.tags for row in train if row.tags))
+    unseen = sum(len(_forms(row) - forms) for row in tagged)
+    return {
+        "samples": len(rows),
+        "distinct_sentences": len({row.tokens for row in rows}),
+        "tokens": sum(lengths),
+        "tokens_median": lengths[len(lengths) // 2] if lengths else 0,
+        "tokens_max": lengths[-1] if lengths else 0,
+        "with_image": sum(row.image is not None for row in rows),
+        "distinct_images": len({row.image for row in rows if row.image is not None}),
+        "without_labels": sum(row.tags is None and row.relation is None for row in rows),
+        "without_entities": sum(not find_entities(row.tags or ()) for row in tagged),
+        "surface_forms_not_in_train": unseen,
+        "labels": dict(sorted((relations or entities).items(), key=lambda item: (-item[1], item[0]))),
+    }
+
+
+def stats_to_markdown(stats: Mapping[str, Mapping[str, Any]]) -> str:
+    """Give the counts of all splits as one Markdown table, a row per split, labels in a second one."""
+    names = [name for name in next(iter(stats.values())) if name != "labels"]
+    rows = [[split, *(counts[name] for name in names)] for split, counts in stats.items()]
+    labels = dict.fromkeys(label for counts in stats.values() for label in counts["labels"])
+    by_label = [[label, *(counts["labels"].get(label, 0) for counts in stats.values())] for label in labels]
+    header = ["split", *(name.replace("_", " ") for name in names)]
+    return to_markdown(header, rows) + "\n\n" + to_markdown(["label", *stats], by_label)
+
+
+def _forms(row: Sample) -> set[str]:
+    return surface_forms([row.tokens], [row.tags or ()])

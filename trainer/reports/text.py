@@ -1,0 +1,122 @@
+"""What evaluated run folders tell as text: the scores of all splits, and one run beside another. Loads no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from schemas.errors import InputError
+from schemas.manifest import write_json_atomically
+from schemas.predictions import Prediction, predictions_path, read_predictions
+from schemas.run_files import MIXTURE_FACTS, read_mixture_facts, read_scores, scores_path
+from trainer.metrics.bootstrap import Comparison, compare_paired
+from trainer.training.disk import writing
+from trainer.metrics.scores import Counts, entity_counts, relation_counts
+from trainer.training.folder import read_facts, read_run_config
+from trainer.metrics.tables import to_markdown
+
+__all__ = ["compare_runs", "evaluated_splits", "gate_table", "report_run", "report_runs"]
+
+
+def evaluated_splits(folder: Path) -> list[str]:
+    """Say which splits a run was evaluated on.
+
+    Raises:
+        InputError: on none.
+    """
+    splits = [name for name in ("dev", "test", "train") if scores_path(folder, name).is_file()]
+    if not splits:
+        raise InputError("nothing was evaluated yet", path=folder, remedy="mie-train evaluate RUN --split test")
+    return splits
+
+
+def report_run(folder: Path) -> str:
+    """Put the scores of all evaluated splits together in `report.md` and `report.json`, and give the text.
+
+    Raises:
+        InputError: nothing was evaluated yet.
+    """
+    splits = evaluated_splits(folder)
+    parts = [f"# {folder.resolve().name}", "", *_about(folder)]
+    values = {}
+    for split in splits:
+        scores = scores_path(folder, split)
+        read_scores(scores)  # or an error that names the file
+        parts += ["", f"## {split}", "", scores.with_suffix(".md").read_text(encoding="utf-8").strip()]
+        values[split] = json.loads(scores.read_text(encoding="utf-8"))
+    text = "\n".join(parts) + "\n"
+    with writing(folder):
+        (folder / "report.md").write_text(text, encoding="utf-8")
+        write_json_atomically(folder / "report.json", values)
+    return text
+
+
+def report_runs(runs: Mapping[str, Path]) -> str:
+    """Give the main F1 of several runs, by split, as a Markdown table.
+
+    Args:
+        runs: folders by the name to show.
+
+    Raises:
+        InputError: a run was not evaluated.
+    """
+    splits = {name: evaluated_splits(folder) for name, folder in runs.items()}
+    shown = [split for split in ("dev", "test", "train") if any(split in some for some in splits.values())]
+    rows = []
+    for name, folder in runs.items():
+        found = [read_scores(scores_path(folder, split)).main if split in splits[name] else None for split in shown]
+        rows.append([name, *("" if row is None else f"{100 * row.f1:.2f}" for row in found)])
+    return to_markdown(["F1", *shown], rows) + "\n"
+
+
+def compare_runs(a: Path, b: Path, split: str, resamples: int = 2000, seed: int = 1) -> Comparison:
+    """Compare two evaluated runs by the paired bootstrap over samples.
+
+    Raises:
+        InputError: a run was not evaluated on the split, or they differ in samples or gold labels.
+    """
+    rows_a, rows_b = (read_predictions(predictions_path(folder, split)) for folder in (a, b))
+    facts = [[(row.sample_id, row.gold) for row in rows] for rows in (rows_a, rows_b)]
+    if facts[0] != facts[1]:
+        raise InputError("the two runs were evaluated on other samples or labels", path=b, place=split)
+    return compare_paired(_counts(rows_a), _counts(rows_b), resamples, seed)
+
+
+def gate_table(scores: Mapping[str, float]) -> str:
+    """Give F1 of experts and gates as a Markdown table.
+
+    >>> print(gate_table({"gate fixed": 0.5}))
+    | system | F1 |
+    |---|---:|
+    | gate fixed | 50.00 |
+    """
+    return to_markdown(["system", "F1"], [[name, f"{100 * value:.2f}"] for name, value in scores.items()])
+
+
+def _counts(rows: Sequence[Prediction]) -> list[Counts]:
+    if rows and rows[0].relation is not None:
+        return relation_counts([str(row.gold) for row in rows], [str(row.relation) for row in rows])
+    return entity_counts([row.gold or () for row in rows], [row.tags or () for row in rows])
+
+
+def _about(folder: Path) -> list[str]:
+    if (folder / MIXTURE_FACTS).is_file():
+        mixture = read_mixture_facts(folder)
+        names = ", ".join(Path(name).name for name in mixture.experts)
+        rows = {name: row["f1"] for name, row in mixture.scores.items()}
+        title = f"Gates by {mixture.folds}-fold cross-fitting on {mixture.split}:"
+        return [f"Mixture of {names}; gate {mixture.gate}.", "", title, "", gate_table(rows)]
+    config = read_run_config(folder)
+    facts = read_facts(folder)
+    lines = [
+        f"Expert on {', '.join(config.data.sources) or 'no contexts (baseline)'}; encoder {config.encoder.name}; "
+        f"seed {config.training.seed}; best dev F1 {100 * facts.get('best_dev_f1', 0):.2f} "
+        f"in epoch {facts.get('best_epoch', 0)}."
+    ]
+    for split, counts in facts.get("windows", {}).items():
+        rate = f"{100 * counts['truncation_rate']:.1f} % of {counts['contexts']} contexts left out"
+        lines.append(
+            f"Windows of {split}: {counts['mean_pieces']:.1f} pieces, {rate}, {counts['cut_tokens']} tokens cut."
+        )
+    return lines
