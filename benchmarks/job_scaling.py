@@ -47,7 +47,7 @@ def be_the_job(dump: Path, output: Path, workers: int) -> None:
         from pipelines.build_wiki_index import build_wiki_index
         from pipelines.stages.settings import BuildRequest, RunOptions
         from pipelines.job.driver import Stages
-        from schemas.progress import Progress
+        from schemas.display.progress import Progress
 
         Stages._index_text = lambda _: None  # type: ignore[method-assign, assignment]
         request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))

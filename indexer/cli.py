@@ -14,7 +14,7 @@ from indexer.contexts import cli as retrieve_cli
 
 from indexer.web import cli as serve_cli
 from schemas.errors import IndexCorrupt, InputError, UsageError
-from schemas.exits import exit_on_error
+from schemas.display.exits import exit_on_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -188,7 +188,7 @@ def verify(index: Index, as_json: AsJson = False) -> None:
     """Check every file, table and id of an index; exit with 4 if anything is wrong."""
     from indexer.report.answers import plain, to_json
     from indexer.report.verify import find_faults
-    from schemas.progress import shown_steps
+    from schemas.display.progress import shown_steps
 
     faults = []
     with shown_steps() as steps:

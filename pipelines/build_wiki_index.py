@@ -23,7 +23,7 @@ from pipelines.job.totals import count_all, library_versions
 from pipelines.images.given_vectors import VectorSource
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint
-from schemas.progress import Progress
+from schemas.display.progress import Progress
 
 __all__ = ["Outcome", "build_wiki_index", "open_output"]
 

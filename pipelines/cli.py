@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from schemas.errors import UsageError
-from schemas.exits import exit_on_error
+from schemas.display.exits import exit_on_error
 
 if TYPE_CHECKING:
     from pipelines.stages.settings import BuildRequest
@@ -181,7 +181,7 @@ def _build(request: BuildRequest, *, as_json: bool) -> None:
             nursery.start()  # imports Beam on another core while this process does
         from pipelines.build_wiki_index import build_wiki_index as build
         from pipelines.job.summary import print_summary, to_summary
-        from schemas.progress import Progress
+        from schemas.display.progress import Progress
 
         logging.getLogger().setLevel(logging.WARNING)
         outcome = build(request, Progress(sys.stderr), nursery)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.exits import exit_on_error
-from schemas.progress import shown_steps
+from schemas.display.exits import exit_on_error
+from schemas.display.progress import shown_steps
 from trainer.commands.data import data
 
 __all__ = ["app", "main"]
@@ -192,7 +192,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Print the scores of a run, or of several beside each other, and write a page with figures: one HTML file."""
-    from schemas.html_page import check_place, write_page
+    from schemas.display.html import check_place, write_page
     from trainer.reports.html import name_runs, report_to_page
     from trainer.reports.text import report_run, report_runs
 

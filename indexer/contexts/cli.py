@@ -55,7 +55,7 @@ def retrieve(
     from indexer.index import WikiIndex
     from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
     from schemas.errors import UsageError
-    from schemas.progress import shown_steps
+    from schemas.display.progress import shown_steps
 
     views = tuple(view or (["text", "image"] if images else ["text"]))
     if not set(views) <= {"text", "image"}:
@@ -95,7 +95,7 @@ def import_(
     """Import contexts that others made."""
     from indexer.contexts.imported import import_captions, import_columns
     from schemas.errors import UsageError
-    from schemas.progress import shown_steps
+    from schemas.display.progress import shown_steps
 
     with shown_steps():
         if form == "columns":

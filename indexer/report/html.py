@@ -7,8 +7,8 @@ from typing import Any
 
 from indexer.report.measures import IndexReport, Lengths, measure_index
 from indexer.report.info import describe
-from schemas.figures import bar_figure, histogram_figure
-from schemas.html_page import Html, check_place, facts, figure, link, part, section, table, to_page, write_page
+from schemas.display.figures import bar_figure, histogram_figure
+from schemas.display.html import Html, check_place, facts, figure, link, part, section, table, to_page, write_page
 from schemas.manifest import Manifest
 from schemas.records import FATES
 

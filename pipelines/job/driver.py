@@ -23,7 +23,7 @@ from pipelines.images.given_vectors import VectorSource
 from pipelines.storage.work import WorkFolder
 from schemas.errors import InputError
 from schemas.manifest import Shard
-from schemas.progress import Progress, Status
+from schemas.display.progress import Progress, Status
 
 __all__ = ["Stages"]
 

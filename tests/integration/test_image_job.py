@@ -21,7 +21,7 @@ from pipelines.images.source import SourceChain, open_image_sources
 from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.images.given_vectors import VectorSource
 from schemas.errors import InputError, UsageError
-from schemas.progress import Progress
+from schemas.display.progress import Progress
 
 NAMES = ["Tea cup.jpg", "Église (1).jpg", "A. b.jpg", "D'or & co.jpg", "Last.jpg"]
 

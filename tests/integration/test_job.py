@@ -25,7 +25,7 @@ from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.job.driver import Stages
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import read_manifest, sha256_file
-from schemas.progress import Progress
+from schemas.display.progress import Progress
 from schemas.tables import TABLES
 
 TEA = (

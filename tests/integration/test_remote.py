@@ -27,7 +27,7 @@ from pipelines.images.source import open_image_sources
 from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
 from schemas.errors import InputError, StoreError, UsageError
 from schemas.manifest import sha256_file
-from schemas.progress import Progress
+from schemas.display.progress import Progress
 
 PAGES = [
     DumpPage("Tea", "'''Tea''' is a [[drink]] made of [[Leaf|leaves]].\n[[File:Tea cup.png|thumb]]\nMore on [[Chai]]."),

@@ -27,7 +27,7 @@ from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
 from pipelines.job.driver import Stages
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import read_manifest, sha256_file, write_manifest
-from schemas.progress import Progress
+from schemas.display.progress import Progress
 from schemas.tables import TABLES
 
 QUERIES = ["which animal eats termites", "the first animated feature film", "a sentence that is new", "capital of"]

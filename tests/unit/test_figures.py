@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from schemas.figures import bar_figure, histogram_figure, line_figure
+from schemas.display.figures import bar_figure, histogram_figure, line_figure
 
 pytestmark = pytest.mark.unit
 
@@ -126,7 +126,7 @@ def test_figures_drawn_at_the_same_time_are_the_same() -> None:
 
 def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never() -> None:
     code = (
-        "import sys, schemas.figures as f; assert 'matplotlib' not in sys.modules;"
+        "import sys, schemas.display.figures as f; assert 'matplotlib' not in sys.modules;"
         "f.bar_figure('a', {'': {'b': 1}}, x_label='c');"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )

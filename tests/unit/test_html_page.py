@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import StoreError, UsageError
-from schemas.html_page import Html, facts, link, part, section, table, to_page, write_page
+from schemas.display.html import Html, facts, link, part, section, table, to_page, write_page
 
 pytestmark = pytest.mark.unit
 

@@ -30,7 +30,7 @@ BACKENDS: dict[str, set[str]] = {
     "timm": {"indexer/encoders/efficientnet.py"},
     "torchcrf": {"trainer/model/heads/crf.py"},
     "libzim": {"pipelines/images/zim.py"},
-    "matplotlib": {"schemas/figures.py"},
+    "matplotlib": {"schemas/display/figures.py"},
     "sqlite3": {"pipelines/commons/cache.py", "pipelines/images/name_index.py"},
     "urllib3": {"pipelines/commons/http.py"},
 }

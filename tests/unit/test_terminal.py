@@ -21,9 +21,9 @@ import pipelines.cli
 import trainer.cli
 from indexer.report.answers import print_answers
 from indexer.search import Answer
-from schemas import progress
+from schemas.display import progress
 from schemas.manifest import Manifest, write_manifest
-from schemas.progress import Progress, Status, Steps, note, shown_steps, tell
+from schemas.display.progress import Progress, Status, Steps, note, shown_steps, tell
 from schemas.tables import TABLES
 from tests.index_folders import Page, to_shard, write_rows
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from schemas.errors import UsageError
-from schemas.progress import note
+from schemas.display.progress import note
 from trainer.config import RunConfig
 from trainer.training.loop import score_labels
 from trainer.commands.predict import wanted_sources

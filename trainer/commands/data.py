@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.progress import shown_steps
+from schemas.display.progress import shown_steps
 
 __all__ = ["data"]
 

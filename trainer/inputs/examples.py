@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import InputError, UsageError
-from schemas.progress import tell
+from schemas.display.progress import tell
 from schemas.records import Context, Sample
 from trainer.inputs.contexts import Specials, Window, WindowCounts, count_windows, fill_window
 from trainer.model.encoder import find_specials, piece_ids, token_piece_ids

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from schemas.dataset import input_digest
 from schemas.manifest import sha256_file
-from schemas.progress import tell
+from schemas.display.progress import tell
 from schemas.records import Context, Sample
 from trainer.inputs.batches import collate, order_by_length
 from trainer.config import TrainingConfig

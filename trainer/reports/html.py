@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.figures import bar_figure, line_figure
-from schemas.html_page import Html, facts, figure, part, section, table, to_page
+from schemas.display.figures import bar_figure, line_figure
+from schemas.display.html import Html, facts, figure, part, section, table, to_page
 from schemas.run_files import (
     MIXTURE_FACTS,
     LogRow,

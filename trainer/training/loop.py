@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from schemas.errors import MieError, UsageError
-from schemas.progress import tell
+from schemas.display.progress import tell
 from schemas.records import Sample
 from trainer.inputs.batches import Batch, collate, order_by_length, order_for_training
 from trainer.config import TrainingConfig

@@ -93,21 +93,21 @@ def _figures(run: RunDetail) -> dict[str, list[tuple[str, str]]]:
 
 @lru_cache(maxsize=256)
 def _lines(title: str, lines: tuple[tuple[str, Any], ...], x_label: str, y_label: str) -> str:
-    from schemas.figures import line_figure
+    from schemas.display.figures import line_figure
 
     return line_figure(title, dict(lines), x_label=x_label, y_label=y_label)
 
 
 @lru_cache(maxsize=256)
 def _bars(title: str, bars: tuple[tuple[str, Any], ...], x_label: str, digits: int) -> str:
-    from schemas.figures import bar_figure
+    from schemas.display.figures import bar_figure
 
     return bar_figure(title, {name: dict(values) for name, values in bars}, x_label=x_label, digits=digits)
 
 
 @lru_cache(maxsize=256)
 def _histogram(title: str, counts: tuple[int, ...]) -> str:
-    from schemas.figures import histogram_figure
+    from schemas.display.figures import histogram_figure
 
     edges = [number / BINS for number in range(BINS + 1)]
     return histogram_figure(title, edges, counts, x_label="mean weight over a sample's tokens", y_label="samples")

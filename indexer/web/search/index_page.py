@@ -43,7 +43,7 @@ def _measured(request: Request) -> _Measured:
     """Measure the index at the first call; whoever asks meanwhile waits for it."""
     from indexer.report.html import report_parts
     from indexer.report.measures import measure_index, report_to_json
-    from schemas.html_page import Html
+    from schemas.display.html import Html
 
     state = request.app.state
     with _MEASURING:

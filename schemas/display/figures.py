@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from schemas.svg import INK, to_inline
+from schemas.display.svg import INK, to_inline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -67,7 +67,7 @@ def section(heading: str, *content: object) -> Html:
 
 
 def figure(caption: str, drawing: str) -> Html:
-    """Give a drawing of `schemas.figures` with its caption."""
+    """Give a drawing of `schemas.display.figures` with its caption."""
     return part("figure", part("figcaption", caption), Html(drawing), class_="figure card")
 
 
