@@ -20,10 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.million_sentences import read_real, read_tweets, write_tables
-from indexer.text.bm25 import Bm25Searcher, build_bm25
-from indexer.text.build import merge_bm25
-from indexer.text.presets import PRESETS
 from indexer.search import SearchParams
+from indexer.text import PRESETS, Bm25Searcher, build_bm25, merge_bm25
 
 K, OURS = 10, "mie-context"
 TOGETHER = 256

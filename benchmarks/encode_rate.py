@@ -26,12 +26,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from indexer.encoders.clip import make_encoder
-from indexer.encoders.encoder import ImageEncoder
-from pipelines.stages.embed import embed_shard
-from pipelines.images.decoder import GuardedDecoder
-from pipelines.images.source import open_image_sources
-from pipelines.storage.work import WorkFolder
+from indexer.encoders import ImageEncoder, make_encoder
+from pipelines.images import GuardedDecoder, open_image_sources
+from pipelines.stages import embed_shard
+from pipelines.storage import WorkFolder
 
 WAYS = ("embed", "embed_per_core", "loop", "loop_workers")
 TITLES = {

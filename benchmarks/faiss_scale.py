@@ -25,8 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer.images.searcher import INDEX_NAME, DenseSearcher
-from indexer.images.build import build_dense
+from indexer.images import INDEX_NAME, DenseSearcher, build_dense
 from indexer.search import SearchParams
 from schemas.tables import IMAGES, embeddings_schema
 

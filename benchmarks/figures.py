@@ -17,7 +17,7 @@ LABELS = [f"{low}" for low in EDGES[:-1]]
 
 
 def ours() -> str:
-    from schemas.display.figures import histogram_figure
+    from schemas.display import histogram_figure
 
     return histogram_figure("Words", EDGES, COUNTS, x_label="words of a sentence", y_label="sentences", is_open=True)
 

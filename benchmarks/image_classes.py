@@ -15,8 +15,7 @@ from pathlib import Path
 
 from image_retrieval import index_photos, read_photos
 
-from indexer.encoders.clip import make_encoder
-from indexer.encoders.encoder import ImageEncoder
+from indexer.encoders import ImageEncoder, make_encoder
 from indexer.search import SearchParams
 
 SEED, DRAWS = 0, 1000

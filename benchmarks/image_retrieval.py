@@ -19,11 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageEnhance
 
-from indexer.encoders.clip import make_encoder
-from indexer.images.searcher import DenseSearcher
-from indexer.images.build import build_dense
-from indexer.encoders.encoder import ImageEncoder
-from indexer.encoders.pixels import ImageRefused, decode_image
+from indexer.encoders import ImageEncoder, ImageRefused, decode_image, make_encoder
+from indexer.images import DenseSearcher, build_dense
 from indexer.search import SearchParams
 from schemas.tables import IMAGES, embeddings_schema
 

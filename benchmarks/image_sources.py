@@ -15,9 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from picture_stores import WRITERS, write_parquet  # what the tests write, so that both mean the same forms
 
-from indexer.encoders.pixels import decode_image
-from pipelines.images.decoder import GuardedDecoder
-from pipelines.images.source import Missing, open_image_source
+from indexer.encoders import decode_image
+from pipelines.images import GuardedDecoder, Missing, open_image_source
 
 
 def main() -> int:

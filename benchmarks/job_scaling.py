@@ -39,15 +39,15 @@ class Run:
 
 def be_the_job(dump: Path, output: Path, workers: int) -> None:
     """Run the job without its two indexes, and print the processor time of this process and all below it."""
-    from pipelines.beam.worker_spawner import Nursery
+    from pipelines.beam import Nursery
 
     with Nursery() as nursery:
         if workers > 1:
             nursery.start()  # as the command does
         from pipelines.build_wiki_index import build_wiki_index
-        from pipelines.stages.settings import BuildRequest, RunOptions
-        from pipelines.job.driver import Stages
-        from schemas.display.progress import Progress
+        from pipelines.job import Stages
+        from pipelines.stages import BuildRequest, RunOptions
+        from schemas.display import Progress
 
         Stages._index_text = lambda _: None  # type: ignore[method-assign, assignment]
         request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))

@@ -15,14 +15,11 @@ from pathlib import Path
 import torch
 
 from schemas.records import Sample
-from trainer.model.heads.crf import likeliest_path
-from trainer.mixture.gates import mix
-from trainer.inputs.labels import LabelSet
-from trainer.training.loop import score_labels
-from trainer.mixture.posteriors import Posteriors
-from trainer.training.run import read_split
-from trainer.metrics.tables import to_markdown
-from trainer.mixture.members import expert_posteriors, label_mixed, label_states
+from trainer.inputs import LabelSet
+from trainer.metrics import to_markdown
+from trainer.mixture import Posteriors, expert_posteriors, label_mixed, label_states, mix
+from trainer.model.heads import likeliest_path
+from trainer.training import read_split, score_labels
 
 
 def decode(

@@ -20,7 +20,7 @@ from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
 from schemas.text_files import find_split_files
 from trainer.config import RunConfig, load_config
-from trainer.data.convert import convert
+from trainer.data import convert_files
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     arguments = parse_arguments()
     samples, cache = arguments.work / "samples", arguments.work / "text"
     if not (samples / DATASET_NAME).exists():
-        convert(find_split_files(arguments.shared / "mnre"), samples, name="mnre2")
+        convert_files(find_split_files(arguments.shared / "mnre"), samples, name="mnre2")
     if arguments.index is not None:
         retrieve_text(samples, arguments.index, cache)
     experts = ["baseline", "text"] if (cache / CACHE_NAME).exists() else ["baseline"]

@@ -12,13 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.dump.reader import Page, ReadLimits, find_streams, read_pages
-from pipelines.sandbox.guarded import GuardedParser
-from pipelines.stages.parse import parse_shard
-from pipelines.stages.article_rows import parse_page
-from pipelines.wikitext.passages import split_article
-from pipelines.wikitext.article import CleaningRules, parse_article
-from pipelines.storage.work import WorkFolder
+from pipelines.dump import Page, ReadLimits, find_streams, read_pages
+from pipelines.sandbox import GuardedParser
+from pipelines.stages import parse_page, parse_shard
+from pipelines.storage import WorkFolder
+from pipelines.wikitext import CleaningRules, parse_article, split_article
 
 __all__ = ["PEERS", "Peer", "articles"]
 

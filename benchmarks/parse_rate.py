@@ -17,12 +17,10 @@ from pathlib import Path
 
 from benchmarks.parse_peers import PEERS, Peer, articles
 from benchmarks.repeated_dump import find_slice
-from pipelines.dump.reader import find_streams, read_pages
-from pipelines.stages.article_rows import parse_page
-from pipelines.wikitext.passages import split_article
-from pipelines.storage.shards import ShardWriter
-from pipelines.dump.streams import decompress
-from pipelines.wikitext.article import CleaningRules, parse_article
+from pipelines.dump import decompress, find_streams, read_pages
+from pipelines.stages import parse_page
+from pipelines.storage import ShardWriter
+from pipelines.wikitext import CleaningRules, parse_article, split_article
 from schemas.tables import TABLES
 
 CHUNK_BYTES = 1 << 20

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.text.bm25 import PRESETS, Bm25Searcher, build_bm25
 from indexer.index import WikiIndex
 from indexer.search import Answer
+from indexer.text import PRESETS, Bm25Searcher, build_bm25
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "tests" / "data" / "questions.jsonl"
 K = 10

@@ -16,7 +16,7 @@ from schemas.dataset import input_digest, write_dataset
 from schemas.records import Context, Query, Sample
 from schemas.tables import CONTEXTS, QUERIES
 from tests.run_folders import write_expert, write_predictions
-from trainer.inputs.labels import LabelSet
+from trainer.inputs import LabelSet
 
 POSTS, TOKENS, CONTEXTS_EACH, CONTEXT_WORDS = 5000, 18, 10, 60
 TYPES = ["PER", "LOC", "ORG", "OTHER"]

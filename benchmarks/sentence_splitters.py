@@ -65,7 +65,7 @@ def splitters() -> dict[str, tuple[str, Splitter]]:
     import pysbd
     import sentencex
 
-    from pipelines.wikitext.passages import split_sentences
+    from pipelines.wikitext import split_sentences
 
     segmenter = pysbd.Segmenter(language="en", clean=False)
     return {

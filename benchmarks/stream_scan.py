@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.repeated_dump import find_slice, read_export, repeated
-from pipelines.dump.streams import scan_bz2
+from pipelines.dump import scan_bz2
 
 PAGES_PER_STREAM = 100
 

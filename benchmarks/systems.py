@@ -14,13 +14,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from schemas.run_files import read_mixture_facts
+from trainer.commands import evaluate_run, fit_and_evaluate, main_f1, mean_and_deviation
 from trainer.config import RunConfig
-from trainer.commands.evaluate import evaluate_run, mean_and_deviation
-from trainer.mixture.fit import fit_mixture
-from trainer.mixture.mixture_facts import expert_folders, read_mixture_facts
-from trainer.reports.text import compare_runs
-from trainer.metrics.tables import to_markdown
-from trainer.commands.seeds import fit_and_evaluate, main_f1
+from trainer.metrics import to_markdown
+from trainer.mixture import expert_folders, fit_mixture
+from trainer.reports import compare_runs
 
 Scores = list[tuple[str, float | None, float]]
 """Rows of a system: its name, F1 on dev (None where it has none of its own), F1 on test."""

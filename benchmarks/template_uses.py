@@ -11,7 +11,7 @@ import mwparserfromhell
 from mwparserfromhell.nodes import Template
 from mwparserfromhell.wikicode import Wikicode
 
-from pipelines.wikitext.article import DEFAULT_CUT_SECTIONS
+from pipelines.wikitext import DEFAULT_CUT_SECTIONS
 
 WINDOW_TOKENS = 8
 _REF_ALONE = re.compile(r"<ref\b[^>]*/>", re.IGNORECASE)

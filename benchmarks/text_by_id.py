@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.million_sentences import OF_PAGE, OF_PARAGRAPH, read_real, write_tables
-from indexer.documents.tables import Documents
+from indexer.documents import Documents
 
 K = 10
 

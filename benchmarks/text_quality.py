@@ -18,9 +18,8 @@ import mwparserfromhell
 
 from benchmarks.repeated_dump import find_slice
 from benchmarks.template_uses import COMMENT, FILE, REF, SHOWN, is_shown, places_of, plain, tokens, uses
-from pipelines.dump.reader import Page, find_streams, read_pages
-from pipelines.wikitext.passages import split_article
-from pipelines.wikitext.article import parse_article
+from pipelines.dump import Page, find_streams, read_pages
+from pipelines.wikitext import parse_article, split_article
 
 MIN_SNIPPET_CHARS = 25
 

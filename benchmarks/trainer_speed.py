@@ -25,14 +25,11 @@ from typing import Any
 
 import torch
 
-from trainer.inputs.batches import collate, order_for_training
 from trainer.config import RunConfig, load_config
-from trainer.inputs.examples import Example
-from trainer.model.expert import Expert, make_expert
-from trainer.inputs.labels import LabelSet
-from trainer.training.loop import Keeper, choose_device, parameter_groups, train
-from trainer.training.run import encode_split, read_split
-from trainer.metrics.tables import to_markdown
+from trainer.inputs import Example, LabelSet, collate, order_for_training
+from trainer.metrics import to_markdown
+from trainer.model import Expert, make_expert
+from trainer.training import Keeper, choose_device, encode_split, parameter_groups, read_split, train
 
 Epoch = Callable[[], int]
 """Trains one epoch and gives the pieces that it read, without padding."""
@@ -108,11 +105,11 @@ def make_config(arguments: argparse.Namespace) -> RunConfig:
 
 def convert_shared() -> Path:
     from schemas.text_files import find_split_files
-    from trainer.data.convert import convert
+    from trainer.data import convert_files
 
     source = Path(__file__).resolve().parents[2] / "shared" / "data" / "twitter2015"
     out = Path(tempfile.mkdtemp()) / "t15"
-    convert(find_split_files(source), out, name="twitter2015")
+    convert_files(find_split_files(source), out, name="twitter2015")
     return out
 
 
@@ -134,7 +131,7 @@ def plain_epoch(config: RunConfig, labels: LabelSet, rows: tuple[Example, ...], 
     """Make ready an epoch of the usual loop: random batches, cross entropy on first pieces."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer, DataCollatorForTokenClassification
 
-    from trainer.model.encoder import quiet_transformers, resolve_encoder
+    from trainer.model import quiet_transformers, resolve_encoder
 
     torch.manual_seed(1)
     source, is_local = resolve_encoder(config.encoder.name)

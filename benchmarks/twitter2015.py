@@ -16,12 +16,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.systems import add_arguments, run_table, shared_settings
-from indexer.contexts.imported import import_captions, import_columns
+from indexer.contexts import import_captions, import_columns
 from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
 from schemas.text_files import find_split_files
 from trainer.config import RunConfig, load_config
-from trainer.data.convert import convert
+from trainer.data import convert_files
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 MIXTURES = (("baseline", "pgim"), ("baseline", "text"), ("baseline", "pgim", "caption"), ("baseline", "text", "pgim"))
@@ -57,7 +57,7 @@ def make_data(work: Path, shared: Path, index: Path | None) -> dict[str, Path]:
     work.mkdir(parents=True, exist_ok=True)
     samples, caches = work / "samples", {"pgim": work / "pgim", "caption": work / "caption"}
     if not (samples / DATASET_NAME).exists():
-        convert(find_split_files(shared / "twitter2015"), samples, name="twitter2015")
+        convert_files(find_split_files(shared / "twitter2015"), samples, name="twitter2015")
     if not (caches["pgim"] / CACHE_NAME).exists():
         import_columns(shared / "contexts" / "pgim_twitter2015.zip", samples, caches["pgim"], "pgim")
     if not (caches["caption"] / CACHE_NAME).exists():

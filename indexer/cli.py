@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from indexer.contexts import cli as retrieve_cli
-
 from indexer.web import cli as serve_cli
+from schemas.display import exit_on_error
 from schemas.errors import IndexCorrupt, InputError, UsageError
-from schemas.display.exits import exit_on_error
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from indexer.index import WikiIndex
-    from indexer.report.queries import Query
+    from indexer.report import Query
     from indexer.search import Answer, View
 
 __all__ = ["app", "main"]
@@ -78,9 +77,9 @@ def query(
 ) -> None:
     """Find Wikipedia text for words, for a picture, or for both; or pictures for words."""
     from indexer.index import WikiIndex
-    from indexer.text.jvm import start_jvm
-    from indexer.report.queries import Query, ask, explanation, read_batch
+    from indexer.report import Query, ask, explanation, read_batch
     from indexer.search import SearchParams
+    from indexer.text import start_jvm
 
     if (text is None and image is None and vector is None) == (batch is None) or (vector and (text or image)):
         raise UsageError(
@@ -106,7 +105,7 @@ def query(
 
 
 def _print_json(some: Query, answers: list[Answer], accounts: list[str]) -> None:
-    from indexer.report.answers import to_json_line
+    from indexer.report import to_json_line
 
     for number, answer in enumerate(answers):
         more: dict[str, Any] = {} if some.query_id is None else {"query_id": some.query_id}
@@ -124,7 +123,7 @@ def _print_table(
     accounts: list[str],
     flags: tuple[bool, bool],
 ) -> None:
-    from indexer.report.answers import plain, print_answers
+    from indexer.report import plain, print_answers
 
     is_whole, is_batch = flags
     if is_batch or (some.text is not None and some.image is not None):
@@ -161,13 +160,12 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is in an index, how it was built, and how large it is; or what is not in it, and why."""
-    from indexer.report.answers import plain, to_json
-    from indexer.report.info import describe, list_rejects, print_info
+    from indexer.report import describe, list_rejects, plain, print_info, to_json
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
     if html is not None:
-        from indexer.report.html import write_report
+        from indexer.report import write_report
 
         if rejects is not None or as_json:
             raise UsageError("--html writes the whole report", remedy="leave out --rejects and --json")
@@ -186,9 +184,8 @@ def info(
 @app.command(epilog=f"\b\nExample:\n  mie-index verify enwiki && echo sound\n{_CODES}")
 def verify(index: Index, as_json: AsJson = False) -> None:
     """Check every file, table and id of an index; exit with 4 if anything is wrong."""
-    from indexer.report.answers import plain, to_json
-    from indexer.report.verify import find_faults
-    from schemas.display.progress import shown_steps
+    from indexer.report import find_faults, plain, to_json
+    from schemas.display import shown_steps
 
     faults = []
     with shown_steps() as steps:
@@ -213,9 +210,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a page, a paragraph, a sentence or a file."""
-    from indexer.report.answers import plain, to_json
     from indexer.index import WikiIndex
-    from indexer.report.info import look_up
+    from indexer.report import look_up, plain, to_json
 
     found = look_up(WikiIndex(index), doc)
     if found is None:

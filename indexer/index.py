@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from indexer.documents.tables import Documents
+from indexer.documents import Documents
 from indexer.search import Answer, Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from indexer.text.bm25 import Bm25Searcher
-    from indexer.images.searcher import DenseSearcher
-    from indexer.encoders.encoder import ImageEncoder
+    from indexer.encoders import ImageEncoder
+    from indexer.images import DenseSearcher
+    from indexer.text import Bm25Searcher
 
 __all__ = ["IMAGE_FOLDER", "TEXT_FOLDER", "WikiIndex"]
 
@@ -71,7 +71,7 @@ class WikiIndex:
         return self._loaded("text_searcher", self._load_text_searcher)
 
     def _load_text_searcher(self) -> Bm25Searcher:
-        from indexer.text.bm25 import Bm25Searcher, Preset
+        from indexer.text import Bm25Searcher, Preset
 
         section = self.manifest.text_index
         if section is None:
@@ -93,7 +93,7 @@ class WikiIndex:
         return self._loaded("image_searcher", self._load_image_searcher)
 
     def _load_image_searcher(self) -> DenseSearcher:
-        from indexer.images.searcher import DenseSearcher
+        from indexer.images import DenseSearcher
 
         section = self.manifest.image_index
         if section is None:
@@ -122,7 +122,7 @@ class WikiIndex:
     def _load_encoder(self) -> ImageEncoder:
         searcher, section = self.image_searcher, self.manifest.image_index or {}
         spec, fingerprint = self._values(section, encoder=str, encoder_fingerprint=str)
-        from indexer.encoders.clip import make_encoder
+        from indexer.encoders import make_encoder
 
         encoder = make_encoder(spec)
         if encoder.fingerprint != fingerprint or encoder.dim != searcher.dim:

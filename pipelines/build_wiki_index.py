@@ -7,23 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.beam.carried_errors import full_disk
-from pipelines.stages.earlier import EarlierIndex
-from pipelines.stages.embed import describe_images
-from pipelines.storage.files import RemoteFile
-from pipelines.beam.local_workers import LocalWorkers
-from pipelines.beam.worker_spawner import Nursery
-from pipelines.storage.output import OutputFolder
-from pipelines.job.plan import describe_inputs, find_inputs, plan_shards
-from pipelines.storage.remote_output import RemoteOutput
-from pipelines.beam.engines import check_beam_options
-from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.job.driver import Stages
-from pipelines.job.totals import count_all, library_versions
-from pipelines.images.given_vectors import VectorSource
+from pipelines.beam import LocalWorkers, Nursery, check_beam_options, full_disk
+from pipelines.images import VectorSource
+from pipelines.job import Stages, count_all, describe_inputs, find_inputs, library_versions, plan_shards
+from pipelines.stages import BuildRequest, BuildSettings, EarlierIndex, RunOptions, describe_images
+from pipelines.storage import OutputFolder, RemoteFile, RemoteOutput
+from schemas.display import Progress
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint
-from schemas.display.progress import Progress
 
 __all__ = ["Outcome", "build_wiki_index", "open_output"]
 
@@ -122,7 +113,7 @@ def _with_images(request: BuildRequest) -> BuildSettings:
     if isinstance(request.images, VectorSource):
         return _with_vectors(settings, request.images)
     assert settings.encoder is not None
-    from indexer.encoders.clip import make_encoder
+    from indexer.encoders import make_encoder
 
     if request.options.has_engine and any(spec.startswith("commons:") for spec in request.images.specs):
         raise UsageError(
@@ -136,7 +127,7 @@ def _with_images(request: BuildRequest) -> BuildSettings:
 
 def _with_vectors(settings: BuildSettings, source: VectorSource) -> BuildSettings:
     """Add to the settings what the files of vectors are, and the encoder that the user says made them."""
-    from pipelines.stages.embed_given import name_encoder
+    from pipelines.stages import name_encoder
 
     if not settings.encoder:
         name_encoder(settings.encoder, 0)  # said before files are read

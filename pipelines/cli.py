@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from schemas.display import exit_on_error
 from schemas.errors import UsageError
-from schemas.display.exits import exit_on_error
 
 if TYPE_CHECKING:
-    from pipelines.stages.settings import BuildRequest
+    from pipelines.stages import BuildRequest
 
 __all__ = ["app", "main"]
 
@@ -131,9 +131,9 @@ def build_wiki_index(
     ] = None,
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
-    from pipelines.storage.files import RemoteFile, is_remote
-    from pipelines.images.source import SourceChain, open_image_sources
-    from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
+    from pipelines.images import SourceChain, open_image_sources
+    from pipelines.stages import BuildRequest, BuildSettings, RunOptions
+    from pipelines.storage import RemoteFile, is_remote
 
     if beam_options and not beam_options[0].startswith("-"):
         raise UsageError(
@@ -166,7 +166,7 @@ def build_wiki_index(
 
 
 def _describe(request: BuildRequest, *, as_json: bool) -> None:
-    from pipelines.job.dry_run import describe_build, to_lines
+    from pipelines.job import describe_build, to_lines
 
     plan = describe_build(request)
     typer.echo(json.dumps(plan, ensure_ascii=False) if as_json else "\n".join(to_lines(plan)))
@@ -174,14 +174,14 @@ def _describe(request: BuildRequest, *, as_json: bool) -> None:
 
 def _build(request: BuildRequest, *, as_json: bool) -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)  # Beam's import warns of its extras
-    from pipelines.beam.worker_spawner import Nursery
+    from pipelines.beam import Nursery
 
     with Nursery() as nursery:
         if request.options.wants_processes:
             nursery.start()  # imports Beam on another core while this process does
         from pipelines.build_wiki_index import build_wiki_index as build
-        from pipelines.job.summary import print_summary, to_summary
-        from schemas.display.progress import Progress
+        from pipelines.job import print_summary, to_summary
+        from schemas.display import Progress
 
         logging.getLogger().setLevel(logging.WARNING)
         outcome = build(request, Progress(sys.stderr), nursery)

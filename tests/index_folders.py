@@ -80,8 +80,8 @@ def make_folder(
     encoder_fingerprint: str = "weights of the test",
 ) -> Path:
     """Write a whole index folder: one part of each table for each shard; an image index where there are vectors."""
-    from indexer.text.bm25 import build_bm25
-    from indexer.images.build import build_dense
+    from indexer.images import build_dense
+    from indexer.text import build_bm25
 
     for number, pages in enumerate(shards):
         for table, schema in TABLES.items():

@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.web.app import make_app
-from indexer.web.given.inspector import Inspector
+from indexer.web.given import Inspector
 from schemas.records import Link
 from tests.index_folders import Page, make_folder
 

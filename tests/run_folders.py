@@ -12,14 +12,15 @@ from schemas.manifest import write_json_atomically
 from schemas.predictions import predictions_path
 from schemas.records import Context, Sample
 from schemas.run_files import MixtureFacts, scores_path
-from trainer.config import RunConfig, override
+from trainer.commands import write_jsonl
 from trainer.commands.evaluate import score_output
-from trainer.inputs.labels import LabelSet
+from trainer.commands.predictions import prediction_rows
+from trainer.config import RunConfig, override
+from trainer.inputs import LabelSet
+from trainer.metrics import score_to_json
+from trainer.mixture import Output
 from trainer.mixture.mixture_facts import write_mixture_facts
-from trainer.commands.predictions import prediction_rows, write_jsonl
 from trainer.training.folder import append_row, open_run_folder, write_facts
-from trainer.metrics.tables import score_to_json
-from trainer.mixture.members import Output
 
 __all__ = ["write_expert", "write_mixture", "write_predictions"]
 

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.display.exits import exit_on_error
-from schemas.display.progress import shown_steps
-from trainer.commands.data import data
+from schemas.display import exit_on_error, shown_steps
+from trainer.commands import data_commands
 
 __all__ = ["app", "main"]
 
@@ -36,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(data, name="data")
+app.add_typer(data_commands, name="data")
 
 Run = Annotated[Path, typer.Argument(help="The folder of an expert or of a mixture.", show_default=False)]
 Split = Annotated[str, typer.Option(help="train, dev or test.")]
@@ -79,7 +78,7 @@ def fit(
     if out is None:
         raise UsageError("no run folder", remedy="add --out FOLDER")
     wanted = _numbers(seeds) if seeds is not None else None
-    from trainer.commands.seeds import fit_and_evaluate, fit_seeds
+    from trainer.commands import fit_and_evaluate, fit_seeds
 
     with shown_steps() as steps:
         if wanted is None:
@@ -112,8 +111,8 @@ def moe(
         raise UsageError("no run folder", remedy="add --out FOLDER")
     if gate not in ("auto", "fixed", "sample", "token", "hard"):
         raise UsageError(f"no gate {gate!r}", remedy="choose fixed, sample, token, hard or auto")
-    from trainer.mixture.fit import fit_mixture
-    from trainer.metrics.tables import to_markdown
+    from trainer.metrics import to_markdown
+    from trainer.mixture import fit_mixture
 
     with shown_steps():
         facts = fit_mixture(
@@ -153,9 +152,7 @@ def predict(
     conll: Annotated[Path | None, typer.Option(help="Write token and tag columns too.")] = None,
 ) -> None:
     """Predict entities or relations of new samples."""
-    from trainer.commands.predict import Contexts
-    from trainer.commands.predict import predict as predict_rows
-    from trainer.commands.predictions import write_conll, write_jsonl
+    from trainer.commands import Contexts, predict_rows, write_conll, write_jsonl
 
     given = Contexts(tuple(contexts or ()), index, images, image_vectors)
     with shown_steps() as steps:
@@ -172,7 +169,7 @@ def predict(
 @app.command()
 def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
     """Score a run on a labelled split; writes its predictions and its report."""
-    from trainer.commands.evaluate import evaluate_run
+    from trainer.commands import evaluate_run
 
     with shown_steps():
         values = evaluate_run(run, split)
@@ -192,9 +189,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Print the scores of a run, or of several beside each other, and write a page with figures: one HTML file."""
-    from schemas.display.html import check_place, write_page
-    from trainer.reports.html import name_runs, report_to_page
-    from trainer.reports.text import report_run, report_runs
+    from schemas.display import check_place, write_page
+    from trainer.reports import name_runs, report_run, report_runs, report_to_page
 
     named = name_runs(runs)
     texts = {name: report_run(folder) for name, folder in named.items()}
@@ -222,7 +218,7 @@ def compare(
     """Compare two evaluated runs: paired bootstrap over the samples."""
     from dataclasses import asdict
 
-    from trainer.reports.text import compare_runs
+    from trainer.reports import compare_runs
 
     found = compare_runs(run_a, run_b, split, resamples, seed)
     if as_json:
@@ -246,8 +242,7 @@ def ablate(
     from dataclasses import asdict
 
     wanted = _numbers(ks)
-    from trainer.commands.ablate import ablate as ablate_run
-    from trainer.commands.ablate import ablations_to_markdown
+    from trainer.commands import ablate_run, ablations_to_markdown
 
     with shown_steps():
         rows = ablate_run(run, split, wanted, seed)

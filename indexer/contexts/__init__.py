@@ -1,1 +1,5 @@
-"""TODO."""
+"""Samples in, contexts out: the retrieval cache of a data set."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -52,10 +52,10 @@ def retrieve(
     as_json: AsJson = False,
 ) -> None:
     """Retrieve contexts for every sample of a data set: text view and image view."""
-    from indexer.index import WikiIndex
     from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+    from indexer.index import WikiIndex
+    from schemas.display import shown_steps
     from schemas.errors import UsageError
-    from schemas.display.progress import shown_steps
 
     views = tuple(view or (["text", "image"] if images else ["text"]))
     if not set(views) <= {"text", "image"}:
@@ -94,8 +94,8 @@ def import_(
 ) -> None:
     """Import contexts that others made."""
     from indexer.contexts.imported import import_captions, import_columns
+    from schemas.display import shown_steps
     from schemas.errors import UsageError
-    from schemas.display.progress import shown_steps
 
     with shown_steps():
         if form == "columns":

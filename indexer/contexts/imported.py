@@ -12,9 +12,9 @@ from indexer.contexts.writer import CacheFolder, Part
 from schemas.conll import read_blocks, split_contexts
 from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
+from schemas.display import tell
 from schemas.errors import InputError, UsageError
 from schemas.manifest import sha256_file
-from schemas.display.progress import tell
 from schemas.records import Context, Query, Sample
 from schemas.text_files import TextFile, find_split_files
 

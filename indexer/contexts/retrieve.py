@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from indexer.contexts.writer import CacheFolder, Part
 from indexer.contexts.query_text import query_text
 from indexer.contexts.sample_pictures import SamplePictures, images_digest
+from indexer.contexts.writer import CacheFolder, Part
 from indexer.search import Answer, SearchParams, View
 from schemas.context_cache import ALL_TOKENS, WITHOUT_ADDRESSES, CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples

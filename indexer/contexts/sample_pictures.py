@@ -79,7 +79,7 @@ _BROKEN = {True: "broken_image", False: ""}
 
 
 def _read(path: Path) -> Image.Image | None:
-    from indexer.encoders.pixels import decode_image
+    from indexer.encoders import decode_image
 
     try:
         if path.stat().st_size > _MAX_IMAGE_BYTES:

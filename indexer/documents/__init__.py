@@ -1,1 +1,5 @@
-"""TODO."""
+"""Sentences, paragraphs and article images by id, from the Parquet tables of an index folder."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from indexer.encoders import efficientnet
 from indexer.encoders.clip_forward import save_arithmetic
 from indexer.encoders.clip_tokens import check_text_tower, load_tokenizer
-from indexer.encoders.encoder import ImageEncoder, Precision, TextTower, fingerprint_weights, pick_device, pick_precision
+from indexer.encoders.encoder import (
+    ImageEncoder,
+    Precision,
+    TextTower,
+    fingerprint_weights,
+    pick_device,
+    pick_precision,
+)
 from indexer.encoders.hub import fetch_first, first_line
 from schemas.errors import InputError, UsageError
 

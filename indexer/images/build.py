@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from indexer.images.searcher import IDS_NAME, INDEX_NAME, DenseSearcher
-from indexer.images.parts import Part, build_dense_part, is_current, open_part
-from indexer.images.recall import choose_nprobe
-from indexer.images.plan import Plan, read_plan, train_dense
 from indexer.images.faiss_file import FLAT, METRIC, read_header, write_flat_head, write_ivf_head
+from indexer.images.parts import Part, build_dense_part, is_current, open_part
+from indexer.images.plan import Plan, read_plan, train_dense
+from indexer.images.recall import choose_nprobe
+from indexer.images.searcher import IDS_NAME, INDEX_NAME, DenseSearcher
 from schemas.errors import IndexCorrupt
 from schemas.tables import IMAGE_IDS, IMAGES, check_table
 

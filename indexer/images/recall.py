@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.images.searcher import INDEX_NAME, DenseSearcher
+from indexer.images.faiss_file import read_header, set_nprobe
 from indexer.images.parts import EXACT, Part
 from indexer.images.plan import Plan
-from indexer.images.faiss_file import read_header, set_nprobe
+from indexer.images.searcher import INDEX_NAME, DenseSearcher
 from indexer.search import Hit, SearchParams
 
 if TYPE_CHECKING:

@@ -5,10 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from indexer.report.measures import IndexReport, Lengths, measure_index
 from indexer.report.info import describe
-from schemas.display.figures import bar_figure, histogram_figure
-from schemas.display.html import Html, check_place, facts, figure, link, part, section, table, to_page, write_page
+from indexer.report.measures import IndexReport, Lengths, measure_index
+from schemas.display import (
+    Html,
+    bar_figure,
+    check_place,
+    facts,
+    figure,
+    histogram_figure,
+    link,
+    part,
+    section,
+    table,
+    to_page,
+    write_page,
+)
 from schemas.manifest import Manifest
 from schemas.records import FATES
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from indexer.documents import page_of
 from indexer.report.answers import plain
-from indexer.documents.tables import page_of
 from schemas.errors import IndexCorrupt, InputError
 from schemas.titles import canonical_file, file_page_url
 

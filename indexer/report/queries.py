@@ -143,7 +143,7 @@ def _read_vector(path: Path) -> NDArray[np.float32]:
 
 
 def _read_image(path: Path) -> Image.Image:
-    from indexer.encoders.pixels import ImageRefused, decode_image
+    from indexer.encoders import ImageRefused, decode_image
 
     try:
         with open(path, "rb") as file:

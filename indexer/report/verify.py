@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from indexer.documents.tables import page_of
+from indexer.documents import page_of
 from indexer.index import IMAGE_FOLDER, WikiIndex
+from schemas.display import tell as tell_step
 from schemas.errors import InputError, MieError, StoreError
 from schemas.manifest import MANIFEST_NAME, Shard, is_as_written, sha256_file
-from schemas.display.progress import tell as tell_step
 from schemas.records import FATES
 from schemas.tables import IMAGE_IDS, TABLES, check_table, embeddings_schema
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from indexer.search import Hit, SearchParams
 from indexer.text.build import build_bm25
 from indexer.text.java_search import compose_search
 from indexer.text.jvm import as_java, in_java, java_class, java_exception
 from indexer.text.lucene import CONTENTS, ID, LUCENE, PAGE, TITLE, open_directory, reason_of
 from indexer.text.presets import PRESETS, Preset
-from indexer.search import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexNotFound
 
 __all__ = ["PRESETS", "Bm25Searcher", "Preset", "build_bm25"]

@@ -8,28 +8,12 @@ from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 
 from indexer.web import json_api as api
-
-from indexer.web.search import index_page
-
-from indexer.web.search import index_pictures
-
-from indexer.web.search import pages
-
+from indexer.web.given import Inspector
+from indexer.web.http import Guard, ShortCut, TextLane, add_handlers, as_sentence, is_loopback, names_of, static_files
 from indexer.web.runs import pages as run_pages
-
 from indexer.web.samples import api as sample_api
-
 from indexer.web.samples import pages as sample_pages
-
-from indexer.web.http import static_files
-from indexer.web.search.engine import Engine
-from indexer.web.http.failures import add_handlers, as_sentence
-from indexer.web.search.index_pictures import IndexPictures
-from indexer.web.given.inspector import Inspector
-from indexer.web.http.lanes import TextLane
-from indexer.web.http.security import Guard, names_of
-from indexer.web.http.server import is_loopback
-from indexer.web.http.short_cut import ShortCut
+from indexer.web.search import Engine, IndexPictures, index_page, index_pictures, pages
 
 __all__ = ["make_app"]
 

@@ -49,8 +49,7 @@ def serve(
 ) -> None:
     """Look at an index, data sets, contexts and runs in the browser; and ask them by JSON."""
     from indexer.index import WikiIndex
-    from indexer.web.http import server
-    from indexer.web.http.lanes import TextLane
+    from indexer.web.http import TextLane, server
 
     _check_reach(host, is_allowed=allow_remote)
     _check_given(samples, sample_images, contexts or (), run or ())
@@ -59,7 +58,7 @@ def serve(
         text = TextLane(opened)
         warm = None if opened.manifest.text_index is None else text.warm()  # Java starts while the rest is imported
         from indexer.web.app import make_app
-        from indexer.web.given.inspector import Inspector
+        from indexer.web.given import Inspector
 
         inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
         guarded = make_app(inspector, host=host, text=text)
@@ -69,7 +68,7 @@ def serve(
 
 
 def _check_reach(host: str, *, is_allowed: bool) -> None:
-    from indexer.web.http.server import is_loopback
+    from indexer.web.http import is_loopback
 
     if not is_allowed and not is_loopback(host):
         raise UsageError(

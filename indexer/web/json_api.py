@@ -9,12 +9,25 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
-from indexer.report.answers import to_row
-from indexer.web.search.models import ERRORS, Document, Explained, IndexFacts, SearchResult, SentPicture
-from indexer.web.search.question import AskedExplanation, AskedSearch, parameters_of, read
-from indexer.web.search.query_pictures import MAX_BODY_BYTES, AskedPicture
-from indexer.web.search.engine import Engine, Found, Question
-from indexer.web.http.failures import Refused
+from indexer.report import to_row
+from indexer.web.http import Refused
+from indexer.web.search import (
+    ERRORS,
+    MAX_BODY_BYTES,
+    AskedExplanation,
+    AskedPicture,
+    AskedSearch,
+    Document,
+    Engine,
+    Explained,
+    Found,
+    IndexFacts,
+    Question,
+    SearchResult,
+    SentPicture,
+    parameters_of,
+    read,
+)
 
 __all__ = ["router"]
 
@@ -82,7 +95,7 @@ async def get_document(
     doc_id: Annotated[str, Path(max_length=300, description="Of a page, paragraph or sentence; or a file.")],
 ) -> Response:
     """Give a page, a paragraph, a sentence or a file by its id (# is written %23)."""
-    from indexer.report.info import look_up
+    from indexer.report import look_up
 
     engine = _engine(request)
     found = await engine.read(lambda: look_up(engine.index, doc_id))
@@ -94,7 +107,7 @@ async def get_document(
 @router.get("/index", response_model=IndexFacts, operation_id="get_index")
 async def get_index(request: Request) -> Response:
     """Tell what is in the index and how it was built."""
-    from indexer.report.info import describe
+    from indexer.report import describe
 
     return _json(describe(_engine(request).index.manifest))
 

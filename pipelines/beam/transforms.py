@@ -13,29 +13,22 @@ from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines.stages import embed as embed_stage
-
-from pipelines.stages import finish as finish_stage
-
-from pipelines.stages import parse as parse_stage
-
-from pipelines.stages import embed_given as vector_stage
 from pipelines.beam.carried_errors import carried_error, carry_errors
-from pipelines.dump.reader import Stream
-from pipelines.stages.earlier import EarlierIndex
-from pipelines.sandbox.guarded import GuardedParser
-from pipelines.images.decoder import GuardedDecoder
-from pipelines.images.source import SourceChain
-from pipelines.beam.local_workers import LocalWorkers
-from pipelines.stages.article_rows import ParsedArticle, parse_page
 from pipelines.beam.engines import to_options
-from pipelines.stages.settings import BuildSettings, RunOptions
-from pipelines.images.given_vectors import VectorSource
-from pipelines.storage.work import WorkFolder
+from pipelines.beam.local_workers import LocalWorkers
+from pipelines.dump import Stream
+from pipelines.images import GuardedDecoder, SourceChain, VectorSource
+from pipelines.sandbox import GuardedParser
+from pipelines.stages import BuildSettings, EarlierIndex, ParsedArticle, RunOptions, parse_page
+from pipelines.stages import embed as embed_stage
+from pipelines.stages import embed_given as vector_stage
+from pipelines.stages import finish as finish_stage
+from pipelines.stages import parse as parse_stage
+from pipelines.storage import WorkFolder
 from schemas.errors import MieError
 
 if TYPE_CHECKING:
-    from indexer.encoders.encoder import ImageEncoder
+    from indexer.encoders import ImageEncoder
 
 __all__ = ["EmbedImages", "FinishShards", "IndexShards", "ParseShards", "keyed_streams", "run_pipeline"]
 
@@ -186,7 +179,7 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
         self._decoder: GuardedDecoder | None = None
 
     def setup(self) -> None:
-        from indexer.encoders.clip import make_encoder
+        from indexer.encoders import make_encoder
 
         with carry_errors():
             self._encoder = make_encoder(self._spec, threads=1)

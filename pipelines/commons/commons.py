@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from indexer.encoders.pixels import sniff_format
-from pipelines.storage.user_cache import cache_folder
+from indexer.encoders import sniff_format
 from pipelines.commons.cache import CacheEntry, FetchCache
 from pipelines.commons.http import Answer, HttpClient
 from pipelines.commons.pace import Pace
-from pipelines.images.source import MAX_IMAGE_BYTES, Missing, check_name
+from pipelines.images import MAX_IMAGE_BYTES, Missing, check_name
+from pipelines.storage import cache_folder
 from schemas.errors import InputError, UsageError
 from schemas.titles import THUMBNAIL_WIDTHS_PX, file_key, quoted_name, thumbnail_path
 

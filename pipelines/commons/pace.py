@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.storage.user_cache import locked
+from pipelines.storage import locked
 
 __all__ = ["Pace"]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import unescape
 
-from pipelines.storage.files import RemoteFile, find_files, is_remote, open_file, size_of
 from pipelines.dump.streams import BZ2_MAGIC, Stream, StreamDamage, compression_of, decompress
+from pipelines.storage import RemoteFile, find_files, is_remote, open_file, size_of
 from schemas.errors import InputError
 
 __all__ = ["check_dump", "dump_date", "expand_inputs", "has_root", "index_beside", "namespaces_of", "read_index"]

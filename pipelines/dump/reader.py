@@ -17,9 +17,9 @@ from pipelines.dump.files import (
     namespaces_of,
     read_index,
 )
-from pipelines.storage.files import open_file, size_of
 from pipelines.dump.page_xml import BrokenPage, Cut, Page, PageCutter, name_of, parse_page
 from pipelines.dump.streams import Compression, Stream, StreamDamage, compression_of, cut_xml, decompress, scan_bz2
+from pipelines.storage import open_file, size_of
 from schemas.errors import InputError
 from schemas.records import Reject
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import BinaryIO, Literal
 
-from pipelines.storage.files import open_file, part_of, size_of
+from pipelines.storage import open_file, part_of, size_of
 from schemas.errors import InputError
 
 __all__ = ["BZ2_MAGIC", "Compression", "Stream", "StreamDamage", "compression_of", "cut_xml", "decompress", "scan_bz2"]

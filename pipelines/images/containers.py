@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipelines.storage.files import find_files, is_remote, size_of
 from pipelines.images.folder import digest_listing
 from pipelines.images.name_index import NameIndex, Shard
 from pipelines.images.source import MAX_IMAGE_BYTES, Missing, check_name
+from pipelines.storage import find_files, is_remote, size_of
 from schemas.errors import InputError, StoreError
 
 __all__ = ["Container", "ShardSource"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from indexer.encoders.pixels import ImageRefused, decode_image, displayed_size, with_displayed_size
-from pipelines.sandbox.guarded import GuardedParser
+from indexer.encoders import ImageRefused, decode_image, displayed_size, with_displayed_size
+from pipelines.sandbox import GuardedParser
 from schemas.records import Reject
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from pipelines.dump.page_xml import Page
+    from pipelines.dump import Page
 
 __all__ = ["DECODE_MEMORY_BYTES", "DECODE_TIMEOUT_S", "GuardedDecoder"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.storage.files import Store
 from pipelines.images.source import MAX_IMAGE_BYTES, Missing
+from pipelines.storage import Store
 from schemas.errors import InputError, StoreError
 from schemas.picture_folder import PictureFolder, Unread, names_by_key
 from schemas.titles import file_key

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.images.name_index import Shard
 from pipelines.images.containers import Container, ShardSource
+from pipelines.images.name_index import Shard
 from pipelines.images.source import Missing
 from pipelines.images.vector_files import MAX_DIM, VectorShard, names_beside
 from schemas.errors import InputError, UsageError

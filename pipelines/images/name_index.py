@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.storage.user_cache import cache_folder, locked
+from pipelines.storage import cache_folder, locked
 from schemas.titles import file_key
 
 __all__ = ["NameIndex", "Place", "Shard"]

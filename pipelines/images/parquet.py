@@ -8,9 +8,9 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.storage.files import is_remote, open_file
 from pipelines.images.source import Missing
 from pipelines.images.tar import name_in_address
+from pipelines.storage import is_remote, open_file
 from schemas.errors import InputError
 
 __all__ = ["ParquetShard"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipelines.storage.files import STORES
+from pipelines.storage import STORES
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def open_image_source(spec: str, contact: str | None = None) -> ImageSource:
         return StoreSource(spec.rstrip("/"))
     scheme, colon, rest = spec.partition(":")
     if colon and scheme == "commons":
-        from pipelines.commons.commons import open_commons
+        from pipelines.commons import open_commons
 
         return open_commons(rest, contact)
     if colon and scheme in ("tar", "parquet", "zim"):

@@ -9,8 +9,8 @@ import weakref
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from pipelines.storage.files import open_file
 from pipelines.images.source import Missing
+from pipelines.storage import open_file
 from schemas.errors import InputError
 
 __all__ = ["TarShard", "name_in_address", "name_of_sample"]

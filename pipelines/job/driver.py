@@ -6,24 +6,35 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from pipelines.stages import embed as embed_stage
-from pipelines.dump.reader import UNREADABLE
-from pipelines.stages.earlier import EarlierIndex
-from pipelines.stages.finish import find_repeated_ids
-from pipelines.images.source import SourceChain
-from pipelines.stages.index import index_images_shard, index_text_shard, merge_images, merge_text, train_images
-from pipelines.beam.local_workers import LocalWorkers
+from pipelines.beam import (
+    EmbedImages,
+    FinishShards,
+    IndexShards,
+    LocalWorkers,
+    ParseShards,
+    keyed_streams,
+    run_pipeline,
+)
+from pipelines.dump import UNREADABLE
+from pipelines.images import SourceChain, VectorSource
 from pipelines.job.plan import Plan
-from pipelines.stages.redirects import write_redirects
-from pipelines.storage.remote_work import RemoteWork
-from pipelines.stages.settings import BuildSettings, RunOptions
-from pipelines.storage.shards import describe_file
-from pipelines.beam.transforms import EmbedImages, FinishShards, IndexShards, ParseShards, keyed_streams, run_pipeline
-from pipelines.images.given_vectors import VectorSource
-from pipelines.storage.work import WorkFolder
+from pipelines.stages import (
+    BuildSettings,
+    EarlierIndex,
+    RunOptions,
+    find_repeated_ids,
+    index_images_shard,
+    index_text_shard,
+    merge_images,
+    merge_text,
+    train_images,
+    write_redirects,
+)
+from pipelines.stages import embed as embed_stage
+from pipelines.storage import RemoteWork, WorkFolder, describe_file
+from schemas.display import Progress, Status
 from schemas.errors import InputError
 from schemas.manifest import Shard
-from schemas.display.progress import Progress, Status
 
 __all__ = ["Stages"]
 
@@ -186,7 +197,7 @@ class Stages:
             with self._progress.stage("bm25"):
                 self._write_index("bm25", merge_text(shards, self.work, self._settings.bm25_preset))
             return
-        from indexer.text.bm25 import build_bm25
+        from indexer.text import build_bm25
 
         done = [0]
 
@@ -217,7 +228,7 @@ class Stages:
             with self._progress.stage("faiss"):
                 self._write_index("faiss", merge_images(shards, self.work, **names))
             return
-        from indexer.images.build import build_dense
+        from indexer.images import build_dense
 
         with self._progress.stage("faiss"):
             vectors, images = (self.work.ready_files(table) for table in ("embeddings", "images"))

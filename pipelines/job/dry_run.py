@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from pipelines.beam import check_beam_options, describe_runner
 from pipelines.build_wiki_index import open_output
-from pipelines.storage.files import RemoteFile, size_of
+from pipelines.images import VectorSource
 from pipelines.job.plan import find_inputs, plan_shards
-from pipelines.beam.engines import check_beam_options, describe_runner
-from pipelines.stages.settings import BuildRequest
-from pipelines.images.given_vectors import VectorSource
+from pipelines.stages import BuildRequest
+from pipelines.storage import RemoteFile, size_of
 
 __all__ = ["describe_build", "to_lines"]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from pipelines.dump.reader import Stream, dump_date, expand_inputs, find_streams
-from pipelines.storage.files import RemoteFile, sha256_of, size_of
+from pipelines.dump import Stream, dump_date, expand_inputs, find_streams
+from pipelines.storage import RemoteFile, sha256_of, size_of
 from schemas.errors import InputError, UsageError
 from schemas.manifest import InputFile
 

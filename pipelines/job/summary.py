@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.storage.files import RemoteFile
+from pipelines.storage import RemoteFile
 from schemas.manifest import Manifest
 
 __all__ = ["print_summary", "to_summary"]

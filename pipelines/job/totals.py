@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.stages.embed import IMAGE_OUTCOMES
-from pipelines.storage.work import WorkFolder
+from pipelines.stages import IMAGE_OUTCOMES
+from pipelines.storage import WorkFolder
 from schemas.errors import MieError
 from schemas.records import FATES
 

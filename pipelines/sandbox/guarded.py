@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar, cast
 
-from pipelines.dump.reader import Page
+from pipelines.dump import Page
 from pipelines.sandbox.child import Answer, ChildLost, ParserChild
 from schemas.records import Reject
 

@@ -11,9 +11,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-from pipelines.dump.page_xml import Page
-from pipelines.wikitext.passages import split_article
-from pipelines.wikitext.article import CleaningRules, parse_article
+from pipelines.dump import Page
+from pipelines.wikitext import CleaningRules, parse_article, split_article
 from schemas.records import ArticleImage, Fate, Link, Paragraph
 
 __all__ = ["Columns", "ParsedArticle", "parse_page"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pipelines.dump.reader import LOSS_REASONS, Page
-from pipelines.stages.earlier import EarlierArticle, EarlierIndex
-from pipelines.sandbox.guarded import GuardedParser
+from pipelines.dump import LOSS_REASONS, Page
+from pipelines.sandbox import GuardedParser
 from pipelines.stages.article_rows import ParsedArticle
+from pipelines.stages.earlier import EarlierArticle, EarlierIndex
 from schemas.records import Fate, PageRow, Reject
 
 __all__ = ["Outcome", "duplicate", "outcomes"]

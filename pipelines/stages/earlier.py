@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.dump.page_xml import Page
+from pipelines.dump import Page
 from pipelines.stages.written_links import unresolved
 from schemas.errors import IndexCorrupt, IndexMismatch
 from schemas.manifest import Manifest, read_manifest, sha256_file

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from indexer.encoders.pixels import ImageRefused, decode_image, displayed_size
-from pipelines.stages.prefetch import ahead
+from indexer.encoders import ImageRefused, decode_image, displayed_size
+from pipelines.images import Missing, SourceChain
 from pipelines.stages.earlier import EarlierIndex
 from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
-from pipelines.images.source import Missing, SourceChain
-from pipelines.storage.work import WorkFolder
+from pipelines.stages.prefetch import ahead
+from pipelines.storage import WorkFolder
 from schemas.errors import InputError
 from schemas.records import Reject
 from schemas.titles import file_page_url
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from indexer.encoders.encoder import ImageEncoder
-    from pipelines.images.given_vectors import VectorSource
+    from indexer.encoders import ImageEncoder
+    from pipelines.images import VectorSource
 
 __all__ = ["IMAGE_OUTCOMES", "STAGE", "count_shards", "describe_images", "embed_shard", "files_of", "shard_of"]
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.images import Missing, VectorSource
 from pipelines.stages.embed import IMAGE_OUTCOMES, STAGE
 from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
-from pipelines.images.source import Missing
-from pipelines.images.given_vectors import VectorSource
-from pipelines.storage.work import WorkFolder
+from pipelines.storage import WorkFolder
 from schemas.errors import UsageError
 from schemas.records import Reject
 from schemas.titles import file_page_url
@@ -45,7 +44,7 @@ def name_encoder(spec: str | None, dim: int) -> tuple[str, str]:
         if not spec.removeprefix(_FOREIGN).strip():
             raise UsageError("other: names no encoder", remedy="give --encoder other:NAME, such as other:resnet50")
         return spec, spec
-    from indexer.encoders.clip import make_encoder
+    from indexer.encoders import make_encoder
 
     encoder = make_encoder(spec, device="cpu")
     if encoder.dim != dim:

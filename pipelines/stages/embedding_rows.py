@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.storage.shards import ShardWriter, describe_file, part_name
-from pipelines.storage.work import WorkFolder
+from pipelines.storage import ShardWriter, WorkFolder, describe_file, part_name
 from schemas.records import Reject
 from schemas.tables import REJECTS, embeddings_schema
 

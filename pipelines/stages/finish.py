@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 
 from pipelines.stages.articles import duplicate
 from pipelines.stages.redirects import RedirectTable
-from pipelines.storage.shards import ShardWriter, describe_file, part_name
-from pipelines.storage.work import WorkFolder
 from pipelines.stages.written_links import WrittenLinks
+from pipelines.storage import ShardWriter, WorkFolder, describe_file, part_name
 from schemas.tables import TABLES
 
 __all__ = ["find_repeated_ids", "finish_shard"]

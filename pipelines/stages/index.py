@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.storage.work import WorkFolder
+from pipelines.storage import WorkFolder
 
 __all__ = ["TRAINED", "index_images_shard", "index_text_shard", "merge_images", "merge_text", "train_images"]
 
@@ -15,7 +15,7 @@ _TRAINED_FILE = "trained.npz"
 
 def index_text_shard(shard: int, work: WorkFolder, preset: str) -> dict[str, Any]:
     """Build the text index of a shard's sentences alone, and give what was built."""
-    from indexer.text.bm25 import build_bm25
+    from indexer.text import build_bm25
 
     section = build_bm25([work.ready_file("sentences", shard)], work.part("bm25", shard), preset)
     work.write_result("bm25-part", shard, {"index": section})
@@ -24,14 +24,14 @@ def index_text_shard(shard: int, work: WorkFolder, preset: str) -> dict[str, Any
 
 def merge_text(shards: Sequence[int], work: WorkFolder, preset: str) -> dict[str, Any]:
     """Merge the text indexes of shards, in the order of the dump; equal in every hit to one made at once."""
-    from indexer.text.build import merge_bm25
+    from indexer.text import merge_bm25
 
     return merge_bm25([work.built_part("bm25", shard) for shard in shards], work.ready / "bm25", preset)
 
 
 def train_images(work: WorkFolder) -> None:
     """Choose the kind of the image index from all vectors, and give that to the workers."""
-    from indexer.images.build import train_dense
+    from indexer.images import train_dense
 
     folder = work.root / TRAINED
     folder.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def train_images(work: WorkFolder) -> None:
 
 def index_images_shard(shard: int, work: WorkFolder) -> dict[str, Any]:
     """Make the part of the image index of one embedding shard."""
-    from indexer.images.build import build_dense_part
+    from indexer.images import build_dense_part
 
     trained = work.shared(TRAINED) / _TRAINED_FILE
     build_dense_part(work.ready_file("embeddings", shard), trained, work.part("faiss", shard))
@@ -52,7 +52,7 @@ def index_images_shard(shard: int, work: WorkFolder) -> dict[str, Any]:
 
 def merge_images(shards: Sequence[int], work: WorkFolder, encoder: str, encoder_fingerprint: str) -> dict[str, Any]:
     """Merge the parts of the image index; byte for byte what one build makes."""
-    from indexer.images.build import merge_dense
+    from indexer.images import merge_dense
 
     return merge_dense(
         [work.built_part("faiss", shard) for shard in shards],

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.stages.articles import Outcome, outcomes
-from pipelines.dump.reader import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
-from pipelines.stages.earlier import EarlierArticle, EarlierIndex
-from pipelines.sandbox.guarded import GuardedParser
+from pipelines.dump import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
+from pipelines.sandbox import GuardedParser
 from pipelines.stages.article_rows import ParsedArticle
-from pipelines.storage.shards import ShardWriter
-from pipelines.storage.work import WorkFolder
+from pipelines.stages.articles import Outcome, outcomes
+from pipelines.stages.earlier import EarlierArticle, EarlierIndex
+from pipelines.storage import ShardWriter, WorkFolder
 from schemas.errors import InputError
 from schemas.records import Count, Ledger, Reject
 from schemas.tables import TABLES

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.storage.shards import open_writer, part_name
+from pipelines.storage import open_writer, part_name
 
 __all__ = ["BUCKET_TITLES", "MAX_CHAIN", "RedirectTable", "bucket_of", "write_redirects"]
 

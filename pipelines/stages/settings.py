@@ -7,11 +7,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipelines.dump.reader import ReadLimits
-from pipelines.storage.files import RemoteFile
-from pipelines.images.source import SourceChain
-from pipelines.images.given_vectors import VectorSource
-from pipelines.wikitext.article import CleaningRules
+from pipelines.dump import ReadLimits
+from pipelines.images import SourceChain, VectorSource
+from pipelines.storage import RemoteFile
+from pipelines.wikitext import CleaningRules
 
 __all__ = ["BuildRequest", "BuildSettings", "RunOptions", "program_version"]
 

@@ -1,1 +1,5 @@
-"""TODO."""
+"""A template's name and arguments to the words that Wikipedia shows."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

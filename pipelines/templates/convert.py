@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
+from pipelines.templates.args import Args, Rule, joined, listed, pairs, positional, superscript
 from pipelines.templates.measures import RANGES, Measure, decimals_of, read_measure, read_number, rounded
 from pipelines.templates.numbers import MINUS, with_commas
-from pipelines.templates.args import Args, Rule, joined, listed, pairs, positional, superscript
 from pipelines.templates.units import MULTIPLES, Unit, find_unit
 
 __all__ = ["RULES"]

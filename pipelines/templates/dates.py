@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.templates.unknown_values import HOLE
 from pipelines.templates.args import Args, Rule, joined, listed, positional, text_of, with_aliases
+from pipelines.templates.unknown_values import HOLE
 
 __all__ = ["RULES", "long_date"]
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.templates.numbers import MINUS, with_commas
 from pipelines.templates.args import joined, superscript
+from pipelines.templates.numbers import MINUS, with_commas
 from pipelines.templates.units import Unit, find_unit
 
 __all__ = ["RANGES", "Measure", "Number", "decimals_of", "read_measure", "read_number", "rounded"]

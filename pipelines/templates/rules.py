@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pipelines.templates import dates
-
-from pipelines.templates import places as flags
-
-from pipelines.templates import languages as foreign_text
-
-from pipelines.templates import typography as marks
-
-from pipelines.templates import numbers as numerals
-
-from pipelines.templates import quotations as quotes
-
 from pipelines.templates import convert as units
-from pipelines.templates.silent import is_silent
+from pipelines.templates import dates
+from pipelines.templates import languages as foreign_text
+from pipelines.templates import numbers as numerals
+from pipelines.templates import places as flags
+from pipelines.templates import quotations as quotes
+from pipelines.templates import typography as marks
 from pipelines.templates.args import Args, Rule, joined, listed, positional, text_of, with_aliases
+from pipelines.templates.silent import is_silent
 
 __all__ = ["MAX_RENDERED_CHARS", "render"]
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipelines.wikitext.plain_text import clean_inline
-from pipelines.wikitext.placeholders import clean_input, image_marks, number_of
-from pipelines.wikitext.tags import break_blocks, strip_comments, take_extensions, unescape_page
-from pipelines.dump.page_xml import Page
-from pipelines.wikitext.pictures import DEFAULT_ICON_PATTERNS, PictureBook, is_file_target
+from pipelines.dump import Page
+from pipelines.templates import render
 from pipelines.wikitext.brackets import resolve_brackets
+from pipelines.wikitext.pictures import DEFAULT_ICON_PATTERNS, PictureBook, is_file_target
+from pipelines.wikitext.placeholders import clean_input, image_marks, number_of
+from pipelines.wikitext.plain_text import clean_inline
 from pipelines.wikitext.sections import DEFAULT_CUT_SECTIONS, Block, Layout
-from pipelines.templates.rules import render
+from pipelines.wikitext.tags import break_blocks, strip_comments, take_extensions, unescape_page
 
 __all__ = ["DEFAULT_CUT_SECTIONS", "Article", "Block", "CleaningRules", "ImageUse", "parse_article"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.templates.languages import LANGUAGE_NAMES
+from pipelines.templates import LANGUAGE_NAMES
 
 __all__ = ["LANGUAGE_PREFIXES", "NO_ARTICLE_PREFIXES"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple, cast
 
-from pipelines.templates.unknown_values import HOLE, mend_holes
+from pipelines.templates import HOLE, mend_holes
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.wikitext.placeholders import IMAGE_MARK, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags

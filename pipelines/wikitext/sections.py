@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from pipelines.wikitext.plain_text import CleanText, clean_inline
 from pipelines.wikitext.placeholders import IMAGE_MARK, image_marks, without_image_marks
+from pipelines.wikitext.plain_text import CleanText, clean_inline
 from schemas.records import Link
 
 __all__ = ["DEFAULT_CUT_SECTIONS", "Block", "Layout"]

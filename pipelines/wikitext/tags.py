@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable
 
-from pipelines.templates.args import superscript
+from pipelines.templates import superscript
 
 __all__ = ["break_blocks", "escape", "strip_comments", "strip_tags", "take_extensions", "unescape_page"]
 

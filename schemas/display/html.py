@@ -125,7 +125,7 @@ def to_page(title: str, *content: object) -> str:
 @cache
 def page_style() -> str:
     """Read the style sheet that reports and the inspector share."""
-    return files("schemas").joinpath("page.css").read_text(encoding="utf-8")
+    return files("schemas.display").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def write_page(path: Path, text: str) -> None:

@@ -25,8 +25,8 @@ from dumps import DumpPage, write_dump
 from PIL import Image
 
 from indexer.index import WikiIndex
+from indexer.report import find_faults
 from indexer.search import SearchParams
-from indexer.report.verify import find_faults
 from schemas.manifest import read_manifest, sha256_file
 
 SEEDS = int(os.environ.get("MIE_KILL_SEEDS", "2"))

@@ -15,11 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.retrieval_quality import read_questions
-from indexer.text import build as bm25_build
-from indexer.text.bm25 import Bm25Searcher, build_bm25
-from indexer.text.jvm import java_class
-from indexer.text.presets import PRESETS
 from indexer.search import Hit, SearchParams
+from indexer.text import PRESETS, Bm25Searcher, build_bm25
+from indexer.text import build as bm25_build
+from indexer.text.jvm import java_class
 from schemas.errors import UsageError
 from schemas.tables import SENTENCES
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.text.bm25 import Bm25Searcher, build_bm25
-from indexer.text.jvm import java_class
-from indexer.text.presets import PRESETS, Preset
 from indexer.search import SearchParams
+from indexer.text import PRESETS, Bm25Searcher, Preset, build_bm25
+from indexer.text.jvm import java_class
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError, UsageError
 from tests.index_folders import write_sentences
 

@@ -9,10 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.retrieval_quality import read_questions
-from indexer.text.bm25 import Bm25Searcher, build_bm25
-from indexer.text.build import merge_bm25
-from indexer.text.presets import PRESETS
 from indexer.search import SearchParams
+from indexer.text import PRESETS, Bm25Searcher, build_bm25, merge_bm25
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.tables import SENTENCES
 from tests.index_folders import write_sentences

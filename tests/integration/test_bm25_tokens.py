@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from uniseg.wordbreak import words
 
-from indexer.report.answers import WORD
-from indexer.text.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.report import WORD
+from indexer.text import PRESETS, Bm25Searcher, build_bm25
 from indexer.web.search.highlight import _may_be, _start_of
 from tests.index_folders import write_sentences
 

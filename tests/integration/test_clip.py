@@ -21,14 +21,8 @@ import pytest
 import torch
 from PIL import Image
 
-from indexer.encoders import clip
-
-from indexer.encoders import efficientnet
-
-from indexer.encoders import hub
-from indexer.encoders.clip import make_encoder
-from indexer.encoders.encoder import ImageEncoder, fingerprint_weights
-from indexer.encoders.pixels import decode_image
+from indexer.encoders import ImageEncoder, clip, decode_image, efficientnet, hub, make_encoder
+from indexer.encoders.encoder import fingerprint_weights
 from schemas.errors import InputError, MissingDependency, UsageError
 from tests.clip_architectures import known_architecture
 

@@ -12,9 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from indexer.encoders.clip import make_encoder
-from indexer.encoders.encoder import ImageEncoder
-from indexer.encoders.pixels import decode_image
+from indexer.encoders import ImageEncoder, decode_image, make_encoder
 from tests.clip_architectures import known_architecture, save_random_weights
 
 SIDE, LAYERS, HEADS, WIDTH, DIM = 64, 3, 4, 64, 48

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from indexer.encoders.clip import make_encoder
+from indexer.encoders import make_encoder
 from tests.clip_architectures import known_architecture, save_random_weights
 
 VISION: dict[str, Any] = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 16}

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.images.searcher import IDS_NAME, INDEX_NAME, DenseSearcher, to_hits
-from indexer.images.build import build_dense
+from indexer.images import INDEX_NAME, DenseSearcher, build_dense
+from indexer.images.searcher import IDS_NAME, to_hits
 from indexer.search import Hit, SearchParams
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.tables import IMAGE_IDS, IMAGES, check_table, embeddings_schema

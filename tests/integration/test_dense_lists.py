@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from indexer.images import INDEX_NAME, DenseSearcher, build_dense, build_dense_part, merge_dense, train_dense
 from indexer.images import build as dense_build
-from indexer.images.searcher import IDS_NAME, INDEX_NAME, DenseSearcher
-from indexer.images.build import build_dense, build_dense_part, merge_dense, train_dense
 from indexer.images.plan import read_plan
+from indexer.images.searcher import IDS_NAME
 from indexer.search import SearchParams
 from schemas.errors import IndexCorrupt
 from tests.integration.test_dense import DIM, ENCODER, brute_force, unit_rows, write_embeddings, write_images

@@ -13,8 +13,8 @@ from threading import Barrier
 import pyarrow.parquet as pq
 import pytest
 
+from indexer.documents import Documents
 from indexer.documents import tables as documents
-from indexer.documents.tables import Documents
 from schemas.errors import IndexCorrupt, IndexMismatch
 from schemas.manifest import read_manifest
 from schemas.records import Link, PageRow, Paragraph, Sentence

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from dumps import NAMES, Kind, compress, write_multistream
 
-from pipelines.dump.reader import LOSS_REASONS, Page, find_streams, read_pages
+from pipelines.dump import LOSS_REASONS, Page, find_streams, read_pages
 from schemas.errors import InputError
 from schemas.records import Reject
 

@@ -14,12 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from indexer.encoders.encoder import ImageEncoder
-from indexer.encoders.pixels import decode_image
+from indexer.encoders import ImageEncoder, decode_image
+from pipelines.images import open_image_sources
 from pipelines.stages import embed as embed_stage
-from pipelines.stages.embed import embed_shard
-from pipelines.images.source import open_image_sources
-from pipelines.storage.work import WorkFolder
+from pipelines.stages import embed_shard
+from pipelines.storage import WorkFolder
 
 PICTURES = 150
 """Some batches."""

@@ -13,15 +13,8 @@ import torch
 from tiny_encoder import PEOPLE, PLACES, WORDS, build_encoder
 
 from schemas.errors import InputError, MissingDependency, UsageError
-from trainer.model.encoder import (
-    OFFLINE,
-    find_specials,
-    load_encoder,
-    piece_ids,
-    resolve_encoder,
-    token_piece_ids,
-    window_limit,
-)
+from trainer.model import find_specials, piece_ids, resolve_encoder, token_piece_ids
+from trainer.model.encoder import OFFLINE, load_encoder, window_limit
 
 
 def build_roberta(folder: Path) -> Path:

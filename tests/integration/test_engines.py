@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from dumps import write_multistream
 
+from indexer.encoders import decode_image
 from indexer.index import WikiIndex
-from indexer.encoders.pixels import decode_image
 from schemas.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]

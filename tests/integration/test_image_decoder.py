@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from indexer.encoders.pixels import ImageRefused, decode_image, displayed_size
-from pipelines.stages.embed import embed_shard
-from pipelines.images.decoder import DECODE_MEMORY_BYTES, GuardedDecoder
-from pipelines.images.source import Missing, SourceChain
-from pipelines.storage.work import WorkFolder
+from indexer.encoders import ImageRefused, decode_image, displayed_size
+from pipelines.images import GuardedDecoder, Missing, SourceChain
+from pipelines.images.decoder import DECODE_MEMORY_BYTES
+from pipelines.stages import embed_shard
+from pipelines.storage import WorkFolder
 
 MUTATIONS = int(os.environ.get("MIE_FUZZ_MUTATIONS", "300"))
 REASONS = {"too_large", "extreme_shape", "too_slow", "unsupported_format", "broken", "empty"}

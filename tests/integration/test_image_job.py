@@ -12,16 +12,15 @@ from commons_server import CommonsServer
 from dumps import DumpPage, write_dump
 from picture_stores import WRITERS
 
+from indexer.encoders import decode_image
 from indexer.index import WikiIndex
-from indexer.encoders.pixels import decode_image
-from indexer.report.queries import Query, ask
+from indexer.report import Query, ask
 from indexer.search import SearchParams
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.images.source import SourceChain, open_image_sources
-from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.images.given_vectors import VectorSource
+from pipelines.images import SourceChain, VectorSource, open_image_sources
+from pipelines.stages import BuildRequest, BuildSettings, RunOptions
+from schemas.display import Progress
 from schemas.errors import InputError, UsageError
-from schemas.display.progress import Progress
 
 NAMES = ["Tea cup.jpg", "Église (1).jpg", "A. b.jpg", "D'or & co.jpg", "Last.jpg"]
 
@@ -140,7 +139,7 @@ def test_an_engine_of_many_machines_is_refused_commons(dump: Path, tmp_path: Pat
 def test_a_picture_that_its_decoder_dies_of_is_a_reject_and_shifts_no_row(
     dump: Path, pictures: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.images.decoder import GuardedDecoder
+    from pipelines.images import GuardedDecoder
 
     folder = WRITERS["flat"](tmp_path / "a", pictures)
     build(dump, tmp_path / "plain", open_image_sources([folder]))

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.encoders.clip import make_encoder
-from indexer.images.searcher import DenseSearcher
-from indexer.encoders.encoder import ImageEncoder
+from indexer.encoders import ImageEncoder, make_encoder
+from indexer.images import DenseSearcher
 from indexer.search import SearchParams
 from schemas.errors import MissingDependency
 

@@ -16,16 +16,16 @@ from dumps import KINDS, DumpPage, Kind, write_dump
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.report.verify import find_faults
-from pipelines.job import driver as stages
+from indexer.report import find_faults
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.dump.reader import ReadLimits
-from pipelines.images.source import open_image_sources
-from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.job.driver import Stages
+from pipelines.dump import ReadLimits
+from pipelines.images import open_image_sources
+from pipelines.job import Stages
+from pipelines.job import driver as stages
+from pipelines.stages import BuildRequest, BuildSettings, RunOptions
+from schemas.display import Progress
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import read_manifest, sha256_file
-from schemas.display.progress import Progress
 from schemas.tables import TABLES
 
 TEA = (

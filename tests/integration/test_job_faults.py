@@ -12,7 +12,7 @@ from test_job import build, rows
 
 from pipelines import build_wiki_index as job
 from pipelines.job.plan import Plan
-from pipelines.wikitext.article import CleaningRules
+from pipelines.wikitext import CleaningRules
 from schemas.errors import InputError
 from schemas.manifest import read_manifest
 

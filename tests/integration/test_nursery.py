@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.beam.worker_spawner import Nursery
+from pipelines.beam import Nursery
 
 
 def process_of(nursery: Nursery) -> subprocess.Popen[bytes]:

@@ -15,16 +15,15 @@ from index_folders import Page, make_folder
 from PIL import Image
 from tiny_encoder import PEOPLE, PLACES, build_encoder, write_tweets
 
-from indexer.encoders.clip import make_encoder
-from indexer.index import WikiIndex
 from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.encoders import make_encoder
+from indexer.index import WikiIndex
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, IndexNotFound, InputError, MissingDependency, StoreError, UsageError
+from trainer.commands import Contexts, evaluate_run, predict_rows
 from trainer.config import RunConfig, check_config, override
-from trainer.commands.evaluate import evaluate_run
-from trainer.mixture.fit import fit_mixture
-from trainer.commands.predict import Contexts, predict
-from trainer.training.run import fit
+from trainer.mixture import fit_mixture
+from trainer.training import fit
 
 Row = dict[str, Any]
 
@@ -114,7 +113,7 @@ def test_raw_posts_with_an_index_give_what_the_mixture_said_of_the_same_samples(
         for row in own
     ]
     talk: list[str] = []
-    found = predict(
+    found = predict_rows(
         house / "mixture",
         write_posts(tmp_path / "posts.jsonl", rows),
         contexts=Contexts(index=house / "wiki"),
@@ -139,7 +138,7 @@ def test_raw_posts_with_an_index_give_what_the_mixture_said_of_the_same_samples(
 def test_text_gives_characters_types_probabilities_and_the_posts_own_id(house: Path, tmp_path: Path) -> None:
     text = "  anna went   to rome oslo  today"
     posts = write_posts(tmp_path / "posts.jsonl", [{"id": 70, "text": text}, {"text": "the big city"}])
-    first, second = predict(house / "mixture", posts, contexts=Contexts(index=house / "wiki"))
+    first, second = predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki"))
     assert (first["id"], first["text"], first["image"], first["image_vector"]) == (70, text, None, False)
     assert first["tokens"] == ["anna", "went", "to", "rome", "oslo", "today"] and "id" not in second
     assert {entity["text"] for entity in first["entities"]} >= {"anna", "rome oslo"}
@@ -157,7 +156,7 @@ def test_a_picture_may_lie_anywhere_on_the_users_machine(house: Path, tmp_path: 
     paint(tmp_path / "others" / "anna.png", "anna")
     names = ["anna.png", "../others/anna.png", str(tmp_path / "others" / "anna.png"), "./anna.png"]
     posts = write_posts(tmp_path / "posts" / "p.jsonl", [{"text": "went to rome", "image": name} for name in names])
-    rows = predict(house / "mixture", posts, contexts=Contexts(index=house / "wiki"))
+    rows = predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki"))
     assert [row["image"] for row in rows] == names and all(row["image_vector"] for row in rows)
     firsts = [next(c for c in row["contexts"] if c["source"] == "image") for row in rows]
     assert {context["title"] for context in firsts} == {"anna"}
@@ -168,7 +167,7 @@ def test_missing_and_broken_pictures_are_told_and_read_as_none(house: Path, tmp_
     names = [None, "gone.jpg", "broken.jpg", "/nowhere/x.jpg"]
     posts = write_posts(tmp_path / "p.jsonl", [{"text": "anna went to rome", "image": name} for name in names])
     talk: list[str] = []
-    rows = predict(house / "mixture", posts, contexts=Contexts(index=house / "wiki"), talk=talk.append)
+    rows = predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki"), talk=talk.append)
     assert talk[0] == "image view of 4 samples: 2 missing image, 1 broken image"
     assert talk[1].startswith("3 samples with an image have no image vector: the gate reads them as samples without")
     assert not any(row["image_vector"] for row in rows)
@@ -182,11 +181,11 @@ def test_an_index_without_pictures_serves_a_gate_with_zeros_and_says_so(house: P
         tmp_path / "p.jsonl", [{"text": "anna went to rome", "image": str(house / "photos" / "test1.jpg")}]
     )
     talk: list[str] = []
-    (row,) = predict(tmp_path / "mixture", posts, contexts=Contexts(index=house / "text-wiki"), talk=talk.append)
+    (row,) = predict_rows(tmp_path / "mixture", posts, contexts=Contexts(index=house / "text-wiki"), talk=talk.append)
     assert row["image_vector"] is False and "1 samples with an image have no image vector" in talk[0]
-    (row,) = predict(tmp_path / "mixture", posts, contexts=Contexts(index=house / "wiki"), talk=talk.append)
+    (row,) = predict_rows(tmp_path / "mixture", posts, contexts=Contexts(index=house / "wiki"), talk=talk.append)
     assert row["image_vector"] is True and len(talk) == 1 and row["contexts"] == []
-    (row,) = predict(tmp_path / "mixture", posts)
+    (row,) = predict_rows(tmp_path / "mixture", posts)
     assert row["image_vector"] is False
 
 
@@ -197,9 +196,9 @@ def test_image_vectors_of_another_encoder_are_refused(house: Path, tmp_path: Pat
         path = tmp_path / f"{name}.parquet"
         pq.write_table(pa.table({"file": ["a.jpg"], "vector": rows}), path)
         with pytest.raises(IndexMismatch, match=r"another encoder \(not told, .* than the gate was fitted to"):
-            predict(house / "mixture", posts, contexts=Contexts(index=house / "wiki", vectors=path))
+            predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki", vectors=path))
     with pytest.raises(IndexNotFound, match="no image vectors here"):
-        predict(house / "mixture", posts, contexts=Contexts(index=house / "wiki", vectors=tmp_path / "none"))
+        predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki", vectors=tmp_path / "none"))
 
 
 def test_vectors_by_file_name_fit_a_gate_and_serve_it(house: Path, tmp_path: Path) -> None:
@@ -212,10 +211,10 @@ def test_vectors_by_file_name_fit_a_gate_and_serve_it(house: Path, tmp_path: Pat
     facts = fit_mixture(experts, tmp_path / "mixture", folds=2, vectors=str(tmp_path / "vectors.parquet"))
     assert facts.image_encoder == "" and facts.sizes[3] == 2
     given = Contexts((house / "cache",))
-    rows = predict(tmp_path / "mixture", house / "tweets", contexts=given)
+    rows = predict_rows(tmp_path / "mixture", house / "tweets", contexts=given)
     assert [row["image_vector"] for row in rows] == [row["image"] is not None for row in rows]
     posts = write_posts(tmp_path / "p.jsonl", [{"tokens": ["anna"], "image": "test1.jpg"}])
-    (row,) = predict(house / "baseline", posts)
+    (row,) = predict_rows(house / "baseline", posts)
     assert "image_vector" not in row
     with pytest.raises(InputError, match="no sample has an image vector here"):
         pq.write_table(pa.table({"file": ["x.jpg"], "vector": [[1.0]]}), tmp_path / "x.parquet")
@@ -228,20 +227,20 @@ def test_another_index_than_that_of_the_training_is_told(house: Path, tmp_path: 
     manifest = json.loads((tmp_path / "wiki" / "manifest.json").read_text())
     (tmp_path / "wiki" / "manifest.json").write_text(json.dumps({**manifest, "fingerprint": "1" * 64}))
     talk: list[str] = []
-    predict(house / "text", posts, contexts=Contexts(index=tmp_path / "wiki"), talk=talk.append)
+    predict_rows(house / "text", posts, contexts=Contexts(index=tmp_path / "wiki"), talk=talk.append)
     assert talk == ["the text and image contexts of the training came from another index"]
 
 
 def test_what_retrieval_says_is_passed_on_with_its_kind(house: Path, tmp_path: Path) -> None:
     posts = write_posts(tmp_path / "p.jsonl", [{"text": "anna went to rome"}])
     with pytest.raises(IndexNotFound):
-        predict(house / "text", posts, contexts=Contexts(index=tmp_path / "none"))
+        predict_rows(house / "text", posts, contexts=Contexts(index=tmp_path / "none"))
     shutil.copytree(house / "wiki", tmp_path / "wiki")
     shutil.rmtree(tmp_path / "wiki" / "bm25")
     with pytest.raises(StoreError, match=r"retrieval failed: .*the text index is not here"):
-        predict(house / "text", posts, contexts=Contexts(index=tmp_path / "wiki"))
+        predict_rows(house / "text", posts, contexts=Contexts(index=tmp_path / "wiki"))
     with pytest.raises(UsageError, match=r"the image view needs the folder.*--images"):
-        predict(house / "text", house / "tweets", contexts=Contexts(index=house / "wiki"))
+        predict_rows(house / "text", house / "tweets", contexts=Contexts(index=house / "wiki"))
 
 
 @pytest.mark.parametrize(
@@ -257,4 +256,4 @@ def test_what_retrieval_says_is_passed_on_with_its_kind(house: Path, tmp_path: P
 )
 def test_a_faulty_post_is_named_by_its_line(house: Path, tmp_path: Path, row: Row, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        predict(house / "baseline", write_posts(tmp_path / "p.jsonl", [row]))
+        predict_rows(house / "baseline", write_posts(tmp_path / "p.jsonl", [row]))

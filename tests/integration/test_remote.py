@@ -20,14 +20,14 @@ from dumps import DumpPage, write_dump
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.report.verify import find_faults
+from indexer.report import find_faults
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.storage.files import RemoteFile, Store
-from pipelines.images.source import open_image_sources
-from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
+from pipelines.images import open_image_sources
+from pipelines.stages import BuildRequest, BuildSettings, RunOptions
+from pipelines.storage import RemoteFile, Store
+from schemas.display import Progress
 from schemas.errors import InputError, StoreError, UsageError
 from schemas.manifest import sha256_file
-from schemas.display.progress import Progress
 
 PAGES = [
     DumpPage("Tea", "'''Tea''' is a [[drink]] made of [[Leaf|leaves]].\n[[File:Tea cup.png|thumb]]\nMore on [[Chai]]."),

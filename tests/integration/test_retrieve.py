@@ -12,13 +12,13 @@ import pytest
 
 pytest.importorskip("indexer.index")
 
-from indexer.index import WikiIndex
 from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.index import WikiIndex
 from schemas.context_cache import read_query_rows
 from schemas.dataset import read_samples
 from schemas.text_files import find_split_files
+from trainer.data import convert_files
 from trainer.inputs.contexts import read_contexts
-from trainer.data.convert import convert
 
 PICTURES = {"WilliamGodwin.jpg": "test/56.jpg", "Kropotkin2.jpg": "test/39.jpg", "Autismbrain.jpg": "dev/654.jpg"}
 
@@ -42,7 +42,7 @@ def index(gensim_slice: Path, shared_data: Path, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def tweets(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ritual") / "set"
-    convert(find_split_files(shared_data / "ritual" / "twitter_2015" / "texts"), folder, name="r", format="jsonl")
+    convert_files(find_split_files(shared_data / "ritual" / "twitter_2015" / "texts"), folder, name="r", format="jsonl")
     return folder
 
 

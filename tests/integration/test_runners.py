@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.beam.engines import check_beam_options, describe_runner
+from pipelines.beam import check_beam_options, describe_runner
 from schemas.errors import UsageError
 
 

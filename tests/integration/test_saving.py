@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from tiny_encoder import build_encoder, write_tweets
 
 from schemas.errors import StoreError
+from trainer.commands import evaluate_run
 from trainer.config import RunConfig, check_config, override, to_toml
-from trainer.commands.evaluate import evaluate_run
-from trainer.training.run import fit
-from trainer.training.state import recover_folder, swapped_folder
+from trainer.training import fit, recover_folder
+from trainer.training.state import swapped_folder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -17,19 +17,16 @@ from tiny_encoder import build_encoder, make_tweets, write_contexts, write_pairs
 
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, InputError, MieError, StoreError, UsageError
-from trainer.commands.ablate import ablate
+from trainer.commands import Contexts, ablate_run, evaluate_run, fit_seeds, predict_rows
 from trainer.config import RunConfig, check_config, override, to_toml
+from trainer.inputs import LabelSet
+from trainer.mixture import fit_mixture
+from trainer.mixture.fit import read_mixture
+from trainer.model import Expert, make_expert
 from trainer.model.encoder import load_encoder
-from trainer.commands.evaluate import evaluate_run
-from trainer.model.expert import Expert, make_expert, posterior_divergence
-from trainer.inputs.labels import LabelSet
-from trainer.training.loop import parameter_groups
-from trainer.mixture.fit import fit_mixture, read_mixture
-from trainer.commands.predict import Contexts, predict
-from trainer.reports.text import compare_runs
-from trainer.training.folder import read_run_config
-from trainer.training.run import encode_split, fit, open_expert, read_split
-from trainer.commands.seeds import fit_seeds
+from trainer.model.expert import posterior_divergence
+from trainer.reports import compare_runs
+from trainer.training import encode_split, fit, open_expert, parameter_groups, read_run_config, read_split
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -110,15 +107,15 @@ def test_predict_gives_the_runs_own_predictions_from_raw_jsonl_and_contexts(hous
     own = [json.loads(line) for line in (run / "predictions" / "test.jsonl").read_text().splitlines()]
     raw = tmp_path / "raw.jsonl"
     raw.write_text("".join(json.dumps({"tokens": row["tokens"], "image": row["image"]}) + "\n" for row in own))
-    found = predict(run, raw)
+    found = predict_rows(run, raw)
     assert [row["tags"] for row in found] == [row["tags"] for row in own]
     assert [row["entities"] for row in found] == [row["entities"] for row in own]
     entity = next(entity for row in found for entity in row["entities"])
     assert 0 < entity["probability"] <= 1 and entity["text"]
-    text_rows = predict(house / "runs" / "text", house / "tweets", contexts=Contexts((house / "contexts",)))
+    text_rows = predict_rows(house / "runs" / "text", house / "tweets", contexts=Contexts((house / "contexts",)))
     assert {c["source"] for row in text_rows for c in row["contexts"]} == {"text", "image"}
     with pytest.raises(UsageError, match="reads contexts of text, image"):
-        predict(house / "runs" / "text", raw)
+        predict_rows(house / "runs" / "text", raw)
 
 
 def test_a_finished_run_is_left_alone_and_another_setting_is_refused(house: Path) -> None:
@@ -284,7 +281,7 @@ def test_a_mixture_of_two_is_fitted_reloaded_and_predicts_with_weights(house: Pa
     scores = evaluate_run(tmp_path / "mixture", "test")
     assert scores["experts and gates"]["oracle by sample"] >= scores["experts and gates"]["expert text"]
     own = [json.loads(line) for line in (tmp_path / "mixture" / "predictions" / "test.jsonl").read_text().splitlines()]
-    found = predict(tmp_path / "mixture", house / "tweets", contexts=Contexts((house / "contexts",)))
+    found = predict_rows(tmp_path / "mixture", house / "tweets", contexts=Contexts((house / "contexts",)))
     assert found == own
     assert sum(row["weight"] for row in found[0]["gate"]) == pytest.approx(1, abs=1e-5)
     assert (house / "runs" / "text" / "posteriors").is_dir()
@@ -312,7 +309,7 @@ def test_a_mixture_whose_expert_was_trained_again_is_refused(house: Path, tmp_pa
 
 
 def test_ablations_change_the_contexts_and_nothing_else(house: Path) -> None:
-    rows = {row.name: row for row in ablate(house / "runs" / "text", "dev", ks=(0, 1))}
+    rows = {row.name: row for row in ablate_run(house / "runs" / "text", "dev", ks=(0, 1))}
     assert set(rows) == {
         "as trained", "k = 0", "k = 1", "contexts of other samples", "without text", "without image",
     }  # fmt: skip
@@ -320,7 +317,7 @@ def test_ablations_change_the_contexts_and_nothing_else(house: Path) -> None:
     assert rows["without text"].contexts == rows["as trained"].contexts / 2
     assert rows["contexts of other samples"].contexts > 0
     with pytest.raises(UsageError, match="reads no contexts"):
-        ablate(house / "runs" / "baseline", "dev")
+        ablate_run(house / "runs" / "baseline", "dev")
 
 
 def test_contexts_change_the_states_but_never_reach_the_crf(house: Path) -> None:
@@ -335,7 +332,7 @@ def test_contexts_change_the_states_but_never_reach_the_crf(house: Path) -> None
 
 
 def test_the_two_view_loss_is_the_formula_and_the_full_view_is_detached(house: Path) -> None:
-    from trainer.inputs.batches import collate
+    from trainer.inputs import collate
 
     config = settings(house, *TEXT(house), "model.two_view=true", "model.dropout=0", "model.two_view_weight=0.25")
     data = read_split(config, "train")
@@ -380,7 +377,7 @@ def test_bf16_checkpointing_and_accumulation_give_nearly_the_losses_of_fp32(hous
 
 
 def test_checkpointing_computes_the_layers_again_in_the_backward_pass(house: Path) -> None:
-    from trainer.inputs.batches import collate
+    from trainer.inputs import collate
 
     calls = []
     for is_on in (False, True):
@@ -437,7 +434,7 @@ def test_a_sentence_longer_than_the_window_gets_o_at_its_end_and_is_counted(hous
     raw = tmp_path / "long.jsonl"
     tokens = ["anna", "saw", *["the"] * 100, "rome"]
     raw.write_text(json.dumps({"tokens": tokens}) + "\n" + json.dumps({"text": "anna went to rome"}) + "\n")
-    rows = predict(house / "runs" / "baseline", raw)
+    rows = predict_rows(house / "runs" / "baseline", raw)
     assert len(rows[0]["tags"]) == 103 and rows[0]["tags"][-1] == "O"
     assert rows[1]["tokens"] == ["anna", "went", "to", "rome"]
 
@@ -455,9 +452,9 @@ def test_a_run_without_best_and_a_checkpoint_with_other_labels_are_clear_errors(
     }
     write_dataset(tmp_path / "org", changed, name="x", task="ner", labels=["LOC", "ORG"], inputs=[], counters={})
     with pytest.raises(InputError, match="other labels: the data has ORG"):
-        predict(tmp_path / "run", tmp_path / "org")
+        predict_rows(tmp_path / "run", tmp_path / "org")
     with pytest.raises(InputError, match="for ner, the data for re"):
-        predict(tmp_path / "run", house / "pairs")
+        predict_rows(tmp_path / "run", house / "pairs")
     shutil.rmtree(tmp_path / "run" / "best")
     shutil.rmtree(tmp_path / "run" / "posteriors", ignore_errors=True)
     with pytest.raises(InputError, match=r"no best/.*same mie-train fit again"):

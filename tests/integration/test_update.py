@@ -19,15 +19,15 @@ from dumps import FOOTER, write_multistream
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.report.verify import find_faults
-from pipelines.stages import parse as parse_stage
+from indexer.report import find_faults
 from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.images.source import open_image_sources
-from pipelines.stages.settings import BuildRequest, BuildSettings, RunOptions
-from pipelines.job.driver import Stages
+from pipelines.images import open_image_sources
+from pipelines.job import Stages
+from pipelines.stages import BuildRequest, BuildSettings, RunOptions
+from pipelines.stages import parse as parse_stage
+from schemas.display import Progress
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import read_manifest, sha256_file, write_manifest
-from schemas.display.progress import Progress
 from schemas.tables import TABLES
 
 QUERIES = ["which animal eats termites", "the first animated feature film", "a sentence that is new", "capital of"]

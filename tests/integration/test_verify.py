@@ -12,8 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.text.bm25 import build_bm25
-from indexer.report.verify import Fault, find_faults
+from indexer.report import find_faults
+from indexer.report.verify import Fault
+from indexer.text import build_bm25
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
 from schemas.manifest import Manifest, read_manifest, write_manifest
 from schemas.records import Link

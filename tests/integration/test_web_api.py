@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.report.answers import to_json_line
 from indexer.index import WikiIndex
-from indexer.text.presets import PRESETS
-from indexer.web.search.query_pictures import AskedPictures
+from indexer.report import to_json_line
+from indexer.text import PRESETS
 from indexer.web.search.engine import Constants
+from indexer.web.search.query_pictures import AskedPictures
 from tests.inspectors import ask_inspector, make_index, picture_bytes
 
 GREEN, BLUE = picture_bytes(0, 255, 0), picture_bytes(0, 0, 255, "BMP")

@@ -16,8 +16,8 @@ from schemas.dataset import write_dataset
 from schemas.records import Context, Sample
 from tests.inspectors import HOSTILE, ask_inspector, make_index
 from tests.run_folders import write_expert, write_mixture, write_predictions
-from trainer.inputs.labels import LabelSet
-from trainer.reports.text import compare_runs
+from trainer.inputs import LabelSet
+from trainer.reports import compare_runs
 
 LABELS = LabelSet("ner", ("O", "B-PER", "B-LOC"))
 GOLD = [("B-PER", "O"), ("B-LOC", "O"), ("O", "O"), ("B-PER", "B-LOC")]

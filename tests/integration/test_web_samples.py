@@ -24,7 +24,7 @@ from schemas.records import Context, Query, Sample, Span
 from schemas.tables import CONTEXTS, QUERIES
 from tests.inspectors import HOSTILE, ask_inspector, make_index, picture_bytes
 from tests.run_folders import write_expert, write_mixture, write_predictions
-from trainer.inputs.labels import LabelSet
+from trainer.inputs import LabelSet
 
 LABELS = LabelSet("ner", ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"))
 

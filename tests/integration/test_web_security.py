@@ -16,9 +16,10 @@ from fastapi.testclient import TestClient
 from indexer.index import WikiIndex
 from indexer.search import SearchParams
 from indexer.web.app import make_app
-from indexer.web.given.inspector import Inspector
-from indexer.web.http.lanes import Lane, Overloaded, TextLane
-from indexer.web.http.security import HEADERS, Guard
+from indexer.web.given import Inspector
+from indexer.web.http import Guard, Lane, TextLane
+from indexer.web.http.lanes import Overloaded
+from indexer.web.http.security import HEADERS
 from schemas.errors import IndexCorrupt
 from tests.inspectors import ask_inspector, make_index, picture_bytes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import mwparserfromhell
 import pytest
 
-from pipelines.dump.reader import Page, find_streams, read_pages
+from pipelines.dump import Page, find_streams, read_pages
 from pipelines.wikitext.plain_text import clean_inline
 from pipelines.wikitext.tags import strip_comments
 from schemas.titles import canonical_title

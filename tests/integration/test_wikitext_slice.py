@@ -12,8 +12,9 @@ import pytest
 from mwparserfromhell.nodes import Tag, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
-from pipelines.dump.reader import Page, find_streams, read_pages
-from pipelines.wikitext.article import Article, parse_article
+from pipelines.dump import Page, find_streams, read_pages
+from pipelines.wikitext import parse_article
+from pipelines.wikitext.article import Article
 from schemas.titles import canonical_file, canonical_title
 
 REFERENCE = re.compile(r"<ref\b[^>/]*>(.*?)</ref\s*>", re.IGNORECASE | re.DOTALL)

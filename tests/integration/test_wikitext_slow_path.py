@@ -12,11 +12,10 @@ import mwparserfromhell
 from mwparserfromhell.nodes import Comment, Tag, Template, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
-from pipelines.dump.reader import Page, find_streams, read_pages
-from pipelines.templates.unknown_values import HOLE
+from pipelines.dump import Page, find_streams, read_pages
+from pipelines.templates import HOLE, render
+from pipelines.wikitext import parse_article
 from pipelines.wikitext.tags import strip_comments
-from pipelines.templates.rules import render
-from pipelines.wikitext.article import parse_article
 
 NO_PROSE = re.compile(r"\s*(?:file|image|category)\s*:", re.IGNORECASE)
 MENDED = re.compile(r"[\s,;:'()\[\].…–]+")

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from indexer.report.answers import plain, print_answers, to_json, to_json_line
-from indexer.report.info import print_info
+from indexer.report import plain, print_answers, print_info, to_json, to_json_line
 from indexer.search import Answer
 from schemas.manifest import InputFile, Manifest
 

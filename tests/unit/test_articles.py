@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from pipelines.stages.articles import Outcome, outcomes
 from pipelines.beam.carried_errors import carried_error, carry_errors
-from pipelines.dump.reader import Page
-from pipelines.sandbox.guarded import GuardedParser
-from pipelines.stages.article_rows import ParsedArticle, parse_page
-from pipelines.wikitext.article import CleaningRules
+from pipelines.dump import Page
+from pipelines.sandbox import GuardedParser
+from pipelines.stages import ParsedArticle, parse_page
+from pipelines.stages.articles import Outcome, outcomes
+from pipelines.wikitext import CleaningRules
 from schemas.errors import InputError, StoreError
 from schemas.records import Reject
 

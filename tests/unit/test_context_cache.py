@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from indexer.contexts.imported import import_captions, import_columns
-from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.contexts import import_captions, import_columns
 from indexer.contexts.cli import contexts as contexts_app
+from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
 from indexer.search import Answer
 from schemas.context_cache import ALL_TOKENS, WITHOUT_ADDRESSES, read_cache, read_context_rows, read_query_rows
 from schemas.dataset import input_digest, read_samples, write_dataset
@@ -385,9 +385,9 @@ def test_the_commands_import_show_and_count(tmp_path: Path) -> None:
 
 def test_pgim_covers_all_samples_but_the_last_of_each_split(shared_data: Path, tmp_path: Path) -> None:
     from schemas.text_files import TextFile
-    from trainer.data.convert import convert
+    from trainer.data import convert_files
 
-    convert({"dev": TextFile(shared_data / "twitter2015" / "valid.txt")}, tmp_path / "set", name="twitter2015")
+    convert_files({"dev": TextFile(shared_data / "twitter2015" / "valid.txt")}, tmp_path / "set", name="twitter2015")
     import_columns(shared_data / "contexts" / "pgim_twitter2015.zip", tmp_path / "set", tmp_path / "out", "pgim")
     without = [row.sample_id for row in read_query_rows(tmp_path / "out") if row.status != "hit"]
     assert without == ["dev-1000"] and len(read_context_rows(tmp_path / "out")) == 999

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.model.heads.crf import LinearChain, likeliest_path, sound_transitions
-from trainer.mixture.gates import mix
+from trainer.mixture import mix
+from trainer.model.heads import likeliest_path
+from trainer.model.heads.crf import LinearChain, sound_transitions
 
 
 def make_chain(tags: int, seed: int) -> LinearChain:

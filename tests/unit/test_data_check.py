@@ -12,18 +12,17 @@ from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile, find_split_files
-from trainer.data.check import Finding, check_dataset, count_orphans
 from trainer.commands.data import data
-from trainer.data.stats import count_split
-from trainer.data.overlap import find_overlaps, find_repetitions
-from trainer.data.convert import convert
+from trainer.data import check_dataset, convert_files, count_split, find_overlaps
+from trainer.data.check import Finding, count_orphans
+from trainer.data.overlap import find_repetitions
 from trainer.data.versions import describe_version
 
 
 @pytest.fixture(scope="module")
 def twitter2015(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("twitter2015") / "set"
-    convert(find_split_files(shared_data / "twitter2015"), folder, name="twitter2015")
+    convert_files(find_split_files(shared_data / "twitter2015"), folder, name="twitter2015")
     return folder
 
 
@@ -71,7 +70,7 @@ def test_mnre_has_the_published_counts(shared_data: Path, tmp_path: Path) -> Non
         "test": TextFile(shared_data / "mnre" / "mnre_test.txt"),
         "dev": TextFile(shared_data / "mnre" / "mnre_val .txt"),
     }
-    dataset = convert(files, tmp_path / "mnre", name="mnre2")
+    dataset = convert_files(files, tmp_path / "mnre", name="mnre2")
     samples = {split: read_samples(tmp_path / "mnre", split) for split in dataset.splits}
     assert dataset.task == "re" and len(dataset.labels) == 23 and dataset.labels[0] == "None"
     found = by_kind(check_dataset(dataset, samples, shared_data / "mnre" / "images"))

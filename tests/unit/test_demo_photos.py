@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.encoders.pixels import decode_image
+from indexer.encoders import decode_image
 from schemas.titles import canonical_file
 
 DEMO = Path(__file__).resolve().parents[2] / "docs" / "demo"

@@ -10,7 +10,7 @@ from dumps import KINDS, DumpPage, Kind, compress, dump_xml, write_dump
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.dump.reader import LOSS_REASONS, Page, Stream, find_streams, read_pages
+from pipelines.dump import LOSS_REASONS, Page, Stream, find_streams, read_pages
 from schemas.errors import InputError
 from schemas.records import Reject
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dumps import INDEX_NAME, DumpPage, dump_xml, write_dump
 
-from pipelines.dump.reader import check_dump, dump_date, expand_inputs, find_streams, read_pages
+from pipelines.dump import check_dump, dump_date, expand_inputs, find_streams, read_pages
 from schemas.errors import InputError
 
 XML = dump_xml([DumpPage("Tea", "a drink")])

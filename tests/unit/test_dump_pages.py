@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dumps import FOOTER, KINDS, DumpPage, Kind, compress, dump_xml, header_xml, page_xml, write_dump
 
-from pipelines.dump.reader import LOSS_REASONS, Page, ReadLimits, find_streams, read_pages
+from pipelines.dump import LOSS_REASONS, Page, ReadLimits, find_streams, read_pages
 from pipelines.dump.page_xml import PageCutter
 from schemas.errors import InputError
 from schemas.records import Reject

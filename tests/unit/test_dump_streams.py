@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from dumps import INDEX_NAME, DumpPage, dump_xml, pages_xml, write_dump, write_multistream
 
+from pipelines.dump import Page, Stream, decompress, find_streams, read_pages, scan_bz2
 from pipelines.dump import reader as dump
-from pipelines.dump.reader import Page, Stream, find_streams, read_pages
-from pipelines.dump.streams import StreamDamage, cut_xml, decompress, scan_bz2
+from pipelines.dump.streams import StreamDamage, cut_xml
 from schemas.errors import InputError
 from schemas.records import Reject
 

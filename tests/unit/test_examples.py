@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from schemas.dataset import Dataset
 from schemas.errors import InputError
 from schemas.records import Sample, Span
-from trainer.inputs.batches import collate, order_by_length, order_for_training
-from trainer.inputs.examples import Example, _cut_around, mark_entities
-from trainer.inputs.labels import LabelSet
+from trainer.inputs import Example, LabelSet, collate, order_by_length, order_for_training
+from trainer.inputs.examples import _cut_around, mark_entities
 
 MARKS = [1, 2, 3, 4]
 NAMES = {1: "<h>", 2: "</h>", 3: "<t>", 4: "</t>", 10: "a", 11: "b", 12: "c", 13: "d"}

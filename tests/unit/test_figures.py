@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from schemas.display.figures import bar_figure, histogram_figure, line_figure
+from schemas.display import bar_figure, histogram_figure, line_figure
 
 pytestmark = pytest.mark.unit
 

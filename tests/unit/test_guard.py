@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.dump.reader import Page
-from pipelines.sandbox.guarded import GuardedParser
+from pipelines.dump import Page
+from pipelines.sandbox import GuardedParser
 from schemas.errors import MieError
 from schemas.records import Reject
 

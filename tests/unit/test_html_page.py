@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.display import Html, facts, link, part, section, table, to_page, write_page
 from schemas.errors import StoreError, UsageError
-from schemas.display.html import Html, facts, link, part, section, table, to_page, write_page
 
 pytestmark = pytest.mark.unit
 

@@ -28,11 +28,12 @@ from commons_server import (
     thumb,
 )
 
-from indexer.encoders.pixels import ImageRefused, decode_image
+from indexer.encoders import ImageRefused, decode_image
+from pipelines.commons import open_commons
 from pipelines.commons.cache import FetchCache
-from pipelines.commons.commons import CommonsRules, CommonsSource, open_commons
+from pipelines.commons.commons import CommonsRules, CommonsSource
 from pipelines.commons.pace import Pace
-from pipelines.images.source import Missing
+from pipelines.images import Missing
 from schemas.errors import InputError, StoreError, UsageError
 
 FILE = "Tea cup.jpg"

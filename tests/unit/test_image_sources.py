@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.images import Missing, open_image_source
 from pipelines.images.folder import FolderSource
-from pipelines.images.source import Missing, open_image_source
 from schemas.errors import InputError, UsageError
 
 

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from picture_stores import WRITERS, add_member, write_flat, write_hashed, write_tar, write_zim
 
+from pipelines.images import Missing, SourceChain, open_image_source, open_image_sources
 from pipelines.images.containers import ShardSource
-from pipelines.images.source import Found, Missing, SourceChain, open_image_source, open_image_sources
+from pipelines.images.source import Found
 from pipelines.images.tar import TarShard
 from schemas.errors import InputError, UsageError
 

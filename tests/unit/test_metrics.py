@@ -8,20 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.metrics.bootstrap import compare_paired
-from trainer.metrics.scores import (
+from schemas.entities import find_entities
+from trainer.metrics import (
     Counts,
     Score,
+    compare_paired,
     entity_counts,
-    find_entities,
     relation_counts,
     score_entities,
     score_groups,
     score_relations,
     score_seen_unseen,
+    score_to_json,
+    scores_to_markdown,
     surface_forms,
+    to_markdown,
 )
-from trainer.metrics.tables import score_to_json, scores_to_markdown, to_markdown
 
 BIO = st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
 BIOES = st.sampled_from(["O", "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC"])

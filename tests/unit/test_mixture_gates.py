@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from schemas.records import Sample
+from schemas.run_files import GATES
+from trainer.mixture import Posteriors, mix
 from trainer.mixture.gate_features import gate_input, image_vectors
-from trainer.mixture.gates import GATES, GateInput, Reduction, cross_fit, fit_gate, mix
-from trainer.mixture.posteriors import Posteriors
+from trainer.mixture.gates import GateInput, Reduction, cross_fit, fit_gate
 
 
 def halves(samples: int, seed: int, by: str) -> tuple[list[Posteriors], Tensor]:

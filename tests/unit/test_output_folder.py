@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.storage.output import OutputFolder
+from pipelines.storage import OutputFolder
 from schemas.errors import UsageError
 from schemas.manifest import Manifest, Shard, read_manifest, sha256_file, write_manifest
 

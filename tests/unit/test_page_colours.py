@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
-CSS = (ROOT / "schemas" / "page.css").read_text(encoding="utf-8")
+CSS = (ROOT / "schemas" / "display" / "page.css").read_text(encoding="utf-8")
 SCHEMES = ("light", "dark")
 TYPES = [f"type-{number}" for number in range(1, 7)]
 PLOTS = [f"plot-{number}" for number in range(1, 7)]
@@ -80,7 +80,7 @@ def test_no_two_entity_colours_are_the_same(scheme: str) -> None:
 
 def test_the_style_sheet_is_installed_with_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "page.css" in project["tool"]["setuptools"]["package-data"]["schemas"]
+    assert "page.css" in project["tool"]["setuptools"]["package-data"]["schemas.display"]
 
 
 def test_every_colour_that_is_used_is_named() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.encoders.pixels import ImageLimits, ImageRefused, decode_image, displayed_size
+from indexer.encoders import ImageLimits, ImageRefused, decode_image, displayed_size
 from schemas.errors import InputError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

@@ -9,8 +9,9 @@ from dumps import DumpPage, write_dump
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.dump.reader import Stream
-from pipelines.job.plan import MIN_SHARDS, SHARD_BYTES, find_inputs, group_streams, plan_shards
+from pipelines.dump import Stream
+from pipelines.job import find_inputs, plan_shards
+from pipelines.job.plan import MIN_SHARDS, SHARD_BYTES, group_streams
 from schemas.errors import InputError, UsageError
 
 PAGES = [DumpPage(f"Page {number}", "Text.") for number in range(8)]

@@ -12,8 +12,8 @@ import pytest
 from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.text_files import TextFile
-from trainer.data.jsonl import read_jsonl
 from trainer.commands.posts import Posts, place_rows, read_posts
+from trainer.data import read_jsonl
 
 
 def posts_of(folder: Path, *rows: dict[str, Any], images: Path | None = None) -> Posts:

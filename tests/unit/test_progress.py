@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from schemas.display.progress import Progress, Status, _line
+from schemas.display import Progress, Status
+from schemas.display.progress import _line
 
 
 def test_a_pipe_gets_one_line_for_each_short_stage() -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from indexer.index import WikiIndex
-from indexer.report.queries import Query, ask, read_batch
+from indexer.report import Query, ask, read_batch
 from indexer.search import SearchParams
 from schemas.errors import InputError, UsageError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipelines.stages import redirects
-from pipelines.stages.redirects import MAX_CHAIN, RedirectTable, write_redirects
+from pipelines.stages import redirects, write_redirects
+from pipelines.stages.redirects import MAX_CHAIN, RedirectTable
 from pipelines.storage.shards import to_table, write_table
 from schemas.records import PageRow
 from schemas.tables import PAGES

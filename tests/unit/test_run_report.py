@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.page_checks import ReadPage, read_sound_page
 from trainer.cli import app
-from trainer.reports.html import name_runs, report_to_page
+from trainer.reports import name_runs, report_to_page
 
 pytestmark = pytest.mark.unit
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.records import Context, Query, Sample, Span
 from schemas.tables import CONTEXTS, QUERIES, SAMPLES
 from schemas.text_files import TextFile, find_split_files
-from trainer.data.convert import READERS, convert, read_dataset, read_samples
+from trainer.data import convert_files
+from trainer.data.convert import READERS
 
 TYPES = ("PER", "LOC", "ORG", "OTHER")
 
@@ -281,7 +283,7 @@ def convert_lines(tmp_path: Path, out: str, name: str = "mine", form: str | None
         path = tmp_path / f"{split}.txt"
         path.write_text(text)
         files[split] = TextFile(path)
-    convert(files, tmp_path / out, name=name, format=form)
+    convert_files(files, tmp_path / out, name=name, format=form)
     return tmp_path / out
 
 
@@ -302,7 +304,7 @@ def test_a_data_set_is_replaced_only_on_demand(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a data set here already"):
         convert_lines(tmp_path, "out", test="b\tO\n")
     files = {"test": TextFile(tmp_path / "test.txt")}
-    convert(files, folder, name="mine", format="conll", overwrite=True)
+    convert_files(files, folder, name="mine", format="conll", overwrite=True)
     assert read_samples(folder, "test")[0].tokens == ("b",)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from schemas import SCHEMA_VERSION, errors, records, tables, titles
 from schemas import manifest as manifests
-from schemas.display.exits import exit_on_error
+from schemas.display import exit_on_error
 
 RECORDS = {
     "pages": records.PageRow,

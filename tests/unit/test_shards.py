@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.storage import shards
 from pipelines.stages.article_rows import _paragraph_columns
+from pipelines.storage import ROW_GROUP_ROWS, ShardWriter, describe_file, shards
 from pipelines.storage.columns import RowColumns
-from pipelines.storage.shards import ROW_GROUP_ROWS, ShardWriter, describe_file, to_table, write_table
+from pipelines.storage.shards import to_table, write_table
 from schemas.manifest import sha256_file
 from schemas.records import Link, Paragraph, Reject, Sentence
 from schemas.tables import PARAGRAPHS, REJECTS, SENTENCES, check_table

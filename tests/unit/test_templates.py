@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.templates.unknown_values import HOLE, mend_holes
+from pipelines.templates import HOLE, mend_holes, render
+from pipelines.templates.rules import _RULES, MAX_RENDERED_CHARS
 from pipelines.templates.silent import is_silent
-from pipelines.templates.rules import _RULES, MAX_RENDERED_CHARS, render
 
 
 def shown(call: str) -> str | None:

@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 import indexer.cli
 import pipelines.cli
 import trainer.cli
-from indexer.report.answers import print_answers
+from indexer.report import print_answers
 from indexer.search import Answer
-from schemas.display import progress
+from schemas.display import Progress, Status, note, progress, shown_steps, tell
+from schemas.display.progress import Steps
 from schemas.manifest import Manifest, write_manifest
-from schemas.display.progress import Progress, Status, Steps, note, shown_steps, tell
 from schemas.tables import TABLES
 from tests.index_folders import Page, to_shard, write_rows
 

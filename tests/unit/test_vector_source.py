@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.images.source import Missing, SourceChain, open_image_sources
-from pipelines.images.given_vectors import VectorSource
-from pipelines.stages.embed_given import name_encoder, take_shard
-from pipelines.storage.work import WorkFolder
+from pipelines.images import Missing, SourceChain, VectorSource, open_image_sources
+from pipelines.stages import name_encoder
+from pipelines.stages.embed_given import take_shard
+from pipelines.storage import WorkFolder
 from schemas.errors import InputError, UsageError
 
 ROWS = np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32)

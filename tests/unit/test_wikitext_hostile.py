@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.dump.page_xml import Page
+from pipelines.dump import Page
+from pipelines.wikitext import parse_article
+from pipelines.wikitext.article import Article
 from pipelines.wikitext.brackets import MAX_DEPTH, resolve_brackets
-from pipelines.wikitext.article import Article, parse_article
 
 PIECES = [
     "{{", "}}", "[[", "]]", "{|", "|}", "|-", "|", "||", "!!", "\n", "\n\n", "\n{|", "\n|}", "\n==", "==\n",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.dump.page_xml import Page
-from pipelines.wikitext.article import Article, CleaningRules, parse_article
+from pipelines.dump import Page
+from pipelines.wikitext import CleaningRules, parse_article
+from pipelines.wikitext.article import Article
 
 
 def parse(wikitext: str, rules: CleaningRules | None = None) -> Article:

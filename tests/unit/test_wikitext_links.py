@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.dump.page_xml import Page
-from pipelines.wikitext.article import parse_article
+from pipelines.dump import Page
+from pipelines.wikitext import parse_article
 
 
 def anchors(wikitext: str) -> tuple[str, list[tuple[str, str]]]:

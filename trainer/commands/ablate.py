@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from schemas.display import note
 from schemas.errors import UsageError
-from schemas.display.progress import note
-from trainer.config import RunConfig
-from trainer.training.loop import score_labels
 from trainer.commands.predict import wanted_sources
-from trainer.training.run import SplitData, read_split
-from trainer.metrics.tables import to_markdown
-from trainer.mixture.members import Reader, run_system
+from trainer.config import RunConfig
+from trainer.metrics import to_markdown
+from trainer.mixture import Reader, run_system
+from trainer.training import SplitData, read_split, score_labels
 
-__all__ = ["Ablation", "ablate", "ablations_to_markdown"]
+__all__ = ["Ablation", "ablate_run", "ablations_to_markdown"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Ablation:
     contexts: float
 
 
-def ablate(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), seed: int = 1) -> list[Ablation]:
+def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), seed: int = 1) -> list[Ablation]:
     """Score a system on a labelled split with its contexts as they are, and changed.
 
     Args:

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.display.progress import shown_steps
+from schemas.display import shown_steps
 
-__all__ = ["data"]
+__all__ = ["data_commands"]
 
-data = typer.Typer(help="Convert, check and count data sets.", no_args_is_help=True, add_completion=False)
+data_commands = typer.Typer(help="Convert, check and count data sets.", no_args_is_help=True, add_completion=False)
 
 Folder = Annotated[Path, typer.Argument(help="A folder that `convert` wrote.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SplitFile = Annotated[Path | None, typer.Option(help="The file of this split, where its name does not tell.")]
 
 
-@data.command()
+@data_commands.command()
 def convert(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.", show_default=False)],
     source: Annotated[
@@ -44,7 +44,7 @@ def convert(
     """Convert a data set's own files to a folder of samples (column files, MNRE, WikiDiverse, jsonl)."""
     from schemas.errors import UsageError
     from schemas.text_files import TextFile, find_split_files
-    from trainer.data.convert import convert as convert_files
+    from trainer.data import convert_files
 
     named = {split: TextFile(path) for split, path in (("train", train), ("dev", dev), ("test", test)) if path}
     if bool(named) == (source is not None):
@@ -78,7 +78,7 @@ def convert(
         typer.echo(f"  {name.replace('_', ' ')}: {count}")
 
 
-@data.command()
+@data_commands.command()
 def check(
     folder: Folder,
     images: Annotated[Path | None, typer.Option(help="The folder of the images: missing and broken ones.")] = None,
@@ -89,10 +89,9 @@ def check(
     """Check counts, tags, tokens, images, repetitions and the version of a converted data set."""
     from dataclasses import asdict
 
+    from schemas.dataset import read_dataset, read_samples
     from schemas.errors import InputError
-    from trainer.data.check import check_dataset
-    from trainer.data.overlap import find_overlaps
-    from trainer.data.convert import read_dataset, read_samples
+    from trainer.data import check_dataset, find_overlaps
 
     dataset = read_dataset(folder)
     samples = {split: read_samples(folder, split) for split in dataset.splits}
@@ -129,11 +128,11 @@ def check(
         raise InputError(f"{warnings} warnings", path=folder)
 
 
-@data.command()
+@data_commands.command()
 def stats(folder: Folder, as_json: AsJson = False) -> None:
     """Count samples, tokens, images and labels of a converted data set."""
-    from trainer.data.stats import count_split, stats_to_markdown
-    from trainer.data.convert import read_dataset, read_samples
+    from schemas.dataset import read_dataset, read_samples
+    from trainer.data import count_split, stats_to_markdown
 
     splits = read_dataset(folder).splits
     train = read_samples(folder, "train") if "train" in splits else []

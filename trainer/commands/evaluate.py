@@ -9,8 +9,10 @@ from typing import Any
 from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
+from schemas.run_files import read_mixture_facts
+from trainer.commands.predictions import prediction_rows, write_conll, write_jsonl
 from trainer.config import RunConfig
-from trainer.metrics.scores import (
+from trainer.metrics import (
     Score,
     entity_counts,
     relation_counts,
@@ -18,16 +20,13 @@ from trainer.metrics.scores import (
     score_groups,
     score_relations,
     score_seen_unseen,
+    score_to_json,
+    scores_to_markdown,
     surface_forms,
 )
-from trainer.mixture.mixture_facts import expert_folders, read_mixture_facts
-from trainer.commands.predictions import prediction_rows, write_conll, write_jsonl
-from trainer.reports.text import gate_table, report_run
-from trainer.training.folder import read_run_config
-from trainer.training.run import read_split
-from trainer.metrics.tables import score_to_json, scores_to_markdown
-from trainer.training.state import writing
-from trainer.mixture.members import Output, is_mixture, run_system
+from trainer.mixture import Output, expert_folders, is_mixture, run_system
+from trainer.reports import gate_table, report_run
+from trainer.training import read_run_config, read_split, writing
 
 __all__ = ["evaluate_run", "mean_and_deviation", "score_output"]
 
@@ -46,7 +45,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
     scores = score_output(output, known)
     values: dict[str, Any] = {name: score_to_json(score) for name, score in scores.items()}
     if is_mixture(folder):
-        from trainer.mixture.fit import score_gates
+        from trainer.mixture import score_gates
 
         values["experts and gates"] = score_gates(folder, split, lambda config: read_split(config, split))
     table = scores_to_markdown(scores, split)

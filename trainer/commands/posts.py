@@ -12,9 +12,7 @@ from typing import Any
 from schemas.dataset import Dataset
 from schemas.image_files import find_image
 from schemas.text_files import TextFile
-from trainer.data.jsonl import read_jsonl
-from trainer.data.convert import convert
-from trainer.data.tokens import tokenize
+from trainer.data import convert_files, read_jsonl, tokenize
 
 __all__ = ["Post", "Posts", "place_rows", "read_posts"]
 
@@ -71,7 +69,7 @@ def read_posts(source: Path, work: Path, images: Path | None = None) -> Posts:
         return row
 
     reader = partial(read_jsonl, change=take)
-    dataset = convert({"test": TextFile(source)}, work / "samples", name="predict", reader=reader)
+    dataset = convert_files({"test": TextFile(source)}, work / "samples", name="predict", reader=reader)
     return Posts(work / "samples", work / "images", dataset, rows)
 
 

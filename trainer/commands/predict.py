@@ -10,18 +10,16 @@ from typing import Any
 
 from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError, UsageError
-from trainer.config import DataConfig, RunConfig
-from trainer.mixture.gate_features import vector_files
-from trainer.mixture.mixture_facts import expert_folders, read_mixture_facts
+from schemas.run_files import read_mixture_facts
 from trainer.commands.posts import place_rows, read_posts
 from trainer.commands.predictions import prediction_rows
 from trainer.commands.retrieval import Retriever, Wanted
-from trainer.training.folder import read_facts, read_run_config
-from trainer.training.run import SplitData
-from trainer.inputs.sources import read_sources
-from trainer.mixture.members import is_mixture, run_system
+from trainer.config import DataConfig, RunConfig
+from trainer.inputs import read_sources
+from trainer.mixture import expert_folders, is_mixture, run_system, vector_files
+from trainer.training import SplitData, read_facts, read_run_config
 
-__all__ = ["Contexts", "predict", "wanted_sources"]
+__all__ = ["Contexts", "predict_rows", "wanted_sources"]
 
 Talk = Callable[[str], object]
 
@@ -43,7 +41,7 @@ class Contexts:
     vectors: Path | None = None
 
 
-def predict(
+def predict_rows(
     folder: Path,
     source: Path,
     split: str = "test",

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from schemas.entities import find_entities
-from trainer.training.state import writing
-from trainer.mixture.members import Output
+from trainer.mixture import Output
+from trainer.training import writing
 
 __all__ = ["prediction_rows", "write_conll", "write_jsonl"]
 

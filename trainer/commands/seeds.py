@@ -9,10 +9,9 @@ from typing import Any
 
 from schemas.dataset import read_dataset
 from schemas.manifest import write_json_atomically
-from trainer.config import RunConfig
 from trainer.commands.evaluate import evaluate_run, mean_and_deviation
-from trainer.training.run import Talk, fit
-from trainer.training.state import writing
+from trainer.config import RunConfig
+from trainer.training import Talk, fit, writing
 
 __all__ = ["fit_and_evaluate", "fit_seeds", "main_f1"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.dataset import NO_RELATION, Dataset
+from schemas.display import tell
 from schemas.entities import find_entities
 from schemas.errors import UsageError
 from schemas.image_files import find_image
-from schemas.display.progress import tell
 from schemas.records import Sample
 from trainer.data.known_sets import KNOWN_SETS, Published
 from trainer.data.overlap import find_repetitions

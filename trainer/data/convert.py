@@ -17,7 +17,7 @@ from trainer.data.known_sets import KNOWN_SETS
 from trainer.data.mnre import read_mnre
 from trainer.data.wikidiverse import read_wikidiverse
 
-__all__ = ["READERS", "Dataset", "convert", "read_dataset", "read_samples"]
+__all__ = ["READERS", "Dataset", "convert_files", "read_dataset", "read_samples"]
 
 Reader = Callable[[TextFile, str, Sequence[str] | None, "Counter[str]"], Iterator[Sample]]
 READERS: dict[str, Reader] = {
@@ -29,7 +29,7 @@ READERS: dict[str, Reader] = {
 Progress = Callable[[str, int], None]
 
 
-def convert(
+def convert_files(
     files: Mapping[str, TextFile],
     out: Path,
     *,

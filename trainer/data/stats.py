@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schemas.entities import find_entities
 from schemas.records import Sample
-from trainer.metrics.scores import find_entities, surface_forms
-from trainer.metrics.tables import to_markdown
+from trainer.metrics import surface_forms, to_markdown
 
 __all__ = ["count_split", "stats_to_markdown"]
 

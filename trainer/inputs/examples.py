@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.display import tell
 from schemas.errors import InputError, UsageError
-from schemas.display.progress import tell
 from schemas.records import Context, Sample
 from trainer.inputs.contexts import Specials, Window, WindowCounts, count_windows, fill_window
-from trainer.model.encoder import find_specials, piece_ids, token_piece_ids
 from trainer.inputs.labels import LabelSet
+from trainer.model import find_specials, piece_ids, token_piece_ids
 
 __all__ = ["MARKERS", "Example", "Examples", "make_examples", "mark_entities"]
 

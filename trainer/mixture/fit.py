@@ -13,21 +13,9 @@ from torch import Tensor, nn
 from schemas.errors import IndexCorrupt, IndexMismatch, InputError, UsageError
 from schemas.manifest import write_json_atomically
 from schemas.records import Sample
+from trainer.inputs import LabelSet
 from trainer.mixture.gate_features import find_vectors, first_vectors, gate_input
 from trainer.mixture.gates import GATES, Gate, GateInput, GateName, Reduction, cross_fit, fit_gate, mix
-from trainer.inputs.labels import LabelSet
-from trainer.training.loop import score_labels
-from trainer.mixture.mixture_facts import (
-    FIT_AGAIN,
-    MIXTURE_FACTS,
-    MixtureFacts,
-    expert_folders,
-    read_mixture_facts,
-    write_mixture_facts,
-)
-from trainer.mixture.posteriors import Posteriors, weights_digest
-from trainer.training.run import SplitData, read_split
-from trainer.training.state import writing
 from trainer.mixture.members import (
     Output,
     Reader,
@@ -40,6 +28,16 @@ from trainer.mixture.members import (
     oracle_classes,
     used_contexts,
 )
+from trainer.mixture.mixture_facts import (
+    FIT_AGAIN,
+    MIXTURE_FACTS,
+    MixtureFacts,
+    expert_folders,
+    read_mixture_facts,
+    write_mixture_facts,
+)
+from trainer.mixture.posteriors import Posteriors, weights_digest
+from trainer.training import SplitData, read_split, score_labels, writing
 
 __all__ = ["fit_mixture", "read_mixture", "run_mixture", "score_gates"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from schemas.display.progress import tell
+from schemas.display import tell
 from schemas.run_files import GATES, GateName
 
 __all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]

@@ -12,9 +12,8 @@ from torch import Tensor
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
+from trainer.inputs import LabelSet
 from trainer.mixture.gates import mix
-from trainer.inputs.labels import LabelSet
-from trainer.training.loop import name_labels
 from trainer.mixture.posteriors import (
     Posteriors,
     cache_key,
@@ -23,8 +22,7 @@ from trainer.mixture.posteriors import (
     save_posteriors,
     weights_digest,
 )
-from trainer.training.folder import read_run_config
-from trainer.training.run import SplitData, encode_split, open_expert
+from trainer.training import SplitData, encode_split, name_labels, open_expert, read_run_config
 
 __all__ = [
     "Output",
@@ -151,7 +149,7 @@ def label_mixed(
         weights: of each expert for each state [M, E].
         samples: to label.
     """
-    from trainer.model.heads.crf import likeliest_path
+    from trainer.model.heads import likeliest_path
 
     lengths, log_weights = posteriors[0].lengths.tolist(), weights.clamp(min=1e-12).log()
     if labels.task == "re":
@@ -190,7 +188,7 @@ def oracle_choice(
     labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[tuple[str, ...]]]
 ) -> list[tuple[str, ...]]:
     """Take for each sample the prediction of the expert with the fewest errors there: a bound for gates by sample."""
-    from trainer.metrics.scores import entity_counts, relation_counts
+    from trainer.metrics import entity_counts, relation_counts
 
     errors: list[list[int]] = []
     for predicted in predictions:
@@ -217,7 +215,7 @@ def _known_labels(folder: Path) -> LabelSet:
     """Read the labels of a checkpoint without loading it."""
     import json
 
-    from trainer.training.state import recover_folder
+    from trainer.training import recover_folder
 
     recover_folder(folder / "best")
     path = folder / "best" / "head.json"

@@ -14,15 +14,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from schemas.dataset import input_digest
+from schemas.display import tell
 from schemas.manifest import sha256_file
-from schemas.display.progress import tell
 from schemas.records import Context, Sample
-from trainer.inputs.batches import collate, order_by_length
 from trainer.config import TrainingConfig
-from trainer.inputs.examples import Example
-from trainer.model.expert import Expert, Reading
-from trainer.training.loop import precision_context
-from trainer.training.state import writing
+from trainer.inputs import Example, collate, order_by_length
+from trainer.model import Expert, Reading
+from trainer.training import precision_context, writing
 
 __all__ = ["Posteriors", "cache_key", "compute_posteriors", "load_posteriors", "save_posteriors", "weights_digest"]
 

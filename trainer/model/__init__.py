@@ -1,1 +1,5 @@
-"""TODO."""
+"""An expert: an encoder, a head, and the parts between them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

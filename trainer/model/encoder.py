@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import InputError, MissingDependency, UsageError
-from trainer.inputs.contexts import Specials
+from trainer.inputs import Specials
 
 __all__ = [
     "OFFLINE",

@@ -12,12 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from schemas.errors import IndexCorrupt, InputError, UsageError
-from trainer.inputs.batches import Batch
 from trainer.config import EncoderConfig, ModelConfig
+from trainer.inputs import MARKERS, Batch, LabelSet
 from trainer.model.encoder import load_encoder, quiet_transformers, window_limit
-from trainer.inputs.examples import MARKERS
-from trainer.model.heads.heads import make_head
-from trainer.inputs.labels import LabelSet
+from trainer.model.heads import make_head
 
 __all__ = ["Expert", "Reading", "load_expert", "make_expert", "posterior_divergence", "save_expert"]
 

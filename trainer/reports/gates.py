@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.display.figures import bar_figure, histogram_figure
-from schemas.display.html import Html, figure, part, section, table
+from schemas.display import Html, bar_figure, figure, histogram_figure, part, section, table
 from schemas.predictions import predictions_path, read_predictions
 from schemas.run_files import MixtureFacts, read_scores, scores_path
 

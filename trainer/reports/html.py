@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.display.figures import bar_figure, line_figure
-from schemas.display.html import Html, facts, figure, part, section, table, to_page
+from schemas.display import Html, bar_figure, facts, figure, line_figure, part, section, table, to_page
 from schemas.run_files import (
     MIXTURE_FACTS,
     LogRow,

@@ -10,11 +10,8 @@ from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
 from schemas.predictions import Prediction, predictions_path, read_predictions
 from schemas.run_files import MIXTURE_FACTS, read_mixture_facts, read_scores, scores_path
-from trainer.metrics.bootstrap import Comparison, compare_paired
-from trainer.training.disk import writing
-from trainer.metrics.scores import Counts, entity_counts, relation_counts
-from trainer.training.folder import read_facts, read_run_config
-from trainer.metrics.tables import to_markdown
+from trainer.metrics import Comparison, Counts, compare_paired, entity_counts, relation_counts, to_markdown
+from trainer.training import read_facts, read_run_config, writing
 
 __all__ = ["compare_runs", "evaluated_splits", "gate_table", "report_run", "report_runs"]
 

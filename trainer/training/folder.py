@@ -16,7 +16,7 @@ from typing import Any
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.manifest import write_json_atomically
 from trainer.config import RunConfig, parse_config, to_toml
-from trainer.inputs.labels import LabelSet
+from trainer.inputs import LabelSet
 
 __all__ = [
     "CHANGEABLE",

@@ -12,15 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from schemas.display import tell
 from schemas.errors import MieError, UsageError
-from schemas.display.progress import tell
 from schemas.records import Sample
-from trainer.inputs.batches import Batch, collate, order_by_length, order_for_training
 from trainer.config import TrainingConfig
-from trainer.inputs.examples import Example
-from trainer.model.expert import Expert
-from trainer.inputs.labels import LabelSet
-from trainer.metrics.scores import Score, score_entities, score_relations
+from trainer.inputs import Batch, Example, LabelSet, collate, order_by_length, order_for_training
+from trainer.metrics import Score, score_entities, score_relations
+from trainer.model import Expert
 from trainer.training.state import Place
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.config import RunConfig
-from trainer.inputs.labels import LabelSet
+from trainer.inputs import LabelSet
 
 __all__ = ["model_card"]
 

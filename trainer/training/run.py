@@ -11,13 +11,12 @@ from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
-from trainer.inputs.labels import LabelSet
+from trainer.inputs import LabelSet, describe_sources, read_sources
 from trainer.training.folder import append_row, open_run_folder, read_facts, read_run_config, trim_rows, write_facts
-from trainer.inputs.sources import describe_sources, read_sources
 
 if TYPE_CHECKING:
-    from trainer.inputs.examples import Examples
-    from trainer.model.expert import Expert
+    from trainer.inputs import Examples
+    from trainer.model import Expert
 
 __all__ = ["ExpertRun", "SplitData", "Talk", "encode_split", "fit", "open_expert", "read_split"]
 
@@ -64,7 +63,7 @@ def read_split(config: RunConfig, split: str) -> SplitData:
 
 def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples:
     """Make the examples of a split for an expert."""
-    from trainer.inputs.examples import make_examples
+    from trainer.inputs import make_examples
 
     return make_examples(data.samples, data.contexts, expert.tokenizer, expert.labels, config.encoder.max_length_pieces)
 
@@ -160,7 +159,7 @@ def open_expert(folder: Path, config: RunConfig | None = None) -> ExpertRun:
     Raises:
         InputError: no run here, or a run without `best`.
     """
-    from trainer.model.expert import load_expert
+    from trainer.model import load_expert
     from trainer.training.loop import choose_device
     from trainer.training.state import recover_folder
 
@@ -189,7 +188,7 @@ def _prepare(config: RunConfig, data: dict[str, SplitData], labels: LabelSet) ->
     import torch
     from transformers import set_seed
 
-    from trainer.model.expert import make_expert
+    from trainer.model import make_expert
 
     set_seed(config.training.seed)
     torch.manual_seed(config.training.seed)
@@ -198,7 +197,7 @@ def _prepare(config: RunConfig, data: dict[str, SplitData], labels: LabelSet) ->
 
 
 def _keeper(out: Path, expert: Expert, config: RunConfig, talk: Talk) -> Any:
-    from trainer.model.expert import save_expert
+    from trainer.model import save_expert
     from trainer.training.loop import Keeper
     from trainer.training.model_card import model_card
     from trainer.training.state import save_state, swapped_folder, writing

@@ -6,10 +6,10 @@ import threading
 
 from fastapi import Request
 
-from indexer.web.http.failures import Refused
 from indexer.web.given.inspector import Inspector
 from indexer.web.given.runs import Run, RunShelf
 from indexer.web.given.samples import SampleBook
+from indexer.web.http import Refused
 
 __all__ = ["book_of", "optional_book_of", "run_of", "runs_of"]
 

@@ -12,8 +12,8 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from indexer.index import WikiIndex
-from indexer.text.presets import PRESETS
 from indexer.search import Answer, SearchParams
+from indexer.text import PRESETS
 from schemas.errors import MieError
 
 __all__ = ["Lane", "Overloaded", "TextLane"]

@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 def _read_all() -> dict[str, tuple[bytes, str, str]]:
     own = list(files("indexer.web").joinpath("static").iterdir())
     found = {}
-    for entry in [*own, files("schemas").joinpath("page.css")]:
+    for entry in [*own, files("schemas.display").joinpath("page.css")]:
         kind = _TYPES.get("." + entry.name.rpartition(".")[2])
         if kind is not None:
             data = entry.read_bytes()

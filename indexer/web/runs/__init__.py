@@ -1,1 +1,5 @@
-"""TODO."""
+"""Runs side by side and one by one, as pages and JSON."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

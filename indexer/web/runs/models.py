@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from indexer.web.samples.models import FaultRow
+from indexer.web.samples import FaultRow
 
 __all__ = ["ChangeCounts", "EpochRow", "JudgedCounts", "MixtureRow", "RunDetail", "RunLine", "ScoreModel"]
 

@@ -10,10 +10,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from indexer.web.given import RunShelf, optional_book_of, run_of, runs_of
 from indexer.web.runs.models import RunDetail, RunLine
-from indexer.web.given.runs import RunShelf
 from indexer.web.runs.views import BINS, chosen_split, run_detail, run_lines
-from indexer.web.given.opened import optional_book_of, run_of, runs_of
 from schemas.errors import MieError
 from schemas.text_files import SPLITS
 
@@ -93,21 +92,21 @@ def _figures(run: RunDetail) -> dict[str, list[tuple[str, str]]]:
 
 @lru_cache(maxsize=256)
 def _lines(title: str, lines: tuple[tuple[str, Any], ...], x_label: str, y_label: str) -> str:
-    from schemas.display.figures import line_figure
+    from schemas.display import line_figure
 
     return line_figure(title, dict(lines), x_label=x_label, y_label=y_label)
 
 
 @lru_cache(maxsize=256)
 def _bars(title: str, bars: tuple[tuple[str, Any], ...], x_label: str, digits: int) -> str:
-    from schemas.display.figures import bar_figure
+    from schemas.display import bar_figure
 
     return bar_figure(title, {name: dict(values) for name, values in bars}, x_label=x_label, digits=digits)
 
 
 @lru_cache(maxsize=256)
 def _histogram(title: str, counts: tuple[int, ...]) -> str:
-    from schemas.display.figures import histogram_figure
+    from schemas.display import histogram_figure
 
     edges = [number / BINS for number in range(BINS + 1)]
     return histogram_figure(title, edges, counts, x_label="mean weight over a sample's tokens", y_label="samples")

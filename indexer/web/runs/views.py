@@ -9,13 +9,10 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from indexer.web.http.failures import Refused
-from indexer.web.given.mistakes import CHANGES, KINDS, change_of
+from indexer.web.given import CHANGES, KINDS, Run, RunShelf, SampleBook, change_of
+from indexer.web.http import Refused
 from indexer.web.runs.models import ChangeCounts, EpochRow, JudgedCounts, MixtureRow, RunDetail, RunLine, ScoreModel
-from indexer.web.given.runs import Run, RunShelf
-from indexer.web.given.samples import SampleBook
-from indexer.web.samples.models import FaultRow
-from indexer.web.samples.views import fault_row
+from indexer.web.samples import FaultRow, fault_row
 from schemas.errors import MieError
 from schemas.run_files import LogRow, ScoreRow, Scores
 from schemas.text_files import SPLITS

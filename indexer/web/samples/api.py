@@ -7,13 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from indexer.web.search.models import ERRORS
-from indexer.web.runs.models import RunDetail, RunLine
-from indexer.web.runs.views import run_detail, run_lines
+from indexer.web.given import book_of, optional_book_of, run_of, runs_of
+from indexer.web.runs import RunDetail, RunLine, run_detail, run_lines
 from indexer.web.samples.models import SampleDetail, SamplesPage
 from indexer.web.samples.pages import Asked, SampleId, Split, Within, place_of
 from indexer.web.samples.views import sample_detail, samples_page
-from indexer.web.given.opened import book_of, optional_book_of, run_of, runs_of
+from indexer.web.search import ERRORS
 
 __all__ = ["router"]
 

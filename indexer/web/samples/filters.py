@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from indexer.web.http.failures import Refused
-from indexer.web.given.mistakes import CHANGES, KINDS, change_of
-from indexer.web.given.samples import Judged, Judgement, SampleBook, SplitRows
+from indexer.web.given import CHANGES, KINDS, Judged, Judgement, SampleBook, SplitRows, change_of
+from indexer.web.http import Refused
 
 __all__ = ["FACETS", "PAGE_SIZE", "Choice", "Filters", "Selection", "choose", "complete"]
 

@@ -10,15 +10,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from indexer.encoders.pixels import ImageRefused, decode_image
-from indexer.web.search.query_pictures import to_jpeg
-from indexer.web.http.failures import Refused
-from indexer.web.http.lanes import Lane
-from indexer.web.given.samples import SampleBook
+from indexer.encoders import ImageRefused, decode_image
+from indexer.web.given import SampleBook, book_of
+from indexer.web.http import Lane, Refused
 from indexer.web.samples.filters import Filters
-from indexer.web.samples.views import sample_detail, samples_page
-from indexer.web.given.opened import book_of
 from indexer.web.samples.token_marks import mark_gold, mark_pair, mark_run
+from indexer.web.samples.views import sample_detail, samples_page
+from indexer.web.search import to_jpeg
 from schemas.image_files import find_image, is_inside
 
 __all__ = ["Asked", "SampleId", "Split", "Within", "place_of", "router"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any
 
-from indexer.web.given.mistakes import change_of
-from indexer.web.given.runs import Fault, Run
-from indexer.web.given.samples import Judged, Judgement, SampleBook, SplitRows
+from indexer.web.given import Fault, Judged, Judgement, Run, SampleBook, SplitRows, change_of
 from indexer.web.samples.filters import PAGE_SIZE, Filters, Selection, choose
 from indexer.web.samples.models import (
     ChoiceRow,

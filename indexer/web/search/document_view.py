@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from indexer.documents.tables import page_of
+from indexer.documents import page_of
 from indexer.index import WikiIndex
-from indexer.report.info import look_up
+from indexer.report import look_up
 from indexer.web.search.index_pictures import IndexPictures
 from schemas.errors import InputError
 from schemas.records import ArticleImage, Link, Paragraph

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from indexer.report.queries import Query, explanation
+from indexer.report import Query, explanation
 from indexer.search import Answer, SearchParams, View
-from indexer.web.search.query_pictures import AskedPictures
-from indexer.web.http.failures import Refused
+from indexer.web.http import Lane, Refused, TextLane
 from indexer.web.search.highlight import TermMarker
-from indexer.web.http.lanes import Lane, TextLane
+from indexer.web.search.query_pictures import AskedPictures
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
-from indexer.report.answers import WORD
+from indexer.report import WORD
 
 __all__ = ["TermMarker", "around"]
 

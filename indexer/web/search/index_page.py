@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from indexer.web.given.inspector import Inspector
+from indexer.web.given import Inspector
 
 __all__ = ["router"]
 
@@ -41,9 +41,8 @@ def index_report(request: Request) -> JSONResponse:
 
 def _measured(request: Request) -> _Measured:
     """Measure the index at the first call; whoever asks meanwhile waits for it."""
-    from indexer.report.html import report_parts
-    from indexer.report.measures import measure_index, report_to_json
-    from schemas.display.html import Html
+    from indexer.report import measure_index, report_parts, report_to_json
+    from schemas.display import Html
 
     state = request.app.state
     with _MEASURING:

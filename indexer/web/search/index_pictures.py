@@ -9,11 +9,10 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from indexer.documents.tables import Documents
-from indexer.encoders.pixels import ImageRefused, decode_image
+from indexer.documents import Documents
+from indexer.encoders import ImageRefused, decode_image
+from indexer.web.http import Lane, Refused
 from indexer.web.search.query_pictures import to_jpeg
-from indexer.web.http.failures import Refused
-from indexer.web.http.lanes import Lane
 from schemas.picture_folder import PictureFolder, Unread
 from schemas.records import ArticleImage
 

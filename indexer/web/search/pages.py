@@ -11,15 +11,15 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from indexer.text.presets import PRESETS
 from indexer.search import Answer, View
-from indexer.web.search.question import AskedSearch, read
-from indexer.web.search.query_pictures import MAX_BODY_BYTES
+from indexer.text import PRESETS
+from indexer.web.http import Refused, status_of
 from indexer.web.search.document_view import view_document
 from indexer.web.search.engine import MAX_TEXT_CHARS, MAX_TITLE_BOOST, Engine, Found, Question
-from indexer.web.http.failures import Refused, status_of
 from indexer.web.search.highlight import around
 from indexer.web.search.index_pictures import IndexPictures
+from indexer.web.search.query_pictures import MAX_BODY_BYTES
+from indexer.web.search.question import AskedSearch, read
 from schemas.errors import MieError
 from schemas.manifest import Manifest
 from schemas.titles import file_page_url

@@ -8,10 +8,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from indexer.encoders import ImageLimits, decode_image, displayed_size
 from indexer.index import WikiIndex
-from indexer.encoders.pixels import ImageLimits, decode_image, displayed_size
-from indexer.web.http.failures import Refused
-from indexer.web.http.lanes import Lane
+from indexer.web.http import Lane, Refused
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from indexer.web.http import Refused
 from indexer.web.search.engine import MAX_K, MAX_TEXT_CHARS, MAX_TITLE_BOOST, Constants, Question, Views
-from indexer.web.http.failures import Refused
 
 __all__ = ["AskedExplanation", "AskedSearch", "parameters_of", "read"]
 

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Token states to a loss, a posterior and predictions."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from trainer.inputs import LabelSet
 from trainer.model.heads.crf import LinearChain, sound_transitions
-from trainer.inputs.labels import LabelSet
 
 __all__ = ["Head", "RelationHead", "TaggingHead", "make_head"]
 

@@ -1,0 +1,15 @@
+from .inspector import Inspector as Inspector
+from .mistakes import CHANGES as CHANGES
+from .mistakes import KINDS as KINDS
+from .mistakes import change_of as change_of
+from .opened import book_of as book_of
+from .opened import optional_book_of as optional_book_of
+from .opened import run_of as run_of
+from .opened import runs_of as runs_of
+from .runs import Fault as Fault
+from .runs import Run as Run
+from .runs import RunShelf as RunShelf
+from .samples import Judged as Judged
+from .samples import Judgement as Judgement
+from .samples import SampleBook as SampleBook
+from .samples import SplitRows as SplitRows

@@ -1,0 +1,10 @@
+from .failures import Refused as Refused
+from .failures import add_handlers as add_handlers
+from .failures import as_sentence as as_sentence
+from .failures import status_of as status_of
+from .lanes import Lane as Lane
+from .lanes import TextLane as TextLane
+from .security import Guard as Guard
+from .security import names_of as names_of
+from .server import is_loopback as is_loopback
+from .short_cut import ShortCut as ShortCut

@@ -1,0 +1,17 @@
+from .engine import Engine as Engine
+from .engine import Found as Found
+from .engine import Question as Question
+from .index_pictures import IndexPictures as IndexPictures
+from .models import ERRORS as ERRORS
+from .models import Document as Document
+from .models import Explained as Explained
+from .models import IndexFacts as IndexFacts
+from .models import SearchResult as SearchResult
+from .models import SentPicture as SentPicture
+from .query_pictures import MAX_BODY_BYTES as MAX_BODY_BYTES
+from .query_pictures import AskedPicture as AskedPicture
+from .query_pictures import to_jpeg as to_jpeg
+from .question import AskedExplanation as AskedExplanation
+from .question import AskedSearch as AskedSearch
+from .question import parameters_of as parameters_of
+from .question import read as read

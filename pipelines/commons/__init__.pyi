@@ -1,0 +1,1 @@
+from .commons import open_commons as open_commons

@@ -1,0 +1,12 @@
+from .files import check_dump as check_dump
+from .files import dump_date as dump_date
+from .files import expand_inputs as expand_inputs
+from .page_xml import Page as Page
+from .reader import LOSS_REASONS as LOSS_REASONS
+from .reader import UNREADABLE as UNREADABLE
+from .reader import ReadLimits as ReadLimits
+from .reader import find_streams as find_streams
+from .reader import read_pages as read_pages
+from .streams import Stream as Stream
+from .streams import decompress as decompress
+from .streams import scan_bz2 as scan_bz2

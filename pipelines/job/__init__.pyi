@@ -1,0 +1,10 @@
+from .driver import Stages as Stages
+from .dry_run import describe_build as describe_build
+from .dry_run import to_lines as to_lines
+from .plan import describe_inputs as describe_inputs
+from .plan import find_inputs as find_inputs
+from .plan import plan_shards as plan_shards
+from .summary import print_summary as print_summary
+from .summary import to_summary as to_summary
+from .totals import count_all as count_all
+from .totals import library_versions as library_versions

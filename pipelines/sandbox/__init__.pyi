@@ -1,0 +1,1 @@
+from .guarded import GuardedParser as GuardedParser

@@ -1,0 +1,5 @@
+from .article import CleaningRules as CleaningRules
+from .article import parse_article as parse_article
+from .passages import split_article as split_article
+from .sections import DEFAULT_CUT_SECTIONS as DEFAULT_CUT_SECTIONS
+from .sentences import split_sentences as split_sentences

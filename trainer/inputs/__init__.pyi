@@ -1,0 +1,12 @@
+from .batches import Batch as Batch
+from .batches import collate as collate
+from .batches import order_by_length as order_by_length
+from .batches import order_for_training as order_for_training
+from .contexts import Specials as Specials
+from .examples import MARKERS as MARKERS
+from .examples import Example as Example
+from .examples import Examples as Examples
+from .examples import make_examples as make_examples
+from .labels import LabelSet as LabelSet
+from .sources import describe_sources as describe_sources
+from .sources import read_sources as read_sources

@@ -1,0 +1,14 @@
+from .bootstrap import Comparison as Comparison
+from .bootstrap import compare_paired as compare_paired
+from .scores import Counts as Counts
+from .scores import Score as Score
+from .scores import entity_counts as entity_counts
+from .scores import relation_counts as relation_counts
+from .scores import score_entities as score_entities
+from .scores import score_groups as score_groups
+from .scores import score_relations as score_relations
+from .scores import score_seen_unseen as score_seen_unseen
+from .scores import surface_forms as surface_forms
+from .tables import score_to_json as score_to_json
+from .tables import scores_to_markdown as scores_to_markdown
+from .tables import to_markdown as to_markdown

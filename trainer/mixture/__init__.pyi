@@ -1,0 +1,13 @@
+from .fit import fit_mixture as fit_mixture
+from .fit import score_gates as score_gates
+from .gate_features import vector_files as vector_files
+from .gates import mix as mix
+from .members import Output as Output
+from .members import Reader as Reader
+from .members import expert_posteriors as expert_posteriors
+from .members import is_mixture as is_mixture
+from .members import label_mixed as label_mixed
+from .members import label_states as label_states
+from .members import run_system as run_system
+from .mixture_facts import expert_folders as expert_folders
+from .posteriors import Posteriors as Posteriors

@@ -1,0 +1,10 @@
+from .encoder import find_specials as find_specials
+from .encoder import piece_ids as piece_ids
+from .encoder import quiet_transformers as quiet_transformers
+from .encoder import resolve_encoder as resolve_encoder
+from .encoder import token_piece_ids as token_piece_ids
+from .expert import Expert as Expert
+from .expert import Reading as Reading
+from .expert import load_expert as load_expert
+from .expert import make_expert as make_expert
+from .expert import save_expert as save_expert

@@ -1,0 +1,2 @@
+from .crf import likeliest_path as likeliest_path
+from .heads import make_head as make_head

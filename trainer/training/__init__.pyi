@@ -1,0 +1,17 @@
+from .disk import writing as writing
+from .folder import read_facts as read_facts
+from .folder import read_run_config as read_run_config
+from .loop import Keeper as Keeper
+from .loop import choose_device as choose_device
+from .loop import name_labels as name_labels
+from .loop import parameter_groups as parameter_groups
+from .loop import precision_context as precision_context
+from .loop import score_labels as score_labels
+from .loop import train as train
+from .run import SplitData as SplitData
+from .run import Talk as Talk
+from .run import encode_split as encode_split
+from .run import fit as fit
+from .run import open_expert as open_expert
+from .run import read_split as read_split
+from .state import recover_folder as recover_folder
