@@ -15,7 +15,7 @@ from schemas.context_cache import CacheInfo, summarise, write_cache, write_rows
 from schemas.dataset import input_digest, write_dataset
 from schemas.records import Context, Query, Sample
 from schemas.tables import CONTEXTS, QUERIES
-from tests.run_folders import write_expert, write_predictions
+from tests.support.run_folders import write_expert, write_predictions
 from trainer.inputs import LabelSet
 
 POSTS, TOKENS, CONTEXTS_EACH, CONTEXT_WORDS = 5000, 18, 10, 60

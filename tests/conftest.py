@@ -20,10 +20,10 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the folder it stands in; doctests are unit tests."""
+    """Mark as unit tests those that name no other layer; doctests are among them."""
     for item in items:
-        folder = item.path.parent.name
-        item.add_marker(folder if folder in ("integration", "e2e") else "unit")
+        if not any(item.iter_markers("integration")) and not any(item.iter_markers("e2e")):
+            item.add_marker("unit")
 
 
 @pytest.fixture(scope="session", autouse=True)

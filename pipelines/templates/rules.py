@@ -32,9 +32,9 @@ def render(name: str, args: Args) -> str | None:
         args: positional arguments under "1", "2", ... and named ones, stripped; inner templates rendered.
 
     Returns:
-        The text to show, in which `pipelines.templates.unknown_values.HOLE` stands for a value that no dump holds (call `mend_holes` on
-        the paragraph, which drops it with its parentheses); "" where the template is
-        known and shows nothing in prose; None where it is unknown.
+        The text to show, in which `unknown_values.HOLE` stands for a value that no dump holds (call `mend_holes` on the
+        paragraph, which drops it with its parentheses); "" where the template is known and shows nothing in prose; None
+        where it is unknown.
 
     Source: the documentation of each template on English Wikipedia, named at its rule.
 

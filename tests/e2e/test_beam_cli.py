@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from dumps import DumpPage, write_dump
 
 from schemas.manifest import read_manifest, sha256_file
 from schemas.tables import TABLES
+from tests.support.dumps import DumpPage, write_dump
+
+pytestmark = pytest.mark.e2e
 
 BIN = Path(sys.executable).parent
 PAGES = [

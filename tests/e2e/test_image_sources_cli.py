@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from commons_server import CommonsServer
-from dumps import DumpPage, write_dump
-from picture_stores import WRITERS
 from PIL import Image
+
+from tests.support.commons_server import CommonsServer
+from tests.support.dumps import DumpPage, write_dump
+from tests.support.picture_stores import WRITERS
+
+pytestmark = pytest.mark.e2e
 
 BIN = Path(sys.executable).parent
 NAMES = ["Tea cup.jpg", "Old map.svg", "Leaf.jpg", "Pot.jpg"]

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from dumps import DumpPage, write_dump
 from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.report import find_faults
 from indexer.search import SearchParams
 from schemas.manifest import read_manifest, sha256_file
+from tests.support.dumps import DumpPage, write_dump
 
 SEEDS = int(os.environ.get("MIE_KILL_SEEDS", "2"))
 QUERIES = ["tea with spices", "page 7", "link copper", "water 23 river"]
@@ -47,7 +47,10 @@ WORDS = [
     "engine",
 ]
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc"),
+]
 
 
 @dataclass(frozen=True)

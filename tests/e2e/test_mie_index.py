@@ -16,6 +16,8 @@ import pytest
 
 from schemas.manifest import read_manifest
 
+pytestmark = pytest.mark.e2e
+
 PROGRAM = Path(sys.executable).with_name("mie-index")
 COMMANDS = ("query", "info", "verify", "show", "serve")
 HEAVY = {"torch", "transformers", "apache_beam", "faiss", "pandas", "open_clip", "timm"}

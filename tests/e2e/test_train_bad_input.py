@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import mie_index, mie_train
-from tiny_encoder import build_encoder, make_tweets, write_contexts, write_tweets
 
 from schemas.dataset import write_dataset
+from tests.support.commands import mie_index, mie_train
+from tests.support.tiny_encoder import build_encoder, make_tweets, write_contexts, write_tweets
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import mie_train as here
-from index_folders import Page, make_folder
-from tiny_encoder import PEOPLE, PLACES, build_encoder, write_contexts, write_tweets
 
 from schemas.dataset import read_samples
+from tests.support.commands import mie_train as here
+from tests.support.index_folders import Page, make_folder
+from tests.support.tiny_encoder import PEOPLE, PLACES, build_encoder, write_contexts, write_tweets
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("presets", "fit", "moe", "predict", "evaluate", "report", "compare", "ablate", "data")
@@ -32,7 +32,7 @@ def mie_train(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Comple
     return done
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

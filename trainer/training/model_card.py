@@ -27,7 +27,7 @@ library_name: transformers
 - Fingerprints of the data: {", ".join(f"{k} {v[:16]}" for k, v in facts.get("fingerprints", {}).items())}.
 
 The encoder loads by itself: `transformers.AutoModel.from_pretrained(FOLDER, local_files_only=True)`. The head
-(`head.safetensors`, `head.json`) goes on it with `trainer.model.expert.load_expert(FOLDER)`. All weights are safetensors.
+(`head.safetensors`, `head.json`) goes on it with `trainer.model.load_expert(FOLDER)`. All weights are safetensors.
 
 Limits: it knows the labels and the kind of text of its training set alone; contexts are retrieved text, and may be
 about something else than the sample. Check predictions about people before they are used.
