@@ -147,7 +147,7 @@ def ask_together(folder: Path, queries: Sequence[str]) -> float:
 
 
 def overlap(ours: list[list[str]], theirs: list[list[str]]) -> float:
-    """Give the mean share of our top answers that a peer has too."""
+    """Return the mean share of our top answers that a peer has too."""
     return statistics.mean(len(set(a) & set(b)) / len(a) for a, b in zip(ours, theirs, strict=True) if a)
 
 

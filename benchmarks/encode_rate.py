@@ -49,7 +49,7 @@ class Clock:
         self.last_encode = 0.0
 
     def wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Give a call that is timed."""
+        """Return a call that is timed."""
 
         def timed(*arguments: Any) -> Any:
             start = time.perf_counter()
@@ -79,7 +79,7 @@ class Photos(torch.utils.data.Dataset[torch.Tensor]):
 
 
 def plain_network(spec: str, encoder: ImageEncoder) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Give open_clip's model of the same weights as it is; of the stand-in, the encoder's own."""
+    """Return open_clip's model of the same weights as it is; of the stand-in, the encoder's own."""
     kind, _, rest = spec.partition(":")
     arch, _, checkpoint = rest.partition(":")
     if kind != "open_clip":
@@ -144,7 +144,7 @@ def work(way: str, spec: str, folder: Path, part: int, parts: int, barrier: Any,
 
 
 def cpu_seconds() -> float:
-    """Give the processor time of this process and its ended children, user and system."""
+    """Return the processor time of this process and its ended children, user and system."""
     uses = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     return sum(use.ru_utime + use.ru_stime for use in uses)
 

@@ -75,13 +75,13 @@ def write_shards(folder: Path, vectors: int, dim: int) -> None:
 
 
 def used() -> dict[str, float]:
-    """Give this process's own figures: processor seconds and peak of resident memory."""
+    """Return this process's own figures: processor seconds and peak of resident memory."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     return {"cpu_s": own.ru_utime + own.ru_stime, "peak_mb": own.ru_maxrss / 1024}
 
 
 def resident_mb() -> float:
-    """Give the resident memory of this process that is no mapped file."""
+    """Return the resident memory of this process that is no mapped file."""
     text = Path("/proc/self/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1024
 
@@ -136,7 +136,7 @@ def peer(folder: Path, words: str, count: int) -> dict[str, Any]:
 
 
 def exact(folder: Path, shards: list[Path], some: int = 200) -> np.ndarray:
-    """Give the ten nearest rows of the first queries by brute force over the unrounded vectors."""
+    """Return the ten nearest rows of the first queries by brute force over the unrounded vectors."""
     queries, best, rows = read_queries(folder, some), [], []
     for number, path in enumerate(shards):
         scores = queries @ read_vectors(path).T

@@ -43,12 +43,12 @@ def nearest_neighbours(encoder: ImageEncoder, folder: Path, files: Sequence[str]
 
 
 def share_of_shared_classes(neighbours: Mapping[str, str], labels: Mapping[str, frozenset[int]]) -> float:
-    """Give the share of photos that have a class in common with their neighbour."""
+    """Return the share of photos that have a class in common with their neighbour."""
     return sum(bool(labels[file] & labels[other]) for file, other in neighbours.items()) / len(neighbours)
 
 
 def chance(labels: Mapping[str, frozenset[int]]) -> float:
-    """Give the share to expect of a neighbour taken at random from the other photos: counted over all pairs."""
+    """Return the share to expect of a neighbour taken at random from the other photos: counted over all pairs."""
     files = list(labels)
     shared = sum(bool(labels[one] & labels[other]) for one in files for other in files if one != other)
     return shared / (len(files) * (len(files) - 1))

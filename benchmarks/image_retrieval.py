@@ -112,7 +112,7 @@ def rank_own_photo(
     photos: dict[str, Image.Image],
     change: Callable[[Image.Image], Image.Image],
 ) -> list[int]:
-    """Give the rank of each photo for its own changed copy; 0 where it is not in the first ten."""
+    """Return the rank of each photo for its own changed copy; 0 where it is not in the first ten."""
     queries = encoder.encode([change(image) for image in photos.values()])
     ranks = []
     for file, hits in zip(photos, searcher.search(queries, SearchParams(k=10)), strict=True):

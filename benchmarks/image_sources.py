@@ -69,7 +69,7 @@ def _print_decoding(photos: list[bytes]) -> None:
 
 
 def _child_s(decoder: GuardedDecoder) -> float:
-    """Give the processor time of the child, in steps of 10 ms; 0 if there is none."""
+    """Return the processor time of the child, in steps of 10 ms; 0 if there is none."""
     child = decoder._guard._child
     if child is None:
         return 0.0

@@ -72,7 +72,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def memory_of(pid: int) -> tuple[float, float]:
-    """Give resident and proportional memory of a process in MB; zeros if it is gone."""
+    """Return resident and proportional memory of a process in MB; zeros if it is gone."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -126,7 +126,7 @@ def measure_apart(dump: Path, folder: Path, allowed: set[int]) -> Run:
 
 
 def first_cores(count: int) -> set[int]:
-    """Give so many of the cores that this process may use."""
+    """Return so many of the cores that this process may use."""
     allowed = sorted(os.sched_getaffinity(0))[:count]
     if len(allowed) < count:
         raise SystemExit(f"{count} cores are asked for, and this process may use {len(allowed)}")

@@ -29,7 +29,7 @@ OF_PARAGRAPH, OF_PAGE, LINKS = 4, 20, 9
 
 
 def read_real(index: Path) -> list[tuple[str, str]]:
-    """Give (title, sentence) of the index and of the vital introductions."""
+    """Return (title, sentence) of the index and of the vital introductions."""
     table = pq.read_table(index / "sentences", columns=["title", "text"])
     rows = list(zip(table["title"].to_pylist(), table["text"].to_pylist(), strict=True))
     try:
@@ -79,7 +79,7 @@ def to_rows(texts: Sequence[str], first: int, titles: Sequence[str]) -> dict[str
 
 
 def read_tweets(path: Path, count: int) -> list[str]:
-    """Give tweets at random out of a CoNLL file, tokens joined by blanks."""
+    """Return tweets at random out of a CoNLL file, tokens joined by blanks."""
     tweets: list[str] = []
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         tokens = [line.split("\t")[0] for line in block.splitlines() if line and not line.startswith("IMGID:")]

@@ -44,7 +44,7 @@ def articles(dump: Path) -> Iterator[Page]:
 
 
 def run_ours(dump: Path) -> int:
-    """Give sentences, paragraphs with links, and images."""
+    """Return sentences, paragraphs with links, and images."""
     rows = 0
     for page in articles(dump):
         passages = split_article(parse_article(page))

@@ -18,7 +18,7 @@ OF_THE_WEB = frozenset({"HTTP", "World Wide Web", "Tim Berners-Lee"})
 
 
 def entities(sample: Sample) -> list[str]:
-    """Give the gold entities of a sample in lower case, without the sign of a hashtag or a name of a user."""
+    """Return the gold entities of a sample in lower case, without the sign of a hashtag or a name of a user."""
     found: list[list[str]] = []
     before = "O"
     for token, tag in zip(sample.tokens, sample.tags or (), strict=True):
@@ -31,7 +31,7 @@ def entities(sample: Sample) -> list[str]:
 
 
 def contexts_by_sample(cache: Path) -> dict[str, list[Context]]:
-    """Give the contexts of the text view, by sample and rank."""
+    """Return the contexts of the text view, by sample and rank."""
     found: dict[str, list[Context]] = {}
     for row in read_context_rows(cache):
         if row.source == "text":

@@ -33,13 +33,13 @@ def find_slice() -> Path:
 
 
 def read_export(dump: Path) -> tuple[bytes, list[bytes]]:
-    """Give the head of an export and its page elements."""
+    """Return the head of an export and its page elements."""
     xml = bz2.decompress(dump.read_bytes())
     return xml[: xml.index(b"<page>")].rstrip(b" \t"), _PAGE.findall(xml)
 
 
 def renamed(page: bytes, copy: int, step: int) -> bytes:
-    """Give a page of a copy: its id moved by copy * step, and the copy's number behind its title (none for copy 0).
+    """Return a page of a copy: its id moved by copy * step, and the copy's number behind its title (none for copy 0).
 
     >>> renamed(b"<page><title>Tea</title><id>7</id>", 2, 1000)
     b'<page><title>Tea (copy 2)</title><id>2007</id>'
@@ -55,7 +55,7 @@ def renamed(page: bytes, copy: int, step: int) -> bytes:
 
 
 def repeated(pages: list[bytes], copies: int) -> Iterator[bytes]:
-    """Give the pages, then their copies, ids ascending throughout."""
+    """Return the pages, then their copies, ids ascending throughout."""
     numbers = [int(match.group(4)) for page in pages if (match := _TITLE_AND_ID.search(page))]
     step = max(numbers) + 1
     for copy in range(copies):
@@ -64,7 +64,7 @@ def repeated(pages: list[bytes], copies: int) -> Iterator[bytes]:
 
 
 def moved(page: bytes, by: int) -> bytes:
-    """Give a page with a higher id.
+    """Return a page with a higher id.
 
     >>> moved(b"<page><title>Tea</title><id>7</id>", 100)
     b'<page><title>Tea</title><id>107</id>'

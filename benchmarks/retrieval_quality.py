@@ -37,7 +37,7 @@ def read_questions() -> list[Question]:
 
 
 def asked_of(questions: Sequence[Question]) -> list[Question]:
-    """Give the 40 questions that count: lexical retrieval cannot be asked for words that are not there (far)."""
+    """Return the 40 questions that count: lexical retrieval cannot be asked for words that are not there (far)."""
     return [question for question in questions if question.kind != "far"]
 
 
@@ -52,7 +52,7 @@ def with_preset(folder: Path, preset: str, scratch: Path) -> WikiIndex:
 
 
 def evaluate(index: WikiIndex, questions: Sequence[Question]) -> dict[str, float]:
-    """Give the shares of questions whose article comes first, is in the top 10, whose paragraph is in the top 10."""
+    """Return the shares of questions whose article comes first, is in the top 10, whose paragraph is in the top 10."""
     results = index.search_text([question.question for question in questions], K)
     rows = list(zip(questions, results, strict=True))
     return {
@@ -63,7 +63,7 @@ def evaluate(index: WikiIndex, questions: Sequence[Question]) -> dict[str, float
 
 
 def paragraph_rank(asked: Question, found: Sequence[Answer]) -> int:
-    """Give the rank of the right paragraph, 0 if it is not there."""
+    """Return the rank of the right paragraph, 0 if it is not there."""
     return next((hit.rank for hit in found if hit.title == asked.article and asked.evidence in hit.text), 0)
 
 

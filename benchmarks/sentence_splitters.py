@@ -22,7 +22,7 @@ def read_gold(path: Path) -> list[list[str]]:
 
 
 def boundaries(sentences: Iterable[str]) -> set[int]:
-    """Give the boundaries inside a paragraph as numbers of characters before them, blanks not counted.
+    """Return the boundaries inside a paragraph as numbers of characters before them, blanks not counted.
 
     >>> boundaries(["A b.", " C."])
     {3}
@@ -35,7 +35,7 @@ def boundaries(sentences: Iterable[str]) -> set[int]:
 
 
 def score(split: Splitter, gold: list[list[str]]) -> tuple[float, float, float]:
-    """Give precision, recall and F1 of the boundaries inside paragraphs (their ends are no merit)."""
+    """Return precision, recall and F1 of the boundaries inside paragraphs (their ends are no merit)."""
     hits = given = wanted = 0
     for paragraph in gold:
         found = boundaries(sentence for sentence in split(" ".join(paragraph)) if sentence.strip())
@@ -45,7 +45,7 @@ def score(split: Splitter, gold: list[list[str]]) -> tuple[float, float, float]:
 
 
 def speed(split: Splitter, gold: list[list[str]]) -> float:
-    """Give megabytes (UTF-8) a second on one core, paragraph by paragraph, after a warm-up."""
+    """Return megabytes (UTF-8) a second on one core, paragraph by paragraph, after a warm-up."""
     texts = [" ".join(paragraph) for paragraph in gold]
     size = sum(len(text.encode()) for text in texts)
     for text in texts[:20]:
@@ -59,7 +59,7 @@ def speed(split: Splitter, gold: list[list[str]]) -> float:
 
 
 def splitters() -> dict[str, tuple[str, Splitter]]:
-    """Give each candidate: name -> its package and its function from a text to sentences."""
+    """Return each candidate: name -> its package and its function from a text to sentences."""
     import blingfire
     import nupunkt
     import pysbd

@@ -104,7 +104,7 @@ def measure(server: Server, name: str, load: Callable[[], Load], arguments: argp
 
 
 def processors_s() -> float:
-    """Give the seconds that all processors of the machine have been busy."""
+    """Return the seconds that all processors of the machine have been busy."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
     return (sum(fields[:3]) + sum(fields[5:8])) / os.sysconf("SC_CLK_TCK")
 

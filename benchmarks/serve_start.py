@@ -56,13 +56,13 @@ class Server:
             return len(json.load(response)["answers"])
 
     def memory_mb(self) -> tuple[float, float]:
-        """Give the memory that it holds: its share of what processes have together (PSS), and all of it (RSS)."""
+        """Return the memory that it holds: its share of what processes have together (PSS), and all of it (RSS)."""
         lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
         sizes = {name: int(rest.split()[0]) * 1024 / 1e6 for name, rest in (line.split(":") for line in lines[1:])}
         return sizes["Pss"], sizes["Rss"]
 
     def processor_s(self) -> float:
-        """Give the processor seconds that it has used."""
+        """Return the processor seconds that it has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -38,7 +38,7 @@ def read_all(path: Path) -> int:
 
 
 def measure(run: Callable[[Path], object], path: Path, repeats: int) -> tuple[float, float]:
-    """Give the medians of wall and processor seconds of a run."""
+    """Return the medians of wall and processor seconds of a run."""
     walls, processor = [], []
     for _ in range(repeats):
         wall, used = time.perf_counter(), time.process_time()

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser, epochs: int) -> None:
 
 
 def shared_settings(arguments: argparse.Namespace, samples: Path, seed: int) -> list[str]:
-    """Give the settings that all experts of a table have in common."""
+    """Return the settings that all experts of a table have in common."""
     settings = [f"data.samples={samples}", f"training.epochs={arguments.epochs}", f"training.seed={seed}"]
     if arguments.subset:
         settings += [
@@ -116,7 +116,7 @@ def _train_mixture(members: tuple[str, ...], runs: Path) -> Scores:
 def _mixture_scores(
     experts: Sequence[Path], folder: Path, split: str
 ) -> tuple[dict[str, float], dict[str, float], str]:
-    """Give F1 by cross-fitting on the split, F1 on test, and the gate that was chosen."""
+    """Return F1 by cross-fitting on the split, F1 on test, and the gate that was chosen."""
     if not (folder / "mixture.json").exists():
         fit_mixture(experts, folder, split=split)
     facts = json.loads((folder / "mixture.json").read_text())

@@ -34,7 +34,7 @@ class Use:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Give the words and numbers of a text, folded: superscripts as digits, no commas in numbers, no stress marks.
+    """Return the words and numbers of a text, folded: superscripts as digits, no commas in numbers, no stress marks.
 
     >>> tokens("At 1,200 miles (''sic'')")
     ('at', '1200', 'miles', 'sic')
@@ -55,7 +55,7 @@ def plain(wikitext: str) -> str:
 
 
 def prose_of(wikitext: str) -> str:
-    """Give the wikitext without comments, references, tables, pictures and the sections that hold no prose."""
+    """Return the wikitext without comments, references, tables, pictures and the sections that hold no prose."""
     text = _REF_ALONE.sub("", REF.sub("", COMMENT.sub("", wikitext)))
     text = FILE.sub("", _TABLE.sub("", text))
     kept, cut_level, at = [], 7, 0
@@ -76,7 +76,7 @@ def _argument(template: Template, *names: str | int) -> str:
 
 
 def _phonemes(template: Template) -> str:
-    """Give the sounds of IPAc-en as it shows them; its first arguments can be labels. Source: Template:IPAc-en."""
+    """Return the sounds of IPAc-en as it shows them; its first arguments can be labels. Source: Template:IPAc-en."""
     sounds = [str(p.value).strip() for p in template.params if not p.showkey]
     while sounds and sounds[0].casefold() in ("us", "uk", "pron", "ipa", "lang"):
         sounds.pop(0)
@@ -113,7 +113,7 @@ def kind_of(template: Template) -> str:
 
 
 def uses(wikitext: str) -> Iterator[Use]:
-    """Give the inline templates of an article's prose; those inside boxes and tables are not prose."""
+    """Return the inline templates of an article's prose; those inside boxes and tables are not prose."""
     yield from _uses_in(mwparserfromhell.parse(prose_of(wikitext)))
 
 
@@ -135,7 +135,7 @@ def _uses_in(code: Wikicode) -> Iterator[Use]:
 
 
 def places_of(words: tuple[str, ...]) -> dict[str, list[int]]:
-    """Give the places of each word."""
+    """Return the places of each word."""
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words):
         places.setdefault(word, []).append(place)

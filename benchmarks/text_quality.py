@@ -38,7 +38,7 @@ LEFTOVERS: dict[str, re.Pattern[str]] = {
 
 
 def snippets(contents: Iterator[str], elsewhere: str) -> list[str]:
-    """Give of each text its longest stretch without markup, where it is long enough and stands nowhere else."""
+    """Return of each text its longest stretch without markup, where it is long enough and stands nowhere else."""
     found = []
     elsewhere = " ".join(elsewhere.split())
     for content in contents:
@@ -53,7 +53,7 @@ def ours(page: Page) -> str:
 
 
 def cleaners() -> dict[str, tuple[str, Callable[[Page], str]]]:
-    """Give the tools that clean one page: name -> package, function."""
+    """Return the tools that clean one page: name -> package, function."""
     import gensim.corpora.wikicorpus as wikicorpus
     import wikitextparser
 

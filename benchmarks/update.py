@@ -25,7 +25,7 @@ STAGES = ("parse", "finish", "bm25")
 
 
 def changed(page: bytes) -> bytes:
-    """Give a page another revision, with a sentence more.
+    """Return a page another revision, with a sentence more.
 
     >>> changed(b"<page><revision><id>7</id><text>Tea.</text></revision></page>")
     b'<page><revision><id>97</id><text>Tea. A sentence that is new.</text></revision></page>'

@@ -54,7 +54,7 @@ class WikiIndex:
         self._loading = RLock()
 
     def _loaded(self, name: str, load: Callable[[], _Part]) -> _Part:
-        """Give a part, loaded by whoever asks first; who asks for one that is there does not wait for another."""
+        """Return a part, loaded by whoever asks first; who asks for one that is there does not wait for another."""
         if name not in self.__dict__:
             with self._loading:
                 if name not in self.__dict__:
@@ -134,7 +134,7 @@ class WikiIndex:
         return encoder
 
     def with_constants(self, k1: float, b: float) -> WikiIndex:
-        """Give this index with other constants of BM25, which act when it is asked; the tables are shared.
+        """Return this index with other constants of BM25, which act when it is asked; the tables are shared.
 
         Raises:
             IndexNotFound: the index has no text part.
@@ -208,7 +208,7 @@ class WikiIndex:
         return self.search_vectors(self.encoder.encode_texts(queries), k) if queries else []
 
     def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Give the unit vectors [q, dim] of q RGB pictures, by the encoder of the index."""
+        """Return the unit vectors [q, dim] of q RGB pictures, by the encoder of the index."""
         return self.encoder.encode(list(images))
 
     def search_vectors(self, vectors: NDArray[np.float32], k: int = 10) -> list[list[Answer]]:
@@ -241,7 +241,7 @@ class WikiIndex:
 
 
 def _paragraph_of(sentence_id: str) -> str:
-    """Give the paragraph's id in a sentence's.
+    """Return the paragraph's id in a sentence's.
 
     >>> _paragraph_of("12#3#1")
     '12#3'
@@ -255,7 +255,7 @@ def _distinct(
     keys: Callable[[Hit], list[_Key]],
     k: int,
 ) -> list[list[tuple[_Key, Hit]]]:
-    """Give each query its k best different keys, each with its best hit.
+    """Return each query its k best different keys, each with its best hit.
 
     Several hits may share a key: queries that have too few keys are asked again for more hits, while there are more.
     """

@@ -56,7 +56,7 @@ class Answer:
     """A hit with its value: what a person or a trainer reads.
 
     doc_id is the paragraph_id (text view) or the page_id (image view); matched is the sentence or the file;
-    text is the paragraph or the article's introduction; file is null in the text view.
+    text is the paragraph or the article's introduction; file is None in the text view.
     """
 
     view: View

@@ -137,7 +137,7 @@ def _with_vectors(settings: BuildSettings, source: VectorSource) -> BuildSetting
 
 
 def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options: RunOptions) -> Manifest | None:
-    """Give the manifest of the index at the output if it is the one that is asked for.
+    """Return the manifest of the index at the output if it is the one that is asked for.
 
     Raises:
         IndexCorrupt: it is, but a file of it is gone or has another size.
@@ -168,7 +168,7 @@ def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options:
 
 
 def open_output(place: Path | RemoteFile) -> OutputFolder | RemoteOutput:
-    """Give the output of a build, by path or URL; nothing is touched yet."""
+    """Return the output of a build, by path or URL; nothing is touched yet."""
     return RemoteOutput(place.url) if isinstance(place, RemoteFile) else OutputFolder(place)
 
 

@@ -51,7 +51,7 @@ def read_checked(path: Path, shape: type[T], *, limit: int, remedy: str) -> T:
 def read_checked_lines(
     path: Path, shape: type[T], *, limit: int, remedy: str, is_growing: bool = False
 ) -> Iterator[tuple[int, T]]:
-    """Give (line number, value) of each line that is not empty; memory is that of the file and of one value.
+    """Return (line number, value) of each line that is not empty; memory is that of the file and of one value.
 
     Args:
         path: of the file.

@@ -63,7 +63,7 @@ class CacheInfo:
         dataset: name of the data set.
         fingerprints: of the samples asked for, by split.
         sources: by name.
-        index_fingerprint: of the index asked; null for imported files.
+        index_fingerprint: of the index asked; None for imported files.
         parameters: all else that shaped the rows (k, analyzer, encoder, file names and hashes).
         seconds_per_sample: wall time of the search by source, with loading the engine and its model.
     """

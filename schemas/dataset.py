@@ -92,7 +92,7 @@ def fingerprint_samples(samples: Iterable[Sample]) -> str:
 
 
 def find_fault(sample: Sample) -> str | None:
-    """Say what is wrong with a sample, or give None.
+    """Say what is wrong with a sample, or return None.
 
     >>> find_fault(Sample("a", ("x", "")))
     'token 2 is empty'

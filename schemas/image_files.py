@@ -10,7 +10,7 @@ _SUBFOLDERS = {"train": ("train",), "dev": ("dev", "val", "valid"), "test": ("te
 
 
 def find_image(folder: Path, split: str, image: str) -> Path | None:
-    """Give the path of an image file, or null where there is none.
+    """Return the path of an image file, or None where there is none.
 
     A name never leads out of the folder by itself ("..", "/"); a link in the folder may (`is_inside`).
 

@@ -35,7 +35,7 @@ _REBUILD = "build it with: beam run build_wiki_index --dump DUMP --output FOLDER
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that was read. dump_date is the day in its name (`enwiki-20251101-...`), or null."""
+    """A file that was read. dump_date is the day in its name (`enwiki-20251101-...`), or None."""
 
     path: str
     size_bytes: int
@@ -45,7 +45,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Shard:
-    """A file of the output, by path relative to the folder. rows is null but for Parquet."""
+    """A file of the output, by path relative to the folder. rows is None but for Parquet."""
 
     table: str
     path: str
@@ -65,8 +65,8 @@ class Manifest:
         counts: pages read by fate; they sum to `pages_read`.
         counters: everything else counted; a value is a number or a mapping name -> number.
         shards: every file of the folder but the manifest itself.
-        text_index: documents, analyzer, preset, k1, b; null if not built.
-        image_index: vectors, encoder, dim, metric, kind; null if not built.
+        text_index: documents, analyzer, preset, k1, b; None if not built.
+        image_index: vectors, encoder, dim, metric, kind; None if not built.
         versions: of this package and of the libraries that shaped the output.
         is_partial: input was lost and the user allowed it.
     """

@@ -51,11 +51,11 @@ class Prediction:
     Args:
         sample_id: of the data set.
         tokens: as they were read.
-        image: file name, or null.
+        image: file name, or None.
         contexts: that were in the window.
-        tags: one per token; null for relations.
+        tags: one per token; None for relations.
         entities: of the tags.
-        relation: predicted; null for tags.
+        relation: predicted; None for tags.
         probability: of the relation.
         gold: tags or relation, where they were known.
         gate: of a mixture.
@@ -97,7 +97,7 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def _fault(row: Prediction) -> str | None:
-    """Say what does not fit together in a row, or give None.
+    """Say what does not fit together in a row, or return None.
 
     >>> _fault(Prediction("a", ("x",), tags=("O", "O")))
     '1 tokens but 2 tags'

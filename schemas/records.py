@@ -43,7 +43,7 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """One page of the dump and what became of it. redirect_target is null but for redirects."""
+    """One page of the dump and what became of it. redirect_target is None but for redirects."""
 
     page_id: int
     revision_id: int
@@ -152,7 +152,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A post of a data set. Labels are null where there are none: tags for entities; head, tail, relation for pairs.
+    """A post of a data set. Labels are None where there are none: tags for entities; head, tail, relation for pairs.
 
     image is a file name, relative to the folder of images; sample_id is unique over all splits of its set.
     """
@@ -172,7 +172,7 @@ class Context:
     """A text that belongs to a sample. source: text, image, caption, ...; rank counts from 1 within it.
 
     matched is the key that was hit: the sentence (text view) or the image file (image view), "" where there is none;
-    score is null where the source gives none.
+    score is None where the source gives none.
     """
 
     sample_id: str

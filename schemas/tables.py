@@ -114,7 +114,7 @@ TABLES: dict[str, pa.Schema] = {
 
 
 def embeddings_schema(dim: int) -> pa.Schema:
-    """Give the schema of ImageEmbedding rows whose vectors have dim float32 components.
+    """Return the schema of ImageEmbedding rows whose vectors have dim float32 components.
 
     >>> embeddings_schema(4).field("vector").type.list_size
     4
@@ -133,7 +133,7 @@ def embeddings_schema(dim: int) -> pa.Schema:
 
 
 def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
-    """Give the schema of the image vectors of samples: digest (`schemas.dataset.input_digest`), vector [dim].
+    """Return the schema of the image vectors of samples: digest (`schemas.dataset.input_digest`), vector [dim].
 
     Args:
         dim: components, float32.
@@ -147,7 +147,7 @@ def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
 
 
 def check_table(path: str | Path, expected: pa.Schema) -> int:
-    """Check one Parquet file against its schema and give its number of rows.
+    """Check one Parquet file against its schema and return its number of rows.
 
     Raises:
         IndexCorrupt: the file is not readable as Parquet, or its columns differ.

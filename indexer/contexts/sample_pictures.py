@@ -48,7 +48,7 @@ class SamplePictures:
     def encode(
         self, paths: Sequence[Path], encoder: Callable[[Sequence[Image.Image]], NDArray[np.float32]]
     ) -> tuple[list[Path], NDArray[np.float32]]:
-        """Give the paths whose pictures can be used, and the vectors [n, dim] of these."""
+        """Return the paths whose pictures can be used, and the vectors [n, dim] of these."""
         import numpy as np
 
         new = {path: _read(path) for path in paths if path not in self._vectors}
@@ -67,7 +67,7 @@ class SamplePictures:
         ]
 
     def by_digest(self) -> dict[str, NDArray[np.float32]]:
-        """Give the vectors [dim] by the digest of their sample."""
+        """Return the vectors [dim] by the digest of their sample."""
         return {
             input_digest(row): self._vectors[path]
             for row, path in zip(self._samples, self.paths, strict=True)

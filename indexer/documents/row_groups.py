@@ -36,14 +36,14 @@ class RowGroup:
         self.size_bytes: int = table.get_total_buffer_size() + _ID_BYTES * table.num_rows
 
     def row_of(self, doc_id: str) -> dict[str, Any] | None:
-        """Give the first row of an id, or None."""
+        """Return the first row of an id, or None."""
         if doc_id not in self._ids:
             return None
         at = self._ids.index(doc_id)
         return {name: self._table.column(name)[at].as_py() for name in self._table.column_names}
 
     def runs_of(self, page_id: int) -> Iterator[pa.Table]:
-        """Give the rows of a page, as runs of rows."""
+        """Return the rows of a page, as runs of rows."""
         for first, count in _runs(self._page_ids, page_id):
             yield self._table.slice(first, count)
 
@@ -79,7 +79,7 @@ class RowGroupCache:
         """Bytes of the row groups that are held."""
 
     def get(self, key: tuple[object, ...], decode: Callable[[], RowGroup]) -> RowGroup:
-        """Give the row group of a key, decoded if it is not held.
+        """Return the row group of a key, decoded if it is not held.
 
         >>> cache = RowGroupCache(1 << 20)
         >>> rows = RowGroup(pa.table({"id": ["a", "b"], "text": ["one", "two"]}), "id")
@@ -101,7 +101,7 @@ class RowGroupCache:
 
 
 def _runs(values: NDArray[np.int64], value: int) -> Iterator[tuple[int, int]]:
-    """Give (first, count) of each run of a value.
+    """Return (first, count) of each run of a value.
 
     >>> import numpy as np
     >>> list(_runs(np.array([7, 7, 9, 7]), 7))

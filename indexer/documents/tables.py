@@ -69,7 +69,7 @@ class _Table:
         self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
 
     def rows(self, page_ids: Iterable[int]) -> dict[int, list[pa.Table]]:
-        """Give the rows of each of the pages, as runs of rows; a page without any is left out."""
+        """Return the rows of each of the pages, as runs of rows; a page without any is left out."""
         found: dict[int, list[pa.Table]] = {}
         for page in sorted(set(page_ids)):
             for place in self._places(page):
@@ -78,12 +78,12 @@ class _Table:
         return found
 
     def row_of(self, page_id: int, doc_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
-        """Give the row of an id of this table, or None.
+        """Return the row of an id of this table, or None.
 
         Args:
             page_id: of its page.
             doc_id: the row's first column.
-            columns: those wanted, that of the ids among them; the rest is not decoded. All if null.
+            columns: those wanted, that of the ids among them; the rest is not decoded. All if None.
         """
         for place in self._places(page_id):
             row = self._group(*place, columns).row_of(doc_id)
@@ -92,7 +92,7 @@ class _Table:
         return None
 
     def where(self, column: str, value: str) -> list[dict[str, Any]]:
-        """Give every row whose column has a value, by reading the whole table."""
+        """Return every row whose column has a value, by reading the whole table."""
         rows: list[dict[str, Any]] = []
         for number, file in enumerate(self._files):
             for group in range(file.num_row_groups):
@@ -103,7 +103,7 @@ class _Table:
         return rows
 
     def _group(self, file: int, group: int, columns: Sequence[str] | None = None) -> RowGroup:
-        """Give a row group, held or decoded."""
+        """Return a row group, held or decoded."""
         key = (self._name, file, group, columns)
         return self._cache.get(key, lambda: RowGroup(self._read(file, group, columns), TABLES[self._name].names[0]))
 
@@ -128,7 +128,7 @@ class _Table:
 
 
 def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
-    """Give the smallest and largest page id of each row group; every number where there are no statistics."""
+    """Return the smallest and largest page id of each row group; every number where there are no statistics."""
     column = file.schema_arrow.get_field_index("page_id")
     spans = []
     for group in range(file.metadata.num_row_groups):
@@ -157,7 +157,7 @@ class Documents:
         self._rows: dict[tuple[str, tuple[str, ...] | None], dict[str, dict[str, Any]]] = {}
 
     def sentences(self, ids: Sequence[str]) -> list[Sentence]:
-        """Give the sentences of these ids, in their order.
+        """Return the sentences of these ids, in their order.
 
         Raises:
             IndexCorrupt: one of them is not there.
@@ -165,7 +165,7 @@ class Documents:
         return [Sentence(**row) for row in self._by_id("sentences", ids)]
 
     def sentence_texts(self, ids: Sequence[str]) -> list[str]:
-        """Give the texts alone of the sentences of these ids, in their order.
+        """Return the texts alone of the sentences of these ids, in their order.
 
         Raises:
             IndexCorrupt: one of them is not there.
@@ -173,7 +173,7 @@ class Documents:
         return [row["text"] for row in self._by_id("sentences", ids, ("sentence_id", "text"))]
 
     def paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
-        """Give the paragraphs of these ids, in their order.
+        """Return the paragraphs of these ids, in their order.
 
         Raises:
             IndexCorrupt: one of them is not there.
@@ -181,7 +181,7 @@ class Documents:
         return [_to_paragraph(row) for row in self._by_id("paragraphs", ids)]
 
     def unlinked_paragraphs(self, ids: Sequence[str]) -> list[Paragraph]:
-        """Give the paragraphs of these ids without their links, which take as long to decode as all the rest.
+        """Return the paragraphs of these ids without their links, which take as long to decode as all the rest.
 
         Raises:
             IndexCorrupt: one of them is not there.
@@ -207,24 +207,24 @@ class Documents:
         raise self._missing(file)
 
     def page(self, page_id: int) -> PageRow | None:
-        """Give the row of a page, or None if the dump had none of this id."""
+        """Return the row of a page, or None if the dump had none of this id."""
         rows = self._of_page("pages", page_id)
         return PageRow(**rows[0]) if rows else None
 
     def paragraphs_of(self, page_id: int) -> list[Paragraph]:
-        """Give an article's paragraphs, in order."""
+        """Return an article's paragraphs, in order."""
         return [_to_paragraph(row) for row in self._of_page("paragraphs", page_id)]
 
     def sentences_of(self, page_id: int) -> list[Sentence]:
-        """Give an article's sentences, in order."""
+        """Return an article's sentences, in order."""
         return [Sentence(**row) for row in self._of_page("sentences", page_id)]
 
     def images_of(self, page_id: int) -> list[ArticleImage]:
-        """Give an article's images, in order."""
+        """Return an article's images, in order."""
         return [ArticleImage(**row) for row in self._of_page("images", page_id)]
 
     def uses_of(self, file: str) -> list[ArticleImage]:
-        """Give every use of a file, by reading the whole table of images."""
+        """Return every use of a file, by reading the whole table of images."""
         return [ArticleImage(**row) for row in self._table("images").where("file", file)]
 
     def _of_page(self, table: str, page_id: int) -> list[dict[str, Any]]:
@@ -232,7 +232,7 @@ class Documents:
         return [row for part in parts for row in part.to_pylist()]
 
     def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
-        """Give the rows of ids; they are not to be changed, for they are kept for whoever asks again."""
+        """Return the rows of ids; they are not to be changed, for they are kept for whoever asks again."""
         held = self._rows.get((name, columns), {})
         if len(held) > ROWS_HELD:
             held = {}

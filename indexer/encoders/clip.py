@@ -171,7 +171,7 @@ def _find_local(arch: str, pretrained: str) -> Path:
 
 
 def _guess_settings(arch: str) -> Mapping[str, Any]:
-    """Give the preprocessing that most published weights of an architecture use; a local file states none."""
+    """Return the preprocessing that most published weights of an architecture use; a local file states none."""
     import open_clip
 
     tags = [open_clip.get_pretrained_cfg(arch, tag) for tag in open_clip.list_pretrained_tags_by_model(arch)]

@@ -37,14 +37,14 @@ def save_arithmetic(model: Any, quick_gelu: Any, tower: Any, block: Any) -> None
 
 
 def _quick_gelu(x: torch.Tensor) -> torch.Tensor:
-    """Give x * sigmoid(1.702 x). Source: Hendrycks and Gimpel, Gaussian Error Linear Units, section 2."""
+    """Return x * sigmoid(1.702 x). Source: Hendrycks and Gimpel, Gaussian Error Linear Units, section 2."""
     from torch.nn import functional
 
     return functional.silu(x * _SLOPE, inplace=True).mul_(1 / _SLOPE)
 
 
 def _first_token_of(block: Any) -> Callable[..., torch.Tensor]:
-    """Give a block's forward for the first token [n, 1, width] of [n, tokens, width]; it attends to all of them."""
+    """Return a block's forward for the first token [n, 1, width] of [n, tokens, width]; it attends to all of them."""
 
     def forward(x: torch.Tensor, attn_mask: None = None) -> torch.Tensor:
         assert attn_mask is None

@@ -113,7 +113,7 @@ def timm_name(name: str) -> str:
 
 
 def _stage_of(number: int) -> tuple[int, int]:
-    """Give stage and place in it of a block counted through the network.
+    """Return stage and place in it of a block counted through the network.
 
     >>> _stage_of(0), _stage_of(2), _stage_of(15)
     ((0, 0), (1, 1), (6, 0))

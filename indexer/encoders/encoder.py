@@ -52,7 +52,7 @@ class ImageEncoder:
         preprocess: RGB picture -> tensor [3, height, width] float32.
         network: pictures [n, 3, height, width] -> vectors [n, dim], on the device.
         batch_images: pictures that go through the network at a time, whatever the number given.
-        text: what reads words into the same space; null: the encoder knows pictures only.
+        text: what reads words into the same space; None: the encoder knows pictures only.
         precision: arithmetic of the networks; vectors are float32 all the same.
     """
 
@@ -78,7 +78,7 @@ class ImageEncoder:
         return self.encode_prepared([self.prepare(image) for image in images])
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """Give what the network reads of a picture, [3, height, width] float32; safe in another thread."""
+        """Return what the network reads of a picture, [3, height, width] float32; safe in another thread."""
         return self.preprocess(image.convert("RGB"))
 
     def encode_prepared(self, pixels: Sequence[torch.Tensor]) -> NDArray[np.float32]:
@@ -155,7 +155,7 @@ def fingerprint_weights(weights: Mapping[str, torch.Tensor], settings: Mapping[s
 
 
 def pick_device(device: str | None) -> str:
-    """Give the device to run on: the one asked for, else a CUDA device if there is one.
+    """Return the device to run on: the one asked for, else a CUDA device if there is one.
 
     Raises:
         UsageError: cuda is asked for and there is none, or the name is neither cpu nor cuda.
@@ -171,7 +171,7 @@ def pick_device(device: str | None) -> str:
 
 
 def pick_precision(precision: Precision | None, device: str) -> Precision:
-    """Give the arithmetic to run in: the one asked for, else fp16 on a CUDA device and fp32 on a CPU.
+    """Return the arithmetic to run in: the one asked for, else fp16 on a CUDA device and fp32 on a CPU.
 
     Raises:
         UsageError: an unknown name.

@@ -14,7 +14,7 @@ HUB_TIMEOUT_S = 5.0
 
 
 def fetch_first(repository: str, files: Sequence[str], what: str, remedy: str) -> Path:
-    """Give the first of some files that the cache or the hub has.
+    """Return the first of some files that the cache or the hub has.
 
     Args:
         repository: `owner/name`; a bare name is one of the hub's own.

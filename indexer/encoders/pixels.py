@@ -114,7 +114,7 @@ def decode_image(data: bytes, *, limits: ImageLimits = ImageLimits()) -> Image.I
 
 
 def displayed_size(image: Image.Image) -> tuple[int, int]:
-    """Give width and height in pixels of the file that `decode_image` read, as displayed (after rotation)."""
+    """Return width and height in pixels of the file that `decode_image` read, as displayed (after rotation)."""
     width, height = image.info.get(_SIZE_KEY, image.size)
     return int(width), int(height)
 
@@ -126,7 +126,7 @@ def with_displayed_size(image: Image.Image, size: tuple[int, int]) -> Image.Imag
 
 
 def sniff_format(data: bytes) -> str | None:
-    """Tell an accepted format by its first bytes, or give None.
+    """Tell an accepted format by its first bytes, or return None.
 
     >>> sniff_format(b"GIF89a..."), sniff_format(b"<svg/>")
     ('GIF', None)

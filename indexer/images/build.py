@@ -95,7 +95,7 @@ def merge_dense(
 
     Returns:
         The manifest's `image_index`: encoder, encoder_fingerprint, dim, metric, kind, factory (Faiss's words), nlist,
-        nprobe, vectors, unused_vectors, recall_at_10 (null where there is nothing to compare), recall_queries,
+        nprobe, vectors, unused_vectors, recall_at_10 (None where there is nothing to compare), recall_queries,
         bytes_per_vector (what a searcher holds: the index and the names).
 
     Raises:
@@ -136,7 +136,7 @@ def merge_dense(
 
 
 def _pages_by_file(images_files: Sequence[Path]) -> pa.Table:
-    """Give every (file, page) pair once, by file and page."""
+    """Return every (file, page) pair once, by file and page."""
     tables = []
     for path in images_files:
         check_table(path, IMAGES)
@@ -172,7 +172,7 @@ def _check_once(parts: Sequence[Part], files: pa.ChunkedArray) -> None:
 
 
 def _to_ids(files: pa.ChunkedArray, pages: pa.Table) -> pa.Table:
-    """Give the pages of each of the files, which are in the order of the pairs."""
+    """Return the pages of each of the files, which are in the order of the pairs."""
     import numpy as np
 
     pairs = pages.take(pa.array(np.flatnonzero(pc.is_in(pages.column("file"), value_set=files).to_numpy())))

@@ -156,7 +156,7 @@ class _Nearest:
 
 
 def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Give the columns of the k best in each row, best first."""
+    """Return the columns of the k best in each row, best first."""
     import numpy as np
 
     some = np.argpartition(-scores, k - 1, axis=1)[:, :k]

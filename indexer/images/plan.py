@@ -80,7 +80,7 @@ def train_dense(embedding_files: Sequence[Path], out: Path) -> None:
 
 
 def lists_for(vectors: int) -> int:
-    """Give the number of lists: about two for each of the square root, a power of two.
+    """Return the number of lists: about two for each of the square root, a power of two.
 
     >>> lists_for(200_000), lists_for(1_000_000), lists_for(5_000_000), lists_for(10)
     (1024, 2048, 4096, 8)
@@ -112,7 +112,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def to_vectors(column: Any, dim: int) -> NDArray[np.float32]:
-    """Give a column of vectors as an array [n, dim]."""
+    """Return a column of vectors as an array [n, dim]."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     return cast("NDArray[np.float32]", column.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim))

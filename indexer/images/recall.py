@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recall:
-    """Mean share of the true ten nearest found, over a number of queries; null where there was nothing to find."""
+    """Mean share of the true ten nearest found, over a number of queries; None where there was nothing to find."""
 
     value: float | None
     queries: int
@@ -71,7 +71,7 @@ def choose_nprobe(
 
 
 def _ladder(nlist: int) -> Iterator[int]:
-    """Give the numbers of lists that are tried.
+    """Return the numbers of lists that are tried.
 
     >>> list(_ladder(20))
     [1, 2, 3, 4, 6, 8, 12, 16, 20]
@@ -88,7 +88,7 @@ def _ladder(nlist: int) -> Iterator[int]:
 def _truths(
     plan: Plan, parts: Sequence[Part], positions: Sequence[NDArray[np.int64]], files: pa.ChunkedArray
 ) -> list[dict[str, float]]:
-    """Give the nearest files of each query with their exact scores; none where they cannot be told."""
+    """Return the nearest files of each query with their exact scores; none where they cannot be told."""
     return [_truth(plan.query_files[number], number, parts, positions, files) for number in range(len(plan.queries))]
 
 
@@ -111,7 +111,7 @@ def _truth(
 
 
 def _share(truth: dict[str, float], own: str, hits: Sequence[Hit]) -> float:
-    """Give the share of the ten nearest that were found; a copy with the score of the tenth counts as it."""
+    """Return the share of the ten nearest that were found; a copy with the score of the tenth counts as it."""
     k = min(_K, len(truth))
     enough = sorted(truth.values(), reverse=True)[k - 1] - _SAME
     found = [hit.doc_id for hit in hits if hit.doc_id != own][:k]

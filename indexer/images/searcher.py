@@ -106,7 +106,7 @@ class DenseSearcher:
         return scores, positions
 
     def page_ids(self, file: str) -> list[int]:
-        """Give the ids of the pages that use an indexed file, ascending; empty if it is not indexed."""
+        """Return the ids of the pages that use an indexed file, ascending; empty if it is not indexed."""
         low, high = 0, self.vectors
         while low < high:
             middle = (low + high) // 2

@@ -84,7 +84,7 @@ def print_answers(console: Console, answers: Sequence[Answer], *, tokenize: Toke
     Args:
         console: where to.
         answers: of one view, best first.
-        tokenize: gives the tokens of a word, with those of the query bound to it; null: nothing is marked.
+        tokenize: gives the tokens of a word, with those of the query bound to it; None: nothing is marked.
         is_whole: print whole paragraphs and introductions, else their beginning.
     """
     from rich.table import Table
@@ -126,7 +126,7 @@ def _key_of(answer: Answer, tokenize: Tokenize | None) -> Text:
 
 
 def _shorten(text: str) -> str:
-    """Give the beginning of a text, cut at a blank.
+    """Return the beginning of a text, cut at a blank.
 
     >>> _shorten("a b"), len(_shorten("word " * 100)) <= 241
     ('a b', True)

@@ -31,7 +31,7 @@ _PICTURES = (("embedded", "source"), ("missing", "reason"), ("broken", "reason")
 
 
 def report_to_page(report: IndexReport) -> str:
-    """Give the report as a page that is one file."""
+    """Return the report as a page that is one file."""
     return to_page(f"Index {report.folder.resolve().name}", *report_parts(report))
 
 
@@ -47,7 +47,7 @@ def write_report(folder: Path, manifest: Manifest, path: Path) -> None:
 
 
 def report_parts(report: IndexReport) -> list[Html]:
-    """Give the sections of the report."""
+    """Return the sections of the report."""
     manifest = report.manifest
     parts = [_summary(report), _fates(report), _lengths_section(report), _pictures(manifest.counters)]
     parts += [_rejects(report), _templates(manifest.counters), _indexes(report), _sizes(report), _origin(report)]
@@ -232,7 +232,7 @@ def _told(value: object) -> str:
 
 
 def _numbers(value: object) -> dict[str, int]:
-    """Give counts by name, largest first.
+    """Return counts by name, largest first.
 
     >>> _numbers({"a": 1, "b": 2, "c": "x"}), _numbers(None)
     ({'b': 2, 'a': 1}, {})

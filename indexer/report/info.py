@@ -34,7 +34,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 
 
 def list_rejects(folder: Path, manifest: Manifest, stage: str) -> Iterator[dict[str, str]]:
-    """Give what was dropped at a stage (dump, article, image), and why; for images with the address of the file's page.
+    """List what was dropped at a stage (dump, article, image), and why; for images with the address of the file's page.
 
     Raises:
         IndexCorrupt: a table cannot be read.

@@ -90,7 +90,7 @@ def measure_index(folder: Path, manifest: Manifest, rows: int = _ROWS) -> IndexR
 
 
 def report_to_json(report: IndexReport) -> dict[str, Any]:
-    """Give what was measured as JSON values; the manifest is `mie-index info --json`."""
+    """Return what was measured as JSON values; the manifest is `mie-index info --json`."""
     return {
         "words": {"sentences": asdict(report.sentences), "paragraphs": asdict(report.paragraphs)},
         "rejects": [asdict(reason) for reason in report.rejects],
@@ -121,7 +121,7 @@ def _lengths(folder: Path, manifest: Manifest, name: str, edges: Sequence[int], 
 
 
 def _quantile(numbers: dict[int, int], share: float) -> int:
-    """Give the smallest value that at least this share of the values does not exceed; 0 if there are none.
+    """Return the smallest value that at least this share of the values does not exceed; 0 if there are none.
 
     >>> _quantile({1: 5, 7: 4, 9: 1}, 0.5), _quantile({1: 5, 7: 4, 9: 1}, 0.95), _quantile({}, 0.5)
     (1, 9, 0)
@@ -154,7 +154,7 @@ def _example(row: dict[str, str]) -> dict[str, str]:
 
 
 def _rows(folder: Path, manifest: Manifest, name: str, columns: list[str], limit: int) -> Iterator[pa.Table]:
-    """Give columns of a table by row groups: all of them, or as many as hold limit rows, evenly spread."""
+    """Return columns of a table by row groups: all of them, or as many as hold limit rows, evenly spread."""
     paths = [folder / shard.path for shard in manifest.shards if shard.table == name]
     try:
         sizes = [(path, group, rows) for path in paths for group, rows in _groups(path)]

@@ -131,7 +131,7 @@ def _count_faults(index: WikiIndex) -> Iterator[Fault]:
 
 
 def _parts(index: WikiIndex, table: str) -> dict[str, str]:
-    """Give the files of a table by part: parts of one name hold the same pages in every table."""
+    """Return the files of a table by part: parts of one name hold the same pages in every table."""
     return {Path(shard.path).name: shard.path for shard in index.manifest.shards if shard.table == table}
 
 

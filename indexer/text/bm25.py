@@ -82,7 +82,7 @@ class Bm25Searcher:
         return [self._search_one(query, params) for query in queries]
 
     def _composed_for(self, k: int) -> Callable[[Sequence[str]], list[Any]] | None:
-        """Give the call that searches many queries at once; none for long lists, or for one k too many."""
+        """Return the call that searches many queries at once; none for long lists, or for one k too many."""
         if k not in self._composed and k <= _LONGEST_LIST and len(self._composed) < _MOST_LISTS:
             self._composed[k] = compose_search(self._searcher, self._analyzer, k)
         return self._composed.get(k)
@@ -114,18 +114,18 @@ class Bm25Searcher:
 
     @in_java
     def tokens(self, text: str) -> list[str]:
-        """Give the tokens of a text, as the index has them."""
+        """Return the tokens of a text, as the index has them."""
         analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
         return [str(token) for token in analyze(self._analyzer, _clean(text)).toArray()]
 
     @in_java
     def tokens_of(self, texts: Sequence[str]) -> list[list[str]]:
-        """Give the tokens of several texts: the way into Java and out of it is gone once."""
+        """Return the tokens of several texts: the way into Java and out of it is gone once."""
         return [self.tokens(text) for text in texts]
 
     @in_java
     def explain(self, query: str, doc_id: str, title_boost: float = 0.0) -> str:
-        """Give Lucene's account of a sentence's score, as indented text."""
+        """Return Lucene's account of a sentence's score, as indented text."""
         page = java_class(f"{LUCENE}.index.Term")(PAGE, doc_id.partition("#")[0])
         try:
             of_page = self._list(java_class(f"{LUCENE}.search.TermQuery")(page), max(1, self.documents))
@@ -137,7 +137,7 @@ class Bm25Searcher:
             raise self._corrupt(error) from error
 
     def doc_ids(self) -> Iterator[str]:
-        """Give the id of every sentence in the index, in index order."""
+        """Return the id of every sentence in the index, in index order."""
         for first in range(0, self.documents, _IDS_AT_ONCE):
             yield from self._ids(range(first, min(first + _IDS_AT_ONCE, self.documents)))
 

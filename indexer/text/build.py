@@ -109,7 +109,7 @@ def _section(preset: str, documents: int) -> dict[str, Any]:
 
 @contextmanager
 def _new_index(out_dir: Path, preset: Preset) -> Iterator[Any]:
-    """Give an IndexWriter whose index gets its name when the block ends well."""
+    """Return an IndexWriter whose index gets its name when the block ends well."""
     temporary = out_dir.with_name(f".{out_dir.name}.tmp")
     failures = (OSError, java_exception())
     try:

@@ -103,12 +103,12 @@ def _make_fill(document: Any, fields: Sequence[Any]) -> Any:
 
 
 def find_method(owner: str, method: str, returns: str, *takes: str) -> Any:
-    """Give the handle of a method by its exact signature, in Java's names of classes (`[L...;` for an array)."""
+    """Return the handle of a method by its exact signature, in Java's names of classes (`[L...;` for an array)."""
     return java_class(_HANDLES).publicLookup().findVirtual(_class(owner), method, _signature(returns, *takes))
 
 
 def find_static(owner: str, method: str, returns: str, *takes: str) -> Any:
-    """Give the handle of a static method, likewise."""
+    """Return the handle of a static method, likewise."""
     return java_class(_HANDLES).publicLookup().findStatic(_class(owner), method, _signature(returns, *takes))
 
 
@@ -128,6 +128,6 @@ def _class(name: str) -> Any:
 
 
 def as_interface(interface: str, handle: Any) -> Any:
-    """Give a handle as an object of an interface of one method."""
+    """Return a handle as an object of an interface of one method."""
     made = java_class("java.lang.invoke.MethodHandleProxies").asInterfaceInstance(_class(interface), handle)
     return as_java(interface, made)

@@ -85,7 +85,7 @@ def in_java(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def java_class(name: str) -> Any:
-    """Give a Java class by its full name, starting the virtual machine if this process has none."""
+    """Return a Java class by its full name, starting the virtual machine if this process has none."""
     start_jvm()
     return _java_class(name)
 
@@ -98,14 +98,14 @@ def _java_class(name: str) -> Any:
 
 
 def as_java(name: str, value: Any) -> Any:
-    """Give a Java object as one of a class above its own: pyjnius finds no constructor for it by itself."""
+    """Return a Java object as one of a class above its own: pyjnius finds no constructor for it by itself."""
     from jnius import cast
 
     return cast(name, value)
 
 
 def java_exception() -> type[Exception]:
-    """Give the Python exception that carries one of Java's."""
+    """Return the Python exception that carries one of Java's."""
     start_jvm()
     from jnius import JavaException
 
@@ -156,7 +156,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _heap() -> str:
-    """Give the heap's bound; one that is too small would end the process without an exception."""
+    """Return the heap's bound; one that is too small would end the process without an exception."""
     heap = os.environ.get(_HEAP_SETTING, _DEFAULT_HEAP)
     if not re.fullmatch(r"[1-9][0-9]{1,5}[mM]|[1-9][0-9]{0,3}[gG]", heap):
         raise UsageError(f"{_HEAP_SETTING} is {heap!r}", remedy="give a size such as 512m or 2g")

@@ -23,7 +23,7 @@ def open_directory(folder: Path) -> Any:
 
 
 def reason_of(error: Exception) -> str:
-    r"""Give what a Java exception says, without its stack and without the thread's wrapping.
+    r"""Return what a Java exception says, without its stack and without the thread's wrapping.
 
     >>> reason_of(OSError("JVM exception occurred: a.b.CorruptIndexException: truncated\n\ta.b.C.d(C.java:1)"))
     'a.b.CorruptIndexException: truncated'

@@ -50,7 +50,7 @@ Source: KB-NER's Elasticsearch mapping; Anserini 1.x, IndexCollection and Search
 
 
 def preset_of(name: str) -> Preset:
-    """Give a preset by its name.
+    """Return a preset by its name.
 
     Raises:
         UsageError: there is none of this name.

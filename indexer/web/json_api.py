@@ -76,7 +76,7 @@ async def send_picture(request: Request) -> Response:
     responses={200: {"description": "A small copy.", "content": {"image/jpeg": {}}}},
 )
 async def get_picture(request: Request, image: Annotated[str, Path(description="Its hash.")]) -> Response:
-    """Give a small copy of a picture that was sent."""
+    """Return a small copy of a picture that was sent."""
     picture = _engine(request).pictures.get(image)
     return Response(picture.preview, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
@@ -94,7 +94,7 @@ async def get_document(
     request: Request,
     doc_id: Annotated[str, Path(max_length=300, description="Of a page, paragraph or sentence; or a file.")],
 ) -> Response:
-    """Give a page, a paragraph, a sentence or a file by its id (# is written %23)."""
+    """Return a page, a paragraph, a sentence or a file by its id (# is written %23)."""
     from indexer.report import look_up
 
     engine = _engine(request)

@@ -39,7 +39,7 @@ def carry_errors(output: str | PathLike[str] | None = None) -> Iterator[None]:
 
 
 def full_disk(error: OSError, path: str | PathLike[str] | None = None) -> StoreError | None:
-    """Give our error for a disk that is full; null for another error (Arrow tells it in the text alone)."""
+    """Return our error for a disk that is full; None for another error (Arrow tells it in the text alone)."""
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error)
     if not is_full:
         return None

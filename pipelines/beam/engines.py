@@ -37,7 +37,7 @@ def to_options(beam_options: Sequence[str]) -> tuple[PipelineOptions, list[str]]
 
 
 def runner_of(options: PipelineOptions) -> str | None:
-    """Name the runner among Beam's options as Beam would find it: by class name, in any case; null: none is named.
+    """Name the runner among Beam's options as Beam would find it: by class name, in any case; None: none is named.
 
     >>> runner_of(to_options(["--runner", "dask"])[0]), runner_of(to_options([])[0])
     ('DaskRunner', None)

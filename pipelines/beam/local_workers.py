@@ -39,7 +39,7 @@ class LocalWorkers:
 
     Args:
         log: file for what the workers print.
-        nursery: that process, which is closed with this; null: one of its own.
+        nursery: that process, which is closed with this; None: one of its own.
     """
 
     _all: dict[str, LocalWorkers] = {}  # noqa: RUF012  # by name: Beam carries bytes only

@@ -42,7 +42,7 @@ def count(stage: str, counts: Mapping[str, int]) -> None:
 
 
 def keyed_streams(shards: Mapping[int, Sequence[Stream]]) -> list[_KeyedStream]:
-    """Give the elements of the parse stage: (shard, (place in the shard, the stream as a tuple)).
+    """Return the elements of the parse stage: (shard, (place in the shard, the stream as a tuple)).
 
     >>> keyed_streams({3: [Stream("a.xml", 0, 9, "xml")]})
     [(3, (0, ('a.xml', 0, 9, 'xml', True)))]
@@ -124,7 +124,7 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
         shards: number of embedding shards.
         first_reject: number of the first free file of the rejects table.
         done: embedding shards that an earlier run finished.
-        earlier: index whose vectors are taken over where the bytes are the same; null: all are encoded.
+        earlier: index whose vectors are taken over where the bytes are the same; None: all are encoded.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ _DROP = "DELETE FROM entries WHERE key IN (SELECT key FROM entries ORDER BY used
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """What is known of a file. body: null if the site has no such file; etag, modified: for asking again; age_s."""
+    """What is known of a file. body: None if the site has no such file; etag, modified: for asking again; age_s."""
 
     body: bytes | None
     etag: str
@@ -55,7 +55,7 @@ class FetchCache:
             self._connection.executescript(_TABLES)
 
     def get(self, key: str) -> CacheEntry | None:
-        """Give what is known of a file; null if nothing is."""
+        """Return what is known of a file; None if nothing is."""
         now = time.time()
         with self._told():
             query = "SELECT body, etag, modified, fetched, used FROM entries WHERE key = ?"

@@ -111,7 +111,7 @@ class CommonsSource:
         return {"source": f"commons:{self.base}", "width_px": self.rules.width_px}
 
     def fetch(self, file: str) -> bytes | Missing:
-        """Give a file's thumbnail from the cache or the site.
+        """Return a file's thumbnail from the cache or the site.
 
         Raises:
             InputError: the site does not answer for many files, or asks for a longer pause than we take.
@@ -158,7 +158,7 @@ class CommonsSource:
         return f"{self.base or _UPLOAD}/wikipedia/commons/thumb/{thumbnail_path(file, self.rules.width_px)}"
 
     def _redirect(self, file: str) -> str:
-        """Give the address that leads to where a file is now. Source: MediaWiki's Special:Redirect/file."""
+        """Return the address that leads to where a file is now. Source: MediaWiki's Special:Redirect/file."""
         return f"{self.base or _WIKI}/wiki/Special:Redirect/file/{quoted_name(file)}?width={self.rules.width_px}"
 
     def _ask(self, url: str, conditions: Mapping[str, str]) -> Answer:
@@ -242,7 +242,7 @@ def _conditions(known: CacheEntry | None) -> dict[str, str]:
 
 
 def _refusal(answer: Answer) -> Missing | None:
-    """Tell why an answer is no picture; null if it is one."""
+    """Tell why an answer is no picture; None if it is one."""
     if answer.problem:
         return Missing(answer.problem, answer.detail)
     if answer.status in _NONE_STATUS:
@@ -256,7 +256,7 @@ def _refusal(answer: Answer) -> Missing | None:
 
 
 def _retry_after_s(value: str) -> float | None:
-    """Read Retry-After: seconds or a date; null if it is neither. Source: RFC 9110, 10.2.3.
+    """Read Retry-After: seconds or a date; None if it is neither. Source: RFC 9110, 10.2.3.
 
     >>> _retry_after_s("120"), _retry_after_s("soon"), _retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT")
     (120.0, None, 0.0)

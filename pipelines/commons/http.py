@@ -201,7 +201,7 @@ def _make_pools(sockets: _Sockets, origin: str) -> Any:
 
 
 def _pieces(response: Any) -> Iterator[bytes]:
-    """Give the body as it comes; a read never waits for more than one piece from the network."""
+    """Return the body as it comes; a read never waits for more than one piece from the network."""
     while piece := response.read1(_PIECE_BYTES, decode_content=False):
         yield piece
 
@@ -223,7 +223,7 @@ def _fields(answer: Answer) -> dict[str, Any]:
 
 
 def _origin(url: str) -> str:
-    """Give scheme, host and port of an address, or "" for what has a user name or cannot be read.
+    """Return scheme, host and port of an address, or "" for what has a user name or cannot be read.
 
     >>> _origin("https://upload.wikimedia.org/a.jpg"), _origin("file:///etc/passwd"), _origin("https://a@b/")
     ('https://upload.wikimedia.org', 'file://', '')

@@ -79,7 +79,7 @@ class Pace:
 
 
 def _read(state: int) -> float:
-    """Give the time before which nobody asks; a time that is too far off is a clock that was set back."""
+    """Return the time before which nobody asks; a time that is too far off is a clock that was set back."""
     data = os.pread(state, _STATE.size, 0)
     until = float(_STATE.unpack(data)[0]) if len(data) == _STATE.size else 0.0
     return until if until - time.time() <= _LONGEST_S else 0.0

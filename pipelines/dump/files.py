@@ -162,7 +162,7 @@ def _what_is(body: bytes) -> str:
 
 
 def read_head(path: str | PathLike[str]) -> bytes:
-    """Give the first bytes of a dump, decompressed: up to the first page or 1 MiB.
+    """Return the first bytes of a dump, decompressed: up to the first page or 1 MiB.
 
     Raises:
         InputError: not even they decode.
@@ -188,7 +188,7 @@ def has_root(path: str | PathLike[str]) -> bool:
 
 
 def namespaces_of(path: str | PathLike[str]) -> Mapping[str, int]:
-    """Give a dump's namespaces, lower-case name -> number: by its siteinfo, else English Wikipedia's."""
+    """Return a dump's namespaces, lower-case name -> number: by its siteinfo, else English Wikipedia's."""
     return _site(str(path), *_identity(path))[1]
 
 

@@ -25,7 +25,7 @@ _REDIRECT = re.compile(
 
 
 class Page(NamedTuple):
-    """One page of a dump. redirect is the target's title, or null. size_bytes is that of the wikitext in UTF-8."""
+    """One page of a dump. redirect is the target's title, or None. size_bytes is that of the wikitext in UTF-8."""
 
     page_id: int
     revision_id: int
@@ -50,7 +50,7 @@ class BrokenPage(Exception):
 
 
 class Cut(NamedTuple):
-    """Bytes between a page's tags, at a position in the stream; problem is null for a whole page."""
+    """Bytes between a page's tags, at a position in the stream; problem is None for a whole page."""
 
     position: int
     data: bytes
@@ -83,7 +83,7 @@ class PageCutter:
         return self._head or self._buffer[self.open_at - self._base :][:_HEAD_BYTES]
 
     def feed(self, chunk: bytes) -> Iterator[Cut]:
-        """Take the next bytes of the stream and give the pages that end in them."""
+        """Take the next bytes of the stream and return the pages that end in them."""
         self._buffer += chunk
         for match in _TOKEN.finditer(self._buffer, self._scanned):
             self._scanned = match.end()

@@ -90,7 +90,7 @@ def decompress(stream: Stream) -> Iterator[bytes]:
 
 
 def _read(file: BinaryIO, length: int, piece_bytes: int) -> Iterator[bytes]:
-    """Give length bytes of the file (fewer if it ends) in pieces."""
+    """Return length bytes of the file (fewer if it ends) in pieces."""
     while length > 0 and (chunk := file.read(min(piece_bytes, length))):
         length -= len(chunk)
         yield chunk

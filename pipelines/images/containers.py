@@ -24,11 +24,11 @@ class Container(Protocol):
     """One open container file."""
 
     def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Give each picture: name, rank of that name (0: its own), and two numbers that `read` takes."""
+        """Return each picture: name, rank of that name (0: its own), and two numbers that `read` takes."""
         ...
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Give the bytes of a picture."""
+        """Return the bytes of a picture."""
         ...
 
     def close(self) -> None:

@@ -76,7 +76,7 @@ class VectorSource(ShardSource):
         return container.dim
 
     def vectors(self, files: Collection[str]) -> Iterator[tuple[str, npt.NDArray[np.float32] | Missing]]:
-        """Give each file's vector as it stands there, or why there is none, in the order in which they lie."""
+        """Return each file's vector as it stands there, or why there is none, in the order in which they lie."""
         if self._index is None:
             self.open()
         assert self._index is not None

@@ -76,7 +76,7 @@ class NameIndex:
         return cls(path)
 
     def find(self, file: str) -> Place | None:
-        """Give the place of a file; a name that is written exactly so goes before its variants."""
+        """Return the place of a file; a name that is written exactly so goes before its variants."""
         row = self._connection.execute(_FIND, (file_key(file),)).fetchone()
         return None if row is None else Place(*row)
 

@@ -53,7 +53,7 @@ class ParquetShard:
         self._cached: tuple[int, pa.ChunkedArray] | None = None
 
     def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Give name, rank, row group and row of each picture.
+        """Return name, rank, row group and row of each picture.
 
         Raises:
             InputError: a row group is too large to be read for one picture, or damaged.
@@ -85,7 +85,7 @@ class ParquetShard:
         return _field(values, column.partition(".")[2])
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Give the bytes of a row."""
+        """Return the bytes of a row."""
         if self._cached is None or self._cached[0] != first:
             self._cached = None
             self._cached = first, self._read(first, self._bytes)

@@ -74,7 +74,7 @@ class ImageSource(Protocol):
         ...
 
     def fetch(self, file: str) -> bytes | Missing:
-        """Give the file's bytes, or the reason why there are none; a bad file never raises, a source that is gone does.
+        """Return the file's bytes, or the reason why there are none; a bad file never raises, a lost source does.
 
         Raises:
             InputError: the source as a whole does not answer (any more).

@@ -50,7 +50,7 @@ class TarShard:
             )
 
     def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Give name, rank, offset and size of each picture.
+        """Return name, rank, offset and size of each picture.
 
         Raises:
             InputError: the file is damaged or ends early.
@@ -85,7 +85,7 @@ class TarShard:
             ) from error
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Give the bytes at an offset."""
+        """Return the bytes at an offset."""
         if second > max_bytes:
             return Missing("too_large", f"{second} bytes, at most {max_bytes}")
         self._file.seek(first)
@@ -104,7 +104,7 @@ def _named(pictures: list[tuple[str, int, int]], told: dict[str, str]) -> Iterat
 
 
 def _sample_of(member: str) -> str:
-    """Give the key of a member's sample: its path up to the first dot of its name. Source: WebDataset's format.
+    """Return the key of a member's sample: its path up to the first dot of its name. Source: WebDataset's format.
 
     >>> _sample_of("0001/000012.jpg"), _sample_of("0001/000012.meta.json")
     ('0001/000012', '0001/000012')
@@ -130,7 +130,7 @@ def name_of_sample(data: bytes) -> str | None:
 
 
 def name_in_address(text: str) -> str:
-    """Give the file's name of an address on a MediaWiki, of its thumbnail too; a plain name stays as it is.
+    """Return the file's name of an address on a MediaWiki, of its thumbnail too; a plain name stays as it is.
 
     >>> name_in_address("https://upload.wikimedia.org/wikipedia/commons/thumb/a/a9/A%2Bb.svg/330px-A%2Bb.svg.png")
     'A+b.svg'

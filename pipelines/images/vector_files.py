@@ -83,7 +83,7 @@ class VectorShard:
 
     @property
     def dim(self) -> int | None:
-        """The components of the first vector; null if there is none.
+        """The components of the first vector; None if there is none.
 
         Raises:
             InputError: a row group is damaged.
@@ -100,7 +100,7 @@ class VectorShard:
         return None
 
     def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Give name, rank, row of the file and row group of each vector.
+        """Return name, rank, row of the file and row group of each vector.
 
         Raises:
             InputError: a row group is damaged.
@@ -115,7 +115,7 @@ class VectorShard:
                     yield name_in_address(name).rpartition("/")[2], 0, int(start) + row, group
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Give the vector of row `first` of the file, in row group `second`, as float32."""
+        """Return the vector of row `first` of the file, in row group `second`, as float32."""
         found = self._vector(first, second)
         if isinstance(found, Missing):
             return found
@@ -155,7 +155,7 @@ class VectorShard:
 
 
 def names_beside(path: Path) -> Path:
-    """Give the Parquet file that names the rows of a NumPy file: the same name, or clip-retrieval's layout.
+    """Return the Parquet file that names the rows of a NumPy file: the same name, or clip-retrieval's layout.
 
     >>> names_beside(Path("out/img_emb/img_emb_07.npy")).as_posix()
     'out/metadata/metadata_07.parquet'

@@ -44,7 +44,7 @@ class ZimShard:
             raise InputError(f"not a readable ZIM file ({error})", path=path, remedy="fetch it again") from error
 
     def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Give each name of a picture, its rank and the number of its entry.
+        """Return each name of a picture, its rank and the number of its entry.
 
         Raises:
             InputError: the file is damaged.
@@ -58,7 +58,7 @@ class ZimShard:
             raise InputError(f"the ZIM file is damaged ({error})", path=self._path, remedy="fetch it again") from error
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:  # noqa: ARG002
-        """Give the bytes of an entry; a redirect leads to the entry that it names."""
+        """Return the bytes of an entry; a redirect leads to the entry that it names."""
         try:
             item = self._archive._get_entry_by_id(first).get_item()
             if item.size > max_bytes:
@@ -73,7 +73,7 @@ class ZimShard:
 
 
 def names_in_path(path: str) -> list[str]:
-    """Give the file names that an entry of a wiki's ZIM may stand for, the likeliest first; none if it is no picture.
+    """Return the file names that an entry of a wiki's ZIM may stand for, the likeliest first; none if it is no picture.
 
     Source: mwoffliner. Older files have I/m/NAME or I/NAME, newer ones _assets_/HASH/NAME; JPEG and PNG may have been
     made WebP and end in .webp; what is no raster has the raster's suffix; a thumbnail may bear its width.

@@ -81,7 +81,7 @@ class Stages:
         """Run the stages up to the indexes.
 
         Args:
-            images: gives the bytes of pictures, or their vectors; null: no image index.
+            images: gives the bytes of pictures, or their vectors; None: no image index.
 
         Raises:
             InputError: input is lost, and that is not allowed.
@@ -104,7 +104,7 @@ class Stages:
                 run_pipeline("parse", elements, transform, self._options, self._workers, parallel=len(todo))
 
     def _parsed(self) -> dict[int, dict[str, Any]]:
-        """Give the results of the shards that are parsed; a file that could not be read is tried again."""
+        """Return the results of the shards that are parsed; a file that could not be read is tried again."""
         done = self.work.results("parse")
         if self.work.count_results("finish"):
             return done  # what was lost has been accepted
@@ -182,7 +182,7 @@ class Stages:
             self.work.write_result("embed-all", 0, {"shards": shards})
 
     def _busy_encoders(self) -> int:
-        """Give the processes that are worth the seconds it takes to load an encoder in each."""
+        """Return the processes that are worth the seconds it takes to load an encoder in each."""
         images = self._settings.images or {}
         return 1 + int(images.get("files", _IMAGES_PER_ENCODER * self._options.workers)) // _IMAGES_PER_ENCODER
 
@@ -254,17 +254,17 @@ class Stages:
         return [vars(describe_file(self.work.ready, path, name)) for path in files]
 
     def shards(self) -> tuple[Shard, ...]:
-        """Give every file of the output, by path."""
+        """Return every file of the output, by path."""
         names = ("finish", "embed", "bm25", "faiss")
         files = [file for name in names for result in self.work.results(name).values() for file in result["files"]]
         return tuple(Shard(**file) for file in sorted(files, key=lambda file: str(file["path"])))
 
     def text_index(self) -> dict[str, Any] | None:
-        """Give the manifest's section on the text index."""
+        """Return the manifest's section on the text index."""
         return self._index_of("bm25")
 
     def image_index(self) -> dict[str, Any] | None:
-        """Give the manifest's section on the image index; null if there is none."""
+        """Return the manifest's section on the image index; None if there is none."""
         return self._index_of("faiss")
 
     def _index_of(self, name: str) -> dict[str, Any] | None:

@@ -54,7 +54,7 @@ def describe_build(request: BuildRequest) -> dict[str, Any]:
 
 
 def _stages(request: BuildRequest) -> list[dict[str, str]]:
-    """Give the graph: each stage with the steps of its pipeline, or with what the driver does alone."""
+    """Return the graph: each stage with the steps of its pipeline, or with what the driver does alone."""
     has_parts = request.options.has_engine or isinstance(request.output, RemoteFile)
     graph = {
         "parse": "streams | group by shard | parse shard -> pages, sentences, paragraphs, images, rejects",
@@ -74,7 +74,7 @@ def _stages(request: BuildRequest) -> list[dict[str, str]]:
 
 
 def _free_bytes(output: Path | RemoteFile) -> int | None:
-    """Give the free space where the output goes; null for a store."""
+    """Return the free space where the output goes; None for a store."""
     if isinstance(output, RemoteFile):
         return None
     return shutil.disk_usage(next(parent for parent in (output, *output.absolute().parents) if parent.is_dir())).free

@@ -48,7 +48,7 @@ class Plan:
 
 
 def shard_bytes(shard: Sequence[Stream]) -> int:
-    """Give the compressed size of a shard's streams."""
+    """Return the compressed size of a shard's streams."""
     return sum(stream.length for stream in shard)
 
 
@@ -109,7 +109,7 @@ def plan_shards(
 
     Args:
         inputs: dump files, in order.
-        index: the multistream index of the only input, or null.
+        index: the multistream index of the only input, or None.
         is_limited: only the first pages are wanted: one shard, so that counting them needs no second worker.
         allow_unreadable: a file that cannot be used becomes a stream of no bytes, whose reading is a loss.
 
@@ -128,7 +128,7 @@ def group_streams(streams: Sequence[Stream], shards: int | None = None) -> list[
 
     Args:
         streams: in dump order.
-        shards: how many; null: one per SHARD_BYTES, but MIN_SHARDS at least. Never more than there are streams.
+        shards: how many; None: one per SHARD_BYTES, but MIN_SHARDS at least. Never more than there are streams.
 
     >>> streams = [Stream("a.bz2", at, 10, "bz2") for at in range(0, 50, 10)]
     >>> [[stream.offset for stream in shard] for shard in group_streams(streams, 2)]

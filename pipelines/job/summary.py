@@ -16,7 +16,7 @@ _TOP = 8
 def to_summary(
     output: Path | RemoteFile, manifest: Manifest, seconds: dict[str, float], *, is_new: bool
 ) -> dict[str, Any]:
-    """Give the totals of a build.
+    """Return the totals of a build.
 
     Args:
         output: the index folder.

@@ -147,7 +147,7 @@ def sum_counters(results: Iterable[Mapping[str, Any]], key: str) -> dict[str, in
 
 
 def top_templates(dropped: Mapping[str, int], most: int = TOP_TEMPLATES) -> dict[str, int]:
-    """Give the names that were dropped most often.
+    """Return the names that were dropped most often.
 
     >>> top_templates({"a": 1, "b": 3, "c": 3}, 2)
     {'b': 3, 'c': 3}
@@ -156,7 +156,7 @@ def top_templates(dropped: Mapping[str, int], most: int = TOP_TEMPLATES) -> dict
 
 
 def library_versions() -> dict[str, str]:
-    """Give the versions of the libraries that shape the output, of those that are installed."""
+    """Return the versions of the libraries that shape the output, of those that are installed."""
     versions: dict[str, str] = {}
     for name in _LIBRARIES:
         try:

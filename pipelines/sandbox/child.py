@@ -26,7 +26,7 @@ _CHILD = (
 )
 
 Answer = tuple[str, object]
-"""A `parser_process.Status`, and the result, the message of an exception, or null."""
+"""A `parser_process.Status`, and the result, the message of an exception, or None."""
 
 
 class ChildLost(Exception):
@@ -149,7 +149,7 @@ class ParserChild:
         return ChildLost(min(place, pages - 1), is_late=is_late)
 
     def wait_for_end(self, timeout_s: float) -> int | None:
-        """Wait until it ends; give its exit code, below 0 for a signal, or null if it does not end."""
+        """Wait until it ends; give its exit code, below 0 for a signal, or None if it does not end."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
         return self._process.returncode

@@ -23,7 +23,7 @@ class PageClock:
 
     @staticmethod
     def allot() -> bytes:
-        """Give what the file holds at first (bytes, not a hole: a hole on a full disk would end both processes)."""
+        """Return what the file holds at first (bytes, not a hole: a hole on a full disk would end both processes)."""
         return _MARK.pack(time.monotonic(), 0)
 
     def begin(self, place: int) -> None:
@@ -32,7 +32,7 @@ class PageClock:
         self._memory[: _MARK.size] = _MARK.pack(time.monotonic(), place)
 
     def read(self) -> tuple[float, int]:
-        """Give when the page was begun (time.monotonic, which all processes of a machine share), and its place."""
+        """Return when the page was begun (time.monotonic, which all processes of a machine share), and its place."""
         since, place = _MARK.unpack_from(self._memory)
         return float(since), int(place)
 

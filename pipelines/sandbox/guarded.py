@@ -61,7 +61,7 @@ class GuardedParser(Generic[T]):
         self._begun = (pages, self._send(pages))
 
     def end(self) -> list[T | Reject]:
-        """Wait for the pages that were begun, and give for each what `parse` gives for it."""
+        """Wait for the pages that were begun, and return for each what `parse` gives for it."""
         assert self._begun is not None
         (pages, lost), self._begun = self._begun, None
         return self._receive(pages, lost)
@@ -103,7 +103,7 @@ class GuardedParser(Generic[T]):
         return None
 
     def _receive(self, pages: Sequence[Page], lost: ChildLost | None, *, is_last_try: bool = False) -> list[T | Reject]:
-        """Give the results of pages that were sent; those that share a message with a failure are sent again."""
+        """Return the results of pages that were sent; those that share a message with a failure are sent again."""
         assert self._child is not None
         answers: list[Answer] = []
         if lost is None:

@@ -21,7 +21,7 @@ HEADER = struct.Struct("<Q")
 """Every message is its length in bytes, then a pickle. Both ends are ours, and the pipe is private.
 
 The first message to the child is the parser. Each one after it is a list of pickled pages; its answer is a list of
-pickled pairs (Status, value), one for each page in order: the result, the message of an exception, or null. After a
+pickled pairs (Status, value), one for each page in order: the result, the message of an exception, or None. After a
 lack of memory the pages behind are left out.
 """
 

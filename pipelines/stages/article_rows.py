@@ -62,7 +62,7 @@ def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = Fal
 
 
 def _paragraph_columns(paragraphs: Sequence[Paragraph]) -> Columns:
-    """Give paragraphs as columns, with their links laid out flat.
+    """Return paragraphs as columns, with their links laid out flat.
 
     >>> _paragraph_columns([Paragraph("1#0", 1, "Tea", "", "A drink.", (Link(2, 7, "Drink"),))])
     (('1#0',), (1,), ('Tea',), ('',), ('A drink.',), ((1,), (2,), (7,), ('Drink',)))

@@ -40,7 +40,7 @@ def outcomes(
     Args:
         items: what `dump.read_pages` gives.
         guard: runs `parsed_article.parse_page`.
-        earlier: an index whose articles are taken over where they have not changed; null: all are parsed.
+        earlier: an index whose articles are taken over where they have not changed; None: all are parsed.
     """
     begun = _Batch()
     try:
@@ -77,7 +77,7 @@ class _Batch:
             self._bytes += item.size_bytes
 
     def outcomes(self, results: Iterable[ParsedArticle | Reject]) -> Iterator[Outcome]:
-        """Give the outcomes in order, with the results of the articles."""
+        """Return the outcomes in order, with the results of the articles."""
         rest = iter(results)
         for item in self._items:
             yield _with_result(item, next(rest)) if isinstance(item, Page) else item
@@ -99,7 +99,7 @@ def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> It
 
 
 def _without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex | None) -> Outcome | None:
-    """Decide about an item without parsing; null: it is an article that has to be parsed."""
+    """Decide about an item without parsing; None: it is an article that has to be parsed."""
     if isinstance(item, Reject):
         is_loss = item.reason in LOSS_REASONS
         return Outcome(None if is_loss else _UNREADABLE, None, item)
@@ -121,12 +121,12 @@ def _with_result(page: Page, result: ParsedArticle | Reject) -> Outcome:
 
 
 def duplicate(page_id: int, title: str) -> Reject:
-    """Give the reject of a page whose id came before."""
+    """Return the reject of a page whose id came before."""
     return Reject("article", f"{page_id} {title}", "duplicate_page_id", "a page with this id came earlier in the input")
 
 
 def to_row(page: Page, fate: Fate) -> PageRow:
-    """Give a page's row. The target of a redirect is kept only where the page's fate is redirect."""
+    """Return a page's row. The target of a redirect is kept only where the page's fate is redirect."""
     target = page.redirect if fate == "redirect" else None
     return PageRow(page.page_id, page.revision_id, page.title, page.namespace, fate, target, page.size_bytes)
 

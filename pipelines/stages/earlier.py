@@ -105,7 +105,7 @@ class EarlierIndex:
                 )
 
     def find(self, page: Page) -> EarlierArticle | None:
-        """Give an article that the earlier dump had with the same revision, title and size, unless it was rejected."""
+        """Find an article that the earlier dump had with the same revision, title and size, unless it was rejected."""
         if not page.revision_id:
             return None
         for rows in self._table("pages").rows_of(page.page_id):
@@ -138,11 +138,11 @@ class EarlierIndex:
         return {}
 
     def paths(self, table: str) -> list[Path]:
-        """Give the files of a table."""
+        """Return the files of a table."""
         return [self.folder / shard.path for shard in self.manifest.shards if shard.table == table]
 
     def _as_written(self, paragraphs: pa.Table) -> pa.Table:
-        """Give paragraphs with the links that their wikitext has."""
+        """Return paragraphs with the links that their wikitext has."""
         written: dict[str, dict[int, str]] = {}
         for page_id in pc.unique(paragraphs.column("page_id")).to_pylist():
             for rows in self._table("ledger").rows_of(page_id):
@@ -151,7 +151,7 @@ class EarlierIndex:
         return unresolved(paragraphs, written) if written else paragraphs
 
     def vectors(self, files: Collection[str]) -> Iterator[dict[str, Any]]:
-        """Give the rows of the embeddings table of these files."""
+        """Return the rows of the embeddings table of these files."""
         wanted = pa.array(sorted(files), pa.string())
         for path in self.paths("embeddings"):
             with pq.ParquetFile(path) as table:
@@ -171,7 +171,7 @@ class _Facts:
         self._versions = versions
 
     def compared(self, *, with_vectors: bool) -> dict[str, Any]:
-        """Give the facts by name; those that decide vectors only where vectors are made."""
+        """Return the facts by name; those that decide vectors only where vectors are made."""
         names = {name for name in self._config if name not in _FREE_SETTINGS and not name.startswith("encoder")}
         facts = {name: self._config[name] for name in sorted(names)}
         facts |= {f"version of {name}": self._versions.get(name) for name in _SHAPING}
@@ -187,7 +187,7 @@ def _short(value: Any) -> str:
 
 
 def _without_links(ledger: pa.Table) -> pa.Table:
-    """Give rows of the ledger as the parse stage writes them."""
+    """Return rows of the ledger as the parse stage writes them."""
     field = ledger.schema.field("redirected")
     empty = pa.array([[]] * ledger.num_rows, field.type)
     return ledger.set_column(ledger.schema.get_field_index("redirected"), field, empty)
@@ -211,7 +211,7 @@ class _Table:
         self._cache: OrderedDict[tuple[int, int], tuple[pa.Table, npt.NDArray[np.int64]]] = OrderedDict()
 
     def rows_of(self, page_id: int) -> Iterator[pa.Table]:
-        """Give the rows of a page in order, as runs."""
+        """Return the rows of a page in order, as runs."""
         at = bisect_right(self._starts, page_id) - 1
         places = []
         while at >= 0 and self._ends[at] >= page_id:
@@ -239,7 +239,7 @@ class _Table:
 
 
 def _spans(path: Path) -> list[tuple[int, int]]:
-    """Give the smallest and largest page id of each row group."""
+    """Return the smallest and largest page id of each row group."""
     with pq.ParquetFile(path) as file:
         column, metadata = file.schema_arrow.get_field_index("page_id"), file.metadata
         found = [metadata.row_group(group).column(column).statistics for group in range(metadata.num_row_groups)]

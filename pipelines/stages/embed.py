@@ -66,7 +66,7 @@ def describe_images(source: SourceChain | VectorSource) -> dict[str, Any]:
 
 
 def files_of(images_table: Path) -> Iterator[str]:
-    """Give the distinct files of an images table, in order of appearance."""
+    """Return the distinct files of an images table, in order of appearance."""
     seen: set[str] = set()
     with pq.ParquetFile(images_table) as table:
         for batch in table.iter_batches(columns=["file"]):
@@ -86,7 +86,7 @@ def count_shards(uses: int) -> int:
 
 
 def shard_of(file: str, shards: int) -> int:
-    """Give the embedding shard of a file.
+    """Return the embedding shard of a file.
 
     >>> shard_of("Tea.jpg", 1)
     0
@@ -164,7 +164,7 @@ class _Lookup:
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in IMAGE_OUTCOMES})
 
     def find(self, file: str, waiting: dict[str, torch.Tensor]) -> tuple[str, str] | Missing:
-        """Give source and hash of the first bytes that are a picture; decode them if they are new.
+        """Return source and hash of the first bytes that are a picture; decode them if they are new.
 
         A source whose bytes are no picture is passed over like one that has none; where all are, the first counts.
         """
@@ -210,7 +210,7 @@ def _encode_all(
     known: Mapping[str, EmbeddingRow],
     beat: Callable[[int], None],
 ) -> Iterator[EmbeddingRow]:
-    """Give a row for each file that is a picture, in order; the next batch is decoded while one is encoded."""
+    """Return a row for each file that is a picture, in order; the next batch is decoded while one is encoded."""
     vectors = {sha256: row.vector for sha256, row in known.items()}
     lookup.sizes.update({sha256: (row.width, row.height) for sha256, row in known.items()})
     done = 0
@@ -233,7 +233,7 @@ def _encode_all(
 def _find_batches(
     names: Sequence[str], lookup: _Lookup
 ) -> Iterator[tuple[list[tuple[str, tuple[str, str] | Missing]], dict[str, torch.Tensor]]]:
-    """Give batches of files, each with where its bytes were found, and the new pictures among them by hash."""
+    """Return batches of files, each with where its bytes were found, and the new pictures among them by hash."""
     for start in range(0, len(names), _BATCH_IMAGES):
         waiting: dict[str, torch.Tensor] = {}
         yield [(file, lookup.find(file, waiting)) for file in names[start : start + _BATCH_IMAGES]], waiting

@@ -26,7 +26,7 @@ _EXACT = 1e-6
 
 
 def name_encoder(spec: str | None, dim: int) -> tuple[str, str]:
-    """Give spec and fingerprint of the encoder that the user says made vectors of dim components.
+    """Return spec and fingerprint of the encoder that the user says made vectors of dim components.
 
     One that this program can run is loaded, for its fingerprint and so that queries will find it; `other:NAME` stands
     for any other, and is its own fingerprint.

@@ -14,7 +14,7 @@ _TRAINED_FILE = "trained.npz"
 
 
 def index_text_shard(shard: int, work: WorkFolder, preset: str) -> dict[str, Any]:
-    """Build the text index of a shard's sentences alone, and give what was built."""
+    """Build the text index of a shard's sentences alone, and return what was built."""
     from indexer.text import build_bm25
 
     section = build_bm25([work.ready_file("sentences", shard)], work.part("bm25", shard), preset)
@@ -30,7 +30,7 @@ def merge_text(shards: Sequence[int], work: WorkFolder, preset: str) -> dict[str
 
 
 def train_images(work: WorkFolder) -> None:
-    """Choose the kind of the image index from all vectors, and give that to the workers."""
+    """Choose the kind of the image index from all vectors, and return that to the workers."""
     from indexer.images import train_dense
 
     folder = work.root / TRAINED

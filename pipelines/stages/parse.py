@@ -42,8 +42,8 @@ def parse_shard(
         work: where to write.
         guard: runs `parsed_article.parse_page`.
         limits: of the reader.
-        limit_pages: stop after so many pages; null: read all.
-        earlier: index whose unchanged articles are taken over; null: parse all.
+        limit_pages: stop after so many pages; None: read all.
+        earlier: index whose unchanged articles are taken over; None: parse all.
 
     Returns:
         The result: pages, rejects, losses, sums of the counters and of the dropped templates by name, the ids' range.
@@ -82,7 +82,7 @@ def _read(stream: Stream, limits: ReadLimits) -> Iterator[Page | Reject]:
 
 
 def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[Page | Reject]:
-    """Give the items up to the limit-th page (losses are no pages)."""
+    """Return the items up to the limit-th page (losses are no pages)."""
     pages = 0
     for item in items:
         yield item

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 def ahead(items: Iterable[_T], depth: int = 1) -> Iterator[_T]:
-    """Give the items of an iterable in their order, made in one thread, at most `depth` before they are asked for.
+    """Return the items of an iterable in their order, made in one thread, at most `depth` before they are asked for.
 
     What the iterable raises is raised here, after the items before it. When the caller stops early, no further item
     is begun.

@@ -25,7 +25,7 @@ _SCHEMA = pa.schema([pa.field("title", pa.string()), pa.field("target", pa.strin
 
 
 def bucket_of(title: str, buckets: int) -> int:
-    """Give the bucket of a title.
+    """Return the bucket of a title.
 
     >>> bucket_of("Chai", 1)
     0

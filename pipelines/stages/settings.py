@@ -22,14 +22,14 @@ class BuildSettings:
     Args:
         rules: how wikitext becomes text.
         keep_disambiguation: keep disambiguation pages as articles.
-        limit_pages: read only the first so many pages; null: all.
+        limit_pages: read only the first so many pages; None: all.
         page_timeout_s: time to parse one page.
         page_memory_bytes: memory to parse one page.
         limits: of the dump reader.
         bm25_preset: "more" or "anserini".
-        encoder: spec of the image encoder; null: no image index.
+        encoder: spec of the image encoder; None: no image index.
         encoder_fingerprint: name of its weights.
-        images: what the image source holds (`describe_images`); null: no image index.
+        images: what the image source holds (`describe_images`); None: no image index.
     """
 
     rules: CleaningRules = field(default_factory=CleaningRules)
@@ -44,7 +44,7 @@ class BuildSettings:
     images: dict[str, Any] | None = None
 
     def to_config(self) -> dict[str, Any]:
-        """Give the settings as they stand in the manifest: values of JSON only."""
+        """Return the settings as they stand in the manifest: values of JSON only."""
         config = asdict(self)
         config["rules"] = {name: _to_json(value) for name, value in asdict(self.rules).items()}
         config["program_version"] = program_version()
@@ -87,9 +87,9 @@ class BuildRequest:
         output: the index folder, or its URL.
         settings: what decides the output.
         options: how to run.
-        dump_index: multistream index of the only dump; null: found by its name.
-        images: gives the bytes of pictures, or their vectors; null: no image index.
-        update_from: index of an earlier dump, whose unchanged pages are taken over; null: every page is parsed.
+        dump_index: multistream index of the only dump; None: found by its name.
+        images: gives the bytes of pictures, or their vectors; None: no image index.
+        update_from: index of an earlier dump, whose unchanged pages are taken over; None: every page is parsed.
     """
 
     dumps: tuple[str, ...]
@@ -102,7 +102,7 @@ class BuildRequest:
 
 
 def program_version() -> str:
-    """Give the version of this package."""
+    """Return the version of this package."""
     return metadata.version("mie-context")
 
 

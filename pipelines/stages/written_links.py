@@ -63,13 +63,13 @@ def unresolved(rows: pa.Table, written: Mapping[str, Mapping[int, str]]) -> pa.T
 
 
 def _starts(links: pa.ListArray) -> list[int]:
-    """Give the place of each row's first link among all links."""
+    """Return the place of each row's first link among all links."""
     starts: list[int] = pc.subtract(links.offsets, links.offsets[0]).to_pylist()
     return starts
 
 
 def _owners(links: pa.ListArray) -> list[int]:
-    """Give the row that each link belongs to."""
+    """Return the row that each link belongs to."""
     owners: list[int] = pc.list_parent_indices(links).to_pylist()
     return owners
 

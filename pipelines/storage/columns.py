@@ -43,7 +43,7 @@ class RowColumns:
         self.rows += len(columns[0])
 
     def take(self, rows: int) -> pa.Table:
-        """Give the first rows as a table, and forget them."""
+        """Return the first rows as a table, and forget them."""
         self._lay_out()
         self.rows -= rows
         return pa.Table.from_arrays([column.take(rows) for column in self._columns], schema=self._schema)

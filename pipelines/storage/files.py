@@ -63,7 +63,7 @@ class RemoteFile:
         return posixpath.basename(self.url)
 
     def with_name(self, name: str) -> RemoteFile:
-        """Give the file of another name beside this one."""
+        """Return the file of another name beside this one."""
         return RemoteFile(posixpath.join(posixpath.dirname(self.url), name))
 
     def is_file(self) -> bool:
@@ -113,7 +113,7 @@ def part_of(path: str, offset: int) -> Iterator[BinaryIO]:
 
 
 def size_of(path: str | os.PathLike[str] | RemoteFile) -> int:
-    """Give a file's size in bytes.
+    """Return a file's size in bytes.
 
     Raises:
         OSError: it is not there.
@@ -169,7 +169,7 @@ class Store:
         return {name.removeprefix(base): int(info["size"]) for name, info in sorted(found.items())}
 
     def read(self, name: str) -> bytes | None:
-        """Read a small file; null if it is not there."""
+        """Read a small file; None if it is not there."""
         with _told(self._at(name), StoreError):
             try:
                 return bytes(_file_system(self.url).cat_file(self._at(name)))
@@ -260,7 +260,7 @@ def _told(path: str, kind: type[StoreError] | type[InputError]) -> Iterator[None
 
 
 def _file_system(url: str) -> Any:
-    """Give fsspec's file system of a URL; it is kept per process.
+    """Return fsspec's file system of a URL; it is kept per process.
 
     Raises:
         MissingDependency: the package for it is not installed.

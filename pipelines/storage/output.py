@@ -57,7 +57,7 @@ class OutputFolder:
         return read_manifest(self.path)
 
     def sizes(self) -> dict[str, int]:
-        """Give the size of every file that is here, by name."""
+        """Return the size of every file that is here, by name."""
         files = [path for name in ENTRIES for path in (self.path / name).rglob("*") if path.is_file()]
         return {path.relative_to(self.path).as_posix(): path.stat().st_size for path in files}
 
@@ -104,7 +104,7 @@ class OutputFolder:
         return _LOCK_NAME in names or (not names and self._names() == {WORK_NAME})
 
     def _raw_manifest(self) -> dict[str, Any] | None:
-        """Read the manifest whatever its schema version; null if there is none of ours."""
+        """Read the manifest whatever its schema version; None if there is none of ours."""
         try:
             values = json.loads((self.path / MANIFEST_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -149,7 +149,7 @@ class OutputFolder:
             os.close(lock)
 
     def _open_lock(self) -> int | None:
-        """Open and lock the lock file; null if it is taken.
+        """Open and lock the lock file; None if it is taken.
 
         A POSIX lock belongs to this process alone: children that a killed build left behind do not hold it.
         """
@@ -217,7 +217,7 @@ class OutputFolder:
         self._clear_work()
 
     def unpublished(self) -> Manifest | None:
-        """Give the manifest of a build that is ready, but whose publishing was interrupted."""
+        """Return the manifest of a build that is ready, but whose publishing was interrupted."""
         return read_manifest(self._work_root) if (self._work_root / MANIFEST_NAME).exists() else None
 
     def tidy(self, manifest: Manifest) -> None:

@@ -109,7 +109,7 @@ class RemoteOutput:
             return read_manifest(folder)
 
     def sizes(self) -> dict[str, int]:
-        """Give the size of every file that is here, by name."""
+        """Return the size of every file that is here, by name."""
         return self.store.names()
 
     @contextlib.contextmanager
@@ -176,7 +176,7 @@ class RemoteOutput:
         return False
 
     def unpublished(self) -> Manifest | None:
-        """Give null: what is left of an interrupted publishing is found in the results."""
+        """Return None: what is left of an interrupted publishing is found in the results."""
         return None
 
     def tidy(self, manifest: Manifest) -> None:

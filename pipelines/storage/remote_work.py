@@ -48,7 +48,7 @@ class RemoteWork(WorkFolder):
         return local if local.exists() else self.store.fetch(f"{WORK}/parsed/{table}/{part_name(shard)}", local)
 
     def size_of(self, table: str, shard: int) -> int:
-        """Give the size in bytes of a shard's table, without fetching it."""
+        """Return the size in bytes of a shard's table, without fetching it."""
         return self.store.names(f"{WORK}/parsed/{table}/{part_name(shard)}").popitem()[1]
 
     def ready_file(self, table: str, shard: int) -> Path:
@@ -81,7 +81,7 @@ class RemoteWork(WorkFolder):
 
     @contextlib.contextmanager
     def at_worker(self, stage: str, shard: int) -> Iterator[WorkFolder]:
-        """Give a folder on this worker's disk with what the stage reads; it is gone afterwards."""
+        """Return a folder on this worker's disk with what the stage reads; it is gone afterwards."""
         root = Path(tempfile.mkdtemp(prefix=f"mie-{stage}-"))
         try:
             here = RemoteWork(root, self.store)
@@ -124,7 +124,7 @@ class RemoteWork(WorkFolder):
         """Say nothing: a request per beat and shard would cost more than it tells."""
 
     def beats(self, stage: str) -> dict[int, dict[str, int]]:  # noqa: ARG002
-        """Give no beats: see write_beat."""
+        """Return no beats: see write_beat."""
         return {}
 
 

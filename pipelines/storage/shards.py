@@ -75,7 +75,7 @@ class ShardWriter:
         self._files[table].add_table(rows)
 
     def rows(self) -> dict[str, int]:
-        """Give the rows written so far by table."""
+        """Return the rows written so far by table."""
         return {table: file.rows for table, file in self._files.items()}
 
     def __enter__(self) -> ShardWriter:
@@ -178,7 +178,7 @@ def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def _leaves(kind: pa.DataType, path: str) -> list[str]:
-    """Give the paths of a column's values, as Parquet names them.
+    """Return the paths of a column's values, as Parquet names them.
 
     >>> _leaves(pa.list_(pa.struct([pa.field("start", pa.int32()), pa.field("target", pa.string())])), "links")
     ['links.list.element.start', 'links.list.element.target']

@@ -46,20 +46,20 @@ class WorkFolder:
         return self.root / "workers.log"
 
     def find(self, table: str, shard: int) -> Path:
-        """Give the path of a shard's table: as parsed, or where the finish stage has moved it to."""
+        """Return the path of a shard's table: as parsed, or where the finish stage has moved it to."""
         parsed = self.parsed / table / part_name(shard)
         return parsed if parsed.exists() else self.ready / table / part_name(shard)
 
     def size_of(self, table: str, shard: int) -> int:
-        """Give the size in bytes of a shard's table."""
+        """Return the size in bytes of a shard's table."""
         return self.find(table, shard).stat().st_size
 
     def ready_file(self, table: str, shard: int) -> Path:
-        """Give the path of a shard's table that is ready, on this machine."""
+        """Return the path of a shard's table that is ready, on this machine."""
         return self.ready / table / part_name(shard)
 
     def ready_files(self, table: str) -> list[Path]:
-        """Give the files of a table that are ready, in order of the shards, on this machine."""
+        """Return the files of a table that are ready, in order of the shards, on this machine."""
         return [self.ready / name for name in self._ready_names(table)]
 
     def ready_rows(self, table: str) -> int:
@@ -74,23 +74,23 @@ class WorkFolder:
         return [file for result in results for file in result["files"] if file["table"] == table]
 
     def part(self, index: str, shard: int) -> Path:
-        """Give the folder of a shard's part of an index."""
+        """Return the folder of a shard's part of an index."""
         return self.root / "parts" / index / f"{shard:05d}"
 
     def built_part(self, index: str, shard: int) -> Path:
-        """Give that folder when a worker has made it, on this machine."""
+        """Return that folder when a worker has made it, on this machine."""
         return self.part(index, shard)
 
     def shared(self, name: str) -> Path:
-        """Give a folder that the driver has made for all workers."""
+        """Return a folder that the driver has made for all workers."""
         return self.root / name
 
     def share(self, name: str) -> None:
-        """Give such a folder to the workers: here, they see it."""
+        """Return such a folder to the workers: here, they see it."""
 
     @contextlib.contextmanager
     def at_worker(self, stage: str, shard: int) -> Iterator[WorkFolder]:  # noqa: ARG002
-        """Give the folder in which a worker makes a shard of a stage: here, this one, which all workers see."""
+        """Return the folder in which a worker makes a shard of a stage: here, this one, which all workers see."""
         yield self
 
     def write_result(self, stage: str, shard: int, result: dict[str, Any]) -> None:

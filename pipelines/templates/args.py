@@ -15,7 +15,7 @@ _SUPERSCRIPT_DIGITS = frozenset("0123456789+-−")
 
 
 def positional(args: Args, place: int) -> str:
-    """Give the argument at a place counted from 1, or ''.
+    """Return the argument at a place counted from 1, or ''.
 
     >>> positional({"1": "fr", "2": "x"}, 2)
     'x'
@@ -24,7 +24,7 @@ def positional(args: Args, place: int) -> str:
 
 
 def text_of(args: Args, *names: str) -> str:
-    """Give the first argument of these names that is not empty, or ''.
+    """Return the first argument of these names that is not empty, or ''.
 
     >>> text_of({"1": "", "text": "x"}, "1", "text")
     'x'
@@ -37,7 +37,7 @@ def text_of(args: Args, *names: str) -> str:
 
 
 def listed(args: Args, limit: int = 200) -> list[str]:
-    """Give the positional arguments that are not empty, at most limit of them.
+    """Return the positional arguments that are not empty, at most limit of them.
 
     >>> listed({"1": "a", "2": "", "3": "b", "class": "x"})
     ['a', 'b']
@@ -61,7 +61,7 @@ def joined(separator: str, *parts: str) -> str:
 
 
 def superscript(text: str) -> str:
-    """Give digits and signs as Unicode superscripts, any other text as it is.
+    """Return digits and signs as Unicode superscripts, any other text as it is.
 
     An exponent changes the meaning of a number (10²⁴ is not 1024), an ordinal does not (1st).
 

@@ -125,7 +125,7 @@ def _significant(result: float, args: Args) -> str:
 
 
 def _target_codes(measure: Measure, values: Sequence[str], place: int) -> tuple[list[str], int]:
-    """Give the codes of the units to show beside, and the place of the next argument."""
+    """Return the codes of the units to show beside, and the place of the next argument."""
     if place < len(values):
         asked = values[place]
         codes = [asked] if asked in _SPLIT_UNITS else re.split(r"[ +]+", asked)

@@ -25,7 +25,7 @@ _PREFIX = re.compile(r"^(?:template:|subst:|safesubst:|msgnw:|msg:|:)\s*")
 
 
 def render(name: str, args: Args) -> str | None:
-    """Give the wikitext that stands in the place of a template.
+    """Return the wikitext that stands in the place of a template.
 
     Args:
         name: template name; case, underscores and runs of blanks do not matter.

@@ -156,7 +156,7 @@ class _Brackets:
 
 
 def _name_of(written: str) -> tuple[str, bool]:
-    """Give a template's name in one form, and whether it marks a disambiguation page."""
+    """Return a template's name in one form, and whether it marks a disambiguation page."""
     name = " ".join(written.replace("_", " ").lower().split())
     return name, _DISAMBIGUATION.match(name) is not None
 

@@ -26,15 +26,15 @@ class BracketRules(Protocol):
     """What stands in the place of each closed bracket. Arguments hold what stands for the brackets inside."""
 
     def template(self, parts: list[str]) -> str:
-        """Give the text for a template: its name and its arguments, as written between the bars."""
+        """Return the text for a template: its name and its arguments, as written between the bars."""
         ...
 
     def link(self, parts: list[str]) -> str:
-        """Give the text for a link: its target, then what follows each bar."""
+        """Return the text for a link: its target, then what follows each bar."""
         ...
 
     def table(self, content: str) -> str:
-        """Give the text for a table."""
+        """Return the text for a table."""
         ...
 
 

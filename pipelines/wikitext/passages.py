@@ -90,7 +90,7 @@ def split_article(article: Article) -> Passages:
 
 
 def _images(article: Article, intro: str) -> list[ArticleImage]:
-    """Give one row for each file; a file that is used twice keeps its first use, and a caption if any use has one."""
+    """Return one row for each file; a file that is used twice keeps its first use, and a caption if any use has one."""
     captions: dict[str, str] = {}
     for image in article.images:
         captions[image.file] = captions.get(image.file) or image.caption
@@ -123,7 +123,7 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
 
 
 def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
-    """Give the texts of paragraphs: lists of a section joined, long ones cut, blanks at the ends taken off."""
+    """Return the texts of paragraphs: lists of a section joined, long ones cut, blanks at the ends taken off."""
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
         if is_list:
             whole = [_joined(list(group), section)]
@@ -152,7 +152,7 @@ def _joined(blocks: list[Block], section: str) -> _Piece:
 
 
 def _cut(piece: _Piece, span: Span) -> _Piece:
-    """Give a part of a piece with the links that lie whole in it."""
+    """Return a part of a piece with the links that lie whole in it."""
     first, last = span
     if first == 0 and last == len(piece.text):
         return piece
@@ -177,7 +177,7 @@ def _packed(spans: Iterable[Span], bound: int) -> Iterator[Span]:
 
 
 def _lines(text: str) -> Iterator[Span]:
-    """Give the lines that hold anything, without blanks at their ends; one longer than a list may be is cut."""
+    """Return the lines that hold anything, without blanks at their ends; one longer than a list may be is cut."""
     at = 0
     for line in text.split("\n"):
         start, end = trimmed(text, at, at + len(line))
@@ -190,7 +190,7 @@ def _lines(text: str) -> Iterator[Span]:
 
 
 def _line_spans(text: str) -> list[Span]:
-    """Give the sentences of each line; a line without a letter or digit gives none."""
+    """Return the sentences of each line; a line without a letter or digit gives none."""
     spans: list[Span] = []
     for first, last in _lines(text):
         line = text[first:last]

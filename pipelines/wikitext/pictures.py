@@ -112,7 +112,7 @@ class PictureBook:
         return "".join(marks)
 
     def _caption_inner(self, value: str, caption: str) -> None:
-        """Give the caption of an infobox to the file link in its image argument, if that has none."""
+        """Return the caption of an infobox to the file link in its image argument, if that has none."""
         last = len(self.pictures) - 1
         if caption and last >= 0 and value.endswith(number_char(last)) and not self.pictures[last].caption:
             self.pictures[last] = Picture(self.pictures[last].file, caption)
@@ -200,7 +200,7 @@ def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
 
 
 def _positional_caption(place: int, args: dict[str, str]) -> str:
-    """Give what follows a picture; a width between is passed over."""
+    """Return what follows a picture; a width between is passed over."""
     following = args.get(str(place + 1), "")
     if following and _OPTION.match(following):
         following = args.get(str(place + 2), "")

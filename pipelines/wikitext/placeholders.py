@@ -42,7 +42,7 @@ def clean_input(text: str) -> str:
 
 
 def without_image_marks(text: str) -> str:
-    """Give a text without its image marks."""
+    """Return a text without its image marks."""
     return _IMAGE.sub("", text)
 
 
@@ -61,5 +61,5 @@ def number_of(char: str) -> int:
 
 
 def image_marks(text: str) -> str:
-    """Give the image marks of a text that is dropped, without the text."""
+    """Return the image marks of a text that is dropped, without the text."""
     return "".join(_IMAGE.findall(text)) if IMAGE_MARK in text else ""

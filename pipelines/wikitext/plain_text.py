@@ -95,7 +95,7 @@ def _without_invisible(text: str) -> str:
 
 
 def _squeezed(text: str) -> str:
-    """Give a text with single blanks. Most have no others, and looking for them is cheaper than cutting into words."""
+    """Squeeze runs of blanks. Most texts have none, and looking for them is cheaper than cutting into words."""
     if "  " in text or _OTHER_BLANK.search(text):
         return " ".join(text.split())
     return text.strip(" ")
@@ -155,7 +155,7 @@ def _mark_link(targets: list[str], match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def _target(target: str) -> tuple[str, str, Literal["text", "beside", "beside unless labelled"]]:
-    """Give the page that a link leads to ('' if none), the words that it shows without a label, and where it stands.
+    """Return the page that a link leads to ('' if none), the words that it shows without a label, and where it stands.
 
     `[[Category:A]]` and `[[de:A]]` do not stand in the text, `[[:de:A]]` and `[[de:A|a]]` do. `[[Cat (pet)|]]` shows
     Cat, by the pipe trick on these words. Source: Parser::pstPass2.
@@ -172,7 +172,7 @@ def _target(target: str) -> tuple[str, str, Literal["text", "beside", "beside un
 
 
 def _page_of(target: str) -> str:
-    """Give the canonical title of the page that a link leads to; empty if that is no article.
+    """Return the canonical title of the page that a link leads to; empty if that is no article.
 
     >>> _page_of(" tea_time#x"), _page_of("wikt:tea"), _page_of("#x"), _page_of("2001: A Space Odyssey")
     ('Tea time', '', '', '2001: A Space Odyssey')

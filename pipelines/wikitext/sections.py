@@ -132,13 +132,13 @@ class Layout:
         self._lines = []
 
     def finish(self) -> list[Block]:
-        """End the last block and give all."""
+        """End the last block and return all."""
         self._end_block()
         return self._blocks
 
 
 def _list_text(marks: str, text: str) -> str:
-    """Give a list item's text; in a definition list `; term : meaning` the term keeps its colon.
+    """Return a list item's text; in a definition list `; term : meaning` the term keeps its colon.
 
     >>> _list_text(";", "Tea : a drink")
     'Tea: a drink'

@@ -73,7 +73,7 @@ def sentence_spans(text: str) -> list[Span]:
 
 
 def _raw_spans(text: str) -> list[Span]:
-    """Give the pieces of sentencex as ranges that cover the text.
+    """Return the pieces of sentencex as ranges that cover the text.
 
     Lone surrogates and rare line separators stand in for marks of the same length: the first cannot be passed on, the
     second would end a sentence.

@@ -188,7 +188,7 @@ def _short(label: str) -> str:
 
 
 def _stand_in(label: str) -> str:
-    """Give a text of about the same width in letters that every font has: only its room is measured.
+    """Return a text of about the same width in letters that every font has: only its room is measured.
 
     >>> _stand_in("東京 Tokyo")
     'MM Tokyo'

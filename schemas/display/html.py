@@ -28,7 +28,7 @@ class Html(str):
     __slots__ = ()
 
     def __html__(self) -> str:
-        """Give it as it is, to template engines that ask for this."""
+        """Return it as it is, to template engines that ask for this."""
         return str(self)
 
 
@@ -42,7 +42,7 @@ def escaped(value: object) -> str:
 
 
 def part(tag: str, *content: object, **attributes: str) -> Html:
-    """Give an element. An underscore at the end of an attribute's name is left out, others are hyphens.
+    """Return an element. An underscore at the end of an attribute's name is left out, others are hyphens.
 
     >>> part("p", "1 < 2", class_="muted")
     '<p class="muted">1 &lt; 2</p>'
@@ -52,7 +52,7 @@ def part(tag: str, *content: object, **attributes: str) -> Html:
 
 
 def link(url: str, text: str) -> Html:
-    """Give a link to a page of the web; any other address is text.
+    """Return a link to a page of the web; any other address is text.
 
     >>> link("javascript:alert(1)", "a")
     'a'
@@ -61,24 +61,24 @@ def link(url: str, text: str) -> Html:
 
 
 def section(heading: str, *content: object) -> Html:
-    """Give a section with its heading; nothing if there is nothing in it."""
+    """Return a section with its heading; nothing if there is nothing in it."""
     inner = [item for item in content if item]
     return part("section", part("h2", heading), *inner, class_="stack") if inner else Html("")
 
 
 def figure(caption: str, drawing: str) -> Html:
-    """Give a drawing of `schemas.display.figures` with its caption."""
+    """Return a drawing of `schemas.display.figures` with its caption."""
     return part("figure", part("figcaption", caption), Html(drawing), class_="figure card")
 
 
 def facts(pairs: Mapping[str, object]) -> Html:
-    """Give names and what they stand for; a pair without a value is left out."""
+    """Return names and what they stand for; a pair without a value is left out."""
     rows = [part("dt", name) + part("dd", value) for name, value in pairs.items() if value not in ("", None)]
     return part("dl", Html("".join(rows)), class_="facts") if rows else Html("")
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1) -> Html:
-    """Give a table in a box of its own that scrolls where it is too wide.
+    """Return a table in a box of its own that scrolls where it is too wide.
 
     Args:
         caption: what it shows.
@@ -102,7 +102,7 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]],
 
 
 def to_page(title: str, *content: object) -> str:
-    """Give a whole page: its style stands in it, its policy lets it load nothing.
+    """Return a whole page: its style stands in it, its policy lets it load nothing.
 
     Args:
         title: of the page; stands on it, too.

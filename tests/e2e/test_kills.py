@@ -96,7 +96,7 @@ def to_end(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Build]:
-    """Give the build with or without pictures; each is run once, when it is first asked for."""
+    """Return the build with or without pictures; each is run once, when it is first asked for."""
     folder = tmp_path_factory.mktemp("kills")
     write_dump(folder, make_pages(random.Random(1)), pages_per_stream=8)
     (folder / "photos").mkdir()

@@ -111,7 +111,7 @@ class Served:
         return int(self.url.rpartition(":")[2])
 
     def memory_mb(self) -> float:
-        """Give the memory that it holds now."""
+        """Return the memory that it holds now."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1000
 

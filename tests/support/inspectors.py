@@ -58,7 +58,7 @@ def make_index(folder: Path, *, encoder: str = "efficientnet-lite0", with_pictur
 
 
 def ask_inspector(index: WikiIndex, **given: Path) -> TestClient:
-    """Give a client of an inspector at 127.0.0.1."""
+    """Return a client of an inspector at 127.0.0.1."""
     app = make_app(Inspector(index, **given))
     return TestClient(app, base_url="http://127.0.0.1:8765", raise_server_exceptions=False)
 

@@ -56,7 +56,7 @@ def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), s
 
 
 def ablations_to_markdown(rows: Sequence[Ablation]) -> str:
-    """Give a table, F1 in per cent, with the difference to the first row.
+    """Return a table, F1 in per cent, with the difference to the first row.
 
     >>> print(ablations_to_markdown([Ablation("as trained", 0.5, 2.0), Ablation("k = 0", 0.4, 0.0)]))
     | input | F1 | difference | contexts per window |
@@ -82,7 +82,7 @@ def _limited(config: RunConfig, split: str, k: int) -> SplitData:
 
 
 def _shuffled(config: RunConfig, split: str, seed: int) -> SplitData:
-    """Give each sample the contexts of another one: the order is turned by one after it is shuffled."""
+    """Return each sample the contexts of another one: the order is turned by one after it is shuffled."""
     data = read_split(config, split)
     ids = [sample.sample_id for sample in data.samples]
     random.Random(seed).shuffle(ids)  # noqa: S311 - an order, no secret

@@ -32,7 +32,7 @@ __all__ = ["evaluate_run", "mean_and_deviation", "score_output"]
 
 
 def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
-    """Predict a labelled split, write `predictions/` and the scores, and give the scores as JSON values.
+    """Predict a labelled split, write `predictions/` and the scores, and return the scores as JSON values.
 
     Raises:
         InputError: no run, no best checkpoint, other labels, or samples without labels.
@@ -87,7 +87,7 @@ def score_output(output: Output, known: set[str]) -> dict[str, Score]:
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    """Give the mean and the sample standard deviation (0 for one value).
+    """Return the mean and the sample standard deviation (0 for one value).
 
     >>> mean_and_deviation([0.7, 0.8, 0.9])[1]
     0.1

@@ -74,7 +74,7 @@ def read_posts(source: Path, work: Path, images: Path | None = None) -> Posts:
 
 
 def place_rows(rows: Sequence[dict[str, Any]], posts: Sequence[Post]) -> list[dict[str, Any]]:
-    """Give prediction rows the post's own id, text and image, and entities their place in the text.
+    """Return prediction rows the post's own id, text and image, and entities their place in the text.
 
     >>> row = {"sample_id": "test-1", "image": None, "entities": [{"start": 1, "end": 3, "text": "New York"}]}
     >>> place_rows([row], [Post(7, "In New  York!", None)])[0]["entities"]
@@ -99,7 +99,7 @@ def _placed(entity: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def _link(image: str, folder: Path, links: Path) -> str:
-    """Link a picture into a folder and give its name there; a path within its folder keeps its own."""
+    """Link a picture into a folder and return its name there; a path within its folder keeps its own."""
     path = PurePosixPath(image)
     is_inside = not path.is_absolute() and ".." not in path.parts
     name = image if is_inside else hashlib.sha256(image.encode("utf-8", "replace")).hexdigest() + path.suffix
@@ -112,7 +112,7 @@ def _link(image: str, folder: Path, links: Path) -> str:
 
 
 def _find_anywhere(path: Path) -> Path | None:
-    """Give a path that the user's own file of posts names, wherever it leads; null where there is no file."""
+    """Return a path that the user's own file of posts names, wherever it leads; None where there is no file."""
     try:
         return path if path.is_file() else None
     except (OSError, ValueError):

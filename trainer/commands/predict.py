@@ -31,8 +31,8 @@ class Contexts:
     Args:
         caches: hold the sources which the experts read.
         index: retrieve the text and the image view from this index now; what caches hold is not retrieved.
-        images: the folder of the samples' images; for jsonl, null is the file's own folder.
-        vectors: a cache or Parquet of image vectors for a mixture's gate; null: those of the caches and the retrieval.
+        images: the folder of the samples' images; for jsonl, None is the file's own folder.
+        vectors: a cache or Parquet of image vectors for a mixture's gate; None: those of the caches and the retrieval.
     """
 
     caches: tuple[Path, ...] = ()

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def prediction_rows(output: Output) -> list[Row]:
-    """Give a row of JSON values per sample.
+    """Return a row of JSON values per sample.
 
     An entity's probability is that of its least sure tag, by the token posteriors; a relation's is its class
     probability. `gate` is the mean weight of each expert over the sample's tokens; `image_vector` says whether the gate

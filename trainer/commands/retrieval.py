@@ -45,7 +45,7 @@ class Retriever:
         index: the folder of the index.
         samples: a converted data set.
         split: which of its splits.
-        images: the folder of the samples' images; null: none are there.
+        images: the folder of the samples' images; None: none are there.
         wanted: by the experts.
         held: caches that are there; their sources are not retrieved.
         work: where the caches are made.
@@ -81,7 +81,7 @@ class Retriever:
             self._arguments += ["--images", str(images)]
 
     def retrieve(self, trained: Mapping[str, Any]) -> list[Path]:
-        """Give the caches that an expert needs beside those that were there: one, or none.
+        """Return the caches that an expert needs beside those that were there: one, or none.
 
         Args:
             trained: how the contexts of its training were made (`contexts` in its run.json).
@@ -118,7 +118,7 @@ class Retriever:
 
 
 def _options_of(query: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give the options that ask as the contexts of the training were asked for.
+    """Return the options that ask as the contexts of the training were asked for.
 
     >>> _options_of({"text": "tokens joined by blanks", "title_boost": 2.0})
     ('--title-boost', '2.0', '--keep-addresses')

@@ -23,7 +23,7 @@ def fit_and_evaluate(
     talk: Talk = lambda _: None,
     is_continued: bool = False,
 ) -> dict[str, Any]:
-    """Train a run, score its best weights on dev and on a labelled test split, and give its facts with these F1."""
+    """Train a run, score its best weights on dev and on a labelled test split, and return its facts with these F1."""
     facts = fit(config, out, overwrite, talk, is_continued)
     splits = read_dataset(config.data.samples).splits
     for split in ("dev", "test"):
@@ -58,7 +58,7 @@ def fit_seeds(
 
 
 def main_f1(scores: dict[str, Any]) -> float:
-    """Give the main F1 of `evaluate_run`: default convention, or micro without None."""
+    """Return the main F1 of `evaluate_run`: default convention, or micro without None."""
     return float((scores.get("default") or scores["micro without None"])["f1"])
 
 

@@ -41,7 +41,7 @@ def check_dataset(
     Args:
         dataset: what it says of itself.
         samples: the rows of each split.
-        images: the folder of its images; null checks none.
+        images: the folder of its images; None checks none.
 
     Raises:
         UsageError: images is no folder.

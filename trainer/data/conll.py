@@ -24,7 +24,7 @@ def read_conll(file: TextFile, split: str, labels: Sequence[str] | None, counter
     Args:
         file: tokens and tags; `IMGID:123` before a sentence names the image `123.jpg`.
         split: of the samples, and the beginning of their ids (`train-1`, by their order from 1).
-        labels: the entity types that may occur; null takes any.
+        labels: the entity types that may occur; None takes any.
         counters: gets `contexts_left_out`.
 
     Raises:
@@ -46,7 +46,7 @@ def check_tags(tags: Sequence[str], labels: Sequence[str] | None, file: TextFile
 
     Args:
         tags: of one sentence.
-        labels: the types that may occur; null takes any.
+        labels: the types that may occur; None takes any.
         file: where they stand.
         places: the place of each tag in it.
 
@@ -61,7 +61,7 @@ def check_tags(tags: Sequence[str], labels: Sequence[str] | None, file: TextFile
 
 
 def type_of(tag: str) -> str | None:
-    """Give the entity type of a tag, null for O.
+    """Return the entity type of a tag, None for O.
 
     >>> type_of("B-PER"), type_of("O")
     ('PER', None)

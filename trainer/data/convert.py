@@ -46,8 +46,8 @@ def convert_files(
         files: split -> file.
         out: the folder to write.
         name: of a known set, which settles format and labels; or any other name.
-        format: a name of READERS; null takes that of the known set.
-        labels: entity types or relations that may occur; null takes the known set's, or those that occur.
+        format: a name of READERS; None takes that of the known set.
+        labels: entity types or relations that may occur; None takes the known set's, or those that occur.
         overwrite: replace a data set that is there.
         progress: told (split, samples so far), if any.
         reader: reads the files, in place of one of READERS.

@@ -11,7 +11,7 @@ __all__ = ["KNOWN_SETS", "KnownSet", "Published"]
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Counts of one split; null where nothing is published. entities counts B- tags."""
+    """Counts of one split; None where nothing is published. entities counts B- tags."""
 
     samples: int
     entities: int | None = None
@@ -25,7 +25,7 @@ class KnownSet:
 
     Args:
         format: which reader reads its files.
-        labels: entity types or relations; null where any are taken as they come.
+        labels: entity types or relations; None where any are taken as they come.
         published: counts by split.
     """
 

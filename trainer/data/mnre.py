@@ -28,7 +28,7 @@ def read_mnre(file: TextFile, split: str, labels: Sequence[str] | None, counters
     Args:
         file: the lines.
         split: of the samples, and the beginning of their ids.
-        labels: the relations that may occur; null takes any.
+        labels: the relations that may occur; None takes any.
         counters: gets integer_img_ids, overlapping_spans and names_that_differ (from the tokens of their span).
 
     Raises:

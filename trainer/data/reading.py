@@ -14,7 +14,7 @@ __all__ = ["checked", "unknown_label"]
 
 
 def checked(sample: Sample, file: TextFile, place: str) -> Sample:
-    """Give the sample back if it is sound.
+    """Return the sample back if it is sound.
 
     Raises:
         InputError: it has a fault, with file and place.

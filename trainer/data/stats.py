@@ -48,7 +48,7 @@ def count_split(rows: Sequence[Sample], train: Sequence[Sample] = ()) -> dict[st
 
 
 def stats_to_markdown(stats: Mapping[str, Mapping[str, Any]]) -> str:
-    """Give the counts of all splits as one Markdown table, a row per split, labels in a second one."""
+    """Return the counts of all splits as one Markdown table, a row per split, labels in a second one."""
     names = [name for name in next(iter(stats.values())) if name != "labels"]
     rows = [[split, *(counts[name] for name in names)] for split, counts in stats.items()]
     labels = dict.fromkeys(label for counts in stats.values() for label in counts["labels"])

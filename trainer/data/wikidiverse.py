@@ -43,7 +43,7 @@ def read_wikidiverse(
 
 
 def image_name(address: str) -> str:
-    """Give the name of an image in the set's own image archive: md5 of the address' last part, and its suffix.
+    """Return the name of an image in the set's own image archive: md5 of the address' last part, and its suffix.
 
     Vector images stand there as png. Source: the README of wangxw5/wikiDiverse, "How to get the wikinews imgs".
 

@@ -25,7 +25,7 @@ class Batch:
         ids, attention: window [B, L] int64, bool.
         plain_ids, plain_attention: window without contexts [B, L'].
         positions: of the states read by the head [B, P] int64; mask [B, P] bool.
-        targets: numbers of labels: [B, P] for tags, [B, 1] for relations; null where an example has none.
+        targets: numbers of labels: [B, P] for tags, [B, 1] for relations; None where an example has none.
     """
 
     ids: Tensor

@@ -29,7 +29,7 @@ class Example:
         plain_ids: pieces of the window without contexts [L'], for the second view.
         positions: where the states are that the head reads [P]: the first piece of each token; or the two markers in
             the order in which they stand. They are the same in both windows, as contexts stand behind the sentence.
-        targets: number of the tag of each token in the window [P], or (number of the relation,); null without labels.
+        targets: number of the tag of each token in the window [P], or (number of the relation,); None without labels.
         used: places of the contexts that are in the window, in the list given.
     """
 
@@ -60,7 +60,7 @@ def make_examples(
 
     Args:
         samples: with or without labels; all of the task of `labels`.
-        contexts: sample_id -> contexts in the order in which they fill the window; null is the baseline.
+        contexts: sample_id -> contexts in the order in which they fill the window; None is the baseline.
         tokenizer: the encoder's; for relations it knows the MARKERS.
         labels: numbers of labels.
         max_length: pieces in a window.

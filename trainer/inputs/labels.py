@@ -33,7 +33,7 @@ class LabelSet:
         return cls("ner", ("O", *(f"{prefix}-{kind}" for kind in dataset.labels for prefix in prefixes)))
 
     def numbers(self, labels: Sequence[str], sample_id: str) -> tuple[int, ...]:
-        """Give the numbers of labels.
+        """Return the numbers of labels.
 
         Raises:
             InputError: one is not of the set, with the sample and the nearest that is.

@@ -38,7 +38,7 @@ def describe_sources(data: DataConfig) -> dict[str, dict[str, Any]]:
 
 
 def _folders(data: DataConfig) -> dict[str, str]:
-    """Give the first cache that has a source, for each of them."""
+    """Return the first cache that has a source, for each of them."""
     known = {folder: read_cache(folder).sources for folder in data.contexts} if data.sources else {}
     found: dict[str, str] = {}
     for source in data.sources:

@@ -11,7 +11,7 @@ __all__ = ["score_to_json", "scores_to_markdown", "to_markdown"]
 
 
 def score_to_json(score: Score) -> dict[str, Any]:
-    """Give a score as JSON values; precision, recall and F1 in [0, 1], unrounded.
+    """Return a score as JSON values; precision, recall and F1 in [0, 1], unrounded.
 
     >>> from trainer.metrics.scores import Counts
     >>> score_to_json(Score.of(Counts(1, 2, 2)))["f1"]
@@ -30,7 +30,7 @@ def score_to_json(score: Score) -> dict[str, Any]:
 
 
 def scores_to_markdown(scores: Mapping[str, Score], title: str = "scores") -> str:
-    """Give named scores as a Markdown table in per cent; the classes of a score follow it, indented.
+    """Return named scores as a Markdown table in per cent; the classes of a score follow it, indented.
 
     >>> from trainer.metrics.scores import Counts
     >>> print(scores_to_markdown({"all": Score.of(Counts(1, 2, 2), {"PER": Counts(1, 2, 2)})}))
@@ -47,7 +47,7 @@ def scores_to_markdown(scores: Mapping[str, Score], title: str = "scores") -> st
 
 
 def to_markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Give a Markdown table: the first column to the left, the others to the right.
+    """Return a Markdown table: the first column to the left, the others to the right.
 
     >>> print(to_markdown(["split", "samples"], [["dev", 12]]))
     | split | samples |

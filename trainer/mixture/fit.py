@@ -72,7 +72,7 @@ def fit_mixture(
     Args:
         experts: two or more runs, of one task and with the same labels.
         out: the mixture's run folder.
-        gate: the one that predicts; null takes the one with the best cross-fitted F1.
+        gate: the one that predicts; None takes the one with the best cross-fitted F1.
         split: whose posteriors to fit to.
         folds: of the cross-fitting.
         vectors: a cache that asked the image view, or Parquet (file, vector), for the gates; "" for none.
@@ -134,7 +134,7 @@ def run_mixture(folder: Path, split: str, reader: Reader, cache: bool = True) ->
 
 
 def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
-    """Give F1 on a labelled split of each expert, of each gate and of the oracle."""
+    """Return F1 on a labelled split of each expert, of each gate and of the oracle."""
     facts, gates = read_mixture(folder)
     data, inputs, posteriors, labels, _ = _mixture_input(folder, facts, gates, split, reader, cache=True)
     samples = data[0].samples

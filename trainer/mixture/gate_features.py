@@ -43,7 +43,7 @@ def gate_input(
     Args:
         posteriors: of each expert, on the same samples.
         text: fitted to the first expert's pooled vectors.
-        image: fitted to image vectors; null where the mixture reads none.
+        image: fitted to image vectors; None where the mixture reads none.
         images: [N, D + 1], the last column 1 where there is an image; else the row is 0.
         targets: right classes [M].
     """
@@ -108,7 +108,7 @@ def read_vectors(path: Path) -> ImageVectors:
 
 
 def first_vectors(samples: Sequence[Sample], path: Path) -> tuple[Tensor, str]:
-    """Give the image vectors and flags [N, D + 1] to which a gate is fitted, and the fingerprint of their encoder.
+    """Return the image vectors and flags [N, D + 1] to which a gate is fitted, and the fingerprint of their encoder.
 
     Raises:
         InputError: no sample has one.
@@ -121,7 +121,7 @@ def first_vectors(samples: Sequence[Sample], path: Path) -> tuple[Tensor, str]:
 
 
 def find_vectors(samples: Sequence[Sample], files: Sequence[Path], encoder: str, dim: int) -> Tensor:
-    """Give the image vectors and flags [N, dim + 1] of samples from files, which must be of one encoder.
+    """Return the image vectors and flags [N, dim + 1] of samples from files, which must be of one encoder.
 
     Raises:
         IndexMismatch: a file is of another encoder or size.
@@ -160,7 +160,7 @@ def vector_files(caches: Iterable[Path], own: Path | None, encoder: str) -> tupl
 
 
 def image_vectors(samples: Sequence[Sample], vectors: Mapping[str, Sequence[float]], dim: int) -> Tensor:
-    """Give the image vector of each sample and a flag [N, dim + 1]; 0 where there is no image or no vector of it."""
+    """Return the image vector of each sample and a flag [N, dim + 1]; 0 where there is no image or no vector of it."""
     rows = torch.zeros(len(samples), dim + 1)
     for row, sample in enumerate(samples):
         vector = None if sample.image is None else vectors.get(input_digest(sample), vectors.get(sample.image))

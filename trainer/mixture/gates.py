@@ -26,7 +26,7 @@ class GateInput:
         sample_features: [N, F] float32: vectors, flags, entropies.
         token_features: [M, G] float32: entropies and top probabilities of each expert.
         sample_of: number of the sample of each state [M] int64.
-        targets: right classes [M] int64; null where unknown.
+        targets: right classes [M] int64; None where unknown.
     """
 
     log_probs: Tensor
@@ -36,7 +36,7 @@ class GateInput:
     targets: Tensor | None = None
 
     def of_samples(self, chosen: Tensor) -> GateInput:
-        """Give the part of the chosen samples [n] int64."""
+        """Return the part of the chosen samples [n] int64."""
         renumbered = torch.full((len(self.sample_features),), -1)
         renumbered[chosen] = torch.arange(len(chosen))
         states = (renumbered[self.sample_of] >= 0).nonzero()[:, 0]
@@ -72,7 +72,7 @@ class Reduction(nn.Module):
         return self
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Give components [n, C] of vectors [n, D]."""
+        """Return components [n, C] of vectors [n, D]."""
         return (vectors - self.mean) @ self.basis
 
 
@@ -94,13 +94,13 @@ class Gate(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def features(self, data: GateInput) -> Tensor:
-        """Give what the network reads: [M, F + G] for the token gate, else [N, F]."""
+        """Return what the network reads: [M, F + G] for the token gate, else [N, F]."""
         if self.name != "token":
             return data.sample_features
         return torch.cat([data.sample_features[data.sample_of], data.token_features], dim=1)
 
     def log_weights(self, data: GateInput) -> Tensor:
-        """Give the log weight of each expert for each state [M, E]; of hard as of sample, as it is trained."""
+        """Return the log weight of each expert for each state [M, E]; of hard as of sample, as it is trained."""
         if self.name == "fixed":
             return data.log_probs.new_full(
                 (len(data.sample_of), self.experts), -torch.tensor(self.experts).log().item()
@@ -111,7 +111,7 @@ class Gate(nn.Module):
 
     @torch.no_grad()
     def weights(self, data: GateInput) -> Tensor:
-        """Give the weights that are used to predict [M, E]; of hard, 1 for its choice."""
+        """Return the weights that are used to predict [M, E]; of hard, 1 for its choice."""
         weights = self.log_weights(data).exp()
         if self.name == "hard":
             return nn.functional.one_hot(weights.argmax(dim=1), self.experts).to(weights)
@@ -119,7 +119,7 @@ class Gate(nn.Module):
 
 
 def mix(log_probs: Tensor, log_weights: Tensor) -> Tensor:
-    """Give log sum_e g_e p_e [M, K] of log_probs [E, M, K], or of pairs [E, M, K, K], and log weights [M, E].
+    """Return log sum_e g_e p_e [M, K] of log_probs [E, M, K], or of pairs [E, M, K, K], and log weights [M, E].
 
     >>> sure = torch.tensor([[[0.2, 0.8]], [[0.8, 0.2]]]).log()
     >>> mix(sure, torch.tensor([[0.25, 0.75]]).log()).exp().round(decimals=4)
@@ -129,7 +129,7 @@ def mix(log_probs: Tensor, log_weights: Tensor) -> Tensor:
 
 
 def mixture_nll(gate: Gate, data: GateInput) -> Tensor:
-    """Give the mean over the states of -log p(right class), a scalar."""
+    """Return the mean over the states of -log p(right class), a scalar."""
     assert data.targets is not None
     mixed = mix(data.log_probs, gate.log_weights(data))
     return -mixed.gather(1, data.targets[:, None]).mean()
@@ -163,7 +163,7 @@ def fit_gate(
 
 
 def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tuple[int, Tensor, float]:
-    """Settle by K folds how long a gate is fitted, and give the weights it has on samples it was not fitted to.
+    """Settle by K folds how long a gate is fitted, and return the weights it has on samples it was not fitted to.
 
     Args:
         name: of the gate.

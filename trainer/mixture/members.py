@@ -54,8 +54,8 @@ class Output:
         lengths: states of each sample.
         used: the contexts that were in a window, of each sample.
         experts: their names; one for an expert.
-        weights: weight of each expert for each state [M, E]; null for an expert.
-        has_vector: whether the gate read an image vector of each sample; null where it reads none.
+        weights: weight of each expert for each state [M, E]; None for an expert.
+        has_vector: whether the gate read an image vector of each sample; None where it reads none.
     """
 
     samples: Sequence[Sample]
@@ -107,7 +107,7 @@ def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> 
 def expert_posteriors(
     folder: Path, split: str, reader: Reader, cache: bool = True
 ) -> tuple[SplitData, Posteriors, LabelSet]:
-    """Give an expert's posteriors on a split, from its run folder where they were computed before."""
+    """Return an expert's posteriors on a split, from its run folder where they were computed before."""
     config = read_run_config(folder)
     data = reader(config)
     if not data.samples:
@@ -162,7 +162,7 @@ def label_mixed(
 
 
 def used_contexts(data: SplitData, posteriors: Posteriors) -> list[list[Context]]:
-    """Give the contexts that were in the window of each sample."""
+    """Return the contexts that were in the window of each sample."""
     return [
         [data.contexts.get(sample.sample_id, [])[place] for place in places]
         for sample, places in zip(data.samples, posteriors.used, strict=True)
@@ -170,7 +170,7 @@ def used_contexts(data: SplitData, posteriors: Posteriors) -> list[list[Context]
 
 
 def gold_targets(labels: LabelSet, samples: Sequence[Sample]) -> Tensor:
-    """Give the numbers of the gold labels of all states [M].
+    """Return the numbers of the gold labels of all states [M].
 
     Raises:
         InputError: a sample without labels, or with unknown ones.

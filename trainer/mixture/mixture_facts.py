@@ -19,5 +19,5 @@ def write_mixture_facts(folder: Path, facts: MixtureFacts) -> None:
 
 
 def expert_folders(folder: Path, facts: MixtureFacts) -> list[Path]:
-    """Give the run folders of a mixture's experts."""
+    """Return the run folders of a mixture's experts."""
     return [(folder / name).resolve() for name in facts.experts]

@@ -38,7 +38,7 @@ class Posteriors:
         lengths: states of each sample [N] int64.
         pooled: mean state of each sample [N, H] float32.
         used: for each sample, the places of the contexts that were in its window.
-        log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; null for relations.
+        log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; None for relations.
     """
 
     log_probs: Tensor
@@ -49,7 +49,7 @@ class Posteriors:
     log_pairs: Tensor | None = None
 
     def sample_numbers(self) -> Tensor:
-        """Give the number of the sample of each state [M]."""
+        """Return the number of the sample of each state [M]."""
         return torch.repeat_interleave(torch.arange(len(self.lengths)), self.lengths)
 
 
@@ -93,7 +93,7 @@ def _of_sample(reading: Reading, place: int, states: int) -> Reading:
 
 
 def _fill(reading: Reading, states: int) -> Reading:
-    """Give O to the tokens beyond the window, whatever is before them."""
+    """Return O to the tokens beyond the window, whatever is before them."""
     beyond = states - len(reading.classes)
     if not beyond or reading.log_pairs is None:
         return reading

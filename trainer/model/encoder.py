@@ -144,7 +144,7 @@ def find_specials(tokenizer: Any) -> Specials:
 
 
 def token_piece_ids(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> Iterator[list[list[int]]]:
-    """Give for each sentence the piece ids of each of its tokens [T][>= 0]; tokens are cut one by one."""
+    """Return for each sentence the piece ids of each of its tokens [T][>= 0]; tokens are cut one by one."""
     encoded = tokenizer([list(tokens) for tokens in sentences], is_split_into_words=True, **_BARE)
     for row, tokens in enumerate(sentences):
         pieces: list[list[int]] = [[] for _ in tokens]
@@ -155,12 +155,12 @@ def token_piece_ids(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> Itera
 
 
 def piece_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Give the piece ids of each text, without special pieces."""
+    """Return the piece ids of each text, without special pieces."""
     return tokenizer(list(texts), **_BARE)["input_ids"] if texts else []
 
 
 def window_limit(model: Any) -> int | None:
-    """Give how many pieces an encoder can take, or None where its positions are not bounded.
+    """Return how many pieces an encoder can take, or None where its positions are not bounded.
 
     Source: RoBERTa and its kin count positions from padding_idx + 1 (fairseq), so two of theirs are not usable.
     """

@@ -30,7 +30,7 @@ class Reading(NamedTuple):
         log_probs: log posteriors [B, S, K].
         classes: the decoded classes [B, S].
         pooled: the mean state of each sample [B, H].
-        log_pairs: log posteriors of the class before and the class [B, S, K, K]; null where there is no chain.
+        log_pairs: log posteriors of the class before and the class [B, S, K, K]; None where there is no chain.
     """
 
     log_probs: Tensor
@@ -56,12 +56,12 @@ class Expert(nn.Module):
         return int(self.tokenizer.pad_token_id or 0)
 
     def states(self, ids: Tensor, attention: Tensor, positions: Tensor) -> Tensor:
-        """Encode windows ids [B, L] and give the states at positions [B, P]: [B, P, H]. No other state leaves here."""
+        """Encode windows ids [B, L] and return the states at positions [B, P]: [B, P, H]. No others leave here."""
         hidden = self.encoder(input_ids=ids, attention_mask=attention.long()).last_hidden_state  # [B, L, H]
         return hidden.gather(1, positions[:, :, None].expand(-1, -1, hidden.shape[-1]))  # type: ignore[no-any-return]
 
     def losses(self, batch: Batch) -> Tensor:
-        """Give the loss of each sample [B]: NLL; or, with two views, lambda (NLL~ + NLL) + (1 - lambda) KL."""
+        """Return the loss of each sample [B]: NLL; or, with two views, lambda (NLL~ + NLL) + (1 - lambda) KL."""
         assert batch.targets is not None
         logits = self.head(self.states(batch.ids, batch.attention, batch.positions))  # [B, S, K]
         full = self.head.nll(logits, batch.mask, batch.targets)  # [B]
@@ -76,7 +76,7 @@ class Expert(nn.Module):
 
     @torch.no_grad()
     def read(self, batch: Batch) -> Reading:
-        """Give the posteriors, the decoded classes and the mean states of a batch."""
+        """Return the posteriors, the decoded classes and the mean states of a batch."""
         states = self.states(batch.ids, batch.attention, batch.positions)
         logits = self.head(states)
         weights = batch.mask[:, :, None].to(states.dtype)
@@ -90,7 +90,7 @@ class Expert(nn.Module):
 
 
 def posterior_divergence(teacher: Tensor, student: Tensor) -> Tensor:
-    """Give KL(teacher || student) [B], summed over the positions, of log posteriors [B, S, K].
+    """Return KL(teacher || student) [B], summed over the positions, of log posteriors [B, S, K].
 
     Beyond the mask both are 0 in every class, which adds nothing.
     """
@@ -139,7 +139,7 @@ def load_expert(folder: Path, labels: LabelSet | None = None) -> Expert:
 
     Args:
         folder: written by `save_expert`.
-        labels: what the data has; null takes the checkpoint's.
+        labels: what the data has; None takes the checkpoint's.
 
     Raises:
         InputError: no checkpoint here, or it has other labels.

@@ -64,7 +64,7 @@ def name_runs(folders: list[Path]) -> dict[str, Path]:
 
 
 def report_to_page(runs: Mapping[str, Path]) -> str:
-    """Give the report of one run, or of several with a comparison before them.
+    """Return the report of one run, or of several with a comparison before them.
 
     Args:
         runs: folders by the name to show.

@@ -29,7 +29,7 @@ def evaluated_splits(folder: Path) -> list[str]:
 
 
 def report_run(folder: Path) -> str:
-    """Put the scores of all evaluated splits together in `report.md` and `report.json`, and give the text.
+    """Put the scores of all evaluated splits together in `report.md` and `report.json`, and return the text.
 
     Raises:
         InputError: nothing was evaluated yet.
@@ -50,7 +50,7 @@ def report_run(folder: Path) -> str:
 
 
 def report_runs(runs: Mapping[str, Path]) -> str:
-    """Give the main F1 of several runs, by split, as a Markdown table.
+    """Return the main F1 of several runs, by split, as a Markdown table.
 
     Args:
         runs: folders by the name to show.
@@ -81,7 +81,7 @@ def compare_runs(a: Path, b: Path, split: str, resamples: int = 2000, seed: int 
 
 
 def gate_table(scores: Mapping[str, float]) -> str:
-    """Give F1 of experts and gates as a Markdown table.
+    """Return F1 of experts and gates as a Markdown table.
 
     >>> print(gate_table({"gate fixed": 0.5}))
     | system | F1 |

@@ -127,7 +127,7 @@ def _is_same_run(out: Path, config: RunConfig, facts: dict[str, Any], *, overwri
 
 
 def changed_settings(old: RunConfig, new: RunConfig) -> dict[str, tuple[Any, Any]]:
-    r"""Give the settings that differ, by key, each with both values.
+    r"""Return the settings that differ, by key, each with both values.
 
     >>> changed_settings(parse_config("[training]\nseed = 1"), parse_config("[training]\nseed = 2"))
     {'training.seed': (1, 2)}

@@ -71,7 +71,7 @@ def train(
         dev_samples: the same as they are, for F1 on all their tokens.
         config: of the loop.
         keeper: where metrics and weights go.
-        place: where to go on from; null starts.
+        place: where to go on from; None starts.
 
     Raises:
         MieError: a loss or a gradient is not finite; the weights on disk are those before it.
@@ -166,7 +166,7 @@ def _step(
     config: TrainingConfig,
     where: str,
 ) -> float:
-    """Update the weights once from the mean loss over the samples of all batches, and give that loss."""
+    """Update the weights once from the mean loss over the samples of all batches, and return that loss."""
     samples = sum(len(batch.ids) for batch in batches)
     total = 0.0
     for batch in batches:
@@ -191,7 +191,7 @@ def _step(
 
 
 def learning_rate_factor(step: int, total: int, warmup_share: float) -> float:
-    """Give the share of the peak rate at a step (from 0): a linear rise, then a linear fall to 0.
+    """Return the share of the peak rate at a step (from 0): a linear rise, then a linear fall to 0.
 
     >>> [learning_rate_factor(step, 10, 0.2) for step in (0, 1, 2, 6)]
     [0.5, 1.0, 1.0, 0.5]
@@ -245,7 +245,7 @@ def decode_labels(
 
 
 def name_labels(labels: LabelSet, classes: Sequence[int], sample: Sample, states: int) -> tuple[str, ...]:
-    """Give the names of classes; tags are filled with O up to the sample's tokens."""
+    """Return the names of classes; tags are filled with O up to the sample's tokens."""
     if labels.task == "re":
         return (labels.names[classes[0]],)
     names = tuple(labels.names[number] for number in classes[:states])
@@ -272,7 +272,7 @@ def choose_device(config: TrainingConfig) -> str:
 
 
 def precision_context(config: TrainingConfig, device: str) -> AbstractContextManager[Any]:
-    """Give the context of a forward pass: bf16 where asked, or on a GPU that has it."""
+    """Return the context of a forward pass: bf16 where asked, or on a GPU that has it."""
     is_bf16 = config.precision == "bf16" or (
         config.precision == "auto" and device == "cuda" and torch.cuda.is_bf16_supported()
     )

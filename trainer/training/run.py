@@ -28,7 +28,7 @@ Talk = Callable[[str], object]
 class SplitData:
     """The samples of a split and their contexts.
 
-    image_vectors are the files in which a mixture's gate finds those of the samples; null: those it was fitted with.
+    image_vectors are the files in which a mixture's gate finds those of the samples; None: those it was fitted with.
     """
 
     dataset: Dataset

@@ -121,7 +121,7 @@ def restore_state(folder: Path, place: Place, model: nn.Module, optimizer: Optim
 
 @contextmanager
 def swapped_folder(folder: Path) -> Iterator[Path]:
-    """Give a new folder to write; in the end it takes the place of the old one of that name.
+    """Return a new folder to write; in the end it takes the place of the old one of that name.
 
     Where writing fails, what was written is dropped and the old one stays. A kill leaves the old one, the new one, or
     between the two renames neither of this name: then `recover_folder` puts the old one back.
@@ -149,7 +149,7 @@ def recover_folder(folder: Path) -> None:
 
 
 def _distinct(model: nn.Module) -> dict[str, Tensor]:
-    """Give the weights; of tied ones, the first name alone."""
+    """Return the weights; of tied ones, the first name alone."""
     tied = _tied(model)
     return {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items() if name not in tied}
 
@@ -165,7 +165,7 @@ def _tied(model: nn.Module) -> set[str]:
 
 
 def _flatten(optimizer: Optimizer) -> dict[str, Tensor]:
-    """Give the state as tensors; they are named by the place of their parameter in the groups."""
+    """Return the state as tensors; they are named by the place of their parameter in the groups."""
     tensors = {"none": torch.zeros(1)}  # a file needs one tensor before the first step
     for number, values in optimizer.state_dict()["state"].items():
         for name, value in values.items():

@@ -60,13 +60,13 @@ class _Rows:
         pa.default_memory_pool().release_unused()  # what decoding took is several times what is kept
 
     def of(self, sample_id: str) -> list[dict[str, object]]:
-        """Give the rows of a sample."""
+        """Return the rows of a sample."""
         places = self._places.get(sample_id, ())
         return [row for first, count in places for row in self._table.slice(first, count).to_pylist()]
 
 
 def _runs(column: pa.ChunkedArray) -> dict[str, tuple[tuple[int, int], ...]]:
-    """Give (first row, rows) of each run of equal values, by value.
+    """Return (first row, rows) of each run of equal values, by value.
 
     >>> _runs(pa.chunked_array([["a", "a", "b", "a"]]))
     {'a': ((0, 2), (3, 1)), 'b': ((2, 1),)}
@@ -112,7 +112,7 @@ class ContextShelf:
         return list(self._folders)
 
     def of(self, sample: Sample) -> tuple[list[SourceContexts], list[tuple[str, MieError]]]:
-        """Give what every source gave for a sample, and the caches that cannot be used."""
+        """Return what every source gave for a sample, and the caches that cannot be used."""
         found: list[SourceContexts] = []
         faults: list[tuple[str, MieError]] = []
         for name in self._folders:
@@ -123,7 +123,7 @@ class ContextShelf:
         return found, faults
 
     def index_fingerprint(self, name: str) -> str | None:
-        """Give the fingerprint of the index that a cache was made from; null for imported files."""
+        """Return the fingerprint of the index that a cache was made from; None for imported files."""
         return self._open(name).info.index_fingerprint
 
     def _open(self, name: str) -> _Cache:

@@ -22,9 +22,9 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake; gold is null where something was made up, predicted where something was not found.
+    """One mistake; gold is None where something was made up, predicted where something was not found.
 
-    Both are null for relations: there the two labels of the pair say all.
+    Both are None for relations: there the two labels of the pair say all.
     """
 
     kind: str
@@ -73,7 +73,7 @@ def compare_relations(gold: str, predicted: str) -> list[Mistake]:
 
 
 def kinds_of(mistakes: Sequence[Mistake], has_gold: bool) -> tuple[str, ...]:
-    """Give the kinds of a sample's mistakes, or what it is without any.
+    """Return the kinds of a sample's mistakes, or what it is without any.
 
     >>> kinds_of([], has_gold=True), kinds_of([], has_gold=False)
     (('right',), ('nothing to find',))

@@ -17,7 +17,7 @@ _opening = threading.Lock()
 
 
 def runs_of(request: Request) -> RunShelf:
-    """Give the runs.
+    """Return the runs.
 
     Raises:
         Refused: none were given.
@@ -29,7 +29,7 @@ def runs_of(request: Request) -> RunShelf:
 
 
 def book_of(request: Request) -> SampleBook:
-    """Give the data set beside its caches and runs.
+    """Return the data set beside its caches and runs.
 
     Raises:
         Refused: none was given.
@@ -57,12 +57,12 @@ def _shelf(request: Request) -> RunShelf:
 
 
 def optional_book_of(request: Request) -> SampleBook | None:
-    """Give the data set beside its caches and runs, or null where none was given."""
+    """Return the data set beside its caches and runs, or None where none was given."""
     return None if request.app.state.inspector.dataset is None else book_of(request)
 
 
 def run_of(request: Request, name: str) -> Run:
-    """Give a run by its name.
+    """Return a run by its name.
 
     Raises:
         Refused: there is none.

@@ -51,7 +51,7 @@ class FileCache:
         self._lock = threading.RLock()
 
     def get(self, path: Path, read: Callable[[Path], T]) -> T | None:
-        """Give what a function reads of a file, or null where there is no file.
+        """Return what a function reads of a file, or None where there is no file.
 
         Raises:
             MieError: of the function.
@@ -92,27 +92,27 @@ class Run:
         return (self.folder / MIXTURE_FACTS).is_file()
 
     def settings(self) -> dict[str, dict[str, Any]] | None:
-        """Give the settings by section; null for a mixture."""
+        """Return the settings by section; None for a mixture."""
         return self._files.get(self.folder / "config.toml", read_settings)
 
     def facts(self) -> RunFacts | None:
-        """Give how training went; null for a mixture."""
+        """Return how training went; None for a mixture."""
         return self._files.get(self.folder / "run.json", read_run_facts)
 
     def log(self) -> list[LogRow]:
-        """Give the rows of the training's log."""
+        """Return the rows of the training's log."""
         return self._files.get(self.folder / "metrics.jsonl", read_log) or []
 
     def mixture(self) -> MixtureFacts | None:
-        """Give what a mixture is made of; null for an expert."""
+        """Return what a mixture is made of; None for an expert."""
         return read_mixture_facts(self.folder) if self.is_mixture else None
 
     def scores(self, split: str) -> Scores | None:
-        """Give the scores of a split; null where it was not evaluated."""
+        """Return the scores of a split; None where it was not evaluated."""
         return self._files.get(scores_path(self.folder, split), read_scores)
 
     def predictions(self, split: str) -> list[Prediction] | None:
-        """Give the predictions of a split; null where it was not evaluated. The same list as long as the file is."""
+        """Return the predictions of a split; None where it was not evaluated. The same list as long as the file is."""
         return self._files.get(predictions_path(self.folder, split), read_predictions)
 
     def has_predictions(self, split: str) -> bool:
@@ -120,7 +120,7 @@ class Run:
         return predictions_path(self.folder, split).is_file()
 
     def sources(self) -> tuple[str, ...] | None:
-        """Give the sources of contexts that it reads; null where that is not told (a mixture, a broken file)."""
+        """Return the sources of contexts that it reads; None where that is not told (a mixture, a broken file)."""
         try:
             settings = self.settings()
         except MieError:
@@ -148,7 +148,7 @@ class RunShelf:
         self.runs = {name: Run(name, folder) for name, folder in unique_names(folders).items()}
 
     def reference(self) -> Run | None:
-        """Give the run with which others are compared: the first that reads no contexts, else the first."""
+        """Return the run with which others are compared: the first that reads no contexts, else the first."""
         runs = list(self.runs.values())
         return next((run for run in runs if run.sources() == ()), runs[0] if runs else None)
 

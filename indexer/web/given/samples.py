@@ -42,7 +42,7 @@ class Judgement:
         orphans: predictions of samples that the split does not hold.
         others: predictions for other tokens than the sample has: not shown.
         absent: samples without a prediction.
-        fault: why the predictions cannot be used; null where they can, or where there are none.
+        fault: why the predictions cannot be used; None where they can, or where there are none.
     """
 
     rows: list[Judged]
@@ -76,7 +76,7 @@ class SampleBook:
 
     Args:
         folder: of the data set.
-        images: folder of its pictures; null where there is none.
+        images: folder of its pictures; None where there is none.
         contexts: folders of caches.
         shelf: the runs.
         index_fingerprint: of the index that is served: a cache made from it names documents that can be opened.
@@ -107,7 +107,7 @@ class SampleBook:
         return tuple(name for name in self.dataset.labels if name != NO_RELATION)
 
     def split(self, name: str) -> SplitRows:
-        """Give the samples of a split.
+        """Return the samples of a split.
 
         Raises:
             UsageError: there is no such split.

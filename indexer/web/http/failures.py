@@ -96,7 +96,7 @@ def as_sentence(message: str) -> str:
 
 
 def status_of(error: Refused | MieError) -> int:
-    """Give the status that says whose fault an error is."""
+    """Return the status that says whose fault an error is."""
     if isinstance(error, Refused):
         return error.status
     if isinstance(error, InputError) and error.message.startswith(_TOO_MUCH):
@@ -105,7 +105,7 @@ def status_of(error: Refused | MieError) -> int:
 
 
 def _phrase(status: int) -> str:
-    """Give the words of a status.
+    """Return the words of a status.
 
     >>> _phrase(404)
     'Not Found'

@@ -80,19 +80,19 @@ class TextLane(Lane):
         return self.start(lambda: self.index_of(None).search_text(["the first article"], 10))
 
     def index_of(self, constants: str | None) -> WikiIndex:
-        """Give the index with the constants of a preset, opened at its first use; null: its own."""
+        """Return the index with the constants of a preset, opened at its first use; None: its own."""
         if constants not in self._indexes:
             preset = PRESETS[constants or ""]
             self._indexes[constants] = self._indexes[None].with_constants(preset.k1, preset.b)
         return self._indexes[constants]
 
     async def ask(self, text: str, params: SearchParams, constants: str | None = None) -> list[Answer]:
-        """Give the answers of `WikiIndex.search_text` to one text.
+        """Return the answers of `WikiIndex.search_text` to one text.
 
         Args:
             text: the words.
             params: of the search.
-            constants: the preset whose k1 and b are used; null: the index's own.
+            constants: the preset whose k1 and b are used; None: the index's own.
 
         Raises:
             Overloaded: too many wait.

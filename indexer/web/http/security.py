@@ -40,7 +40,7 @@ HEADERS = (
 
 
 def names_of(host: str) -> frozenset[str]:
-    """Give the names that a browser may call a server by which listens at an address.
+    """Return the names that a browser may call a server by which listens at an address.
 
     A page of another site can give its own name this machine's address (DNS rebinding); then the browser sends that
     name. Addresses cannot be rebound: of a server that listens at all of them each is accepted (`Guard`).
@@ -140,7 +140,7 @@ class Guard:
 
 
 def _without_port(host: str) -> str:
-    """Give the name in a Host header.
+    """Return the name in a Host header.
 
     >>> _without_port("LocalHost:80"), _without_port("[::1]:80"), _without_port("[::1]")
     ('localhost', '[::1]', '[::1]')

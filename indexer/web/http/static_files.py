@@ -32,7 +32,7 @@ _FILES = _read_all()
 
 @router.get("/static/{name}")
 async def static(name: str, request: Request) -> Response:
-    """Give a file; a browser that has it already is told so."""
+    """Return a file; a browser that has it already is told so."""
     if name not in _FILES:
         raise Refused(404, "no such file", "go to the search page: /")
     data, kind, tag = _FILES[name]

@@ -27,7 +27,7 @@ _MAX_CHARS = 300
 
 
 def chosen_split(shelf: RunShelf, split: str) -> str:
-    """Give the split asked for, or the first of test, dev and train that a run was evaluated on.
+    """Return the split asked for, or the first of test, dev and train that a run was evaluated on.
 
     Raises:
         Refused: there is no such split.
@@ -39,13 +39,13 @@ def chosen_split(shelf: RunShelf, split: str) -> str:
 
 
 def run_lines(shelf: RunShelf, book: SampleBook | None, split: str = "") -> list[RunLine]:
-    """Give all runs in short, on one split."""
+    """Return all runs in short, on one split."""
     wanted = chosen_split(shelf, split)
     return [RunLine(**_line(shelf, run, book, wanted, [])) for run in shelf.runs.values()]
 
 
 def run_detail(shelf: RunShelf, run: Run, book: SampleBook | None, split: str = "") -> RunDetail:
-    """Give a run with all that its folder tells; a file that cannot be used is among the faults."""
+    """Return a run with all that its folder tells; a file that cannot be used is among the faults."""
     wanted = chosen_split(shelf, split or _own_split(run))
     faults: list[FaultRow] = []
     line = _line(shelf, run, book, wanted, faults)
@@ -184,7 +184,7 @@ def _settings(run: Run, faults: list[FaultRow]) -> dict[str, dict[str, str]]:
 
 
 def _text(value: object) -> str:
-    """Give a setting as text of bounded length.
+    """Return a setting as text of bounded length.
 
     >>> _text("roberta"), _text([1, 2]), _text(True)
     ('roberta', '[1, 2]', 'true')
@@ -194,7 +194,7 @@ def _text(value: object) -> str:
 
 
 def _scores(scores: Scores | None) -> dict[str, ScoreModel]:
-    """Give the scores of a split, the task's main one first."""
+    """Return the scores of a split, the task's main one first."""
     if scores is None:
         return {}
     rows = sorted(scores.rows.items(), key=lambda item: item[1] is not scores.main)

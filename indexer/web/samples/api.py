@@ -27,7 +27,7 @@ def list_samples(request: Request, filters: Asked) -> SamplesPage:
 
 @router.get("/samples/{split}/{sample_id:path}", operation_id="get_sample")
 def get_sample(request: Request, split: Split, sample_id: SampleId, filters: Within) -> SampleDetail:
-    """Give a sample: gold labels, what every run predicts, its contexts by source, the gate's weights."""
+    """Return a sample: gold labels, what every run predicts, its contexts by source, the gate's weights."""
     book = book_of(request)
     return sample_detail(book, place_of(book, split, sample_id), replace(filters, split=split))[0]
 
@@ -42,5 +42,5 @@ def list_runs(request: Request) -> list[RunLine]:
 def get_run(
     request: Request, name: Annotated[str, Path(max_length=300, description="Name of a run, of the list.")]
 ) -> RunDetail:
-    """Give a run: settings, how training went, scores by class and group, the gate."""
+    """Return a run: settings, how training went, scores by class and group, the gate."""
     return run_detail(runs_of(request), run_of(request, name), optional_book_of(request))

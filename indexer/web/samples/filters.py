@@ -52,7 +52,7 @@ class Filters:
     page: int = 1
 
     def query(self, **changes: object) -> str:
-        """Give the filters, with some changed, as the query of an address; what asks for nothing is left out.
+        """Return the filters, with some changed, as the query of an address; what asks for nothing is left out.
 
         >>> Filters(split="dev", q="new york").query(page=2)
         'split=dev&q=new+york&page=2'
@@ -78,8 +78,8 @@ class Selection:
         places: of the samples in their split, in its order.
         facets: choices of each filter, counted under all other filters.
         rows: of the split.
-        judgement: of the run; null without runs.
-        reference: judgement of the run it is compared with; null where there is none other.
+        judgement: of the run; None without runs.
+        reference: judgement of the run it is compared with; None where there is none other.
         total: samples in the split.
     """
 

@@ -62,7 +62,7 @@ Asked = Annotated[Filters, Depends(filters_of)]
 
 
 def place_of(book: SampleBook, split: str, sample_id: str) -> int:
-    """Give the place of a sample in its split.
+    """Return the place of a sample in its split.
 
     Raises:
         Refused: there is none.
@@ -92,7 +92,7 @@ def sample(request: Request, split: Split, sample_id: SampleId, filters: Within)
 
 @router.get("/sample-pictures/{size}/{split}/{sample_id:path}")
 async def sample_picture(request: Request, size: str, split: Split, sample_id: SampleId) -> Response:
-    """Give a small copy of a sample's picture."""
+    """Return a small copy of a sample's picture."""
     if size not in _SIDES_PX:
         raise Refused(404, "no such size", f"there are {' and '.join(_SIDES_PX)}")
     state = request.app.state
@@ -110,7 +110,7 @@ class _SmallCopies:
         self._lane = Lane("sample pictures", 1024)
 
     async def get(self, book: SampleBook, size: str, split: str, sample_id: str) -> bytes:
-        """Give a small JPEG.
+        """Return a small JPEG.
 
         Raises:
             Refused: there is no such picture, or it cannot be shown.

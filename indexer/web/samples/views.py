@@ -31,7 +31,7 @@ _UNTOLD = frozenset({"no prediction", "no gold"})
 
 
 def samples_page(book: SampleBook, filters: Filters) -> tuple[SamplesPage, Selection]:
-    """Give a page of samples; one beyond the last is the last.
+    """Return a page of samples; one beyond the last is the last.
 
     Raises:
         Refused: a choice that there is not.
@@ -61,7 +61,7 @@ def samples_page(book: SampleBook, filters: Filters) -> tuple[SamplesPage, Selec
 
 
 def sample_detail(book: SampleBook, place: int, filters: Filters) -> tuple[SampleDetail, Selection]:
-    """Give a sample with all that is known of it, and its neighbours under the filters.
+    """Return a sample with all that is known of it, and its neighbours under the filters.
 
     Args:
         book: of the samples.
@@ -97,7 +97,7 @@ def sample_detail(book: SampleBook, place: int, filters: Filters) -> tuple[Sampl
 
 
 def fault_row(fault: Fault) -> FaultRow:
-    """Give a fault as the API says it."""
+    """Return a fault as the API says it."""
     return FaultRow(file=fault.file, place=fault.place, message=fault.message, remedy=fault.remedy)
 
 

@@ -37,13 +37,13 @@ class Question:
     """What is asked: words, a picture, or both.
 
     Args:
-        text: words; null or blank: none.
+        text: words; None or blank: none.
         image: hash of a picture that was sent.
         k: answers wanted of each view.
-        view: what to look for: text, or pictures, by the picture asked with or else by the words; null: text for
+        view: what to look for: text, or pictures, by the picture asked with or else by the words; None: text for
             words and pictures for a picture.
         title_boost: see `SearchParams`.
-        constants: the preset whose k1 and b the text view uses, over the analyzer of the index; null: the index's own.
+        constants: the preset whose k1 and b the text view uses, over the analyzer of the index; None: the index's own.
     """
 
     text: str | None = None
@@ -54,7 +54,7 @@ class Question:
     constants: Constants | None = None
 
     def views(self) -> tuple[View, ...]:
-        """Give the views that are asked.
+        """Return the views that are asked.
 
         Raises:
             UsageError: nothing is asked, or words' view without words.

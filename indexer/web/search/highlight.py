@@ -83,7 +83,7 @@ def _start_of(token: str) -> str:
 
 
 def around(text: str, sentence: str) -> tuple[str, str, str]:
-    """Give what stands before a sentence, the sentence, and what stands behind it; all before if it is not there.
+    """Return what stands before a sentence, the sentence, and what stands behind it; all before if it is not there.
 
     >>> around("One. Two. Three.", "Two.")
     ('One. ', 'Two.', ' Three.')

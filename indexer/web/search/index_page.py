@@ -35,7 +35,7 @@ def index_page(request: Request) -> Response:
 
 @router.get("/api/index-report", summary="Lengths of the texts, and rejects by reason with examples", tags=["index"])
 def index_report(request: Request) -> JSONResponse:
-    """Give the numbers of the index page that its manifest does not hold."""
+    """Return the numbers of the index page that its manifest does not hold."""
     return JSONResponse(_measured(request).values)
 
 

@@ -31,7 +31,7 @@ class IndexPictures:
 
     Args:
         documents: of the index.
-        folder: of its pictures; null: there are none to show.
+        folder: of its pictures; None: there are none to show.
 
     Raises:
         InputError: the folder cannot be listed.
@@ -50,20 +50,20 @@ class IndexPictures:
         return self._folder is not None
 
     def address(self, image: ArticleImage) -> str | None:
-        """Give the address of a picture below this server, or None if the folder lacks it."""
+        """Return the address of a picture below this server, or None if the folder lacks it."""
         if self._folder is None or not self._folder.holds(image.file):
             return None
         return f"/pictures/{image.page_id}/{image.position}"
 
     def _find(self, page_id: int, file: str | None) -> str | None:
-        """Give the address of an article's picture: of this file, or of the first that the folder has."""
+        """Return the address of an article's picture: of this file, or of the first that the folder has."""
         if self._folder is None:
             return None
         some = [image for image in self._documents.images_of(page_id) if file in (None, image.file)]
         return next((address for image in some if (address := self.address(image))), None)
 
     async def small_copy(self, page_id: int, position: int) -> bytes:
-        """Give a small JPEG.
+        """Return a small JPEG.
 
         Raises:
             Refused: there is no such picture, or it cannot be read.
@@ -91,7 +91,7 @@ class IndexPictures:
 
 @router.get("/pictures/{page_id}/{position}")
 async def picture(request: Request, page_id: int, position: int) -> Response:
-    """Give a small copy of an article's picture."""
+    """Return a small copy of an article's picture."""
     shown: IndexPictures = request.app.state.pictures
     if not (0 <= page_id < 2**63 and 0 <= position < 2**31):
         raise Refused(404, "no such picture", _GONE)

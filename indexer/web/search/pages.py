@@ -39,7 +39,7 @@ class _Form:
     is_explained: bool
 
     def address(self, **changes: Any) -> str:
-        """Give the address of this search, with changes: the whole question stands in it."""
+        """Return the address of this search, with changes: the whole question stands in it."""
         some = replace(self, question=replace(self.question, **changes)) if changes else self
         question = some.question
         values = {
@@ -55,11 +55,11 @@ class _Form:
         return f"/?{words}" if words else "/"
 
     def explained(self) -> str:
-        """Give the address of this search with every score explained."""
+        """Return the address of this search with every score explained."""
         return replace(self, is_explained=True).address()
 
     def explain_url(self, view: View, answer: Answer) -> str:
-        """Give the address of the account of one score."""
+        """Return the address of the account of one score."""
         question = self.question
         values: dict[str, Any] = {"doc_id": answer.doc_id, "k": question.k, "view": view}
         if question.text and (view == "text" or not question.image):
@@ -160,7 +160,7 @@ async def _rows(request: Request, form: _Form, found: Found, accounts: list[str]
 
 
 def _parts(answer: Answer) -> tuple[str, str, str]:
-    """Give what stands before the matched sentence in its paragraph, the sentence, and the rest."""
+    """Return what stands before the matched sentence in its paragraph, the sentence, and the rest."""
     if answer.view == "image":
         return "", "", answer.text
     before, found, after = around(answer.text, answer.matched)
@@ -180,7 +180,7 @@ def _read_form(request: Request) -> _Form:
 
 
 def wikipedia_url(manifest: Manifest) -> str | None:
-    """Give the beginning of an article's address, before its page id; None if the dump's name tells no Wikipedia."""
+    """Return the beginning of an article's address, before its page id; None if the dump's name tells no Wikipedia."""
     found = _WIKI.search(manifest.inputs[0].path) if manifest.inputs else None
     return f"https://{found[1].replace('_', '-')}.wikipedia.org/?curid=" if found else None
 

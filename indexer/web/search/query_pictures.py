@@ -80,7 +80,7 @@ class AskedPictures:
         return found
 
     def get(self, name: str) -> AskedPicture:
-        """Give the picture of a hash.
+        """Return the picture of a hash.
 
         Raises:
             Refused: it is not held.

@@ -39,7 +39,7 @@ class AskedSearch(BaseModel):
     )
 
     def question(self, image: str | None = None) -> Question:
-        """Give the question, with a picture that came otherwise."""
+        """Return the question, with a picture that came otherwise."""
         text = self.text if self.text and self.text.strip() else None
         return Question(text, image or self.image, self.k, self.view, self.title_boost, self.constants)
 

@@ -46,7 +46,7 @@ def open_source(spec: str) -> VectorSource:
 
 
 def taken(spec: str, work: Path, names: list[str] = NAMES) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-    """Give the result of a shard, the vectors and the reasons of rejects by file."""
+    """Return the result of a shard, the vectors and the reasons of rejects by file."""
     source = open_source(spec)
     source.describe()
     result = take_shard(0, 0, names, source, WorkFolder(work))

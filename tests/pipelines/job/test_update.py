@@ -53,7 +53,7 @@ def title_of(page: str) -> str:
 
 
 def revised(page: str, text: Callable[[str], str], title: str | None = None) -> str:
-    """Give a page another text (and title) under another revision."""
+    """Return a page another text (and title) under another revision."""
     page = re.sub("(<revision>\\s*<id>)([0-9]+)", lambda match: f"{match.group(1)}9{match.group(2)}", page)
     page = re.sub("(<text[^>]*>)(.*?)(</text>)", lambda m: m.group(1) + text(m.group(2)) + m.group(3), page, flags=re.S)
     return page if title is None else page.replace(f"<title>{title_of(page)}<", f"<title>{title}<")

@@ -9,7 +9,7 @@ from pipelines.wikitext import parse_article
 
 
 def anchors(wikitext: str) -> tuple[str, list[tuple[str, str]]]:
-    """Give the text of all blocks, and each anchor with its target."""
+    """Return the text of all blocks, and each anchor with its target."""
     blocks = parse_article(Page(1, 1, "Tea", 0, None, wikitext, 0)).blocks
     found = [(block.text[link.start : link.end], link.target) for block in blocks for link in block.links]
     return "\n".join(block.text for block in blocks), found

@@ -67,7 +67,7 @@ def trees(pages: list[Page]) -> list[Wikicode]:
 
 
 def words(wikitext: str) -> str:
-    """Give the words of a text or wikitext: links as shown, no marks."""
+    """Return the words of a text or wikitext: links as shown, no marks."""
     return re.sub(r"\W+", " ", re.sub(r"\[\[[^\[\]|]*\|", " ", wikitext))
 
 
@@ -131,7 +131,7 @@ def test_captions_hold_no_markup(articles: list[Article]) -> None:
 
 
 def links_in_prose(tree: Wikicode, limit: int) -> list[Wikilink]:
-    """Give the links of the first characters that stand in running text: not in templates, references or tables."""
+    """Return the links of the first characters that stand in running text: not in templates, references or tables."""
     found, at = [], 0
     for node in tree.nodes:
         at += len(str(node))

@@ -47,7 +47,7 @@ def folded(text: str) -> str:
 
 
 def expanded(code: Wikicode) -> str:
-    """Give the wikitext of a tree without references, files and categories, templates as our rules show them."""
+    """Return the wikitext of a tree without references, files and categories, templates as our rules show them."""
     return "".join(map(expanded_node, code.nodes))
 
 

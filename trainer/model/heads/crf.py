@@ -22,16 +22,16 @@ class LinearChain(nn.Module):
         self.crf = CRF(tags, batch_first=True)
 
     def log_likelihood(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Give log p(tags) [B] of tags [B, T] int64 under logits [B, T, K]."""
+        """Return log p(tags) [B] of tags [B, T] int64 under logits [B, T, K]."""
         return self.crf(logits.float(), tags, mask, reduction="none")  # type: ignore[no-any-return]
 
     def log_partition(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give log Z [B] of logits [B, T, K]."""
+        """Return log Z [B] of logits [B, T, K]."""
         alphas, taken = self._alphas(logits.float(), mask)
         return torch.logsumexp(alphas[-1] + self.crf.end_transitions, dim=-1) + taken
 
     def log_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give log p(tag of token i = k) [B, T, K] by forward-backward, vectorised over the batch; 0 beyond the mask.
+        """Return log p(tag of token i = k) [B, T, K] by forward-backward, vectorised over the batch; 0 beyond the mask.
 
         Both passes are kept near 0 by taking their largest score out at each step, which float32 needs in long
         sentences; what is taken out is the same for all tags of a token, and leaves with log Z.
@@ -44,7 +44,7 @@ class LinearChain(nn.Module):
         return torch.log_softmax(alphas + betas, dim=-1).masked_fill(~mask[:, :, None], 0.0)
 
     def log_pair_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give log p(tag of token i - 1 = j, tag of token i = k) [B, T, K, K]; 0 beyond the mask.
+        """Return log p(tag of token i - 1 = j, tag of token i = k) [B, T, K, K]; 0 beyond the mask.
 
         The first token has none before it: there all j are as likely, so that the sum over j is its marginal.
 
@@ -60,7 +60,7 @@ class LinearChain(nn.Module):
 
     @torch.no_grad()
     def decode(self, logits: Tensor, mask: Tensor, allowed: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        """Give the best tag sequences [B, T] int64; 0 beyond the mask.
+        """Return the best tag sequences [B, T] int64; 0 beyond the mask.
 
         Args:
             logits: [B, T, K].
@@ -75,7 +75,7 @@ class LinearChain(nn.Module):
         return _best_path(mask, start + logits[:, 0], lambda i: steps + logits[:, i, None, :], end)
 
     def _alphas(self, logits: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Give forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
+        """Return forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
         alpha = self.crf.start_transitions + logits[:, 0]  # [B, K]
         taken = torch.zeros_like(alpha[:, 0])
         alphas = [alpha]
@@ -88,7 +88,7 @@ class LinearChain(nn.Module):
         return alphas, taken
 
     def _betas(self, logits: Tensor, mask: Tensor) -> list[Tensor]:
-        """Give backward scores [B, K] of each token, less what was taken out of them."""
+        """Return backward scores [B, K] of each token, less what was taken out of them."""
         end = self.crf.end_transitions.expand(logits.shape[0], -1)  # [B, K]
         beta = end
         betas = [beta]
@@ -102,7 +102,7 @@ class LinearChain(nn.Module):
 
 @torch.no_grad()
 def likeliest_path(log_pairs: Tensor, lengths: Sequence[int], tags: Sequence[str]) -> Tensor:
-    """Give the likeliest sound tag sequence of each sentence [M] int64, under the chain that has these pair marginals.
+    """Find the likeliest sound tag sequence of each sentence [M] int64, under the chain with these pair marginals.
 
     The chain is p(first tag) times all p(tag | tag before). For the marginals of one CRF that is the CRF itself; for a
     mixture of CRFs with the same weights at all tokens it is the first-order chain nearest to it (least KL from it).

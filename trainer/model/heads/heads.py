@@ -17,19 +17,19 @@ class Head(Protocol):
     """What the loop and the mixture need. B samples, P states of size H, K classes, S = P for tags, 1 for relations."""
 
     def __call__(self, states: Tensor) -> Tensor:
-        """Give logits [B, S, K] float32 of states [B, P, H]."""
+        """Return logits [B, S, K] float32 of states [B, P, H]."""
 
     def nll(self, logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
-        """Give -log p(targets) [B]; mask [B, P] of the states, targets [B, S]."""
+        """Return -log p(targets) [B]; mask [B, P] of the states, targets [B, S]."""
 
     def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give log p(class) [B, S, K]; 0 beyond the mask."""
+        """Return log p(class) [B, S, K]; 0 beyond the mask."""
 
     def log_pairs(self, logits: Tensor, mask: Tensor) -> Tensor | None:
-        """Give log p(class before, class) [B, S, K, K] where the states of a sample are a chain, else nothing."""
+        """Return log p(class before, class) [B, S, K, K] where the states of a sample are a chain, else nothing."""
 
     def decode(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give the numbers of the predicted classes [B, S]."""
+        """Return the numbers of the predicted classes [B, S]."""
 
 
 class TaggingHead(nn.Module):
@@ -49,23 +49,23 @@ class TaggingHead(nn.Module):
         self.register_buffer("allowed_steps", steps, persistent=False)
 
     def forward(self, states: Tensor) -> Tensor:
-        """Give logits [B, P, K]."""
+        """Return logits [B, P, K]."""
         return self.linear(self.dropout(states)).float()  # type: ignore[no-any-return]
 
     def nll(self, logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
-        """Give the negative log-likelihood of whole tag sequences [B]."""
+        """Return the negative log-likelihood of whole tag sequences [B]."""
         return -self.chain.log_likelihood(logits, targets, mask)
 
     def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give log marginals [B, P, K]."""
+        """Return log marginals [B, P, K]."""
         return self.chain.log_marginals(logits, mask)
 
     def log_pairs(self, logits: Tensor, mask: Tensor) -> Tensor | None:
-        """Give log marginals of neighbours [B, P, K, K]."""
+        """Return log marginals of neighbours [B, P, K, K]."""
         return self.chain.log_pair_marginals(logits, mask)
 
     def decode(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Give the best tag sequences [B, P]."""
+        """Return the best tag sequences [B, P]."""
         allowed = (self.allowed_start, self.allowed_steps) if self.constrained else None
         return self.chain.decode(logits, mask, allowed)
 
@@ -80,24 +80,24 @@ class RelationHead(nn.Module):
         self.linear = nn.Linear(2 * hidden, len(labels.names))
 
     def forward(self, states: Tensor) -> Tensor:
-        """Give logits [B, 1, K]."""
+        """Return logits [B, 1, K]."""
         pair = states.flatten(1)  # [B, 2 H]
         return self.linear(self.dropout(self.norm(pair))).float()[:, None, :]  # type: ignore[no-any-return]
 
     def nll(self, logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:  # noqa: ARG002 - the Head's form
-        """Give the cross entropy [B]."""
+        """Return the cross entropy [B]."""
         return nn.functional.cross_entropy(logits[:, 0], targets[:, 0], reduction="none")
 
     def log_posterior(self, logits: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
-        """Give log class probabilities [B, 1, K]."""
+        """Return log class probabilities [B, 1, K]."""
         return torch.log_softmax(logits, dim=-1)
 
     def log_pairs(self, logits: Tensor, mask: Tensor) -> Tensor | None:  # noqa: ARG002
-        """Give nothing: a sample has one state."""
+        """Return nothing: a sample has one state."""
         return None
 
     def decode(self, logits: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
-        """Give the likeliest class [B, 1]."""
+        """Return the likeliest class [B, 1]."""
         return logits.argmax(dim=-1)
 
 
