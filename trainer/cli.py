@@ -189,14 +189,14 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Print the scores of a run, or of several beside each other, and write a page with figures: one HTML file."""
-    from schemas.display import check_place, write_page
+    from schemas.display import check_page_path, write_page
     from trainer.reports import name_runs, report_run, report_runs, report_to_page
 
     named = name_runs(runs)
     texts = {name: report_run(folder) for name, folder in named.items()}
     path = html or (runs[0] / "report.html" if len(named) == 1 else None)
     if path is not None:
-        check_place(path)
+        check_page_path(path)
         write_page(path, report_to_page(named))
         _talk(f"{path} is written")
     if as_json:

@@ -40,10 +40,17 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel_names: list[str]) -
     tops = {name.split("/")[0] for name in wheel_names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert all(
-        name.endswith((".py", "py.typed", ".toml", ".css", ".html", ".js"))
+        name.endswith((".py", ".pyi", "py.typed", ".toml", ".css", ".html", ".js"))
         for name in wheel_names
         if ".dist-info/" not in name
     )
+
+
+def test_the_wheel_holds_every_template_style_and_preset(wheel_names: list[str]) -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
+    data = {name for name in tracked.stdout.split("\0") if name.endswith((".html", ".css", ".js", ".toml"))}
+    assert {"schemas/display/templates/page.html", "indexer/report/templates/index_parts.html"} <= data
+    assert data <= set(wheel_names)
 
 
 def test_every_direct_dependency_is_pinned_in_the_constraints() -> None:

@@ -1,69 +1,89 @@
-"""The gates of a mixture in its report: F1 of each, and how the one that predicts spreads its trust."""
+"""The gates of a mixture in its report: F1 of each, and the weights that the gate which predicts gives to experts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from schemas.display import Html, bar_figure, figure, histogram_figure, part, section, table
+from schemas.display import bar_figure, histogram_figure
 from schemas.predictions import predictions_path, read_predictions
 from schemas.run_files import MixtureFacts, read_scores, scores_path
+from trainer.reports.run_record import percent
 
-__all__ = ["gate_section"]
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["gate_values"]
 
 _BINS = 20
-_MOST = 6
+_MAX_EXPERTS = 6
+"""Experts whose weights are drawn: one histogram each."""
+_CONSTANT = 1e-6
+"""Weights that differ by less are the same but for rounding."""
 
 
-def gate_section(folder: Path, mixture: MixtureFacts, splits: Sequence[str]) -> Html:
-    """Show experts, gates and oracles, held out on the fitting split and on the evaluated ones, and the weights.
+def gate_values(folder: Path, mixture: MixtureFacts, splits: Sequence[str]) -> dict[str, Any]:
+    """Return what the template of the gates uses, by name.
+
+    Args:
+        folder: of the mixture.
+        mixture: its facts.
+        splits: on which it was evaluated.
 
     Raises:
         InputError: predictions of a split are missing.
         IndexCorrupt: a file is damaged.
     """
-    fitted = {name: 100 * row["f1"] for name, row in mixture.scores.items() if "f1" in row}
-    found = {split: read_scores(scores_path(folder, split)).systems for split in splits}
-    names = list(dict.fromkeys([*fitted, *(name for systems in found.values() for name in systems)]))
-    rows = [
-        [
-            part("strong", name) if name == f"gate {mixture.gate}" else name,
-            f"{fitted[name]:.2f}" if name in fitted else "",
-            f"{row['nll']:.4f}" if (row := mixture.scores.get(name, {})) and "nll" in row else "",
-            *(f"{100 * systems[name]:.2f}" if name in systems else "" for systems in found.values()),
-        ]
-        for name in names
-    ]
-    header = ["system", f"F1 on {mixture.split}, held out (%)", "loss", *(f"F1 on {split} (%)" for split in found)]
-    shown = part("div", table("Experts, gates and the oracle", header, rows), class_="card")
-    split = next(iter([name for name in ("test", "dev", "train") if name in splits]))
-    bars = {name: 100 * value for name, value in found[split].items()} or fitted
-    title = f"F1 of experts and gates on {split if found[split] else mixture.split}"
-    drawn = figure(title, bar_figure(title, {"": bars}, x_label="F1 (%)", digits=1)) if bars else Html("")
-    return section("Gates", part("div", drawn, *_weights(folder, split, mixture.gate), class_="grid"), shown)
+    systems = {split: read_scores(scores_path(folder, split)).systems for split in splits}
+    # The weights of one split are drawn: test, which papers report, if the mixture was evaluated on it.
+    split = next(name for name in ("test", "dev", "train") if name in splits)
+    fitted = {name: row["f1"] for name, row in mixture.scores.items() if "f1" in row}
+    scores = systems[split] or fitted
+    title = f"F1 of experts and gates on {split if systems[split] else mixture.split}"
+    bars = {"": {name: 100 * f1 for name, f1 in scores.items()}}
+    weights = _read_weights(folder, split)
+    is_constant = bool(weights) and all(max(row) - min(row) < _CONSTANT for row in weights.values())
+    drawn = {} if is_constant else dict(list(weights.items())[:_MAX_EXPERTS])
+    return {
+        "gate": mixture.gate,
+        "header": ["system", f"F1 on {mixture.split}, held out (%)", "loss", *(f"F1 on {name} (%)" for name in splits)],
+        "systems": _rows(mixture, fitted, systems),
+        "figure": (title, bar_figure(title, bars, x_label="F1 (%)", digits=1)) if scores else None,
+        "constant": ", ".join(f"{name} {row[0]:.2f}" for name, row in weights.items()) if is_constant else "",
+        "histograms": [_histogram(name, row, split) for name, row in drawn.items()],
+    }
 
 
-def _weights(folder: Path, split: str, gate: str) -> list[Html]:
-    """Draw how often an expert gets which weight, by expert; say so where it is always the same."""
+def _rows(
+    mixture: MixtureFacts, fitted: Mapping[str, float], systems: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+    """Return a row for each expert, gate and oracle: F1 and loss held out on the fitting split, F1 on the others."""
+    names = dict.fromkeys([*fitted, *(name for scores in systems.values() for name in scores)])
+    rows = []
+    for name in names:
+        loss = mixture.scores.get(name, {}).get("nll")
+        cells = [percent(fitted.get(name)), "" if loss is None else f"{loss:.4f}"]
+        cells += [percent(scores.get(name)) for scores in systems.values()]
+        rows.append({"name": name, "is_predicting": name == f"gate {mixture.gate}", "cells": cells})
+    return rows
+
+
+def _read_weights(folder: Path, split: str) -> dict[str, list[float]]:
+    """Read the weights of the samples of a split by expert."""
     weights: dict[str, list[float]] = {}
-    for row in read_predictions(predictions_path(folder, split)):
-        for trust in row.gate or ():
+    for prediction in read_predictions(predictions_path(folder, split)):
+        for trust in prediction.gate or ():
             weights.setdefault(trust.expert, []).append(trust.weight)
-    if not weights:
-        return []
-    if all(max(some) - min(some) < 1e-6 for some in weights.values()):
-        told = ", ".join(f"{name} {some[0]:.2f}" for name, some in weights.items())
-        return [part("p", f"The gate {gate} gives every sample the same weights: {told}.", class_="card")]
-    return [_histogram(name, some, split) for name, some in list(weights.items())[:_MOST]]
+    return weights
 
 
-def _histogram(expert: str, weights: Sequence[float], split: str) -> Html:
+def _histogram(expert: str, weights: Sequence[float], split: str) -> dict[str, str | Markup]:
     counts = [0] * _BINS
     for weight in weights:
         counts[min(_BINS - 1, int(weight * _BINS))] += 1
-    edges = [place / _BINS for place in range(_BINS + 1)]
+    edges = [number / _BINS for number in range(_BINS + 1)]
     title = f"Weight of {expert}"
     label = f"mean weight over the tokens of a sample of {split}"
-    drawing = histogram_figure(title, edges, counts, x_label=label, y_label="samples")
-    mean = part("p", f"Mean {sum(weights) / len(weights):.3f}.", class_="muted")
-    return part("div", figure(title, drawing), mean, class_="stack")
+    svg = histogram_figure(title, edges, counts, x_label=label, y_label="samples")
+    return {"title": title, "svg": svg, "mean": f"{sum(weights) / len(weights):.3f}"}

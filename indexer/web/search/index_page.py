@@ -42,13 +42,12 @@ def index_report(request: Request) -> JSONResponse:
 def _measured(request: Request) -> _Measured:
     """Measure the index at the first call; whoever asks meanwhile waits for it."""
     from indexer.report import measure_index, report_parts, report_to_json
-    from schemas.display import Html
 
     state = request.app.state
     with _MEASURING:
         if getattr(state, "index_report", None) is None:
             inspector: Inspector = state.inspector
             report = measure_index(inspector.index.folder, inspector.index.manifest)
-            state.index_report = _Measured(Html("".join(report_parts(report))), report_to_json(report))
+            state.index_report = _Measured(report_parts(report), report_to_json(report))
         measured: _Measured = state.index_report
     return measured

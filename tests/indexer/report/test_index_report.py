@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from indexer.cli import app
 from indexer.report import measure_index, report_to_json
 from indexer.report.html import report_to_page
+from indexer.report.measures import IndexReport
 from schemas.errors import IndexCorrupt
 from schemas.manifest import InputFile, Manifest, read_manifest, write_manifest
 from schemas.records import Reject
@@ -162,18 +163,18 @@ def test_the_command_writes_one_file_and_nothing_on_stdout(index: Path, tmp_path
 def test_the_inspector_measures_once_and_shows_the_same_parts(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fastapi.testclient import TestClient
 
+    import indexer.report
     from indexer.index import WikiIndex
-    from indexer.report import measures as index_report
     from indexer.web.app import make_app
     from indexer.web.given import Inspector
 
     calls = []
 
-    def measured(*given: Any) -> index_report.IndexReport:
+    def measured(*given: Any) -> IndexReport:
         calls.append(given)
         return measure_index(*given)
 
-    monkeypatch.setattr(index_report, "measure_index", measured)
+    monkeypatch.setattr(indexer.report, "measure_index", measured)
     client = TestClient(make_app(Inspector(WikiIndex(index))), base_url="http://localhost")
     shown = client.get("/index")
     assert shown.status_code == 200

@@ -56,7 +56,7 @@ def edit_table(path: Path, change: Callable[[list[dict]], list[dict]]) -> None:
 
     table = pq.read_table(path)
     pq.write_table(pa.Table.from_pylist(change(table.to_pylist()), schema=table.schema), path)
-    describe_again(path.parents[2])
+    describe_again(path.parents[1])
 
 
 def describe_again(folder: Path, **changes: object) -> None:
