@@ -32,7 +32,7 @@ from pipelines.stages import (
 )
 from pipelines.stages import embed as embed_stage
 from pipelines.storage import RemoteWork, WorkFolder, describe_file
-from schemas.display import Progress, Status
+from schemas.display import Progress, ProgressStatus
 from schemas.errors import InputError
 from schemas.manifest import Shard
 
@@ -111,14 +111,14 @@ class Stages:
         lost = {at for at, result in done.items() if any(loss["reason"] == UNREADABLE for loss in result["losses"])}
         return {at: result for at, result in done.items() if at not in lost}
 
-    def _parse_status(self) -> Status:
+    def _parse_status(self) -> ProgressStatus:
         beats, done = self.work.beats("parse"), self.work.count_results("parse")
         names = ("pages", "text_bytes", "stream_bytes", "rejects")
         total = {name: sum(beat.get(name, 0) for beat in beats.values()) for name in names}
         counts = (("pages", total["pages"]), ("bytes", total["text_bytes"]))
         text = f"{done}/{len(self._plan.shards)} shards"
         text += f"  {total['rejects']:,} rejected" if total["rejects"] else ""
-        return Status(total["stream_bytes"], self._plan.size_bytes, text, counts)
+        return ProgressStatus(total["stream_bytes"], self._plan.size_bytes, text, counts)
 
     def _check_losses(self) -> None:
         """Refuse to go on if input was lost, unless that is allowed."""
@@ -151,12 +151,12 @@ class Stages:
             parallel = min(len(todo), 1 + size // _BYTES_PER_FINISHER)
             run_pipeline("finish", todo, FinishShards(self.work), self._options, self._workers, parallel=parallel)
 
-    def _shards_status(self, stage: str, total: int) -> Callable[[], Status]:
-        def read() -> Status:
+    def _shards_status(self, stage: str, total: int) -> Callable[[], ProgressStatus]:
+        def read() -> ProgressStatus:
             done = self.work.count_results(stage)
             files = sum(beat.get("files", 0) for beat in self.work.beats(stage).values())
             counts = (("files", files),) if files else ()
-            return Status(done, total, f"{done}/{total} shards", counts)
+            return ProgressStatus(done, total, f"{done}/{total} shards", counts)
 
         return read
 
@@ -201,8 +201,8 @@ class Stages:
 
         done = [0]
 
-        def read() -> Status:
-            return Status(done[0], total, counts=(("sentences", done[0]),))
+        def read() -> ProgressStatus:
+            return ProgressStatus(done[0], total, counts=(("sentences", done[0]),))
 
         def remember(sentences: int) -> None:
             done[0] = sentences

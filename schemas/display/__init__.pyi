@@ -5,7 +5,7 @@ from .figures import line_figure as line_figure
 from .page_file import check_page_path as check_page_path
 from .page_file import write_page as write_page
 from .progress import Progress as Progress
-from .progress import Status as Status
+from .progress import ProgressStatus as ProgressStatus
 from .progress import note as note
 from .progress import shown_steps as shown_steps
 from .progress import tell as tell

@@ -1,29 +1,49 @@
-"""What a person sees of long work: one line on stderr, redrawn on a terminal and now and then elsewhere."""
+"""What a person sees of long work: one line on stderr, redrawn on a terminal and printed now and then elsewhere.
+
+A build runs in stages, and its workers are other processes: they write how far they are into files, and a thread of
+`Progress` reads them while the stage runs. Any other command works in its own process, and its code calls `tell`:
+
+    the command            the code that works             the terminal
+    with shown_steps():
+        train(...)   ───►  tell("train", 5, 10, "steps") ───►  train     50 %  5 steps (2.5/s)  2 s to go
+                           note("epoch 1 done")          ───►  epoch 1 done
+
+Code that works never asks whether somebody watches: outside of `shown_steps`, `tell` and `note` do nothing. So a test
+or a notebook can call the same code in silence.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-__all__ = ["Progress", "Status", "Steps", "can_redraw", "note", "shown_steps", "tell"]
+if TYPE_CHECKING:
+    from rich.live import Live
+
+__all__ = ["Progress", "ProgressStatus", "Steps", "note", "shown_steps", "tell"]
 
 _TERMINAL_S = 0.5
+"""Seconds between two redraws: often enough to look alive."""
 _PIPE_S = 15.0
+"""Seconds between two lines in a log: a build of an hour leaves 240."""
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """How far a stage is: done of total (any unit), and rates of what is counted in absolute numbers.
+class ProgressStatus:
+    """How far a stage or step is.
 
-    counts: name -> number so far; shown with its rate per second. Bytes are shown as MB.
+    Args:
+        done: so far, in any unit.
+        total: of all, in the same unit; 0 if it is not known.
+        text: words to show, for instance "3/4 shards".
+        counts: names and numbers so far; each is shown with its rate per second, bytes as MB.
     """
 
     done: float
@@ -33,37 +53,36 @@ class Status:
 
 
 class Progress:
-    """Reports stages and remembers how many seconds each took.
+    """Shows the stages of a build, and remembers how many seconds each took.
 
     Args:
-        stream: where to write.
+        stream: where to write; stderr by default.
         is_quiet: write nothing but notes.
     """
 
     def __init__(self, stream: TextIO | None = None, *, is_quiet: bool = False) -> None:
-        self._stream = stream or sys.stderr
+        self._line = _StatusLine(stream or sys.stderr)
         self._is_quiet = is_quiet
-        self._is_terminal = can_redraw(self._stream)
         self.seconds: dict[str, float] = {}
 
     def note(self, text: str) -> None:
-        """Write a line."""
-        print(text, file=self._stream, flush=True)
+        """Write a line that stays."""
+        self._line.print(text)
 
     @contextlib.contextmanager
-    def stage(self, name: str, read: Callable[[], Status] | None = None) -> Iterator[None]:
+    def stage(self, name: str, read: Callable[[], ProgressStatus] | None = None) -> Iterator[None]:
         """Show a stage while the block runs.
 
         Args:
             name: of the stage.
-            read: tells how far it is; called from a thread.
+            read: returns how far the stage is; a thread calls it.
         """
         started = time.monotonic()
         first = read() if read else None
         ended = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(name, read, first, started, ended), daemon=True)
-        if self._is_terminal and not self._is_quiet:
-            self._show(f"{name:<8} ...", is_last=False)
+        if self._line.is_redrawn and not self._is_quiet:
+            self._line.show(f"{name:<8} ...")
         if read is not None and not self._is_quiet:
             watcher.start()
         is_done = False
@@ -76,59 +95,190 @@ class Progress:
                 watcher.join()
             self.seconds[name] = time.monotonic() - started
             if not self._is_quiet:
-                self._show_end(name, read, first, is_done)
+                self._line.clear()
+                self._line.print(self._last_line(name, read, first, is_done=is_done))
 
     def _watch(
-        self, name: str, read: Callable[[], Status], first: Status, started: float, ended: threading.Event
+        self,
+        name: str,
+        read: Callable[[], ProgressStatus],
+        first: ProgressStatus,
+        started: float,
+        ended: threading.Event,
     ) -> None:
-        while not ended.wait(_TERMINAL_S if self._is_terminal else _PIPE_S):
-            self._show(_line(name, read(), first, time.monotonic() - started), is_last=False)
+        while not ended.wait(self._line.pause_s):
+            self._line.show(_to_line(name, read(), first, time.monotonic() - started))
 
-    def _show_end(self, name: str, read: Callable[[], Status] | None, first: Status | None, is_done: bool) -> None:
+    def _last_line(
+        self, name: str, read: Callable[[], ProgressStatus] | None, first: ProgressStatus | None, *, is_done: bool
+    ) -> str:
         seconds = self.seconds[name]
         if read is None or first is None or not is_done:
-            word = "done" if is_done else "stopped"
-            self._show(f"{name:<8} {word} in {seconds:.1f} s", is_last=True)
-        else:
-            self._show(_line(name, read(), first, seconds, is_done=True), is_last=True)
-
-    def _show(self, line: str, *, is_last: bool) -> None:
-        if self._is_terminal:
-            room = max(20, shutil.get_terminal_size().columns - 1)
-            self._stream.write(f"\r\x1b[K{line if is_last else line[:room]}" + ("\n" if is_last else ""))
-            self._stream.flush()
-        else:
-            print(line, file=self._stream, flush=True)
+            return f"{name:<8} {'done' if is_done else 'stopped'} in {seconds:.1f} s"
+        return _to_line(name, read(), first, seconds, is_done=True)
 
 
-def can_redraw(stream: TextIO) -> bool:
-    """Tell whether a line on a stream can be drawn again: a terminal, and not one that says it is dumb."""
+class Steps:
+    """Shows one step of long work after the other, from what `tell` says; a finished step leaves no line behind.
+
+    Args:
+        stream: where to write; stderr by default.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._line = _StatusLine(stream or sys.stderr)
+        self._name = ""
+        self._first = self._last = ProgressStatus(0, 0)
+        self._started = self._shown = 0.0
+
+    def tell(self, name: str, done: float, total: float, unit: str) -> None:
+        """Show how far a step is. Another name, or a smaller number than before, begins a new step.
+
+        Args:
+            name: of the step.
+            done: so far, in units; in bytes if the unit is "bytes".
+            total: of all; 0 if it is not known.
+            unit: what is counted.
+        """
+        now, status = time.monotonic(), ProgressStatus(done, total, counts=((unit, done),))
+        if name != self._name or done < self._last.done:
+            self._name, self._first, self._started, self._shown = name, status, now, now
+            if self._line.is_redrawn:  # a log does without the beginnings: many steps are over in a second
+                self._line.show(_to_line(name, status, status, 0.0))
+        elif now - self._shown >= self._line.pause_s:
+            self._shown = now
+            self._line.show(_to_line(name, status, self._first, now - self._started))
+        self._last = status
+
+    def note(self, text: str) -> None:
+        """Write a line that stays."""
+        self._line.clear()
+        self._line.print(text)
+
+    def clear(self) -> None:
+        """Remove the line of the step; the next `tell` that is due draws it again."""
+        self._line.clear()
+
+
+_STEPS: ContextVar[Steps | None] = ContextVar("steps", default=None)
+
+
+@contextlib.contextmanager
+def shown_steps(stream: TextIO | None = None) -> Iterator[Steps]:
+    """Show what `tell` and `note` say while the block runs.
+
+    Args:
+        stream: where to write; stderr by default.
+    """
+    steps = Steps(stream)
+    token = _STEPS.set(steps)
+    try:
+        yield steps
+    finally:
+        steps.clear()
+        _STEPS.reset(token)
+
+
+def tell(name: str, done: float, total: float, unit: str) -> None:
+    """Show how far a step of long work is (`Steps.tell`); does nothing outside of `shown_steps`."""
+    steps = _STEPS.get()
+    if steps is not None:
+        steps.tell(name, done, total, unit)
+
+
+def note(text: str) -> None:
+    """Write a line that stays; does nothing outside of `shown_steps`."""
+    steps = _STEPS.get()
+    if steps is not None:
+        steps.note(text)
+
+
+class _StatusLine:
+    """The line at the bottom of a terminal, which rich redraws; elsewhere each status is a line of its own.
+
+    rich's own progress bars are not used: they know one rate for a task, where a stage counts pages and bytes, and they
+    write nothing to a log before the work has ended.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live: Live | None = None
+        self._lock = threading.Lock()  # the watcher of a stage shows, while the driver prints notes
+        self.is_redrawn = _can_redraw(stream)
+        self.pause_s = _TERMINAL_S if self.is_redrawn else _PIPE_S
+
+    def show(self, line: str) -> None:
+        """Draw a status in place of the one before, cut to the width of the terminal; elsewhere print it."""
+        if not self.is_redrawn:
+            self.print(line)
+            return
+        from rich.text import Text
+
+        with self._lock:
+            if self._live is None:
+                self._live = _start_live(self._stream)
+            self._live.update(Text(line, no_wrap=True, overflow="crop"), refresh=True)
+
+    def print(self, line: str) -> None:
+        """Print a line that stays, above the status if one is shown."""
+        with self._lock:
+            if self._live is None:
+                print(line, file=self._stream, flush=True)
+            else:
+                self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def clear(self) -> None:
+        """Remove the status from the terminal."""
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+
+
+def _start_live(stream: TextIO) -> Live:
+    """Open rich's display of one line. rich is imported here, so that `--help` and a pipe do without it."""
+    from rich.console import Console
+    from rich.live import Live
+
+    # `_can_redraw` has decided already; what rich would guess from FORCE_COLOR and the like must not contradict it.
+    console = Console(file=stream, force_terminal=True, force_interactive=True, highlight=False)
+    live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
+    live.start()
+    # rich hides the cursor while it draws. A build that is killed could not bring it back.
+    console.show_cursor(True)
+    return live
+
+
+def _can_redraw(stream: TextIO) -> bool:
+    """Return whether a line on a stream can be drawn again: on a terminal that does not say that it is dumb."""
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
-def _line(name: str, status: Status, first: Status, seconds: float, *, is_done: bool = False) -> str:
+def _to_line(name: str, status: ProgressStatus, first: ProgressStatus, seconds: float, *, is_done: bool = False) -> str:
     """Write a status as one line.
 
     Args:
-        name: of the stage.
+        name: of the stage or step.
         status: how far it is.
-        first: how far it was when this run began; rates and the time to go are those of this run.
+        first: how far it was when this process began, if an earlier one did a part: rates and the time to go count
+            from here.
         seconds: since then.
         is_done: it has ended.
 
-    >>> _line("parse", Status(5, 10, "1/2 shards", (("pages", 600), ("bytes", 3e6))), Status(0, 10), 2.0)
+    >>> status = ProgressStatus(5, 10, "1/2 shards", (("pages", 600), ("bytes", 3e6)))
+    >>> _to_line("parse", status, ProgressStatus(0, 10), 2.0)
     'parse     50 %  1/2 shards  600 pages (300/s)  3.0 MB (1.5 MB/s)  2 s to go'
     """
     share = min(1.0, status.done / status.total) if status.total else 0.0
     has_share = status.total > 0 and not is_done
     parts = [f"{name:<8} {100 * share:3.0f} %" if has_share else f"{name:<7}", status.text]
-    before, pace = dict(first.counts), max(seconds, 1e-9)
-    for what, number in status.counts:
-        rate = (number - before.get(what, 0)) / pace
-        if what == "bytes":
+    counts_before, elapsed_s = dict(first.counts), max(seconds, 1e-9)
+    for unit, number in status.counts:
+        rate = (number - counts_before.get(unit, 0)) / elapsed_s
+        if unit == "bytes":
             parts.append(f"{number / 1e6:.1f} MB ({rate / 1e6:.1f} MB/s)")
         else:
-            parts.append(f"{number:,.0f} {what} ({rate:,.{1 if 0 < rate < 10 else 0}f}/s)")
+            parts.append(f"{number:,.0f} {unit} ({rate:,.{1 if 0 < rate < 10 else 0}f}/s)")
     if is_done:
         parts.append(f"done in {seconds:.1f} s")
     elif status.total and status.done > first.done:
@@ -146,92 +296,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = int(seconds // 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-class Steps:
-    """Shows one step of long work after another, from what the work itself tells; a step leaves no line behind.
-
-    Args:
-        stream: where to write; stderr by default.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
-        self._is_terminal = can_redraw(self._stream)
-        self._pause_s = _TERMINAL_S if self._is_terminal else _PIPE_S
-        self._name = ""
-        self._first = self._last = Status(0, 0)
-        self._started = self._shown = 0.0
-        self._is_drawn = False
-
-    def tell(self, name: str, done: float, total: float, unit: str) -> None:
-        """Say how far a step is; another name, or less than before, is another step.
-
-        Args:
-            name: of the step.
-            done: so far, in units; in bytes where the unit is "bytes".
-            total: of all; 0 where that is not known.
-            unit: what is counted.
-        """
-        now, status = time.monotonic(), Status(done, total, counts=((unit, done),))
-        if name != self._name or done < self._last.done:
-            self._name, self._first, self._started, self._shown = name, status, now, now
-            self._draw(_line(name, status, status, 0.0), is_first=True)
-        elif now - self._shown >= self._pause_s:
-            self._shown = now
-            self._draw(_line(name, status, self._first, now - self._started))
-        self._last = status
-
-    def note(self, text: str) -> None:
-        """Write a line that stays."""
-        self.clear()
-        print(text, file=self._stream, flush=True)
-
-    def clear(self) -> None:
-        """Take the line of the step away."""
-        if self._is_drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-            self._is_drawn = False
-
-    def _draw(self, line: str, *, is_first: bool = False) -> None:
-        if self._is_terminal:
-            room = max(20, shutil.get_terminal_size().columns - 1)
-            self._stream.write(f"\r\x1b[K{line[:room]}")
-            self._stream.flush()
-            self._is_drawn = True
-        elif not is_first:
-            print(line, file=self._stream, flush=True)
-
-
-_STEPS: ContextVar[Steps | None] = ContextVar("steps", default=None)
-
-
-@contextlib.contextmanager
-def shown_steps(stream: TextIO | None = None) -> Iterator[Steps]:
-    """Show what `tell` is told while the block runs.
-
-    Args:
-        stream: where to write; stderr by default.
-    """
-    steps = Steps(stream)
-    token = _STEPS.set(steps)
-    try:
-        yield steps
-    finally:
-        steps.clear()
-        _STEPS.reset(token)
-
-
-def note(text: str) -> None:
-    """Write a line that stays, where a command shows steps; else nothing happens."""
-    steps = _STEPS.get()
-    if steps is not None:
-        steps.note(text)
-
-
-def tell(name: str, done: float, total: float, unit: str) -> None:
-    """Say how far a step of long work is (`Steps.tell`): seen where a command shows steps, else nothing happens."""
-    steps = _STEPS.get()
-    if steps is not None:
-        steps.tell(name, done, total, unit)

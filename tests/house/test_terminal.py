@@ -8,8 +8,11 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 import pytest
@@ -21,14 +24,39 @@ import pipelines.cli
 import trainer.cli
 from indexer.report import print_answers
 from indexer.search import Answer
-from schemas.display import Progress, Status, note, progress, shown_steps, tell
-from schemas.display.progress import Steps
+from schemas.display import Progress, ProgressStatus, note, shown_steps, tell
 from schemas.manifest import Manifest, write_manifest
 from schemas.tables import TABLES
 from tests.support.index_folders import Page, to_shard, write_rows
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
-LINE = "\r\x1b[K"
+CONTROL = re.compile(r"\x1b\[\?25[lh]|\x1b\[(\d*)([AK])|\r\n|[\r\n]")
+"""What a progress line is redrawn with: the cursor hidden and shown, a line up, a line erased, and line ends."""
+
+
+def drawn_lines(output: str) -> list[str]:
+    """Return the lines that were drawn one after another, each once, whether they stay or not."""
+    lines = [line for line in re.split(r"\x1b\[[?\d]*[A-Za-z]|[\r\n]+", output) if line]
+    return [line for place, line in enumerate(lines) if place == 0 or line != lines[place - 1]]
+
+
+def last_screen(output: str) -> list[str]:
+    """Return the lines that stand on the terminal in the end."""
+    lines, row, column, place = [""], 0, 0, 0
+    for control in CONTROL.finditer(output + "\r"):
+        text = output[place : control.start()]
+        lines[row] = lines[row][:column] + text + lines[row][column + len(text) :]
+        column, place = column + len(text), control.end()
+        if control[2] == "A":
+            row -= int(control[1] or 1)
+        elif control[2] == "K":
+            lines[row] = "" if control[1] == "2" else lines[row][:column]
+        elif control[0] in ("\r", "\n", "\r\n"):
+            column = 0
+            if "\n" in control[0]:
+                row += 1
+                lines += [""] * (row == len(lines))
+    return [line for line in lines if line]
 
 
 def on_terminal(write: Callable[[TextIO], object], monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
@@ -66,48 +94,99 @@ def three_steps(stream: TextIO) -> None:
         tell("decode", 0, 0, "samples")
 
 
-def test_a_step_shows_share_rate_and_time_to_go_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter((0.0, 2.0, 4.0, 4.0))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
-    assert on_terminal(three_steps, monkeypatch).split(LINE) == [
-        "",
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times that progress lines see, in seconds, one after another."""
+    times: list[float] = []
+    # Not time.monotonic itself, which others read, too.
+    monkeypatch.setattr("schemas.display.progress.time", SimpleNamespace(monotonic=lambda: times.pop(0)))
+    return times
+
+
+def test_a_step_shows_share_rate_and_time_to_go_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    clock[:] = [0.0, 2.0, 4.0, 4.0]
+    seen = on_terminal(three_steps, monkeypatch)
+    assert drawn_lines(seen) == [
         "read       0 %  0 samples (0/s)",
         "read      50 %  5 samples (2.5/s)  2 s to go",
         "read     100 %  10 samples (2.5/s)  0 s to go",
-        "half way\n",
+        "half way",
         "decode   0 samples (0/s)",
-        "",
     ]
+    assert last_screen(seen) == ["half way"]
 
 
-def test_a_dumb_terminal_and_a_pipe_get_whole_lines_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = [0.0, 10.0, 20.0, 20.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: times.pop(0))
+def test_a_dumb_terminal_and_a_pipe_get_whole_lines_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    clock[:] = [0.0, 10.0, 20.0, 20.0]
     shown = on_terminal(three_steps, monkeypatch, TERM="dumb")
     assert shown == "read     100 %  10 samples (0.5/s)  0 s to go\nhalf way\n"
-    times[:] = [0.0, 10.0, 20.0, 20.0]
+    clock[:] = [0.0, 10.0, 20.0, 20.0]
     stream = io.StringIO()
     three_steps(stream)
     assert stream.getvalue() == shown
 
 
+def test_a_pipe_is_not_redrawn_even_where_colours_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = io.StringIO()
+    three_steps(stream)
+    assert stream.getvalue() == "half way\n"
+
+
 def test_a_line_is_no_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     def write(stream: TextIO) -> None:
-        Steps(stream).tell("a very long name of a step indeed", 0, 10, "samples")
+        with shown_steps(stream):
+            tell("a very long name of a step indeed", 0, 10, "samples")
 
-    assert on_terminal(write, monkeypatch, COLUMNS="30") == LINE + "a very long name of a step in"
+    assert drawn_lines(on_terminal(write, monkeypatch, COLUMNS="30")) == ["a very long name of a step ind"]
+
+
+def test_a_killed_command_leaves_the_cursor_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = on_terminal(three_steps, monkeypatch)
+    hidden = seen.split("\x1b[?25l")[1:]
+    assert hidden
+    assert all(rest.startswith("\x1b[?25h") for rest in hidden)
 
 
 def test_stages_of_a_build_are_redrawn_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(stream: TextIO) -> None:
-        with Progress(stream).stage("hash", lambda: Status(1, 1)):
-            pass
+        progress = Progress(stream)
+        with progress.stage("hash", lambda: ProgressStatus(1, 1)):
+            progress.note("a note")
 
-    assert on_terminal(build, monkeypatch).startswith(f"{LINE}hash     ...{LINE}hash     done in")
-    assert on_terminal(build, monkeypatch, TERM="dumb").startswith("hash     done in")
+    seen = on_terminal(build, monkeypatch)
+    assert drawn_lines(seen)[0] == "hash     ..."
+    note_line, stage_line = last_screen(seen)
+    assert note_line == "a note"
+    assert stage_line.startswith("hash     done in")
+    assert on_terminal(build, monkeypatch, TERM="dumb").startswith("a note\nhash     done in")
 
 
-def test_nothing_is_told_where_no_command_shows_it() -> None:
+def test_a_stage_that_takes_long_is_drawn_again_with_its_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schemas.display.progress._TERMINAL_S", 0.01)
+    looks = threading.Event()
+    numbers = count()
+
+    def read() -> ProgressStatus:
+        number = next(numbers)
+        if number > 2:
+            looks.set()
+        return ProgressStatus(number, 100, f"{number}/100 shards")
+
+    def build(stream: TextIO) -> None:
+        with Progress(stream).stage("parse", read):
+            assert looks.wait(10)
+
+    seen = on_terminal(build, monkeypatch)
+    assert any(re.fullmatch(r"parse +1 %  1/100 shards  .* to go", line) for line in drawn_lines(seen))
+    assert len(last_screen(seen)) == 1
+
+
+def test_nothing_is_written_where_no_command_shows_steps() -> None:
     tell("read", 1, 2, "samples")
     note("nobody reads this")
 
@@ -147,9 +226,8 @@ def index(tmp_path: Path) -> Path:
 def test_verify_shows_its_steps_on_a_terminal_and_leaves_its_notes(index: Path) -> None:
     code, shown = run_on_terminal(["mie-index", "verify", str(index)], TERM="xterm", NO_COLOR="1")
     assert code == 0
-    kept = [line.rpartition(LINE)[2] for line in shown.rstrip("\n").split("\n")]
-    assert kept == ["checking files", "checking paragraphs and sentences", "sound"]
-    assert f"{LINE}files      0 %  0.0 MB (0.0 MB/s)" in shown
+    assert last_screen(shown) == ["checking files", "checking paragraphs and sentences", "sound"]
+    assert "files      0 %  0.0 MB (0.0 MB/s)" in drawn_lines(shown)
     assert not COLOUR.search(shown)
 
 

@@ -1,4 +1,4 @@
-"""What evaluated run folders tell as text: the scores of all splits, and one run beside another. Loads no torch."""
+"""Evaluated run folders as text: the scores of all splits of a run, and runs beside each other. Loads no torch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["compare_runs", "evaluated_splits", "gate_table", "report_run", "repo
 
 
 def evaluated_splits(folder: Path) -> list[str]:
-    """Say which splits a run was evaluated on.
+    """Return the splits on which a run was evaluated, of dev, test and train.
 
     Raises:
-        InputError: on none.
+        InputError: the run was evaluated on none.
     """
     splits = [name for name in ("dev", "test", "train") if scores_path(folder, name).is_file()]
     if not splits:
@@ -29,7 +29,7 @@ def evaluated_splits(folder: Path) -> list[str]:
 
 
 def report_run(folder: Path) -> str:
-    """Put the scores of all evaluated splits together in `report.md` and `report.json`, and return the text.
+    """Write the scores of all evaluated splits to `report.md` and `report.json`, and return the Markdown.
 
     Raises:
         InputError: nothing was evaluated yet.
@@ -38,10 +38,10 @@ def report_run(folder: Path) -> str:
     parts = [f"# {folder.resolve().name}", "", *_about(folder)]
     values = {}
     for split in splits:
-        scores = scores_path(folder, split)
-        read_scores(scores)  # or an error that names the file
-        parts += ["", f"## {split}", "", scores.with_suffix(".md").read_text(encoding="utf-8").strip()]
-        values[split] = json.loads(scores.read_text(encoding="utf-8"))
+        path = scores_path(folder, split)
+        read_scores(path)  # only for its error, which names a damaged file
+        parts += ["", f"## {split}", "", path.with_suffix(".md").read_text(encoding="utf-8").strip()]
+        values[split] = json.loads(path.read_text(encoding="utf-8"))
     text = "\n".join(parts) + "\n"
     with writing(folder):
         (folder / "report.md").write_text(text, encoding="utf-8")
@@ -59,23 +59,23 @@ def report_runs(runs: Mapping[str, Path]) -> str:
         InputError: a run was not evaluated.
     """
     splits = {name: evaluated_splits(folder) for name, folder in runs.items()}
-    shown = [split for split in ("dev", "test", "train") if any(split in some for some in splits.values())]
+    columns = [split for split in ("dev", "test", "train") if any(split in found for found in splits.values())]
     rows = []
     for name, folder in runs.items():
-        found = [read_scores(scores_path(folder, split)).main if split in splits[name] else None for split in shown]
-        rows.append([name, *("" if row is None else f"{100 * row.f1:.2f}" for row in found)])
-    return to_markdown(["F1", *shown], rows) + "\n"
+        mains = [read_scores(scores_path(folder, split)).main if split in splits[name] else None for split in columns]
+        rows.append([name, *("" if main is None else f"{100 * main.f1:.2f}" for main in mains)])
+    return to_markdown(["F1", *columns], rows) + "\n"
 
 
 def compare_runs(a: Path, b: Path, split: str, resamples: int = 2000, seed: int = 1) -> Comparison:
     """Compare two evaluated runs by the paired bootstrap over samples.
 
     Raises:
-        InputError: a run was not evaluated on the split, or they differ in samples or gold labels.
+        InputError: a run was not evaluated on the split, or the two differ in samples or gold labels.
     """
     rows_a, rows_b = (read_predictions(predictions_path(folder, split)) for folder in (a, b))
-    facts = [[(row.sample_id, row.gold) for row in rows] for rows in (rows_a, rows_b)]
-    if facts[0] != facts[1]:
+    gold_a, gold_b = ([(row.sample_id, row.gold) for row in rows] for rows in (rows_a, rows_b))
+    if gold_a != gold_b:
         raise InputError("the two runs were evaluated on other samples or labels", path=b, place=split)
     return compare_paired(_counts(rows_a), _counts(rows_b), resamples, seed)
 
@@ -92,12 +92,14 @@ def gate_table(scores: Mapping[str, float]) -> str:
 
 
 def _counts(rows: Sequence[Prediction]) -> list[Counts]:
+    """Count right, predicted and gold labels of each sample: relations if the rows hold relations, else entities."""
     if rows and rows[0].relation is not None:
         return relation_counts([str(row.gold) for row in rows], [str(row.relation) for row in rows])
     return entity_counts([row.gold or () for row in rows], [row.tags or () for row in rows])
 
 
 def _about(folder: Path) -> list[str]:
+    """Return the lines that say what the run is: a mixture and its gates, or an expert and its windows."""
     if (folder / MIXTURE_FACTS).is_file():
         mixture = read_mixture_facts(folder)
         names = ", ".join(Path(name).name for name in mixture.experts)
