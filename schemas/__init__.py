@@ -1,6 +1,6 @@
-"""The contract: records, Parquet tables, manifest, names and errors that every package shares."""
+"""What every package shares: records, Parquet tables, the manifest, names of Wikipedia, and errors."""
 
 SCHEMA_VERSION = 1
-"""Version of every table and of the manifest; readers refuse any other."""
+"""Version of the tables and of the manifest. Readers refuse files of any other version."""
 
 __all__ = ["SCHEMA_VERSION"]

@@ -1,4 +1,4 @@
-"""JSON files that may come from elsewhere: bounded in size, every value of its declared type, or an error."""
+"""JSON files from elsewhere: read only up to a size, and only if every value has its declared type."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ T = TypeVar("T")
 
 
 def read_bounded(path: Path, limit: int, remedy: str) -> bytes:
-    """Read a whole file of at most limit bytes.
+    """Read a whole file.
+
+    Args:
+        path: of the file.
+        limit: largest size in bytes.
+        remedy: of the errors.
 
     Raises:
-        InputError: it is not there.
-        IndexCorrupt: it cannot be read, or is larger.
+        InputError: the file does not exist.
+        IndexCorrupt: the file cannot be read, or is larger than the limit.
     """
     if not path.is_file():
         raise InputError("there is no such file", path=path, remedy=remedy)
@@ -37,13 +42,20 @@ def read_bounded(path: Path, limit: int, remedy: str) -> bytes:
 
 
 def read_checked(path: Path, shape: type[T], *, limit: int, remedy: str) -> T:
-    """Read a JSON file as a value of a shape: a dataclass, or a collection of some.
+    """Read a JSON file as a value of a type: a dataclass, or a collection of dataclasses.
 
-    Keys that the shape does not know are left out. Types are strict: no text stands for a number.
+    Keys that the dataclass lacks are ignored, so that a newer version of the program may write more. Types are strict:
+    the text "1" is not read as a number.
+
+    Args:
+        path: of the file.
+        shape: the type of its value.
+        limit: largest size in bytes.
+        remedy: of the errors.
 
     Raises:
-        InputError: it is not there.
-        IndexCorrupt: it is larger than limit bytes, is not JSON, or a value has another type.
+        InputError: the file does not exist.
+        IndexCorrupt: the file is larger than the limit, is not JSON, or a value has another type.
     """
     return _checked(read_bounded(path, limit, remedy), shape, IndexCorrupt, path, "", remedy)
 
@@ -51,18 +63,23 @@ def read_checked(path: Path, shape: type[T], *, limit: int, remedy: str) -> T:
 def read_checked_lines(
     path: Path, shape: type[T], *, limit: int, remedy: str, is_growing: bool = False
 ) -> Iterator[tuple[int, T]]:
-    """Return (line number, value) of each line that is not empty; memory is that of the file and of one value.
+    """Read a file of one JSON value a line; empty lines are skipped.
+
+    Memory is that of the file's bytes and of one value.
 
     Args:
         path: of the file.
-        shape: of each line.
-        limit: bytes.
+        shape: the type of the value of each line.
+        limit: largest size in bytes.
         remedy: of the errors.
-        is_growing: someone may be writing: a last line without its end is left out.
+        is_growing: another process may be writing the file: a last line without its line end is skipped.
+
+    Yields:
+        The line's number, from 1, and its value.
 
     Raises:
-        InputError: the file is not there, a line is not JSON, or a value has another type; with the line.
-        IndexCorrupt: the file is larger than limit bytes.
+        InputError: the file does not exist, a line is not JSON, or a value has another type; names the line.
+        IndexCorrupt: the file is larger than the limit.
     """
     lines = read_bounded(path, limit, remedy).split(b"\n")
     for number, line in enumerate(lines[:-1] if is_growing else lines, start=1):
@@ -71,6 +88,7 @@ def read_checked_lines(
 
 
 def _checked(data: bytes, shape: type[T], error: type[MieError], path: Path, place: str, remedy: str) -> T:
+    """Parse JSON as a value of a type, or raise the error with the first fault that pydantic found."""
     from pydantic import ValidationError
 
     try:
@@ -79,14 +97,14 @@ def _checked(data: bytes, shape: type[T], error: type[MieError], path: Path, pla
         first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
         keys = ".".join(str(key) for key in first["loc"])[:200]
         where = ", ".join(part for part in (place, keys) if part) or None
-        raise error(_said(first["msg"]), path=path, place=where, remedy=remedy) from fault
+        raise error(_to_message(first["msg"]), path=path, place=where, remedy=remedy) from fault
     return value
 
 
-def _said(message: str) -> str:
-    """Put a fault in our words.
+def _to_message(message: str) -> str:
+    """Turn pydantic's words into ours.
 
-    >>> _said("Invalid JSON: EOF while parsing"), _said("Input should be a valid string")
+    >>> _to_message("Invalid JSON: EOF while parsing"), _to_message("Input should be a valid string")
     ('not JSON (EOF while parsing)', 'should be a valid string')
     """
     kind, _, detail = message.partition("Invalid JSON: ")
@@ -95,6 +113,7 @@ def _said(message: str) -> str:
 
 @cache
 def _adapter(shape: Any) -> TypeAdapter[Any]:
+    """Return pydantic's reader of a type; making one takes longer than reading most files."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(shape)

@@ -1,4 +1,15 @@
-"""Column files: one token and its tag per line, a blank line after each sentence, IMGID lines before some."""
+"""CoNLL column files: a token and its tag on each line, a blank line after each sentence.
+
+A line `IMGID:` before a sentence names its picture. Two published formats append retrieved contexts to the sentence:
+
+    IMGID:12
+    Rocky   B-PER
+    barks   O
+    <EOS>   X        the separator before each context
+    Rocky   X
+    is      X
+    ...
+"""
 
 from __future__ import annotations
 
@@ -8,17 +19,24 @@ from dataclasses import dataclass
 from schemas.errors import InputError
 from schemas.text_files import TextFile
 
-__all__ = ["CONTEXT_TAG", "SEPARATOR", "Block", "read_blocks", "split_contexts"]
+__all__ = ["CONTEXT_TAG", "SEPARATOR", "TaggedSentence", "read_tagged_sentences", "split_contexts"]
 
 _IMAGE = "IMGID:"
 SEPARATOR = "<EOS>"
 CONTEXT_TAG = "X"
-"""How AdaSeq and PGIM append contexts to a sentence: `<EOS>` and then their tokens, all tagged X."""
+"""The separator, and the tag of contexts. Source: the data files of AdaSeq (MoRe) and PGIM."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A sentence of a column file. line is its first line, the IMGID line where there is one."""
+class TaggedSentence:
+    """A sentence of a column file.
+
+    Args:
+        image_id: text of its IMGID line; None if there is no such line.
+        tokens: of the sentence.
+        tags: one for each token.
+        line: number of its first line, from 1: the IMGID line if there is one.
+    """
 
     image_id: str | None
     tokens: tuple[str, ...]
@@ -27,26 +45,27 @@ class Block:
 
     @property
     def tokens_line(self) -> int:
-        """The line of the first token; the others follow line by line."""
+        """The number of the first token's line; each later token is on the next line."""
         return self.line + (self.image_id is not None)
 
 
-def read_blocks(file: TextFile) -> Iterator[Block]:
-    """Read the sentences of a column file (columns parted by a tab, or else by the last blank).
+def read_tagged_sentences(file: TextFile) -> Iterator[TaggedSentence]:
+    """Read the sentences of a column file; a tab separates token and tag, or the last blank of a line without a tab.
 
-    A token of white space only is kept: its tag belongs to it.
+    A token that is white space only is kept, because the file has a tag for it.
 
     Raises:
-        InputError: a line without a token or a tag, or an IMGID without a sentence; with the line.
+        InputError: a line lacks its token or tag, or an IMGID line has no sentence; names the line.
     """
     image_id: str | None = None
     first = 0
     rows: list[tuple[str, str]] = []
     for number, line in file.lines():
+        # With a tab, "IMGID:..." is a token like any other.
         is_image = line.startswith(_IMAGE) and "\t" not in line
         if is_image or not line.strip(" \t"):
             if rows:
-                yield _block(image_id, rows, first)
+                yield _to_sentence(image_id, rows, first)
             elif image_id is not None:
                 raise _empty(file, first)
             image_id, rows = (line[len(_IMAGE) :].strip(), []) if is_image else (None, [])
@@ -56,37 +75,42 @@ def read_blocks(file: TextFile) -> Iterator[Block]:
             first = number
         rows.append(_columns(line, file, number))
     if rows:
-        yield _block(image_id, rows, first)
+        yield _to_sentence(image_id, rows, first)
     elif image_id is not None:
         raise _empty(file, first)
 
 
-def split_contexts(block: Block, file: TextFile) -> tuple[Block, tuple[str, ...]]:
-    """Part a block of an AdaSeq or PGIM file into the sentence and its contexts, in rank order.
+def split_contexts(row: TaggedSentence, file: TextFile) -> tuple[TaggedSentence, tuple[str, ...]]:
+    """Split a sentence of an AdaSeq or PGIM file into the sentence itself and its contexts, in rank order.
+
+    Args:
+        row: as `read_tagged_sentences` read it.
+        file: for the error.
 
     Raises:
         InputError: a tag X in the sentence, or another tag after the separator.
     """
-    if SEPARATOR not in block.tokens or CONTEXT_TAG not in block.tags:
-        return block, ()
-    end = next(i for i, row in enumerate(zip(block.tokens, block.tags, strict=True)) if row[1] == CONTEXT_TAG)
-    if block.tokens[end] != SEPARATOR or set(block.tags[end:]) != {CONTEXT_TAG}:
+    if SEPARATOR not in row.tokens or CONTEXT_TAG not in row.tags:
+        return row, ()
+    end = next(i for i, tag in enumerate(row.tags) if tag == CONTEXT_TAG)
+    if row.tokens[end] != SEPARATOR or set(row.tags[end:]) != {CONTEXT_TAG}:
         raise InputError(
             f"tags {CONTEXT_TAG} must begin at {SEPARATOR} and go on to the end of the sentence",
             path=str(file),
-            place=f"line {block.line}",
+            place=f"line {row.line}",
         )
     texts: list[list[str]] = [[]]
-    for token in block.tokens[end + 1 :]:
+    for token in row.tokens[end + 1 :]:
         if token == SEPARATOR:
             texts.append([])
         else:
             texts[-1].append(token)
-    sentence = Block(block.image_id, block.tokens[:end], block.tags[:end], block.line)
+    sentence = TaggedSentence(row.image_id, row.tokens[:end], row.tags[:end], row.line)
     return sentence, tuple(" ".join(text) for text in texts if text)
 
 
 def _columns(line: str, file: TextFile, number: int) -> tuple[str, str]:
+    """Split a line into token and tag."""
     columns = line.split("\t") if "\t" in line else line.rsplit(" ", 1)
     if len(columns) != 2 or not columns[0] or not columns[1].strip():
         raise InputError(
@@ -95,9 +119,9 @@ def _columns(line: str, file: TextFile, number: int) -> tuple[str, str]:
     return columns[0], columns[1].strip()
 
 
-def _block(image_id: str | None, rows: list[tuple[str, str]], first: int) -> Block:
+def _to_sentence(image_id: str | None, rows: list[tuple[str, str]], first: int) -> TaggedSentence:
     tokens, tags = zip(*rows, strict=True)
-    return Block(image_id, tokens, tags, first)
+    return TaggedSentence(image_id, tokens, tags, first)
 
 
 def _empty(file: TextFile, first: int) -> InputError:

@@ -1,4 +1,8 @@
-"""The folder of a context cache: what each source gave for each sample, and `contexts.json`, written last."""
+"""The folder of a context cache: the contexts that each source found for each sample.
+
+It holds `queries.parquet` (one row for each sample and source), `contexts.parquet` (one row for each context) and
+`contexts.json`, which sums them up and is written last: a folder without it is not a cache.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +39,17 @@ __all__ = [
 
 CACHE_NAME = "contexts.json"
 VECTORS_NAME = "vectors.parquet"
-"""Image vectors of the samples, where an image view was asked."""
+"""The table of the samples' image vectors; it exists if an image view was searched."""
 ALL_TOKENS = "tokens joined by blanks"
 WITHOUT_ADDRESSES = "tokens without web addresses, joined by blanks"
-"""What the text view asked for, in a cache's parameters."""
+"""How the text view made its queries, as the parameters of a cache name it."""
 _KIND = "contexts"
 _REMEDY = "make it again: mie-index retrieve, or mie-index contexts import, with --overwrite"
 
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """One source of contexts in figures; the shares are of its samples."""
+    """One source of contexts in numbers; each share is a share of the samples."""
 
     samples: int
     contexts: int
@@ -61,11 +65,13 @@ class CacheInfo:
 
     Args:
         dataset: name of the data set.
-        fingerprints: of the samples asked for, by split.
-        sources: by name.
-        index_fingerprint: of the index asked; None for imported files.
-        parameters: all else that shaped the rows (k, analyzer, encoder, file names and hashes).
-        seconds_per_sample: wall time of the search by source, with loading the engine and its model.
+        fingerprints: of the samples of the data set, by split.
+        sources: counts by the name of the source.
+        index_fingerprint: of the index that was searched; None for imported files.
+        parameters: everything else that shaped the rows (k, analyzer, encoder, file names and hashes).
+        seconds_per_sample: wall time of the search by source, including the time to load the engine and its model.
+        kind: of the folder; always that of a context cache.
+        schema_version: of the tables.
     """
 
     dataset: str
@@ -79,7 +85,7 @@ class CacheInfo:
 
 
 def summarise(queries: Iterable[Query]) -> dict[str, SourceInfo]:
-    """Count what each source gave.
+    """Count the results of each source.
 
     >>> summarise([Query("a", "image", "", "no_image", 0), Query("b", "image", "", "hit", 3)])["image"].share_with_hit
     0.5
@@ -106,24 +112,24 @@ def _source_info(rows: list[Query]) -> SourceInfo:
 
 
 def write_rows(path: Path, schema: pa.Schema, rows: Iterable[Context | Query]) -> None:
-    """Write rows to a temporary name and rename it."""
+    """Write a table under a temporary name, and rename it when it is complete."""
     temporary = path.with_name(path.name + ".tmp")
     pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), temporary)
     temporary.replace(path)
 
 
 def write_cache(folder: Path, info: CacheInfo) -> None:
-    """Declare a cache finished: the last act, after both of its tables."""
+    """Write `contexts.json`, after both tables: it declares the cache finished."""
     write_json_atomically(folder / CACHE_NAME, asdict(info))
 
 
 def read_cache(folder: str | Path) -> CacheInfo:
-    """Read what a cache holds.
+    """Read `contexts.json`.
 
     Raises:
-        IndexNotFound: it has no `contexts.json`.
-        IndexCorrupt: that file is not one of ours.
-        IndexMismatch: it was written under another schema version.
+        IndexNotFound: the folder has no such file.
+        IndexCorrupt: the file cannot be read as one of ours.
+        IndexMismatch: the file has another schema version.
     """
     path = Path(folder) / CACHE_NAME
     if not path.is_file():
@@ -141,10 +147,10 @@ def read_cache(folder: str | Path) -> CacheInfo:
 
 
 def read_query_rows(folder: str | Path) -> list[Query]:
-    """Read what was asked, in the order of the samples."""
+    """Read the queries, in the order of the samples."""
     return [Query(**row) for row in read_table(Path(folder) / "queries.parquet", QUERIES, _REMEDY).to_pylist()]
 
 
 def read_context_rows(folder: str | Path) -> list[Context]:
-    """Read all contexts, in the order of the samples, sources and ranks."""
+    """Read all contexts, in the order of samples, sources and ranks."""
     return [Context(**row) for row in read_table(Path(folder) / "contexts.parquet", CONTEXTS, _REMEDY).to_pylist()]

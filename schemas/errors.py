@@ -1,15 +1,15 @@
 """The exception tree and the exit code of each branch.
 
-    MieError                    1  a bug of ours, or an error with no better home
+    MieError                    1  a bug of ours, or an error that fits no other branch
     ├── UsageError              2  the command line or a setting is wrong
     ├── InputError              3  a dump, an image or a query cannot be used
     ├── StoreError              4  an index folder cannot be used
     │   ├── IndexNotFound       4  no finished index at this path
     │   ├── IndexMismatch       4  another encoder, schema version or configuration
     │   └── IndexCorrupt        4  bytes differ from the manifest
-    └── MissingDependency       5  an optional package, model or Java is not there
+    └── MissingDependency       5  an optional package, a model or Java is not installed
 
-An interrupt (Ctrl-C) ends with 130.
+An interrupt (Ctrl-C) ends a command with 130, as a shell counts it: 128 and the number of the signal.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ EXIT_INTERRUPT = 130
 
 
 class MieError(Exception):
-    """An error that names the file, the place in it and the remedy.
+    """An error that names the file, the place in it, and the remedy.
 
     Args:
-        message: what is wrong, one sentence without a full stop.
-        path: the file or folder concerned.
-        place: where in it (byte offset, page title, line, table).
-        remedy: what the reader can do, one sentence.
+        message: what is wrong; one sentence without a full stop.
+        path: of the file or folder that it is about.
+        place: where in the file: a byte offset, page title, line or table.
+        remedy: what the user can do; one sentence.
 
     >>> print(InputError("the bz2 stream ends early", path="a.bz2", place="byte 12", remedy="fetch it again"))
     a.bz2, byte 12: the bz2 stream ends early. Remedy: fetch it again
@@ -70,7 +70,7 @@ class MieError(Exception):
 
 
 def _rebuild(kind: type[MieError], message: str, path: str | None, place: str | None, remedy: str | None) -> MieError:
-    """Rebuild an error in another process: exceptions with keyword arguments do not pickle by themselves."""
+    """Make an error again in another process: pickle itself passes no keyword arguments to an exception."""
     return kind(message, path=path, place=place, remedy=remedy)
 
 
@@ -105,6 +105,6 @@ class IndexCorrupt(StoreError):
 
 
 class MissingDependency(MieError):
-    """An optional package, a model or Java is not there."""
+    """An optional package, a model or Java is not installed."""
 
     exit_code = 5

@@ -1,4 +1,4 @@
-"""Where the image of a sample lies: in the folder of images, or in its subfolder of the split."""
+"""Where the image file of a sample is: in the folder of images, or in the subfolder of its split."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ _SUBFOLDERS = {"train": ("train",), "dev": ("dev", "val", "valid"), "test": ("te
 
 
 def find_image(folder: Path, split: str, image: str) -> Path | None:
-    """Return the path of an image file, or None where there is none.
+    """Return the path of an image file; None if it does not exist.
 
-    A name never leads out of the folder by itself ("..", "/"); a link in the folder may (`is_inside`).
+    A name with ".." or a leading "/" is refused, so it cannot lead out of the folder. A link inside the folder can:
+    `is_inside` tells.
 
     Args:
         folder: of the data set's images.
-        split: train, dev or test: some sets part their images by split.
+        split: train, dev or test; some data sets have a subfolder of images for each.
         image: the file name in the sample.
     """
     name = PurePosixPath(image)
@@ -27,7 +28,7 @@ def find_image(folder: Path, split: str, image: str) -> Path | None:
 
 
 def is_inside(path: Path, folder: Path) -> bool:
-    """Say whether a file lies in a folder also when every link is followed."""
+    """Return whether a file is in a folder once all links are followed."""
     try:
         return path.resolve(strict=True).is_relative_to(folder.resolve(strict=True))
     except (OSError, RuntimeError):  # a loop of links is a RuntimeError

@@ -1,4 +1,7 @@
-"""The manifest of an index folder: written last, by rename. A folder without one is not an index."""
+"""The manifest of an index folder: what was built from which files, and every file of the folder with its hash.
+
+It is written last, by rename: a folder without a manifest is not an index.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _REBUILD = "build it with: beam run build_wiki_index --dump DUMP --output FOLDER
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that was read. dump_date is the day in its name (`enwiki-20251101-...`), or None."""
+    """A file that the build read. dump_date is the day in its name (`enwiki-20251101-...`), or None."""
 
     path: str
     size_bytes: int
@@ -45,7 +48,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Shard:
-    """A file of the output, by path relative to the folder. rows is None but for Parquet."""
+    """A file of the index folder, by its path in the folder. rows is None unless the file is Parquet."""
 
     table: str
     path: str
@@ -56,19 +59,23 @@ class Shard:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that is needed to trust, verify and query an index folder.
+    """All that is needed to check and to query an index folder.
 
     Args:
         config: the settings of the build that change its output.
         fingerprint: hash of config, inputs and schema version (`fingerprint`).
-        inputs: the files read.
-        counts: pages read by fate; they sum to `pages_read`.
-        counters: everything else counted; a value is a number or a mapping name -> number.
-        shards: every file of the folder but the manifest itself.
-        text_index: documents, analyzer, preset, k1, b; None if not built.
-        image_index: vectors, encoder, dim, metric, kind; None if not built.
+        inputs: the files that were read.
+        pages_read: number of pages in them.
+        counts: pages by fate; they sum to `pages_read`.
+        counters: all other counts; a value is a number, or numbers by name.
+        shards: every file of the folder except the manifest itself.
+        text_index: documents, analyzer, preset, k1, b; None if there is no text index.
+        image_index: vectors, encoder, dim, metric, kind; None if there is no image index.
         versions: of this package and of the libraries that shaped the output.
-        is_partial: input was lost and the user allowed it.
+        created: when the build ended, in ISO 8601.
+        is_partial: a part of the input was lost, and the user allowed that.
+        kind: of the folder; always that of a wiki index.
+        schema_version: of the tables.
     """
 
     config: dict[str, Any]
@@ -90,6 +97,8 @@ class Manifest:
 def fingerprint(config: Mapping[str, Any], inputs: tuple[InputFile, ...]) -> str:
     """Hash what decides the output: settings, input bytes and schema version.
 
+    Two builds with one fingerprint write the same tables, wherever their input files lie.
+
     >>> fingerprint({"a": 1}, ()) == fingerprint({"a": 1}, ()) != fingerprint({"a": 2}, ())
     True
     """
@@ -102,7 +111,7 @@ def fingerprint(config: Mapping[str, Any], inputs: tuple[InputFile, ...]) -> str
 
 
 def sha256_file(path: str | Path) -> str:
-    """Hash a file's bytes in constant memory."""
+    """Return the SHA-256 of a file's bytes as hexadecimal digits, in constant memory."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -122,7 +131,7 @@ def _to_text(value: Any) -> str:
 
 
 def write_manifest(folder: str | Path, manifest: Manifest) -> None:
-    """Declare a folder finished: the last act of a build."""
+    """Write the manifest. A build does this last: it declares the folder finished."""
     values = asdict(manifest)
     write_json_atomically(Path(folder) / MANIFEST_NAME, {**values, _CHECKSUM: _checksum(values)})
 
@@ -132,10 +141,13 @@ def _checksum(values: Mapping[str, Any]) -> str:
 
 
 def is_as_written(folder: str | Path) -> bool:
-    """Tell whether every byte of a manifest is as `write_manifest` wrote it, by the checksum that it holds of itself.
+    """Return whether the bytes of a manifest are those that `write_manifest` wrote.
+
+    The manifest holds a checksum of its own values. Values that are the same but written differently (other blanks,
+    another order of keys) are a difference, too.
 
     Raises:
-        OSError, ValueError: it cannot be read as JSON.
+        OSError, ValueError: the manifest cannot be read as JSON.
     """
     text = (Path(folder) / MANIFEST_NAME).read_text(encoding="utf-8")
     values = json.loads(text)
@@ -148,8 +160,8 @@ def read_manifest(folder: str | Path) -> Manifest:
 
     Raises:
         IndexNotFound: the folder has no manifest.
-        IndexCorrupt: the manifest is not one of ours.
-        IndexMismatch: it was written under another schema version.
+        IndexCorrupt: the manifest cannot be read as one of ours.
+        IndexMismatch: the manifest has another schema version.
     """
     path = Path(folder) / MANIFEST_NAME
     if not path.is_file():
@@ -186,6 +198,7 @@ def _to_manifest(values: dict[str, Any]) -> Manifest:
 
 
 def _to_shard(row: dict[str, Any]) -> Shard:
+    """Read the entry of a file; a path that leaves the folder is refused, for a manifest may come from elsewhere."""
     shard = Shard(**row)
     parts = Path(shard.path).parts
     if not parts or Path(shard.path).is_absolute() or ".." in parts:

@@ -1,4 +1,4 @@
-"""Text files of data sets: UTF-8 lines of bounded length, from a plain file or a member of a zip archive."""
+"""Text files of data sets: UTF-8 lines of limited length, from a plain file or a member of a zip archive."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from schemas.errors import InputError, UsageError
 __all__ = ["SPLITS", "TextFile", "find_split_files"]
 
 SPLITS = ("train", "dev", "test")
-_WORDS = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
+_SPLIT_WORDS = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
 _SUFFIXES = {".txt", ".json", ".jsonl", ".conll", ".tsv", ".bio"}
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _MAX_BYTES = 2 * 1024**3
+"""Limits against archives that unpack to far more than they weigh: real data sets stay far below both."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A text file, or the member of a zip archive that holds one."""
+    """A text file: a file of its own, or a member of a zip archive."""
 
     path: Path
     member: str | None = None
@@ -34,11 +35,14 @@ class TextFile:
         return f"{self.path}!{self.member}" if self.member else str(self.path)
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        r"""Return (number from 1, line without its end) in constant memory; only "\n" and "\r\n" end a line.
+        r"""Read the lines in constant memory; only "\n" and "\r\n" end a line.
+
+        Yields:
+            The line's number, from 1, and the line without its end.
 
         Raises:
-            InputError: the file is not there, is damaged, is not UTF-8, has a line of more than 16 MiB, or more than
-                2 GiB in all (a small archive can hold any amount).
+            InputError: the file does not exist, is damaged, is not UTF-8, has a line of more than 16 MiB, or holds more
+                than 2 GiB.
         """
         total = 0
         with self._open() as stream:
@@ -52,10 +56,10 @@ class TextFile:
                 yield number, self._decode(line, number)
 
     def read_bytes(self, limit: int) -> bytes:
-        """Read it whole, for formats that are one value (json).
+        """Read the whole file, for formats that are one value (JSON).
 
         Raises:
-            InputError: the file is not there, is damaged, or has more than limit bytes.
+            InputError: the file does not exist, is damaged, or holds more than limit bytes.
         """
         with self._open() as stream:
             return self._read(stream.read, limit, "start", "a file")
@@ -71,6 +75,7 @@ class TextFile:
 
     def _decode(self, line: bytes, number: int) -> str:
         try:
+            # "utf-8-sig" drops the byte order mark that editors on Windows put before the first line.
             return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise InputError(
@@ -88,13 +93,13 @@ class TextFile:
 
 
 def split_of(name: str) -> str | None:
-    """Tell the split from a file name.
+    """Return the split that a file is named after; None if its name holds no split, or two.
 
     >>> split_of("mnre_val .txt"), split_of("ours_train.txt"), split_of("labels.txt")
     ('dev', 'train', None)
     """
     words = re.findall("[a-z]+", PurePosixPath(name).stem.lower())
-    found = {_WORDS[word] for word in words if word in _WORDS}
+    found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
     return found.pop() if len(found) == 1 else None
 
 
@@ -102,8 +107,8 @@ def find_split_files(source: Path) -> dict[str, TextFile]:
     """Find the files of train, dev and test in a folder or zip archive by their names.
 
     Raises:
-        InputError: the source is not there, or no file of it is named after a split.
-        UsageError: two files could be the same split.
+        InputError: the source does not exist, or no file in it is named after a split.
+        UsageError: two files are named after one split.
     """
     found: dict[str, TextFile] = {}
     for file in _candidates(source):

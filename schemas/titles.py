@@ -1,4 +1,4 @@
-"""MediaWiki names: page titles, canonical file names and where Commons serves a file."""
+"""MediaWiki names: page titles, canonical file names, and the addresses at which Commons serves a file."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ THUMBNAIL_WIDTHS_PX = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
 """The widths that Wikimedia serves. Source: Wikimedia's thumbnail size policy, 2025 ($wgThumbnailSteps)."""
 
 _MAX_THUMBNAIL_NAME_BYTES = 160
-"""A longer name is `thumbnail` in its thumbnail's. Source: MediaWiki's FileRepo, abbrvThreshold on Wikimedia."""
+"""If a file's name is longer, its thumbnail is named `thumbnail`. Source: MediaWiki's FileRepo, abbrvThreshold."""
 _RASTERS = {
     "svg": ("", ".png"), "webp": ("", ".png"), "xcf": ("", ".png"), "bmp": ("", ".png"),
     "tif": ("lossy-page1-", ".jpg"), "tiff": ("lossy-page1-", ".jpg"),
     "djvu": ("page1-", ".jpg"), "pdf": ("page1-", ".jpg"),
     "ogv": ("", ".jpg"), "webm": ("", ".jpg"), "mpg": ("", ".jpg"), "mpeg": ("", ".jpg"),
 }  # fmt: skip
-"""Suffix -> what stands before the width, and the suffix of the raster that is served in its place.
+"""File type -> what its thumbnail's name has before the width, and the suffix of the raster image that is served.
 
 Source: MediaWiki's media handlers (PagedTiffHandler, DjVuHandler, PdfHandler, TimedMediaHandler, SVG, WebP, XCF).
 """
 
 
 def canonical_title(title: str) -> str:
-    """Normalise a title as MediaWiki does: runs of blanks to one space, first letter upper case.
+    """Normalise a title as MediaWiki does: several blanks become one space, the first letter becomes a capital.
 
     Source: MediaWiki's MediaWikiTitleCodec::splitTitleString.
 
@@ -53,12 +53,12 @@ def canonical_title(title: str) -> str:
         text = title.strip(" ")  # four of five titles: nothing to normalise inside
     else:
         text = _SPACES.sub(" ", _BIDI_MARKS.sub("", title)).strip(" ")
-    first = text[:1].upper()
+    first = text[:1].upper()  # two letters for "ß" and ligatures, which MediaWiki leaves as they are
     return (first if len(first) == 1 else text[:1]) + text[1:]
 
 
 def canonical_file(name: str) -> str:
-    """Return the Commons name of a file link: no namespace, blanks for underscores, first letter upper.
+    """Return the Commons name of a file link: without namespace, blanks for underscores, the first letter a capital.
 
     >>> canonical_file("image:old_photo.JPG")
     'Old photo.JPG'
@@ -71,7 +71,7 @@ def canonical_file(name: str) -> str:
 
 
 def file_key(name: str) -> str:
-    """Return what two names of one file have in common: the canonical name with accents composed.
+    """Return the key by which the names of a file are compared: its canonical name with composed accents.
 
     >>> file_key("e\u0301tude_1.jpg")
     'Étude 1.jpg'
@@ -80,7 +80,7 @@ def file_key(name: str) -> str:
 
 
 def hashed_folder(file: str) -> str:
-    """Return the folder of a file below the root of Commons: the first and the first two digits of its name's md5.
+    """Return the folder of a file below the root of Commons: the first digit of its name's MD5, then the first two.
 
     Source: MediaWiki's FileRepo::getHashPath.
 
@@ -92,7 +92,7 @@ def hashed_folder(file: str) -> str:
 
 
 def thumbnail_path(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
-    """Return the path of a thumbnail below the thumb folder of Commons, encoded for a URL.
+    """Return the path of a thumbnail below the folder `thumb` of Commons, encoded for a URL.
 
     >>> thumbnail_path("SIPI Jelly Beans 4.1.07.tiff", 256)
     'b/b6/SIPI_Jelly_Beans_4.1.07.tiff/lossy-page1-256px-SIPI_Jelly_Beans_4.1.07.tiff.jpg'
@@ -107,7 +107,7 @@ def thumbnail_path(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str
 
 
 def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
-    """Return the address of a Commons thumbnail (nothing is fetched).
+    """Return the address of a thumbnail on Commons, without fetching it.
 
     Args:
         file: canonical file name.
@@ -120,7 +120,7 @@ def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
 
 
 def file_page_url(file: str) -> str:
-    """Return the address of the file's page, where its author and licence stand.
+    """Return the address of the page that names the author and the licence of a file.
 
     >>> file_page_url("Old photo.JPG")
     'https://commons.wikimedia.org/wiki/File:Old_photo.JPG'
@@ -129,7 +129,9 @@ def file_page_url(file: str) -> str:
 
 
 def quoted_name(name: str) -> str:
-    """Encode a file's name for an address as MediaWiki does. Source: MediaWiki's wfUrlencode.
+    """Encode a file's name for a URL as MediaWiki does.
+
+    Source: MediaWiki's wfUrlencode.
 
     >>> quoted_name("Étude (1), d'après.jpg")
     '%C3%89tude_(1),_d%27apr%C3%A8s.jpg'

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.contexts.writer import CacheFolder, Part
-from schemas.conll import read_blocks, split_contexts
+from schemas.conll import read_tagged_sentences, split_contexts
 from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
 from schemas.display import tell
@@ -97,7 +97,7 @@ def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) 
         waiting[sample.tokens].append(sample.sample_id)
     texts: _Texts = {}
     unmatched = 0
-    for number, whole in enumerate(read_blocks(file)):
+    for number, whole in enumerate(read_tagged_sentences(file)):
         tell("import", number, len(samples), "samples")
         block, contexts = split_contexts(whole, file)
         if waiting.get(block.tokens):

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.images.source import MAX_IMAGE_BYTES, Missing
 from pipelines.storage import Store
 from schemas.errors import InputError, StoreError
-from schemas.picture_folder import PictureFolder, Unread, names_by_key
+from schemas.picture_folder import PictureFolder, ReadFailure, names_by_key
 from schemas.titles import file_key
 
 __all__ = ["FolderSource", "StoreSource", "digest_listing"]
@@ -77,7 +77,7 @@ class FolderSource:
             self.open()
         assert self._pictures is not None
         data = self._pictures.read(file)
-        return Missing(data.reason, data.detail) if isinstance(data, Unread) else data
+        return Missing(data.reason, data.detail) if isinstance(data, ReadFailure) else data
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without the listing: each worker makes its own."""

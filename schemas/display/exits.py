@@ -11,16 +11,19 @@ from schemas.errors import EXIT_INTERRUPT, MieError, StoreError
 __all__ = ["exit_on_error"]
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The disk is full, the user's quota is used up, or the file is as large as the file system allows."""
 
 
 def exit_on_error(run: Callable[[], object]) -> None:
-    """Run a command; turn our errors, and a full disk, into one line on stderr and their exit code.
+    """Run a command, and end the process with one line on stderr and an exit code if it fails.
+
+    This is for our errors, a full disk and an interrupt. Any other exception is a bug, and keeps its traceback.
 
     Args:
         run: the command without arguments, for instance a typer application.
 
     Raises:
-        SystemExit: with the error's exit code, or 130 after an interrupt.
+        SystemExit: with the error's exit code (`schemas.errors`), or 130 after an interrupt.
     """
     try:
         run()
@@ -41,7 +44,7 @@ def exit_on_error(run: Callable[[], object]) -> None:
 
 
 def _on_one_line(text: str) -> str:
-    r"""Keep a name that a file brought from steering the terminal.
+    r"""Replace characters that control a terminal: the name of a file or page may hold them.
 
     >>> _on_one_line("a\x1b[31m\nb")
     'a?[31m?b'

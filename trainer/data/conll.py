@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from schemas.conll import read_blocks, split_contexts
+from schemas.conll import read_tagged_sentences, split_contexts
 from schemas.errors import InputError
 from schemas.records import Sample
 from schemas.text_files import TextFile
@@ -30,7 +30,7 @@ def read_conll(file: TextFile, split: str, labels: Sequence[str] | None, counter
     Raises:
         InputError: an unknown or malformed tag, an empty sentence, a missing column; with file and line.
     """
-    for number, whole in enumerate(read_blocks(file), start=1):
+    for number, whole in enumerate(read_tagged_sentences(file), start=1):
         block, contexts = split_contexts(whole, file)
         counters["contexts_left_out"] += len(contexts)
         if not block.tokens:

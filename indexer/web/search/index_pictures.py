@@ -13,7 +13,7 @@ from indexer.documents import Documents
 from indexer.encoders import ImageRefused, decode_image
 from indexer.web.http import Lane, Refused
 from indexer.web.search.query_pictures import to_jpeg
-from schemas.picture_folder import PictureFolder, Unread
+from schemas.picture_folder import PictureFolder, ReadFailure
 from schemas.records import ArticleImage
 
 __all__ = ["IndexPictures", "router"]
@@ -81,7 +81,7 @@ class IndexPictures:
         if image is None or self._folder is None:
             raise Refused(404, "no such picture", _GONE)
         data = self._folder.read(image.file)
-        if isinstance(data, Unread):
+        if isinstance(data, ReadFailure):
             raise Refused(404, f"the picture is not to be had ({data.reason})", _GONE)
         try:
             return to_jpeg(decode_image(data))
