@@ -18,7 +18,12 @@ _HEX = "0123456789abcdef"
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """Why a picture could not be read. reason: a short code that does not change, such as not_found; detail: for people."""
+    """Why a picture could not be read.
+
+    Args:
+        reason: a short code that does not change between versions, such as not_found.
+        detail: for people.
+    """
 
     reason: str
     detail: str
