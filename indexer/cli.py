@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from indexer.index import WikiIndex
-    from indexer.report import Query
+    from indexer.report import UserQuery
     from indexer.search import Answer, View
 
 __all__ = ["app", "main"]
@@ -77,7 +77,7 @@ def query(
 ) -> None:
     """Find Wikipedia text for words, for a picture, or for both; or pictures for words."""
     from indexer.index import WikiIndex
-    from indexer.report import Query, ask, explanation, read_batch
+    from indexer.report import UserQuery, answer_query, explain_score, read_batch
     from indexer.search import SearchParams
     from indexer.text import start_jvm
 
@@ -90,21 +90,21 @@ def query(
         raise UsageError("--modality says what words look for", remedy="give --text or --batch, or leave it out")
     params = SearchParams(k, title_boost)
     params.check()
-    queries = read_batch(batch) if batch is not None else iter([Query(None, text, image, vector)])
+    queries = read_batch(batch) if batch is not None else iter([UserQuery(None, text, image, vector)])
     opened = WikiIndex(index)
     if text is not None and modality != "image":
         start_jvm(is_brief=True)
     console = None if as_json else _console()
     for some in queries:
-        for view, answers in ask(opened, some, params, modality or "text"):
-            accounts = [explanation(opened, some, view, answer, params) for answer in answers] if explain else []
+        for view, answers in answer_query(opened, some, params, modality or "text"):
+            accounts = [explain_score(opened, some, view, answer, params) for answer in answers] if explain else []
             if console is None:
                 _print_json(some, answers, accounts)
             else:
                 _print_table(console, opened, some, view, answers, accounts, (show_context, batch is not None))
 
 
-def _print_json(some: Query, answers: list[Answer], accounts: list[str]) -> None:
+def _print_json(some: UserQuery, answers: list[Answer], accounts: list[str]) -> None:
     from indexer.report import to_json_line
 
     for number, answer in enumerate(answers):
@@ -117,18 +117,20 @@ def _print_json(some: Query, answers: list[Answer], accounts: list[str]) -> None
 def _print_table(
     console: Console,
     opened: WikiIndex,
-    some: Query,
+    some: UserQuery,
     view: View,
     answers: list[Answer],
     accounts: list[str],
     flags: tuple[bool, bool],
 ) -> None:
-    from indexer.report import plain, print_answers
+    from indexer.report import print_answers, printable
 
     is_whole, is_batch = flags
     if is_batch or (some.text is not None and some.image is not None):
         console.print(
-            plain(f"{view}: {some.image if view == 'image' and some.image else some.text}"), style="bold", markup=False
+            printable(f"{view}: {some.image if view == 'image' and some.image else some.text}"),
+            style="bold",
+            markup=False,
         )
     tokenize = None
     if view == "text":
@@ -139,9 +141,9 @@ def _print_table(
 
     print_answers(console, answers, tokenize=tokenize, is_whole=is_whole)
     for answer, account in zip(answers, accounts, strict=False):
-        console.print(plain(f"#{answer.rank} {answer.title}"), style="bold", markup=False)
+        console.print(printable(f"#{answer.rank} {answer.title}"), style="bold", markup=False)
         for line in account.splitlines():
-            console.print(plain(line), markup=False, highlight=False)
+            console.print(printable(line), markup=False, highlight=False)
 
 
 @app.command(
@@ -160,7 +162,7 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is in an index, how it was built, and how large it is; or what is not in it, and why."""
-    from indexer.report import describe, list_rejects, plain, print_info, to_json
+    from indexer.report import list_rejects, print_info, printable, summarise_manifest, to_json
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
@@ -173,10 +175,10 @@ def info(
         typer.echo(f"{html} is written", err=True)
     elif rejects is not None:
         for row in list_rejects(index, manifest, rejects):
-            words = (plain(row[name]) for name in ("id", "reason", "detail"))
+            words = (printable(row[name]) for name in ("id", "reason", "detail"))
             typer.echo(to_json(row) if as_json else "\t".join(words))
     elif as_json:
-        typer.echo(to_json(describe(manifest), indent=1))
+        typer.echo(to_json(summarise_manifest(manifest), indent=1))
     else:
         print_info(_console(), index, manifest)
 
@@ -184,7 +186,7 @@ def info(
 @app.command(epilog=f"\b\nExample:\n  mie-index verify enwiki && echo sound\n{_CODES}")
 def verify(index: Index, as_json: AsJson = False) -> None:
     """Check every file, table and id of an index; exit with 4 if anything is wrong."""
-    from indexer.report import find_faults, plain, to_json
+    from indexer.report import find_faults, printable, to_json
     from schemas.display import shown_steps
 
     faults = []
@@ -193,7 +195,7 @@ def verify(index: Index, as_json: AsJson = False) -> None:
             faults.append(fault)
             if not as_json:
                 steps.clear()
-                typer.echo(plain(f"{fault.path}: {fault.problem}"))
+                typer.echo(printable(f"{fault.path}: {fault.problem}"))
     if as_json:
         typer.echo(to_json({"is_sound": not faults, "faults": [asdict(fault) for fault in faults]}, indent=1))
     if faults:
@@ -211,9 +213,9 @@ def show(
 ) -> None:
     """Show a page, a paragraph, a sentence or a file."""
     from indexer.index import WikiIndex
-    from indexer.report import look_up, plain, to_json
+    from indexer.report import find_document, printable, to_json
 
-    found = look_up(WikiIndex(index), doc)
+    found = find_document(WikiIndex(index), doc)
     if found is None:
         raise InputError(f"the index holds no {doc!r}", path=index, remedy="take an id from: mie-index query --json")
     if as_json:
@@ -222,7 +224,7 @@ def show(
     for name, value in found.items():
         for row in value if isinstance(value, list) else [value]:
             shown = "; ".join(f"{k}: {v}" for k, v in row.items()) if isinstance(row, dict) else row
-            typer.echo(f"{name}: {plain(str(shown))}")
+            typer.echo(f"{name}: {printable(str(shown))}")
 
 
 retrieve_cli.add_commands(app)

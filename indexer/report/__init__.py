@@ -1,4 +1,4 @@
-"""What is in an index, told and checked; and its answers, as people and programs read them."""
+"""What is in an index, for people and programs: reports, checks, documents, and the answers to queries."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Answers as people and programs read them: a table for a terminal, one JSON object a line for programs."""
+"""Answers to a query: a table for people, and a JSON object on each line for programs."""
 
 from __future__ import annotations
 
@@ -15,29 +15,35 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-__all__ = ["WORD", "plain", "print_answers", "to_json", "to_json_line", "to_row"]
+__all__ = ["WORD_PATTERN", "answer_to_row", "print_answers", "printable", "to_json", "to_json_line"]
 
 _SHORT_CHARS = 240
-WORD = re.compile(r"\w+(?:['’.]\w+)*")
+WORD_PATTERN = re.compile(r"\w+(?:['’.]\w+)*")
+"""A word to highlight. An apostrophe or a point inside does not end it, as in Lucene's standard tokenizer."""
 _UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls that JSON does not escape itself, marks that turn the direction, Unicode's line ends, lone surrogates."""
+"""What JSON leaves unescaped and a terminal may obey: control characters, marks that change the direction of writing,
+Unicode's line ends, lone surrogates."""
 Tokenize = Callable[[str], Sequence[str]]
 
 
 def to_json_line(answer: Answer, **more: Any) -> str:
-    """Write an answer as one line of JSON: the fields of `to_row`, and more.
+    """Write an answer as one line of JSON.
+
+    Args:
+        answer: of the index.
+        more: fields that are added to those of `answer_to_row`.
 
     >>> to_json_line(Answer("text", 1, 2.5, "7#0", "Tea", "Tea is hot.", "Tea is hot. So it is."))
     '{"view": "text", "rank": 1, "score": 2.5, "doc_id": "7#0", "title": "Tea", "matched": "Tea is hot.", \
 "text": "Tea is hot. So it is."}'
     """
-    return to_json(to_row(answer) | more)
+    return to_json(answer_to_row(answer) | more)
 
 
-def to_row(answer: Answer) -> dict[str, Any]:
-    """Name the fields of an answer: view, rank, score, doc_id, title, matched, text; file, file_page for images.
+def answer_to_row(answer: Answer) -> dict[str, Any]:
+    """Return the fields of an answer by name: view, rank, score, doc_id, title, matched and text.
 
-    file_page is the address where the picture's author and licence stand.
+    An answer of the image view also has file, and file_page: the page that names the picture's author and licence.
     """
     row: dict[str, Any] = {
         "view": answer.view,
@@ -55,7 +61,7 @@ def to_row(answer: Answer) -> dict[str, Any]:
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    r"""Write JSON in which letters stand as they are and nothing can steer a terminal.
+    r"""Write JSON with letters of all scripts as they are, and everything that can control a terminal escaped.
 
     >>> to_json({"a": "é \x9b31m \u202e \ud800"})
     '{"a": "é \\u009b31m \\u202e \\ud800"}'
@@ -63,29 +69,33 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=indent))
 
 
-def plain(text: str) -> str:
-    r"""Make a text of a dump safe for a terminal: no control characters, no marks that turn the direction.
+def printable(text: str) -> str:
+    r"""Replace the characters of a text that can control a terminal or change the direction of writing.
 
-    >>> plain("a\x1b[31mb\nc\u202ed")
+    >>> printable("a\x1b[31mb\nc\u202ed")
     'a?[31mb c?d'
     """
     return "".join(_safe(char) for char in text)
 
 
 def _safe(char: str) -> str:
+    """Return a character, a blank for a line end, or "?" for a character that is not safe.
+
+    The two joiners (U+200C, U+200D) are format characters, too, but Persian and many emoji cannot be written without.
+    """
     if char in "\n\t\u2028\u2029":
         return " "
     return "?" if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in "\u200c\u200d" else char
 
 
 def print_answers(console: Console, answers: Sequence[Answer], *, tokenize: Tokenize | None, is_whole: bool) -> None:
-    """Print the answers to one query as a table.
+    """Print the answers to a query as a table.
 
     Args:
-        console: where to.
+        console: to print on.
         answers: of one view, best first.
-        tokenize: gives the tokens of a word, with those of the query bound to it; None: nothing is marked.
-        is_whole: print whole paragraphs and introductions, else their beginning.
+        tokenize: returns those tokens of a word that the query has, too; such words are marked. None marks none.
+        is_whole: print whole paragraphs and introductions, not only their beginnings.
     """
     from rich.table import Table
     from rich.text import Text
@@ -104,29 +114,30 @@ def print_answers(console: Console, answers: Sequence[Answer], *, tokenize: Toke
         table.add_row(
             str(answer.rank),
             f"{answer.score:.3f}",
-            Text(plain(f"{answer.title} / {answer.section}" if answer.section else answer.title)),
+            Text(printable(f"{answer.title} / {answer.section}" if answer.section else answer.title)),
             _key_of(answer, tokenize),
-            Text(plain(answer.text if is_whole else _shorten(answer.text))),
+            Text(printable(answer.text if is_whole else _shorten(answer.text))),
         )
     console.print(table)
 
 
 def _key_of(answer: Answer, tokenize: Tokenize | None) -> Text:
+    """Return what the query was compared with: the picture, or the sentence with the words of the query marked."""
     from rich.text import Text
 
     if answer.view == "image":
-        return Text(plain(f"{answer.file}: {answer.caption}" if answer.caption else str(answer.file)))
-    text = plain(answer.matched)
+        return Text(printable(f"{answer.file}: {answer.caption}" if answer.caption else str(answer.file)))
+    text = printable(answer.matched)
     marked = Text(text)
     if tokenize is not None:
-        for match in WORD.finditer(text):
+        for match in WORD_PATTERN.finditer(text):
             if tokenize(match.group()):
                 marked.stylize("bold yellow", *match.span())
     return marked
 
 
 def _shorten(text: str) -> str:
-    """Return the beginning of a text, cut at a blank.
+    """Return the beginning of a text, cut after a whole word.
 
     >>> _shorten("a b"), len(_shorten("word " * 100)) <= 241
     ('a b', True)

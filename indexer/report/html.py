@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.report.info import describe
+from indexer.report.info import summarise_manifest
 from indexer.report.measures import IndexReport, Lengths, measure_index
 from schemas.display import bar_figure, check_page_path, histogram_figure, render_template, write_page
 from schemas.manifest import Manifest
@@ -147,7 +147,7 @@ def _templates(counters: dict[str, Any]) -> dict[str, Any] | None:
 
 def _sizes(manifest: Manifest) -> list[list[str]]:
     """Return the rows of the table of sizes, largest first."""
-    about = describe(manifest)
+    about = summarise_manifest(manifest)
     return [
         [name, _number(about["rows"][name] or None), _size(size), _percent(size, about["total_bytes"])]
         for name, size in sorted(about["size_bytes"].items(), key=lambda item: -item[1])

@@ -1,4 +1,4 @@
-"""What is in an index folder, for people and programs: its manifest summed up, and single documents."""
+"""What is in an index folder, for people and programs: its manifest in short, and single documents by their ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.documents import page_of
-from indexer.report.answers import plain
+from indexer.report.answers import printable
 from schemas.errors import IndexCorrupt, InputError
 from schemas.titles import canonical_file, file_page_url
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from indexer.index import WikiIndex
     from schemas.manifest import Manifest
 
-__all__ = ["describe", "list_rejects", "look_up", "print_info"]
+__all__ = ["find_document", "list_rejects", "print_info", "summarise_manifest"]
 
 
-def describe(manifest: Manifest) -> dict[str, Any]:
-    """Sum up a manifest: everything in it but the list of files, and rows and bytes by table instead."""
+def summarise_manifest(manifest: Manifest) -> dict[str, Any]:
+    """Return the values of a manifest, with rows and bytes of each table in place of the list of files."""
     values = asdict(manifest)
     shards = values.pop("shards")
     rows, sizes = Counter[str](), Counter[str]()
@@ -34,7 +34,12 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 
 
 def list_rejects(folder: Path, manifest: Manifest, stage: str) -> Iterator[dict[str, str]]:
-    """List what was dropped at a stage (dump, article, image), and why; for images with the address of the file's page.
+    """Read the rejects of a stage, with their reasons.
+
+    Args:
+        folder: of the index.
+        manifest: of that folder.
+        stage: "dump", "article" or "image". A reject of the last has `file_page`, the address of the picture's page.
 
     Raises:
         IndexCorrupt: a table cannot be read.
@@ -55,18 +60,19 @@ def list_rejects(folder: Path, manifest: Manifest, stage: str) -> Iterator[dict[
 
 
 def print_info(console: Console, folder: Path, manifest: Manifest) -> None:
-    """Print what a person wants to know first about an index."""
+    """Print a summary of an index: input, pages, tables, indexes and sizes."""
     from rich.table import Table
     from rich.text import Text
 
-    about = describe(manifest)
+    about = summarise_manifest(manifest)
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in _lines(folder, manifest, about):
-        table.add_row(name, Text(plain(value)))
+        table.add_row(name, Text(printable(value)))
     console.print(table)
 
 
 def _lines(folder: Path, manifest: Manifest, about: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines of the summary: (name, value)."""
     fates = ", ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in manifest.counts.items() if count)
     rows = [("index", str(folder)), ("built", manifest.created)]
     if manifest.is_partial:
@@ -88,13 +94,13 @@ def _lines(folder: Path, manifest: Manifest, about: dict[str, Any]) -> list[tupl
 
 
 def _picture_lines(counters: dict[str, Any]) -> list[tuple[str, str]]:
-    """Say of the pictures how many came from where, and how many did not, and why."""
+    """Return how many pictures came from each source, and how many are missing or broken for each reason."""
     lines = []
     for what, by in (("embedded", "source"), ("missing", "reason"), ("broken", "reason")):
         parts = counters.get(f"images_{what}_by_{by}", {})
         if parts:
-            told = ", ".join(f"{number:,} {part}" for part, number in parts.items())
-            lines.append((f"pictures {what}", f"{sum(parts.values()):,}: {told}"))
+            counts = ", ".join(f"{number:,} {part}" for part, number in parts.items())
+            lines.append((f"pictures {what}", f"{sum(parts.values()):,}: {counts}"))
     return lines
 
 
@@ -114,8 +120,15 @@ def _image_line(section: dict[str, Any] | None) -> str:
     return text
 
 
-def look_up(index: WikiIndex, doc_id: str) -> dict[str, Any] | None:
-    """Find a page, paragraph, sentence or file by its id; None if the index holds none of this id.
+def find_document(index: WikiIndex, doc_id: str) -> dict[str, Any] | None:
+    """Find a page, paragraph, sentence or file by its id.
+
+    Args:
+        index: an open index.
+        doc_id: `12` is a page, `12#0` a paragraph of it, `12#0#3` a sentence of that; anything else names a file.
+
+    Returns:
+        The fields of the document by name; None if the index has no such document.
 
     Raises:
         StoreError: the tables cannot be read.
@@ -150,6 +163,7 @@ def _image(row: Any) -> dict[str, Any]:
 
 
 def _file(index: WikiIndex, file: str) -> dict[str, Any] | None:
+    """Return a file with all its uses in articles; None if no article uses it."""
     uses = index.documents.uses_of(file)
     if not uses:
         return None

@@ -1,4 +1,4 @@
-"""Queries: text, a picture, or both; one from the command line or many from a file."""
+"""Queries of a user, by text, picture or vector: read from a file, checked, and answered by an index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from indexer.index import WikiIndex
 
-__all__ = ["Query", "ask", "explanation", "read_batch"]
+__all__ = ["UserQuery", "answer_query", "explain_score", "read_batch"]
 
 _MAX_IMAGE_BYTES = 50_000_000
 _MAX_LINE_CHARS = 1_000_000
@@ -26,8 +26,15 @@ _KEYS = {"id", "text", "image"}
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked: at least one of text, image and vector (a NumPy file, by the encoder of the index)."""
+class UserQuery:
+    """A query from the command line or from a file; at least one of text, image and vector is there.
+
+    Args:
+        query_id: the name of the query in its file; None on the command line.
+        text: words.
+        image: path of a picture.
+        vector: path of a NumPy file with the vector of a picture, made by the encoder of the index.
+    """
 
     query_id: str | None
     text: str | None
@@ -35,22 +42,25 @@ class Query:
     vector: Path | None = None
 
 
-def ask(
-    index: WikiIndex, query: Query, params: SearchParams, modality: View = "text"
+def answer_query(
+    index: WikiIndex, query: UserQuery, params: SearchParams, modality: View = "text"
 ) -> Iterator[tuple[View, list[Answer]]]:
-    """Answer a query in each of its views.
+    """Search each view that a query has words, a picture or a vector for.
 
     Args:
-        index: opened.
-        query: text, picture, or both.
+        index: an open index.
+        query: of the user.
         params: of the search.
-        modality: what words look for: sentences ("text") or pictures ("image").
+        modality: the view that words search: sentences ("text") or pictures ("image").
+
+    Yields:
+        The view, and its answers, best first.
 
     Raises:
-        UsageError: the text is empty, a parameter is out of its range or means nothing to the view, or the
-            encoder of the index reads no words.
-        InputError: the picture cannot be used.
-        StoreError: the index lacks this view.
+        UsageError: the text is empty, a parameter is out of its range or does not belong to the view, or the
+            encoder of the index cannot encode words.
+        InputError: the picture or the vector cannot be used.
+        StoreError: the index lacks the view.
     """
     if query.text is not None:
         if not query.text.strip():
@@ -61,13 +71,14 @@ def ask(
         else:
             yield "text", index.search_text([query.text], params.k, params.title_boost)[0]
     if query.image is not None:
-        _ = index.image_searcher  # an index without pictures is said before the picture is read
+        _ = index.image_searcher  # raises if the index has no pictures: a better error than one on the picture
         yield "image", index.search_image([_read_image(query.image)], params.k)[0]
     if query.vector is not None:
         yield "image", index.search_vectors(_read_vector(query.vector), params.k)[0]
 
 
-def _check_words_for_pictures(query: Query, params: SearchParams) -> None:
+def _check_words_for_pictures(query: UserQuery, params: SearchParams) -> None:
+    """Refuse what makes no sense when words search for pictures."""
     if query.image is not None:
         message = "both the words and the picture of a query ask the image view"
         raise UsageError(message, place=_place(query), remedy="ask with one of them at a time")
@@ -75,23 +86,27 @@ def _check_words_for_pictures(query: Query, params: SearchParams) -> None:
         raise UsageError("a title boost is for the text view", remedy="leave it out, or ask with --modality text")
 
 
-def explanation(index: WikiIndex, query: Query, view: View, answer: Answer, params: SearchParams) -> str:
-    """Tell how a score comes about: Lucene's account, or what the number of the image view is."""
+def explain_score(index: WikiIndex, query: UserQuery, view: View, answer: Answer, params: SearchParams) -> str:
+    """Explain the score of an answer: by Lucene's own account, or as the cosine that the image view computes."""
     if view == "image":
         return f"{answer.score:.6f} = inner product of unit vectors (cosine) of the query and {answer.file}"
+    # An answer of the text view is a paragraph; its score is that of the sentence that matched.
     sentences = index.documents.sentences_of(int(answer.doc_id.partition("#")[0]))
     found = next(s for s in sentences if s.paragraph_id == answer.doc_id and s.text == answer.matched)
     return index.text_searcher.explain(query.text or "", found.sentence_id, params.title_boost)
 
 
-def read_batch(path: Path) -> Iterator[Query]:
-    """Read many queries: a text a line, or JSON objects where the name ends in .jsonl; blank lines are skipped.
+def read_batch(path: Path) -> Iterator[UserQuery]:
+    """Read a file of queries: a text on each line, or a JSON object on each line if the name ends in .jsonl.
+
+    Blank lines are skipped. A text query is named by the number of its line.
 
     Raises:
         InputError: the file cannot be read, or a line is not a query.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
+            # readline with a limit: a file without line ends is never in memory as a whole.
             for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_CHARS), ""), start=1):
                 if len(line) == _MAX_LINE_CHARS:
                     raise _bad_line(path, number, f"longer than {_MAX_LINE_CHARS:,} characters")
@@ -101,9 +116,9 @@ def read_batch(path: Path) -> Iterator[Query]:
         raise InputError(f"the queries cannot be read ({error})", path=path, remedy="give a UTF-8 text file") from error
 
 
-def _to_query(line: str, number: int, path: Path) -> Query:
+def _to_query(line: str, number: int, path: Path) -> UserQuery:
     if path.suffix != ".jsonl":
-        return Query(str(number), line, None)
+        return UserQuery(str(number), line, None)
     try:
         row: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -114,7 +129,7 @@ def _to_query(line: str, number: int, path: Path) -> Query:
     if not all(isinstance(values.get(key, ""), str) for key in ("text", "image")):
         raise _bad_line(path, number, "text and image must be strings")
     image = values.get("image")
-    return Query(str(values.get("id", number)), values.get("text"), None if image is None else Path(image))
+    return UserQuery(str(values.get("id", number)), values.get("text"), None if image is None else Path(image))
 
 
 def _bad_line(path: Path, number: int, problem: str) -> InputError:
@@ -122,27 +137,29 @@ def _bad_line(path: Path, number: int, problem: str) -> InputError:
     return InputError(problem, path=path, place=f"line {number}", remedy=remedy)
 
 
-def _place(query: Query) -> str | None:
+def _place(query: UserQuery) -> str | None:
     return None if query.query_id is None else f"query {query.query_id}"
 
 
 def _read_vector(path: Path) -> NDArray[np.float32]:
-    """Read one vector, [dim] or [1, dim], and bring it to length 1."""
+    """Read a vector [dim] or [1, dim] of floats, and return it as [1, dim] float32 of length 1."""
     import numpy as np
 
     remedy = "give a .npy file of floats, [dim] or [1, dim]"
     try:
         found = np.load(path, allow_pickle=False)
-    except Exception as error:  # the header is Python's syntax, and what is wrong in it raises many kinds
+    except Exception as error:  # the header is in Python's syntax, and its faults raise exceptions of many types
         raise InputError(f"the vector cannot be read ({error})", path=path, remedy=remedy) from error
     if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.size != max((0, *found.shape)):
         raise InputError("this is no vector", path=path, remedy=remedy)
+    # A vector of zeros, or one with infinities, has no direction: it goes on as it is, and the searcher refuses it.
     vector = found.reshape(1, -1).astype(np.float64)
     length = np.linalg.norm(vector)
     return (vector / length if 0 < length < np.inf else vector).astype(np.float32)
 
 
 def _read_image(path: Path) -> Image.Image:
+    """Read and decode a picture."""
     from indexer.encoders import ImageRefused, decode_image
 
     try:

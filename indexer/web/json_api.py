@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
-from indexer.report import to_row
+from indexer.report import answer_to_row
 from indexer.web.http import Refused
 from indexer.web.search import (
     ERRORS,
@@ -95,10 +95,10 @@ async def get_document(
     doc_id: Annotated[str, Path(max_length=300, description="Of a page, paragraph or sentence; or a file.")],
 ) -> Response:
     """Return a page, a paragraph, a sentence or a file by its id (# is written %23)."""
-    from indexer.report import look_up
+    from indexer.report import find_document
 
     engine = _engine(request)
-    found = await engine.read(lambda: look_up(engine.index, doc_id))
+    found = await engine.read(lambda: find_document(engine.index, doc_id))
     if found is None:
         raise Refused(404, f"the index holds no {doc_id!r}", "take an id from a search")
     return _json(found)
@@ -107,9 +107,9 @@ async def get_document(
 @router.get("/index", response_model=IndexFacts, operation_id="get_index")
 async def get_index(request: Request) -> Response:
     """Tell what is in the index and how it was built."""
-    from indexer.report import describe
+    from indexer.report import summarise_manifest
 
-    return _json(describe(_engine(request).index.manifest))
+    return _json(summarise_manifest(_engine(request).index.manifest))
 
 
 async def _answer(request: Request, question: Question) -> Response:
@@ -121,7 +121,7 @@ async def _answer(request: Request, question: Question) -> Response:
 def to_result(found: list[Found], image: str | None) -> dict[str, Any]:
     """Put the answers of some views together, in the field names of `mie-index query --json`."""
     return {
-        "answers": [to_row(answer) for some in found for answer in some.answers],
+        "answers": [answer_to_row(answer) for some in found for answer in some.answers],
         "seconds": {some.view: round(some.seconds, 6) for some in found},
         "image": image,
     }

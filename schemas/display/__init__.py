@@ -1,4 +1,4 @@
-"""What people see: pages, figures, progress, and how a command ends. The only part that may draw."""
+"""What people see: report pages, figures, progress lines and error messages. The only room that may draw."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Runs told as text and pages."""
+"""Reports of evaluated runs, as text and as HTML pages."""
 
 import lazy_loader
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from indexer.documents import page_of
 from indexer.index import WikiIndex
-from indexer.report import look_up
+from indexer.report import find_document
 from indexer.web.search.index_pictures import IndexPictures
 from schemas.errors import InputError
 from schemas.records import ArticleImage, Link, Paragraph
@@ -65,7 +65,7 @@ def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dic
 
 
 def _view_file(index: WikiIndex, name: str, pictures: IndexPictures) -> dict[str, Any] | None:
-    found = look_up(index, name)
+    found = find_document(index, name)
     if found is None:
         return None
     images = [_view_image(row, pictures) for row in index.documents.uses_of(found["file"])]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from indexer.report import Query, explanation
+from indexer.report import UserQuery, explain_score
 from indexer.search import Answer, SearchParams, View
 from indexer.web.http import Lane, Refused, TextLane
 from indexer.web.search.highlight import TermMarker
@@ -155,11 +155,11 @@ class Engine:
 
     async def explain(self, question: Question, found: Found) -> list[str]:
         """Tell of each answer how its score comes about, as `mie-index query --explain` does."""
-        asked = Query(None, question.text, None)
+        asked = UserQuery(None, question.text, None)
 
         def tell() -> list[str]:
             index = self.text.index_of(question.constants if found.view == "text" else None)
-            return [explanation(index, asked, found.view, answer, question.params) for answer in found.answers]
+            return [explain_score(index, asked, found.view, answer, question.params) for answer in found.answers]
 
         return await (self.text.call(tell) if found.view == "text" else self.reading.call(tell))
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
-from indexer.report import WORD
+from indexer.report import WORD_PATTERN
 
 __all__ = ["TermMarker", "around"]
 
-_WORDS = re.compile(f"({WORD.pattern})")
+_WORDS = re.compile(f"({WORD_PATTERN.pattern})")
 _WORDS_HELD = 20_000
 _START = 2
 _LONGEST_TOKEN = 255

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from indexer.report import plain, print_answers, print_info, to_json, to_json_line
+from indexer.report import print_answers, print_info, printable, to_json, to_json_line
 from indexer.search import Answer
 from schemas.manifest import InputFile, Manifest
 
@@ -71,9 +71,9 @@ def test_json_gives_every_text_back_and_cannot_steer_a_terminal(text: str) -> No
 
 @given(st.text(st.characters(), max_size=40))
 def test_plain_text_keeps_its_length_and_loses_what_steers(text: str) -> None:
-    assert len(plain(text)) == len(text)
-    assert not STEERING & set(plain(text))
-    assert plain(plain(text)) == plain(text)
+    assert len(printable(text)) == len(text)
+    assert not STEERING & set(printable(text))
+    assert printable(printable(text)) == printable(text)
 
 
 def test_hostile_text_reaches_the_table_as_text() -> None:
@@ -122,5 +122,5 @@ def test_info_prints_any_path(path: str) -> None:
     )
     out = io.StringIO()
     print_info(Console(file=out, width=200), Path(path), manifest)
-    assert plain(path) in out.getvalue()
+    assert printable(path) in out.getvalue()
     assert "\x1b" not in out.getvalue()

@@ -123,7 +123,7 @@ def test_each_reason_has_its_number_and_its_first_examples(index: Path) -> None:
 
 
 def test_of_a_large_table_row_groups_all_over_it_are_read_and_the_page_says_so(index: Path) -> None:
-    report = measure_index(index, read_manifest(index), rows=2)
+    report = measure_index(index, read_manifest(index), max_rows=2)
     assert (report.sentences.read, report.sentences.rows) == (4, 5)
     assert "From 4 of 5 sentences (80.0 %), spread over all of them." in read_sound_page(report_to_page(report)).text
 

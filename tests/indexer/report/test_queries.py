@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 
 from indexer.index import WikiIndex
-from indexer.report import Query, ask, read_batch
+from indexer.report import UserQuery, answer_query, read_batch
 from indexer.search import SearchParams
 from schemas.errors import InputError, UsageError
 
 
-def batch(folder: Path, content: str | bytes, name: str = "queries.jsonl") -> list[Query]:
+def batch(folder: Path, content: str | bytes, name: str = "queries.jsonl") -> list[UserQuery]:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return list(read_batch(path))
@@ -21,19 +21,19 @@ def batch(folder: Path, content: str | bytes, name: str = "queries.jsonl") -> li
 
 def test_a_text_file_holds_a_query_a_line_named_by_its_number(tmp_path: Path) -> None:
     queries = batch(tmp_path, "first words\r\n\n   \nبغداد 😀", "queries.txt")
-    assert queries == [Query("1", "first words", None), Query("4", "بغداد 😀", None)]
+    assert queries == [UserQuery("1", "first words", None), UserQuery("4", "بغداد 😀", None)]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_query(tmp_path: Path) -> None:
-    assert batch(tmp_path, b"\xef\xbb\xbfAlabama\n", "queries.txt") == [Query("1", "Alabama", None)]
+    assert batch(tmp_path, b"\xef\xbb\xbfAlabama\n", "queries.txt") == [UserQuery("1", "Alabama", None)]
 
 
 def test_json_lines_name_their_queries_and_may_hold_pictures(tmp_path: Path) -> None:
     lines = '{"id": "a", "text": "x"}\n{"text": "y", "image": "p/q.jpg"}\n{"id": 7, "image": "r.png", "text": null}\n'
     assert batch(tmp_path, lines) == [
-        Query("a", "x", None),
-        Query("2", "y", Path("p/q.jpg")),
-        Query("7", None, Path("r.png")),
+        UserQuery("a", "x", None),
+        UserQuery("2", "y", Path("p/q.jpg")),
+        UserQuery("7", None, Path("r.png")),
     ]
 
 
@@ -63,7 +63,7 @@ def test_good_queries_before_a_bad_line_are_given_first(tmp_path: Path) -> None:
     path = tmp_path / "queries.jsonl"
     path.write_text('{"text": "good"}\nbad\n')
     reading = read_batch(path)
-    assert next(reading) == Query("1", "good", None)
+    assert next(reading) == UserQuery("1", "good", None)
     with pytest.raises(InputError):
         next(reading)
 
@@ -98,24 +98,24 @@ class Index:
         raise AssertionError("no picture was read")
 
 
-def answers(query: Query) -> list[Any]:
-    return list(ask(cast(WikiIndex, Index()), query, SearchParams(3)))
+def answers(query: UserQuery) -> list[Any]:
+    return list(answer_query(cast(WikiIndex, Index()), query, SearchParams(3)))
 
 
 def test_a_text_is_asked_as_it_stands() -> None:
-    assert answers(Query(None, " ?! ", None)) == [("text", [" ?! ", 3])]
+    assert answers(UserQuery(None, " ?! ", None)) == [("text", [" ?! ", 3])]
 
 
 @pytest.mark.parametrize("text", ["", " \t\n"])
 def test_an_empty_text_is_a_usage_error_that_names_its_query(text: str) -> None:
     with pytest.raises(UsageError, match="query 12: the text of the query is empty"):
-        answers(Query("12", text, None))
+        answers(UserQuery("12", text, None))
 
 
 @pytest.mark.parametrize("name", ["nothing.jpg", ".", "a\0b.jpg", "\ud800.jpg"])
 def test_a_picture_that_cannot_be_read_is_an_input_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="the picture cannot be read"):
-        answers(Query(None, None, tmp_path / name))
+        answers(UserQuery(None, None, tmp_path / name))
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"no picture"])
@@ -123,7 +123,7 @@ def test_a_file_that_is_no_picture_is_an_input_error_with_a_remedy(tmp_path: Pat
     path = tmp_path / "picture.jpg"
     path.write_bytes(content)
     with pytest.raises(InputError) as raised:
-        answers(Query(None, None, path))
+        answers(UserQuery(None, None, path))
     assert raised.value.path == str(path)
     assert raised.value.remedy
 
@@ -131,13 +131,13 @@ def test_a_file_that_is_no_picture_is_an_input_error_with_a_remedy(tmp_path: Pat
 @pytest.mark.parametrize(
     ("query", "params", "problem"),
     [
-        (Query("7", "snow", Path("a.jpg")), SearchParams(), "both the words and the picture"),
-        (Query("7", "snow", None), SearchParams(title_boost=2), "title boost"),
-        (Query("7", " ", None), SearchParams(), "empty"),
+        (UserQuery("7", "snow", Path("a.jpg")), SearchParams(), "both the words and the picture"),
+        (UserQuery("7", "snow", None), SearchParams(title_boost=2), "title boost"),
+        (UserQuery("7", " ", None), SearchParams(), "empty"),
     ],
 )
 def test_words_that_look_for_pictures_are_refused_before_anything_is_loaded(
-    query: Query, params: SearchParams, problem: str
+    query: UserQuery, params: SearchParams, problem: str
 ) -> None:
     with pytest.raises(UsageError, match=problem):
-        list(ask(cast(WikiIndex, None), query, params, "image"))
+        list(answer_query(cast(WikiIndex, None), query, params, "image"))

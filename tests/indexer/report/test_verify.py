@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer.report import find_faults
-from indexer.report.verify import Fault
+from indexer.report.verify import IndexFault
 from indexer.text import build_bm25
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
 from schemas.manifest import Manifest, read_manifest, write_manifest
@@ -185,7 +185,7 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) 
     target = folder / "rejects" / "part-00000.parquet"
     shutil.move(target, tmp_path / "elsewhere.parquet")
     target.symlink_to(tmp_path / "elsewhere.parquet")
-    assert list(find_faults(folder)) == [Fault("rejects/part-00000.parquet", "missing")]
+    assert list(find_faults(folder)) == [IndexFault("rejects/part-00000.parquet", "missing")]
 
 
 def test_any_flipped_byte_of_any_file_is_found(folder: Path) -> None:

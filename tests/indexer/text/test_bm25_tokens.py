@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from uniseg.wordbreak import words
 
-from indexer.report import WORD
+from indexer.report import WORD_PATTERN
 from indexer.text import PRESETS, Bm25Searcher, build_bm25
 from indexer.web.search.highlight import _may_be, _start_of
 from tests.support.index_folders import write_sentences
@@ -97,7 +97,7 @@ def test_no_word_of_a_real_dump_is_passed_over_when_words_of_a_query_are_marked(
 ) -> None:
     """A page marks the words whose first letters fit without asking Lucene for the tokens of the others."""
     texts = pq.read_table(slice_index / "sentences", columns=["text"]).column("text").to_pylist()
-    words_seen = sorted({word for text in texts for word in WORD.findall(text)})
+    words_seen = sorted({word for text in texts for word in WORD_PATTERN.findall(text)})
     assert len(words_seen) > 20_000
     for searcher in (more, anserini):
         tokens = searcher.tokens_of(words_seen)

@@ -11,7 +11,7 @@ import pytest
 
 from indexer.encoders import decode_image
 from indexer.index import WikiIndex
-from indexer.report import Query, ask
+from indexer.report import UserQuery, answer_query
 from indexer.search import SearchParams
 from pipelines.build_wiki_index import Outcome, build_wiki_index
 from pipelines.images import SourceChain, VectorSource, open_image_sources
@@ -205,13 +205,13 @@ def test_vectors_of_an_encoder_that_cannot_run_here_are_asked_by_vector_only(
     index, params = WikiIndex(tmp_path / "index"), SearchParams(3)
     (tmp_path / "q.jpg").write_bytes(pictures["Last.jpg"])
     with pytest.raises(UsageError, match="'resnet50' names an encoder of vectors that were given"):
-        list(ask(index, Query(None, None, tmp_path / "q.jpg"), params))
+        list(answer_query(index, UserQuery(None, None, tmp_path / "q.jpg"), params))
     with pytest.raises(UsageError, match="cannot run it"):
-        list(ask(index, Query(None, "a dog", None), params, "image"))
+        list(answer_query(index, UserQuery(None, "a dog", None), params, "image"))
     np.save(tmp_path / "q.npy", vectors[3] + 0.1)
-    ((view, answers),) = ask(index, Query(None, None, None, tmp_path / "q.npy"), params)
+    ((view, answers),) = answer_query(index, UserQuery(None, None, None, tmp_path / "q.npy"), params)
     assert view == "image" and len(answers) == 3 and answers[0].file == NAMES[3]
     for bad, problem in ((vectors[:2], "no vector"), (vectors[0, :9], "the index has 2048"), (0 * vectors[0], "zero")):
         np.save(tmp_path / "q.npy", bad)
         with pytest.raises(InputError, match=problem):
-            list(ask(index, Query(None, None, None, tmp_path / "q.npy"), params))
+            list(answer_query(index, UserQuery(None, None, None, tmp_path / "q.npy"), params))
