@@ -45,7 +45,7 @@ class TaggedSentence:
 
     @property
     def tokens_line(self) -> int:
-        """The number of the first token's line; each later token is on the next line."""
+        """Return the number of the first token's line; each later token is on the next line."""
         return self.line + (self.image_id is not None)
 
 

@@ -226,7 +226,6 @@ def _image_faults(index: WikiIndex) -> Iterator[IndexFault]:
     files = ids.column("file").to_pylist()
     if len(set(files)) != len(files) or set(files) != embedded & set(used):
         yield IndexFault(IMAGE_FOLDER, "the ids are not the embedded files that articles use, each once")
-    # An id without pages is a vector that no article uses any more: an update keeps its place in the index.
     for row in ids.filter(pc.greater(pc.list_value_length(ids.column("page_ids")), 0)).to_pylist():
         if set(row["page_ids"]) != used.get(row["file"], set()):
             yield IndexFault(IMAGE_FOLDER, f"{row['file']} is not used by the pages that its id names")

@@ -77,12 +77,12 @@ def read_all(terminal: int) -> str:
     with os.fdopen(terminal, "rb", buffering=0) as stream:
         while True:
             try:
-                some = stream.read(4096)
+                data = stream.read(4096)
             except OSError:  # that is how Linux tells that the other end is closed
                 break
-            if not some:
+            if not data:
                 break
-            seen += some
+            seen += data
     return seen.decode().replace("\r\n", "\n")
 
 

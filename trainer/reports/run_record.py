@@ -50,7 +50,7 @@ class RunRecord:
 
     @property
     def epochs(self) -> list[LogRow]:
-        """The rows of the log that close an epoch."""
+        """Return the rows of the log that close an epoch."""
         return [row for row in self.log if row.kind == "epoch"]
 
 

@@ -75,8 +75,8 @@ def page(index: Path) -> ReadPage:
     return read_sound_page(report_to_page(measure_index(index, read_manifest(index))))
 
 
-def test_the_report_tells_fates_pictures_templates_recall_and_origin(page: ReadPage) -> None:
-    for told in (
+def test_the_report_shows_fates_pictures_templates_recall_and_origin(page: ReadPage) -> None:
+    for words in (
         "kept 2 50.0 % redirect 1 25.0 % empty 1 25.0 %",
         "20 uses in articles, 14 distinct files.",
         "dir:photos 3",
@@ -88,7 +88,7 @@ def test_the_report_tells_fates_pictures_templates_recall_and_origin(page: ReadP
         "Partial: input was lost at 1 place;",
         "cut_sections notes, see also",
     ):
-        assert told in page.text, told
+        assert words in page.text, words
     assert "/home/me" not in page.text
 
 
@@ -100,7 +100,7 @@ def test_hostile_names_stand_as_text(page: ReadPage) -> None:
 
 def test_words_are_counted_as_a_loop_counts_them(index: Path) -> None:
     report = measure_index(index, read_manifest(index))
-    texts = [sentence for article in ARTICLES for some in article.paragraphs for sentence in some]
+    texts = [sentence for article in ARTICLES for paragraph in article.paragraphs for sentence in paragraph]
     lengths = sorted(len(text.split()) for text in texts)
     assert lengths == [2, 3, 3, 6, 100]
     assert report.sentences.counts == (3, 1, *[0] * 13, 1)
@@ -142,7 +142,7 @@ def test_an_index_without_anything_has_a_page(index: Path) -> None:
     assert "Nothing was dropped" in page.text
 
 
-def test_a_damaged_table_or_count_is_told(index: Path, tmp_path: Path) -> None:
+def test_a_damaged_table_or_count_is_an_error(index: Path, tmp_path: Path) -> None:
     manifest = read_manifest(index)
     with pytest.raises(IndexCorrupt, match="verify"):
         measure_index(tmp_path, manifest)

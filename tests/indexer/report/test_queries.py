@@ -59,7 +59,7 @@ def test_a_line_that_is_no_query_is_named_with_its_number_and_a_remedy(tmp_path:
     assert "write lines like" in str(raised.value)
 
 
-def test_good_queries_before_a_bad_line_are_given_first(tmp_path: Path) -> None:
+def test_good_queries_before_a_bad_line_are_read_first(tmp_path: Path) -> None:
     path = tmp_path / "queries.jsonl"
     path.write_text('{"text": "good"}\nbad\n')
     reading = read_batch(path)

@@ -69,9 +69,9 @@ def describe_again(folder: Path, **changes: object) -> None:
 
 
 def test_a_sound_folder_has_no_fault_and_says_what_it_checks(sound: Path) -> None:
-    told: list[str] = []
-    assert list(find_faults(sound, told.append)) == []
-    assert told == ["files", "paragraphs and sentences", "BM25 index", "image index"]
+    checks: list[str] = []
+    assert list(find_faults(sound, checks.append)) == []
+    assert checks == ["files", "paragraphs and sentences", "BM25 index", "image index"]
 
 
 def test_changed_bytes_a_cut_file_a_missing_one_and_a_stranger_are_all_named(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Figures: what stands in the SVG, that it needs no style and no script, and that the same data give the same bytes."""
+"""Figures: the content of the SVG, that it needs no style and no script, and that the same data give the same bytes."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ def test_the_same_data_give_the_same_bytes(name: str) -> None:
     assert DRAWINGS[name]() == DRAWINGS[name]()
 
 
-def test_a_figure_tells_its_name_and_its_numbers_to_those_who_do_not_see_it() -> None:
+def test_a_figure_has_its_name_and_its_numbers_in_words_for_screen_readers() -> None:
     root = ElementTree.fromstring(histogram())
     assert root.get("role") == "img"
-    told = {element.get("id"): element.text for element in root if element.tag in ("title", "desc")}
-    assert [told[key] for key in str(root.get("aria-labelledby")).split()] == [
+    texts = {element.get("id"): element.text for element in root if element.tag in ("title", "desc")}
+    assert [texts[key] for key in str(root.get("aria-labelledby")).split()] == [
         "Words",
         "sentences by words. 0 to 5: 3; 5 and more: 1,500",
     ]
@@ -95,7 +95,7 @@ def test_ids_of_two_figures_differ() -> None:
     assert not first & second
 
 
-def test_what_an_id_is_referred_to_is_there() -> None:
+def test_every_id_that_is_referred_to_exists() -> None:
     for draw in DRAWINGS.values():
         drawing = draw()
         ids = re.findall(r'\bid="([^"]+)"', drawing)
@@ -106,20 +106,20 @@ def test_what_an_id_is_referred_to_is_there() -> None:
 def test_the_users_own_settings_change_nothing() -> None:
     import matplotlib as mpl
 
-    wanted = bars()
+    expected = bars()
     with mpl.rc_context({"font.size": 40, "axes.facecolor": "red", "svg.fonttype": "path"}):
-        assert bars() == wanted
+        assert bars() == expected
         assert mpl.rcParams["font.size"] == 40
 
 
 def test_figures_drawn_at_the_same_time_are_the_same() -> None:
-    wanted, found = bars(), []
+    expected, found = bars(), []
     threads = [threading.Thread(target=lambda: found.append(bars())) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [wanted] * 4
+    assert found == [expected] * 4
 
 
 def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never() -> None:

@@ -107,8 +107,8 @@ def test_the_page_of_a_run_tells_curves_classes_slices_and_settings(runs: dict[s
     assert described(page, "Loss") == "loss by epoch. a: 1: 2, 2: 1"
     assert described(page, "F1 on dev") == "F1 (%) by epoch. a: 1: 50, 2: 62.5"
     assert described(page, "F1 by class on test") == f"F1 (%). {HOSTILE}: 66.7, LOC: 0.0"
-    for told in ("t15 (ner)", "62.50 in epoch 2", "500 in 2 epochs", "seen", "66.67"):
-        assert told in page.text, told
+    for words in ("t15 (ner)", "62.50 in epoch 2", "500 in 2 epochs", "seen", "66.67"):
+        assert words in page.text, words
 
 
 def test_a_hostile_class_stands_as_text(runs: dict[str, Path]) -> None:
@@ -173,7 +173,7 @@ def test_the_command_writes_the_page_into_the_run(runs: dict[str, Path]) -> None
     assert (runs["a"] / "report.html").read_bytes() == again
 
 
-def test_the_command_compares_runs_where_it_is_told_to_write(runs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_command_writes_the_comparison_of_runs_to_the_named_file(runs: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "both.html"
     done = CliRunner().invoke(app, ["report", str(runs["a"]), str(runs["b"]), "--html", str(out)])
     assert done.stdout == "| F1 | test |\n|---|---:|\n| a | 66.67 |\n| b | 100.00 |\n"
