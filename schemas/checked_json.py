@@ -33,7 +33,7 @@ def read_bounded(path: Path, limit: int, remedy: str) -> bytes:
         raise InputError("there is no such file", path=path, remedy=remedy)
     try:
         with path.open("rb") as stream:
-            data = stream.read(limit + 1)
+            data = stream.read(limit + 1)  # not the size from the file system: the file may be growing
     except OSError as error:
         raise IndexCorrupt(f"cannot be read ({error.strerror})", path=path, remedy=remedy) from error
     if len(data) > limit:
@@ -81,6 +81,7 @@ def read_checked_lines(
         InputError: the file does not exist, a line is not JSON, or a value has another type; names the line.
         IndexCorrupt: the file is larger than the limit.
     """
+    # What follows the last line end is empty, or a line that is only half written.
     lines = read_bounded(path, limit, remedy).split(b"\n")
     for number, line in enumerate(lines[:-1] if is_growing else lines, start=1):
         if line.strip():

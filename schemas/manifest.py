@@ -121,6 +121,7 @@ def write_json_atomically(path: Path, value: Any) -> None:
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(_to_text(value))
+        # Without this, a power cut after the rename could leave an empty file under the final name.
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -151,6 +152,7 @@ def is_as_written(folder: str | Path) -> bool:
     """
     text = (Path(folder) / MANIFEST_NAME).read_text(encoding="utf-8")
     values = json.loads(text)
+    # The checksum is that of all other values, written as `write_manifest` writes them.
     rest = {name: value for name, value in values.items() if name != _CHECKSUM}
     return text == _to_text(values) and values.get(_CHECKSUM) == _checksum(rest)
 
@@ -172,7 +174,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict) or values.get("kind") != _KIND:
             raise ValueError("not the manifest of a wiki index")
-        _check_version(values, path)
+        _check_version(values, path)  # before the keys, which another version may have changed
         values.pop(_CHECKSUM, None)
         return _to_manifest(values)
     except (ValueError, TypeError, KeyError, RecursionError) as error:

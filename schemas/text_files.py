@@ -66,7 +66,7 @@ class TextFile:
 
     def _read(self, read: Callable[[int], bytes], limit: int, place: str, what: str) -> bytes:
         try:
-            data = read(limit + 1)
+            data = read(limit + 1)  # one byte too many shows that there is more, whatever a header claims
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"damaged or unreadable ({error})", path=str(self), place=place) from error
         if len(data) > limit:
@@ -87,6 +87,7 @@ class TextFile:
             if self.member is None:
                 return self.path.open("rb")
             with zipfile.ZipFile(self.path) as archive:
+                # A member's own readline with a limit reads byte by byte in Python.
                 return io.BufferedReader(archive.open(self.member))  # type: ignore[type-var]
         except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
             raise InputError(f"cannot be read ({error})", path=str(self)) from error

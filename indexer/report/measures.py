@@ -108,7 +108,7 @@ def report_to_json(report: IndexReport) -> dict[str, Any]:
 
 def _lengths(folder: Path, manifest: Manifest, name: str, edges: Sequence[int], limit: int) -> Lengths:
     """Count the words of the texts of a table."""
-    words: dict[int, int] = {}
+    words: dict[int, int] = {}  # number of texts by number of words
     for rows in _rows(folder, manifest, name, ["text"], limit):
         pieces = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(rows["text"]))
         for row in pc.value_counts(pc.list_value_length(pieces)).to_pylist():
@@ -152,6 +152,7 @@ def _rejects(folder: Path, manifest: Manifest, limit: int) -> tuple[RejectReason
     counted = manifest.counters.get("rejects", {})
     if not isinstance(counted, dict) or not all(isinstance(number, int) for number in counted.values()):
         raise IndexCorrupt("the counts of rejects are none", path=folder, place="manifest.json", remedy=_REMEDY)
+    # A reason may have a number and no example, if none of its rows was among those that are read.
     found: dict[str, list[dict[str, str]]] = {reason: [] for reason in counted}
     for rows in _rows(folder, manifest, "rejects", ["stage", "id", "reason", "detail"], limit) if counted else ():
         for reason in pc.unique(rows["reason"]).to_pylist():
@@ -171,6 +172,7 @@ def _rows(folder: Path, manifest: Manifest, name: str, columns: list[str], limit
     """Read columns of a table by row groups: every n-th group, with n such that about `limit` rows are read."""
     paths = [folder / shard.path for shard in manifest.shards if shard.table == name]
     try:
+        # The footers of the files have the sizes of the row groups: nothing else is read to choose among them.
         sizes = [(path, group, rows) for path in paths for group, rows in _groups(path)]
         total = sum(rows for _, _, rows in sizes)
         step = max(1, -(-total // limit))  # rounded up

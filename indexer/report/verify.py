@@ -37,7 +37,7 @@ class _Counter:
 
     def __init__(self, name: str, total: int, unit: str) -> None:
         self._name, self._total, self._unit, self._done = name, total, unit, 0
-        self.add(0)
+        self.add(0)  # the step is seen before its first file is read, which may be large
 
     def add(self, number: int) -> None:
         self._done += number
@@ -63,7 +63,7 @@ def find_faults(folder: str | Path, progress: Callable[[str], None] | None = Non
     broken = [*_file_faults(index), *_count_faults(index)]
     yield from broken
     yield from _unnamed_files(index)
-    if broken:
+    if broken:  # an unnamed file alone does not hinder the other checks
         return
     begin("paragraphs and sentences")
     yield from _guarded(_text_faults, index, "sentences")
@@ -96,7 +96,7 @@ def _unnamed_files(index: WikiIndex) -> Iterator[IndexFault]:
 
 def _problem_of(path: Path, shard: Shard, index: WikiIndex) -> str | None:
     """Return what is wrong with a file, from the cheapest check to the dearest; None if it is sound."""
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not path.is_file():  # a link could lead to a file that changes without the index
         return "missing"
     if path.stat().st_size != shard.size_bytes:
         return f"{path.stat().st_size} bytes, the manifest says {shard.size_bytes}"
@@ -160,6 +160,7 @@ def _text_faults(index: WikiIndex) -> Iterator[IndexFault]:
         texts: dict[str, str] = {}
         if part in paragraphs:
             yield from _paragraph_faults(index, paragraphs.pop(part), texts)
+        # A page is in one part only; so page numbers are enough to find an id that two parts share.
         pages = {page_of(paragraph) for paragraph in texts}
         yield from (IndexFault(path, f"page {page} is in another part, too") for page in sorted(pages & seen))
         seen |= pages

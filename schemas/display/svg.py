@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"#([\w-]+)")
 _FONT_SIZE = re.compile(r"[\d.]+px")
 
 
-def to_inline(drawing: str, key: str, title: str, description: str, texts: Mapping[str, str] | None = None) -> str:
+def to_inline(drawing: str, key: str, title: str, description: str, texts: Mapping[str, str]) -> str:
     """Make a drawing fit to stand in a page.
 
     Args:
@@ -45,8 +45,10 @@ def to_inline(drawing: str, key: str, title: str, description: str, texts: Mappi
     """
     root = ElementTree.fromstring(drawing)  # noqa: S314  our own drawing, no foreign bytes
     for group in root.iter():
-        for text in group if texts and group.get("id") in texts else ():
-            text.text = texts[str(group.get("id"))] if texts else ""
+        replacement = texts.get(group.get("id", ""))
+        if replacement is not None:
+            for text in group:
+                text.text = replacement
     referenced = {found for element in root.iter() for found in _references(element)}
     _clean(root, key, referenced)
     for name in ("width", "height", "version"):
