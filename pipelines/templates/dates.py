@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.templates.args import Args, Rule, joined, listed, positional, text_of, with_aliases
-from pipelines.templates.unknown_values import HOLE
+from pipelines.templates.args import Args, Rule, all_positional, first_value, join_nonempty, positional
+from pipelines.templates.unknown_values import UNKNOWN_VALUE
 
 __all__ = ["RULES", "long_date"]
 
@@ -15,7 +15,7 @@ _YES = frozenset({"y", "yes", "true", "on", "1"})
 
 
 def long_date(year: str, month: str = "", day: str = "", *, is_day_first: bool = False) -> str:
-    """Write a date as Wikipedia does; parts that are not numbers stay as they are.
+    """Write a date as Wikipedia does; a part that is not a number stays as it is.
 
     >>> long_date("1809", "2", "12"), long_date("1932", "04", "4", is_day_first=True), long_date("1990", "5")
     ('February 12, 1809', '4 April 1932', 'May 1990')
@@ -26,10 +26,10 @@ def long_date(year: str, month: str = "", day: str = "", *, is_day_first: bool =
     if not name:
         return year
     if not day:
-        return joined(" ", name, year)
+        return join_nonempty(" ", name, year)
     if is_day_first:
-        return joined(" ", day, name, year)
-    return joined(", ", f"{name} {day}", year)
+        return join_nonempty(" ", day, name, year)
+    return join_nonempty(", ", f"{name} {day}", year)
 
 
 def _is_day_first(args: Args) -> bool:
@@ -37,13 +37,13 @@ def _is_day_first(args: Args) -> bool:
 
 
 def _date(args: Args, first: int = 1) -> str:
-    """`{{birth date|1809|2|12}}` shows 'February 12, 1809'. Source: Template:Birth date."""
+    """Show `{{birth date|1809|2|12}}` as 'February 12, 1809'. Source: Template:Birth date."""
     year, month, day = (positional(args, first + offset) for offset in range(3))
     return long_date(year, month, day, is_day_first=_is_day_first(args))
 
 
 def _date_and_age_at_death(args: Args) -> str:
-    """`{{death date and age|died...|born...}}` shows 'April 15, 1865 (aged 56)'. Source: its page."""
+    """Show `{{dda|1865|4|15|1809|2|12}}` as 'April 15, 1865 (aged 56)'. Source: Template:Death date and age."""
     parts = [positional(args, place) for place in range(1, 7)]
     shown = _date(args)
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
@@ -54,16 +54,16 @@ def _date_and_age_at_death(args: Args) -> str:
 
 
 def _age_at(args: Args) -> str:
-    """`{{age|y|m|d|y|m|d}}` shows years between dates; the age today is not known. Source: Template:Age."""
+    """Show the years between the dates of `{{age|y|m|d|y|m|d}}`; the age of today is unknown. Source: Template:Age."""
     parts = [positional(args, place) for place in range(1, 7)]
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
-        return HOLE
+        return UNKNOWN_VALUE
     born, then = [int(part) for part in parts[:3]], [int(part) for part in parts[3:]]
     return str(max(then[0] - born[0] - (then[1:] < born[1:]), 0))
 
 
 def _as_of(args: Args) -> str:
-    """`{{as of|2010|5}}` shows 'As of May 2010'; lc=y 'as of', since=y 'Since'. Source: Template:As of."""
+    """Show `{{as of|2010|5}}` as 'As of May 2010', with since=y as 'Since May 2010'. Source: Template:As of."""
     if args.get("alt"):
         return args["alt"]
     is_lower = args.get("lc", "").lower() in _YES
@@ -72,35 +72,36 @@ def _as_of(args: Args) -> str:
     is_day_first = args.get("df", "").lower() not in ("us", "mdy")
     date = long_date(*(positional(args, place) for place in (1, 2, 3)), is_day_first=is_day_first)
     bare = args.get("bare", "").lower() in _YES
-    shown = date if bare else joined(" ", word if is_lower else word.capitalize(), date)
+    shown = date if bare else join_nonempty(" ", word if is_lower else word.capitalize(), date)
     return f"{shown}{args.get('post', '')}"
 
 
 def _with_word(word: str) -> Rule:
-    """Templates that put a word before years: `{{circa|1850}}` shows 'c. 1850'. Source: Template:Circa."""
+    """Show `{{floruit|300|310}}` as 'fl. 300–310': a word before years. Source: Template:Floruit."""
 
     def rule(args: Args) -> str:
-        years = joined(" – " if any(" " in part for part in listed(args)) else "–", *listed(args)[:2])
+        parts = all_positional(args)
+        years = join_nonempty(" – " if any(" " in part for part in parts) else "–", *parts[:2])
         return f"{word} {years}" if years else word
 
     return rule
 
 
 def _circa(args: Args) -> str:
-    """`{{circa|1850|1860}}` shows 'c. 1850 – c. 1860'. Source: Template:Circa."""
-    years = listed(args)[:2]
+    """Show `{{circa|1850|1860}}` as 'c. 1850 – c. 1860'. Source: Template:Circa."""
+    years = all_positional(args)[:2]
     return " – ".join(f"c. {year}" for year in years) if years else "c."
 
 
 def _old_style(args: Args) -> str:
-    """`{{OldStyleDate|February 2|1905|January 20}}` shows both calendars. Source: Template:OldStyleDate."""
+    """Show `{{OldStyleDate|May 2|1905|April 19}}` as 'May 2, 1905 [O.S. April 19]'. Source: Template:OldStyleDate."""
     day, year, old = (positional(args, place) for place in (1, 2, 3))
     separator = ", " if day[:1].isalpha() else " "
-    return joined(" ", joined(separator, day, year), f"[O.S. {old}]" if old else "")
+    return join_nonempty(" ", join_nonempty(separator, day, year), f"[O.S. {old}]" if old else "")
 
 
 def _sortable(args: Args) -> str:
-    """`{{dts|1777|12|16}}` shows 'December 16, 1777'. Source: Template:Date table sorting."""
+    """Show `{{dts|1777|12|16}}` as 'December 16, 1777'. Source: Template:Date table sorting."""
     if args.get("2"):
         return long_date(*(positional(args, place) for place in (1, 2, 3)), is_day_first=args.get("format") == "dmy")
     iso = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", positional(args, 1))
@@ -108,7 +109,7 @@ def _sortable(args: Args) -> str:
 
 
 def _death_year_and_age(args: Args) -> str:
-    """`{{death year and age|1950|1900}}` shows '1950 (aged 49–50)'. Source: Template:Death year and age."""
+    """Show `{{death year and age|1950|1900}}` as '1950 (aged 49–50)'. Source: Template:Death year and age."""
     died, born = positional(args, 1), positional(args, 2)
     if not (re.fullmatch(r"[0-9]{1,4}", died) and re.fullmatch(r"[0-9]{1,4}", born)):
         return died
@@ -117,30 +118,35 @@ def _death_year_and_age(args: Args) -> str:
 
 
 def _film_date(args: Args) -> str:
-    """`{{film date|1997|1|17|Spain}}` shows 'January 17, 1997 (Spain)'. Source: Template:Film date."""
+    """Show `{{film date|1997|1|17|Spain}}` as 'January 17, 1997 (Spain)'. Source: Template:Film date."""
     place = positional(args, 4)
-    return joined(" ", _date(args), f"({place})" if place and not place.isdigit() else "")
+    return join_nonempty(" ", _date(args), f"({place})" if place and not place.isdigit() else "")
 
 
-def _first(args: Args) -> str:
-    return text_of(args, "1")
+def _show_first(args: Args) -> str:
+    """Show `{{birth-date|7 December 1941}}` as written. Source: Template:Birth-date."""
+    return first_value(args, "1")
 
 
-def _hole(_args: Args) -> str:
-    """Values of the day of reading (`{{CURRENTYEAR}}`) are not in the dump: a hole. Source: Help:Magic words."""
-    return HOLE
+def _day_first_date(args: Args) -> str:
+    """Show `{{date|4|July|1776}}` as 'July 4, 1776', and one argument as written. Source: Template:Date."""
+    parts = all_positional(args)[:3]
+    return long_date(*reversed(parts)) if len(parts) > 1 else _show_first(args)
+
+
+def _value_of_today(_args: Args) -> str:
+    """Show an unknown value: `{{CURRENTYEAR}}` depends on the day of reading. Source: Help:Magic words."""
+    return UNKNOWN_VALUE
 
 
 RULES: dict[str, Rule] = {
     "age": _age_at,
-    "age at date": _age_at,
     "as of": _as_of,
-    "asof": _as_of,
     "birth date": _date,
-    "birth year and age": _first,
-    "birth-date": _first,
+    "birth year and age": _show_first,
+    "birth-date": _show_first,
     "circa": _circa,
-    "date": lambda args: long_date(*reversed(listed(args)[:3])) if len(listed(args)) > 1 else _first(args),
+    "date": _day_first_date,
     "death date and age": _date_and_age_at_death,
     "death year and age": _death_year_and_age,
     "dts": _sortable,
@@ -149,38 +155,11 @@ RULES: dict[str, Rule] = {
     "oldstyledate": _old_style,
     "reign": _with_word("r."),
     "start date": _date,
-    "currentyear": _hole,
-}
-RULES = with_aliases(
-    RULES,
-    {
-        "age": "age in years|age in years and days|age in years, months and days|ayd|time interval",
-        "as of": "as of when",
-        "birth date": "bda|birth date and age|birth date and age2|death date|dob",
-        "birth year and age": "birth year|death year|mya",
-        "birth-date": (
-            "birth date text|birth-date and age|death-date|death-date and age|end-date|start date text|start-date"
-        ),
-        "circa": "c.|ca|ca.|circa.",
-        "currentyear": (
-            "age in days|currentdate|currentday|currentmonth|currentmonthname|currentmonthname/year|today|years ago"
-        ),
-        "death date and age": "dda",
-        "dts": "date table sorting|dtsa|dtsh",
-        "film date": "filmdate",
-        "floruit": "fl|fl.",
-        "oldstyledate": "old style date|oldstyledatedy|os date",
-        "reign": "r.",
-        "start date": (
-            "end date|end date and age|release date|release date and age|start and end dates|start date and age"
-        ),
-    },
-)
-RULES |= {
+    "currentyear": _value_of_today,
     "b.": _with_word("b."),
     "born": _with_word("born"),
     "d.": _with_word("d."),
     "died": _with_word("died"),
-    "ma": lambda args: joined(" ", "–".join(listed(args)[:2]), "Ma"),
-    "mya": lambda args: joined(" ", "–".join(listed(args)[:2]), "million years ago"),
+    "ma": lambda args: join_nonempty(" ", "–".join(all_positional(args)[:2]), "Ma"),
+    "mya": lambda args: join_nonempty(" ", "–".join(all_positional(args)[:2]), "million years ago"),
 }

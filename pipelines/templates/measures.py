@@ -6,44 +6,71 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from pipelines.templates.args import joined, superscript
+from pipelines.templates.args import join_nonempty, superscript
 from pipelines.templates.numbers import MINUS, with_commas
+from pipelines.templates.tables import DATA, read_table
 from pipelines.templates.units import Unit, find_unit
 
-__all__ = ["RANGES", "Measure", "Number", "decimals_of", "read_measure", "read_number", "rounded"]
+__all__ = ["RANGES", "Measure", "Number", "Rest", "decimals_of", "read_measure", "read_number", "rounded"]
 
 _MAX_DIGITS = 30
-RANGES: dict[str, tuple[str, str]] = {
-    "-": ("–", "–"), "–": ("–", "–"), "to": (" to ", " to "), "to(-)": (" to ", "–"), "and": (" and ", " and "),
-    "and(-)": (" and ", "–"), "or": (" or ", " or "), "or(-)": (" or ", "–"), "by": (" by ", " by "),
-    "by(x)": (" by ", " × "), "x": (" by ", " × "), "×": (" × ", " × "), "xx": (" × ", " × "), "*": (" × ", " × "),
-    "+/-": (" ± ", " ± "), "±": (" ± ", " ± "), "+/−": (" ± ", " ± "), "to about": (" to about ", " to about "),
-    ",": (", ", ", "), "&": (" & ", " & "), "and then": (" and then ", " and then "),
-}  # fmt: skip
-"""Words between the numbers of a range, before and inside the parentheses. Source: Template:Convert, ranges."""
-_PARTS = {("ft", "in"): 12, ("yd", "ft"): 3, ("st", "lb"): 14, ("lb", "oz"): 16, ("mi", "yd"): 1760, ("mi", "ft"): 5280}
+
+
+class RangeWords(NamedTuple):
+    """What stands between the numbers of a range as the article gives it, and between the converted ones."""
+
+    given: str
+    converted: str
+
+
+RANGES = read_table(DATA / "range_words.tsv", 3, RangeWords)
+"""Argument between two numbers -> what is shown for it. Source: Template:Convert, ranges."""
+_TWO_UNITS = {
+    ("ft", "in"): 12,
+    ("yd", "ft"): 3,
+    ("st", "lb"): 14,
+    ("lb", "oz"): 16,
+    ("mi", "yd"): 1760,
+    ("mi", "ft"): 5280,
+}
+"""Codes of a larger and a smaller unit that form one measure -> how many of the smaller make one of the larger."""
 _NUMBER = re.compile(r"([+\-−]?)([0-9][0-9,]*|(?=\.))(\.[0-9]+)?(?:[eE]([+\-−]?[0-9]{1,2}))?")
 _FRACTION = re.compile(r"([+\-−]?)(?:([0-9]{1,9})[+\- ])?([0-9]{1,6})//?([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as the article writes it. decimals: digits after the point, below 0 for trailing zeros."""
+    """A number as the article writes it. decimals: digits after the point, or minus the number of trailing zeros."""
 
     text: str
     value: float
     decimals: float
 
 
+class Rest(NamedTuple):
+    """The second number of a measure in two units, as written: the 11 inches of 5 feet 11 inches."""
+
+    text: str
+    unit: Unit
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What stands before the target units: numbers, words between them, unit; parts of ft|in in part_text."""
+    """What stands before the target units.
+
+    Args:
+        numbers: one, or those of a range.
+        ranges: the words between the numbers, as keys of `RANGES`.
+        unit: of the numbers.
+        rest: the second number and unit of a measure in two units, which the value of the first holds already.
+    """
 
     numbers: tuple[Number, ...]
     ranges: tuple[str, ...]
     unit: Unit
-    part_text: str = ""
+    rest: Rest | None = None
 
 
 def read_number(text: str) -> Number | None:
@@ -60,7 +87,7 @@ def read_number(text: str) -> Number | None:
         if not int(below):
             return None
         value = int(whole or 0) + int(above) / int(below)
-        shown = joined(" ", whole or "", f"{above}/{below}")
+        shown = join_nonempty(" ", whole or "", f"{above}/{below}")
         is_negative = sign in ("-", MINUS)
         decimals = max(math.log10(int(below)), 1.0)
         return Number((MINUS if is_negative else "") + shown, -value if is_negative else value, decimals)
@@ -79,7 +106,11 @@ def read_number(text: str) -> Number | None:
 
 
 def read_measure(values: Sequence[str]) -> tuple[Measure, int] | None:
-    """Read numbers, range words and the unit; give them with the place of the next argument."""
+    """Read numbers, range words and the unit.
+
+    Returns:
+        The measure and the place of the argument after it, or None where the arguments are no measure.
+    """
     numbers, ranges, place = [], [], 0
     while place < len(values) and (number := read_number(values[place])) is not None:
         numbers.append(number)
@@ -92,20 +123,27 @@ def read_measure(values: Sequence[str]) -> tuple[Measure, int] | None:
     unit = find_unit(values[place]) if numbers and len(numbers) > len(ranges) and place < len(values) else None
     if unit is None:
         return None
-    code, place = values[place], place + 1
-    if len(numbers) == 1 and place + 1 < len(values) and (code, values[place + 1]) in _PARTS:
-        part = read_number(values[place])
-        if part is not None and (smaller := find_unit(values[place + 1])) is not None:
-            first = numbers[0]
-            value = first.value + math.copysign(part.value / _PARTS[code, values[place + 1]], first.value)
-            # Feet and inches give two digits more than feet. Source: Module:Convert, default precision.
-            whole = Number(first.text, value, max(part.decimals, 0) + 2 if code == "ft" else max(part.decimals, 0))
-            return Measure((whole,), (), unit, f"{part.text}|{smaller.symbol}|{values[place + 1]}"), place + 2
-    return Measure(tuple(numbers), tuple(ranges), unit), place
+    if len(numbers) == 1 and (in_two_units := _read_two_units(numbers[0], unit, values[place : place + 3])):
+        return in_two_units, place + 3
+    return Measure(tuple(numbers), tuple(ranges), unit), place + 1
 
 
-def decimals_of(number: Number, source: Unit, target: Unit, result: float, is_split: bool) -> int:
-    """Choose how many decimals of a result are shown where the article does not say.
+def _read_two_units(first: Number, unit: Unit, values: Sequence[str]) -> Measure | None:
+    """Read the rest of a measure in two units, `ft|11|in` after a 5; None where it is in one unit."""
+    if len(values) < 3 or (values[0], values[2]) not in _TWO_UNITS:
+        return None
+    code, text, smaller_code = values
+    rest, smaller = read_number(text), find_unit(smaller_code)
+    if rest is None or smaller is None:
+        return None
+    value = first.value + math.copysign(rest.value / _TWO_UNITS[code, smaller_code], first.value)
+    # Feet and inches give two digits more than feet. Source: Module:Convert, default precision.
+    decimals = max(rest.decimals, 0) + (2 if code == "ft" else 0)
+    return Measure((Number(first.text, value, decimals),), (), unit, Rest(rest.text, smaller))
+
+
+def decimals_of(number: Number, source: Unit, target: Unit, result: float, is_in_feet_and_inches: bool) -> int:
+    """Choose how many decimals of a result are shown where the article does not fix them.
 
     The result is about as precise as the source and has two significant figures or more; a temperature has three
     in kelvin. Source: Template:Convert, default rounding.
@@ -115,10 +153,12 @@ def decimals_of(number: Number, source: Unit, target: Unit, result: float, is_sp
         least = 2 if kelvin < 1e-8 else 2 - math.floor(math.log10(kelvin) + 1e-14)
         return max(math.floor(number.decimals), least)
     value, result = abs(number.value), abs(result)
+    # The decimals of the source move by the order of magnitude between source and result; 1e-14 and 1e-12 keep a
+    # logarithm that is whole from falling below by rounding.
     if value == 0 or result == 0:
         return 0
     least = 1 - math.floor(math.log10(result) + 1e-14)
-    if is_split:
+    if is_in_feet_and_inches:
         return max(math.floor(number.decimals + math.log10(target.scale) + 1e-12), least)
     return max(math.floor(number.decimals + math.log10(value / result) + math.log10(2)), least)
 

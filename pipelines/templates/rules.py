@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pipelines.templates import convert as units
-from pipelines.templates import dates
-from pipelines.templates import languages as foreign_text
-from pipelines.templates import numbers as numerals
-from pipelines.templates import places as flags
-from pipelines.templates import quotations as quotes
-from pipelines.templates import typography as marks
-from pipelines.templates.args import Args, Rule, joined, listed, positional, text_of, with_aliases
+from pipelines.templates.args import Args, Rule, all_positional, first_value, join_nonempty, positional
+from pipelines.templates.convert import RULES as CONVERT_RULES
+from pipelines.templates.dates import RULES as DATE_RULES
+from pipelines.templates.languages import LANGUAGE_NAMES, language_rule
+from pipelines.templates.languages import RULES as LANGUAGE_RULES
+from pipelines.templates.numbers import RULES as NUMBER_RULES
+from pipelines.templates.numbers import with_commas
+from pipelines.templates.places import RULES as PLACE_RULES
+from pipelines.templates.places import ship_rule
+from pipelines.templates.quotations import RULES as QUOTATION_RULES
 from pipelines.templates.silent import is_silent
+from pipelines.templates.tables import DATA, read_table
+from pipelines.templates.typography import RULES as TYPOGRAPHY_RULES
 
 __all__ = ["MAX_RENDERED_CHARS", "render"]
 
 MAX_RENDERED_CHARS = 100_000
-"""Longest text of one template; the rest is cut (a template that shows more is a page part, not inline)."""
+"""Longest text of one template; the rest is cut. A template that shows more is a part of the page, not of a line."""
 
 _MAX_CACHED_CHARS = 80
+"""Longer names are not remembered: they are text in wrong brackets, and would fill the memory."""
 _PREFIX = re.compile(r"^(?:template:|subst:|safesubst:|msgnw:|msg:|:)\s*")
 
 
@@ -32,9 +37,9 @@ def render(name: str, args: Args) -> str | None:
         args: positional arguments under "1", "2", ... and named ones, stripped; inner templates rendered.
 
     Returns:
-        The text to show, in which `unknown_values.HOLE` stands for a value that no dump holds (call `mend_holes` on the
-        paragraph, which drops it with its parentheses); "" where the template is known and shows nothing in prose; None
-        where it is unknown.
+        The text to show, in which `UNKNOWN_VALUE` stands for a value that no dump holds (`remove_unknown_values` takes
+        it out of the whole paragraph); "" where the template is known and shows nothing in prose; None where the
+        template is unknown.
 
     Source: the documentation of each template on English Wikipedia, named at its rule.
 
@@ -50,98 +55,100 @@ def render(name: str, args: Args) -> str | None:
 
 
 def _rule_of(name: str) -> Rule | None:
+    """Find the rule of a template: by its whole name, then by its family, then among those that show nothing."""
     key = _PREFIX.sub("", " ".join(name.replace("_", " ").lower().split()))
-    rule = _RULES.get(key) or foreign_text.language_rule(key) or flags.ship_rule(key) or _magic_word(key)
-    return _nothing if rule is None and is_silent(key) else rule
+    rule = _RULES.get(key) or language_rule(key) or ship_rule(key) or _magic_word(key)
+    return _show_nothing if rule is None and is_silent(key) else rule
 
 
 _cached_rule = lru_cache(maxsize=1 << 13)(_rule_of)
 
 
-def _nothing(_args: Args) -> str:
+def _show_nothing(_args: Args) -> str:
+    """Show nothing, as `{{citation needed}}` and all other silent templates do in running text."""
     return ""
 
 
 def _interlanguage(args: Args) -> str:
-    """`{{ill|title|de|foreign}}` shows its lt or title; the old order had the language first. Source: Template:Ill."""
+    """Show the lt or title of `{{ill|title|de|foreign}}`; the language came first once. Source: Template:Ill."""
     first = positional(args, 1)
-    if first.lower() in foreign_text.LANGUAGE_NAMES and positional(args, 2):
-        return text_of(args, "lt", "4", "3", "2")
-    return text_of(args, "lt", "1")
+    if first.lower() in LANGUAGE_NAMES and positional(args, 2):
+        return first_value(args, "lt", "4", "3", "2")
+    return first_value(args, "lt", "1")
 
 
 def _section_link(args: Args) -> str:
-    """`{{section link|Page|Part}}` shows 'Page § Part'. Source: Template:Section link."""
-    sections = listed({str(place - 1): positional(args, place) for place in range(2, 7)})
-    return joined(" ", positional(args, 1), f"§ {joined(', ', *sections)}" if sections else "")
+    """Show `{{section link|Page|Part}}` as 'Page § Part'. Source: Template:Section link."""
+    sections = all_positional({str(place - 1): positional(args, place) for place in range(2, 7)})
+    return join_nonempty(" ", positional(args, 1), f"§ {join_nonempty(', ', *sections)}" if sections else "")
 
 
 def _sort_name(args: Args) -> str:
-    """`{{sortname|First|Last|link}}` shows 'First Last'. Source: Template:Sort name."""
-    return joined(" ", positional(args, 1), positional(args, 2))
+    """Show `{{sortname|First|Last|link}}` as 'First Last'. Source: Template:Sort name."""
+    return join_nonempty(" ", positional(args, 1), positional(args, 2))
 
 
 def _author_year(args: Args) -> str:
-    """`{{harvtxt|Boolos|Jeffrey|1974}}` shows 'Boolos & Jeffrey (1974)'. Source: Template:Harvtxt."""
-    *names, year = listed(args) or [""]
-    who = joined(", ", *names[:-1]) + f" & {names[-1]}" if len(names) > 1 else joined("", *names)
-    return joined(" ", who, f"({year})" if year else "")
+    """Show `{{harvtxt|Boolos|Jeffrey|1974}}` as 'Boolos & Jeffrey (1974)'. Source: Template:Harvtxt."""
+    *names, year = all_positional(args) or [""]
+    authors = join_nonempty(", ", *names[:-1]) + f" & {names[-1]}" if len(names) > 1 else join_nonempty("", *names)
+    return join_nonempty(" ", authors, f"({year})" if year else "")
 
 
 def _verse(args: Args) -> str:
-    """`{{bibleverse||James|5:14|NIV}}` shows 'James 5:14'. Source: Template:Bibleverse."""
+    """Show `{{bibleverse||James|5:14|NIV}}` as 'James 5:14'. Source: Template:Bibleverse."""
     book = [positional(args, 1), positional(args, 2)]
     if re.match(r"\d", book[1]):
-        return joined(" ", *book)
-    return joined(" ", *book, positional(args, 3))
+        return join_nonempty(" ", *book)
+    return join_nonempty(" ", *book, positional(args, 3))
 
 
 def _marriage(args: Args) -> str:
-    """`{{marriage|name|1929|1979}}` shows 'name (m. 1929–1979)'. Source: Template:Marriage."""
+    """Show `{{marriage|name|1929|1979}}` as 'name (m. 1929–1979)'. Source: Template:Marriage."""
     name, start, end = (positional(args, place) for place in (1, 2, 3))
-    years = joined("–", start, end)
-    return joined(" ", name, f"(m. {years})" if years else "")
+    years = join_nonempty("–", start, end)
+    return join_nonempty(" ", name, f"(m. {years})" if years else "")
 
 
 def _sic(args: Args) -> str:
-    """`{{sic|teh}}` shows 'teh [sic]', without text '[sic]', hidden nothing more. Source: Template:Sic."""
-    text = joined("", positional(args, 1), positional(args, 2))
-    return text if args.get("hide") in ("y", "yes") else joined(" ", text, "[sic]")
+    """Show `{{sic|teh}}` as 'teh [sic]', with hide=y as 'teh'. Source: Template:Sic."""
+    text = join_nonempty("", positional(args, 1), positional(args, 2))
+    return text if args.get("hide") in ("y", "yes") else join_nonempty(" ", text, "[sic]")
 
 
 def _keys(args: Args) -> str:
-    """`{{keypress|Ctrl|C}}` shows 'Ctrl+C'. Source: Template:Keypress."""
-    return joined("+", *listed(args))
+    """Show `{{keypress|Ctrl|C}}` as 'Ctrl+C'. Source: Template:Keypress."""
+    return join_nonempty("+", *all_positional(args))
 
 
 def _music(args: Args) -> str:
-    """`{{music|flat}}` shows ♭. Source: Template:Music."""
+    """Show `{{music|flat}}` as ♭. Source: Template:Music."""
     signs = {"flat": "♭", "sharp": "♯", "natural": "♮", "b": "♭", "#": "♯", "doubleflat": "♭♭", "doublesharp": "𝄪"}
     return signs.get(positional(args, 1).lower(), positional(args, 1)) + positional(args, 2)
 
 
 def _code_point(args: Args) -> str:
-    """`{{unichar|41|latin capital letter a}}` shows 'U+0041 A LATIN CAPITAL LETTER A'. Source: Template:Unichar."""
+    """Show `{{unichar|41|latin capital letter a}}` as 'U+0041 A LATIN CAPITAL LETTER A'. Source: Template:Unichar."""
     code = positional(args, 1).removeprefix("U+").upper()
     if not re.fullmatch(r"[0-9A-F]{1,6}", code):
         return ""
-    return joined(" ", f"U+{code.zfill(4)}", f"&#x{code};", positional(args, 2).upper())
+    return join_nonempty(" ", f"U+{code.zfill(4)}", f"&#x{code};", positional(args, 2).upper())
 
 
 def _origin(args: Args) -> str:
-    """`{{etymology|la|albedo|whiteness}}` shows "from Latin albedo 'whiteness'". Source: Template:Etymology."""
+    """Show `{{etymology|la|albedo|whiteness}}` as "from Latin albedo 'whiteness'". Source: Template:Etymology."""
     code, word, meaning = (positional(args, place) for place in (1, 2, 3))
-    language = foreign_text.LANGUAGE_NAMES.get(code.lower(), "")
-    return joined(" ", "from", language, word, f"'{meaning}'" if meaning else "") if word or language else ""
+    language = LANGUAGE_NAMES.get(code.lower(), "")
+    return join_nonempty(" ", "from", language, word, f"'{meaning}'" if meaning else "") if word or language else ""
 
 
 def _literal(args: Args) -> str:
-    """`{{literally|young people}}` shows "lit. 'young people'". Source: Template:Literal translation."""
+    """Show `{{literally|young people}}` as "lit. 'young people'". Source: Template:Literal translation."""
     return f"lit. '{positional(args, 1)}'" if positional(args, 1) else ""
 
 
 def _magic_word(name: str) -> Rule | None:
-    """Find the rule of a magic word, whose first argument follows a colon in the name. Source: Help:Magic words."""
+    """Find the rule of a magic word, whose first argument follows a colon in its name. Source: Help:Magic words."""
     head, colon, rest = name.partition(":")
     if not colon:
         return None
@@ -150,17 +157,17 @@ def _magic_word(name: str) -> Rule | None:
         shown = {"uc": rest.upper(), "ucfirst": rest[:1].upper() + rest[1:]}.get(head, rest)
         return lambda _args: shown
     if head == "formatnum":
-        return lambda _args: numerals.with_commas(rest)
+        return lambda _args: with_commas(rest)
     if head in ("#if", "#ifexist"):
-        return lambda args: text_of(args, "1") if rest else text_of(args, "2")
+        return lambda args: first_value(args, "1") if rest else first_value(args, "2")
     if head.startswith("#") or head in ("defaultsort", "displaytitle", "ns", "fullurl", "localurl", "urlencode"):
         return lambda _args: ""
     return None
 
 
 def _gaps(args: Args) -> str:
-    """`{{gaps|12|345}}` shows 12345, spaced by style only. Source: Template:Gaps."""
-    return "".join(listed(args))
+    """Show `{{gaps|12|345}}` as 12345: the space is only style. Source: Template:Gaps."""
+    return "".join(all_positional(args))
 
 
 _INLINE: dict[str, Rule] = {
@@ -178,17 +185,15 @@ _INLINE: dict[str, Rule] = {
     "sortname": _sort_name,
     "unichar": _code_point,
 }
-_RULES: dict[str, Rule] = with_aliases(
+_PARTS = (
+    TYPOGRAPHY_RULES,
+    QUOTATION_RULES,
+    LANGUAGE_RULES,
+    DATE_RULES,
+    NUMBER_RULES,
+    CONVERT_RULES,
+    PLACE_RULES,
     _INLINE,
-    {
-        "bibleverse": "bible|bibleref|bibleref2",
-        "harvtxt": "harvard citation text|harvcoltxt",
-        "ill": "illm|interlanguage link|interlanguage link multi|link-interwiki",
-        "keypress": "key|key press",
-        "literally": "lit|literal translation",
-        "section link": "sectionlink|slink",
-        "sortname": "sort name",
-    },
 )
-for _more in (marks.RULES, quotes.RULES, foreign_text.RULES, dates.RULES, numerals.RULES, units.RULES, flags.RULES):
-    _RULES |= _more
+_RULES = {name: rule for part in _PARTS for name, rule in part.items()}
+_RULES |= read_table(DATA / "redirects.tsv", 2, _RULES.__getitem__)

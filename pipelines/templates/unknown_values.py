@@ -1,46 +1,51 @@
-"""Holes: places of a text whose words a dump cannot give (prices of today, ages of today), and their mending."""
+"""Values that no dump holds, such as a price or an age of today: what stands for them, and how a text does without."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["HOLE", "mend_holes"]
+__all__ = ["UNKNOWN_VALUE", "remove_unknown_values"]
 
-HOLE = "\ufdd0"
-"""Stands for a value that is not in the dump. A Unicode noncharacter: no article holds it."""
+UNKNOWN_VALUE = "\ufdd0"
+"""Stands in a text for a value that is not in the dump. A Unicode noncharacter, which no article holds."""
 
-_PARENTHESES = re.compile(
-    rf"(?<!\s)\s*\([^(){HOLE}]{{0,500}}{HOLE}[^()]{{0,500}}\)|(?<!\s)\s*\[[^\[\]{HOLE}]{{0,500}}{HOLE}[^\[\]]{{0,500}}\]"
+# One pattern for each place where a value can go without harm to the sentence. All are bounded in length, so that
+# an article with many signs and no end of a clause cannot make the search quadratic.
+_IN_PARENTHESES = re.compile(
+    rf"(?<!\s)\s*\([^(){UNKNOWN_VALUE}]{{0,500}}{UNKNOWN_VALUE}[^()]{{0,500}}\)"
+    rf"|(?<!\s)\s*\[[^\[\]{UNKNOWN_VALUE}]{{0,500}}{UNKNOWN_VALUE}[^\[\]]{{0,500}}\]"
 )
 _APPOSITION = (
     r"(?:or|now|today|about|around|roughly|approximately|nearly|over|equal|equivalent|worth|equating|adjusted)\b"
 )
-_CLAUSE = re.compile(
-    rf"(?:(?<!\s)\s*[,;]|\s[–—])\s*{_APPOSITION}[^,;.()–—\n]{{0,120}}{HOLE}[^,;.()–—\n]{{0,120}}(?=[,;.()–—\n]|$)"
+_IN_APPOSITION = re.compile(
+    rf"(?:(?<!\s)\s*[,;]|\s[–—])\s*{_APPOSITION}[^,;.()–—\n]{{0,120}}{UNKNOWN_VALUE}[^,;.()–—\n]{{0,120}}"
+    r"(?=[,;.()–—\n]|$)"
 )
-_BARE = re.compile(rf"(?:(?:US|A|C|NZ)?[$£€¥₹])?{HOLE}(?:\s*(?:million|billion|trillion))?")
+_ALONE = re.compile(rf"(?:(?:US|A|C|NZ)?[$£€¥₹])?{UNKNOWN_VALUE}(?:\s*(?:million|billion|trillion))?")
 
 
-def mend_holes(text: str) -> str:
-    """Take holes out of a text: with their parentheses, else with their apposition, else an ellipsis stands for them.
+def remove_unknown_values(text: str) -> str:
+    """Remove unknown values with the parentheses or the apposition around them; an ellipsis replaces the others.
 
     Args:
-        text: prose or wikitext in which `HOLE` may stand.
+        text: prose or wikitext in which `UNKNOWN_VALUE` may stand.
 
     Returns:
-        The text without any hole.
+        The text without any `UNKNOWN_VALUE`.
 
-    >>> mend_holes(f"A ticket was $5 (${HOLE} in {HOLE} dollars). It sold.")
+    >>> remove_unknown_values(f"A ticket was $5 (${UNKNOWN_VALUE} in {UNKNOWN_VALUE} dollars). It sold.")
     'A ticket was $5. It sold.'
-    >>> mend_holes(f"It cost $800, equivalent to ${HOLE} in 2015, a lot.")
+    >>> remove_unknown_values(f"It cost $800, equivalent to ${UNKNOWN_VALUE} in 2015, a lot.")
     'It cost $800, a lot.'
-    >>> mend_holes(f"They estimate a cost of ${HOLE}, with care at 10%.")
+    >>> remove_unknown_values(f"They estimate a cost of ${UNKNOWN_VALUE}, with care at 10%.")
     'They estimate a cost of …, with care at 10%.'
     """
-    if HOLE not in text:
+    if UNKNOWN_VALUE not in text:
         return text
-    for _depth in range(8):
-        text, count = _PARENTHESES.subn("", text)
+    # Only innermost parentheses match: eight rounds remove eight levels, which is more than prose has.
+    for _level in range(8):
+        text, count = _IN_PARENTHESES.subn("", text)
         if not count:
             break
-    return _BARE.sub("…", _CLAUSE.sub("", text))
+    return _ALONE.sub("…", _IN_APPOSITION.sub("", text))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipelines.dump import Page
-from pipelines.templates import render
+from pipelines.templates import is_disambiguation, render
 from pipelines.wikitext.brackets import resolve_brackets
 from pipelines.wikitext.pictures import DEFAULT_ICON_PATTERNS, PictureBook, is_file_target
 from pipelines.wikitext.placeholders import clean_input, image_marks, number_of
@@ -23,14 +23,6 @@ __all__ = ["DEFAULT_CUT_SECTIONS", "Article", "Block", "CleaningRules", "ImageUs
 _NO_KEY = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
 _MAX_DROPPED_NAMES = 1_000
-_DISAMBIGUATION = re.compile(
-    r"^(?:disambig(?:uation)?(?: (?:cleanup|page))?|disamb|dab|hndis|geodis|human name disambiguation|roaddis|mathdab"
-    r"|mathematical disambiguation|schooldis|school disambiguation|hospitaldis|numberdis|letter-numbercombdisambig"
-    r"|letter-number combination disambiguation|callsigndis|call sign disambiguation|airport disambiguation|biology"
-    r" disambiguation|taxonomy disambiguation|species latin name disambiguation|species latin name abbreviation"
-    r" disambiguation|place name disambiguation|airport disambig|chinese title disambiguation|chinesetitledisambig"
-    r"|music disambiguation|station disambiguation|stationdis|wikipedia disambiguation|[234][a-z]+disambig)$"
-)
 _DISAMBIGUATION_TITLE = re.compile(r"\(disambiguation\)$", re.IGNORECASE)
 
 
@@ -158,7 +150,7 @@ class _Brackets:
 def _name_of(written: str) -> tuple[str, bool]:
     """Return a template's name in one form, and whether it marks a disambiguation page."""
     name = " ".join(written.replace("_", " ").lower().split())
-    return name, _DISAMBIGUATION.match(name) is not None
+    return name, is_disambiguation(name)
 
 
 _cached_name = lru_cache(maxsize=1 << 13)(_name_of)

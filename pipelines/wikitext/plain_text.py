@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple, cast
 
-from pipelines.templates import HOLE, mend_holes
+from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.wikitext.placeholders import IMAGE_MARK, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags
@@ -74,8 +74,8 @@ target='Cat (pet)')))
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
         text = _LEFTOVER.sub("", text)
     text = _squeezed(strip_tags(text))
-    if HOLE in text:
-        text = mend_holes(text)
+    if UNKNOWN_VALUE in text:
+        text = remove_unknown_values(text)
     if "&" in text:
         text = _squeezed(_decode(text))
     if not text.isascii():

@@ -40,16 +40,21 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel_names: list[str]) -
     tops = {name.split("/")[0] for name in wheel_names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert all(
-        name.endswith((".py", ".pyi", "py.typed", ".toml", ".css", ".html", ".js"))
+        name.endswith((".py", ".pyi", "py.typed", ".toml", ".tsv", ".css", ".html", ".js"))
         for name in wheel_names
         if ".dist-info/" not in name
     )
 
 
-def test_the_wheel_holds_every_template_style_and_preset(wheel_names: list[str]) -> None:
+def test_the_wheel_holds_every_template_style_preset_and_table(wheel_names: list[str]) -> None:
     tracked = subprocess.run(["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
-    data = {name for name in tracked.stdout.split("\0") if name.endswith((".html", ".css", ".js", ".toml"))}
-    assert {"schemas/display/templates/page.html", "indexer/report/templates/index_parts.html"} <= data
+    data = {name for name in tracked.stdout.split("\0") if name.endswith((".html", ".css", ".js", ".toml", ".tsv"))}
+    assert {
+        "schemas/display/templates/page.html",
+        "indexer/report/templates/index_parts.html",
+        "pipelines/templates/data/units.tsv",
+        "pipelines/wikitext/data/link_prefixes.tsv",
+    } <= data
     assert data <= set(wheel_names)
 
 

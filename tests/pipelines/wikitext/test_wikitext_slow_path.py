@@ -14,7 +14,7 @@ from mwparserfromhell.nodes import Comment, Tag, Template, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
 from pipelines.dump import Page, find_streams, read_pages
-from pipelines.templates import HOLE, render
+from pipelines.templates import UNKNOWN_VALUE, render
 from pipelines.wikitext import parse_article
 from pipelines.wikitext.tags import strip_comments
 
@@ -27,7 +27,7 @@ ACCEPTED: dict[str, Callable[[str, str, str], bool]] = {
     "punctuation around what was dropped is mended": lambda _line, ours, theirs: bare(ours) == bare(theirs),
     "digits in <sup> are raised": lambda _line, ours, theirs: folded(ours) == folded(theirs),
     "a formula stays as its source": lambda line, _ours, _theirs: re.search("<(?:math|chem|ce)", line) is not None,
-    "a price of today is in no dump": lambda line, _ours, theirs: HOLE in theirs or "{{Inflation|" in line,
+    "a price of today is in no dump": lambda line, _ours, theirs: UNKNOWN_VALUE in theirs or "{{Inflation|" in line,
     "code is taken out": lambda line, _ours, _theirs: "<source " in line,
     "a line of marks alone is none": lambda _line, ours, theirs: not ours and not re.search(r"\w", theirs),
     "the slow path leaves templates and references in HTML alone": lambda line, _ours, _theirs: (
