@@ -1,4 +1,4 @@
-"""A template's name and arguments to the words that Wikipedia shows."""
+"""Renders a template, given its name and arguments, as the words that Wikipedia shows."""
 
 import lazy_loader
 

@@ -37,17 +37,17 @@ def read_table(path: Path, columns: int, read_value: Callable[..., Value]) -> di
     Raises:
         MieError: the file is too large or no UTF-8, or a row is wrong; it names the file and the line.
     """
-    if path.stat().st_size > MAX_TABLE_BYTES:
-        raise MieError(f"the table is larger than {MAX_TABLE_BYTES} bytes", path=path)
     values: dict[str, Value] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, row in enumerate(_read_text(path).split("\n"), start=1):
+        if not row or row.startswith("# "):
+            continue
         try:
-            text = line.decode("utf-8")
-            if text and not text.startswith("# "):
-                key, *rest = _split_row(text, columns)
-                if key in values:
-                    raise ValueError(f"{key!r} stands in an earlier row, too")
-                values[key] = read_value(*rest)
+            key, *others = row.split("\t")
+            if len(others) != columns - 1:
+                raise ValueError(f"the row has {len(others) + 1} columns, not {columns}")
+            if key in values:
+                raise ValueError(f"{key!r} stands in an earlier row, too")
+            values[key] = read_value(*others)
         except KeyError as error:
             raise MieError(f"{error} is unknown", path=path, place=f"line {number}") from error
         except ValueError as error:
@@ -55,16 +55,20 @@ def read_table(path: Path, columns: int, read_value: Callable[..., Value]) -> di
     return values
 
 
-def _split_row(text: str, columns: int) -> list[str]:
-    r"""Split a row into its columns.
-
-    >>> _split_row("chf\tCHF␣", 2)
-    ['chf', 'CHF ']
-    """
-    row = text.split("\t")
-    if len(row) != columns:
-        raise ValueError(f"the row has {len(row)} columns, not {columns}")
-    for column in row:
-        if not column or column != column.strip():
-            raise ValueError("a column is empty or has blanks at its ends")
-    return [column.replace("␣", " ") for column in row]
+def _read_text(path: Path) -> str:
+    """Read a table with its blanks, after a check that no column is empty or has unwritten blanks at its ends."""
+    if path.stat().st_size > MAX_TABLE_BYTES:
+        raise MieError(f"the table is larger than {MAX_TABLE_BYTES} bytes", path=path)
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise MieError(str(error), path=path, place=f"line {number}") from error
+    # The whole text at once and not row by row: every process that reads pages begins by reading the tables.
+    framed = f"\n{text}\n"
+    for blank in ("\t\t", " \t", "\t ", "\n\t", "\t\n", "\n ", " \n"):
+        if (at := framed.find(blank)) >= 0:
+            number = framed.count("\n", 0, at + 1)
+            raise MieError("a column is empty or has blanks at its ends", path=path, place=f"line {number}")
+    return text.replace("␣", " ")

@@ -1,4 +1,4 @@
-"""The wikitext of a page to an article, and an article to passages."""
+"""Reads the wikitext of a page as an article, and cuts an article into passages."""
 
 import lazy_loader
 

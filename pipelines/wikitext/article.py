@@ -1,4 +1,4 @@
-"""The wikitext of a page as an article: blocks of plain text by section, with links, and its pictures. No Beam here."""
+"""The wikitext of a page as an article: blocks of plain text by section, with links, and its images."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from typing import NamedTuple
 from pipelines.dump import Page
 from pipelines.templates import is_disambiguation, render
 from pipelines.wikitext.brackets import resolve_brackets
-from pipelines.wikitext.pictures import DEFAULT_ICON_PATTERNS, PictureBook, is_file_target
-from pipelines.wikitext.placeholders import clean_input, image_marks, number_of
+from pipelines.wikitext.images import DEFAULT_ICON_PATTERNS, ImageCollector, is_file_target
+from pipelines.wikitext.placeholders import clean_input, image_placeholders, number_of
 from pipelines.wikitext.plain_text import clean_inline
-from pipelines.wikitext.sections import DEFAULT_CUT_SECTIONS, Block, Layout
-from pipelines.wikitext.tags import break_blocks, strip_comments, take_extensions, unescape_page
+from pipelines.wikitext.sections import DEFAULT_CUT_SECTIONS, BlockBuilder, TextBlock
+from pipelines.wikitext.tags import break_blocks, replace_extensions, strip_comments, unescape_page
 
-__all__ = ["DEFAULT_CUT_SECTIONS", "Article", "Block", "CleaningRules", "ImageUse", "parse_article"]
+__all__ = ["Article", "CleaningRules", "ImageUse", "parse_article"]
 
-_NO_KEY = re.compile(r"[\[\]{}<>\n]")
+_NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
+"""Longer names of templates are cut where they are counted; longer keys of arguments are text with an equals sign."""
 _MAX_DROPPED_NAMES = 1_000
+"""Names of unknown templates that are counted one by one in an article; the rest is counted together."""
 _DISAMBIGUATION_TITLE = re.compile(r"\(disambiguation\)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """What is kept of an article.
+    """Which parts of an article are kept.
 
     Args:
-        cut_sections: names of headings, in any case, that are cut with all below them; their pictures stay.
-        icon_patterns: regular expressions of files that are no pictures of the subject.
+        cut_sections: headings, in upper or lower case, that are cut with all below them; their images stay.
+        icon_patterns: regular expressions of files that decorate and do not show the subject.
     """
 
     cut_sections: tuple[str, ...] = DEFAULT_CUT_SECTIONS
@@ -41,7 +43,7 @@ class CleaningRules:
 
 @dataclass(frozen=True, slots=True)
 class ImageUse:
-    """A picture where the article shows it; position counts from 0."""
+    """An image where the article shows it; position counts from 0."""
 
     file: str
     caption: str
@@ -50,17 +52,22 @@ class ImageUse:
 
 
 class Article(NamedTuple):
-    """What a page says.
+    """The text and the images of a page.
 
-    counters: references, tables, math, galleries, code_blocks, extensions (timelines, scores, ...), icons, media
-    (sounds, films, documents), cut_sections, parser_functions, images_over_limit. dropped_templates: unknown ones by
-    name.
+    Args:
+        page_id, title: of the page.
+        is_disambiguation: whether the page lists the meanings of its title.
+        blocks: paragraphs and lists in their order.
+        images: in their order.
+        counters: references, tables, math, galleries, code_blocks, extensions (timelines, scores, ...), icons, media
+            (sounds, films, documents), cut_sections, parser_functions, images_over_limit.
+        dropped_templates: name of an unknown template -> how often it occurs.
     """
 
     page_id: int
     title: str
     is_disambiguation: bool
-    blocks: tuple[Block, ...]
+    blocks: tuple[TextBlock, ...]
     images: tuple[ImageUse, ...]
     counters: dict[str, int]
     dropped_templates: dict[str, int]
@@ -71,67 +78,72 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
 
     Args:
         page: a page of the dump.
-        rules: what is kept.
+        rules: which parts are kept.
 
     Returns:
-        Text as a person would read it: inline templates rendered, formulas as their LaTeX source, lists as lines,
-        tables, references and captions out of the text.
+        Text as a person would read it: inline templates rendered, formulas as their LaTeX source, lists as lines;
+        without tables, references and captions.
 
     >>> page = Page(1, 1, "Tea", 0, None, "'''Tea''' is a [[drink]].<ref>x</ref>\n== Uses ==\n* [[Ice tea|iced]]", 0)
     >>> [(block.kind, block.section, block.text) for block in parse_article(page).blocks]
     [('paragraph', '', 'Tea is a drink.'), ('list', 'Uses', 'iced')]
     """
     counters: dict[str, int] = defaultdict(int)
-    book = PictureBook(rules.icon_patterns, counters)
-    brackets = _Brackets(book, counters)
+    images = ImageCollector(rules.icon_patterns, counters)
+    renderer = _ArticleRenderer(images, counters)
+    # From the outside of the syntax to its inside: a comment may hold anything, an extension tag any wikitext, and a
+    # bracket any line. Only then does a line break mean what it says.
     text = strip_comments(unescape_page(clean_input(page.wikitext)))
-    text = take_extensions(text, counters, lambda tag, content: _take_images(book, tag, content))
-    text = break_blocks(resolve_brackets(text, brackets))
-    layout = Layout(rules.cut_sections, counters)
+    text = replace_extensions(text, counters, lambda tag, content: _render_images(images, tag, content))
+    text = break_blocks(resolve_brackets(text, renderer))
+    builder = BlockBuilder(rules.cut_sections, counters)
     for line in text.split("\n"):
-        layout.take(line)
-    blocks = layout.finish()
+        builder.add_line(line)
+    blocks = builder.finish()
     return Article(
         page.page_id,
         page.title,
-        brackets.is_disambiguation or bool(_DISAMBIGUATION_TITLE.search(page.title)),
+        renderer.is_disambiguation or bool(_DISAMBIGUATION_TITLE.search(page.title)),
         tuple(blocks),
-        tuple(_image_uses(layout.marks, book)),
+        tuple(_image_uses(builder.images, images)),
         dict(counters),
-        dict(brackets.dropped),
+        dict(renderer.dropped),
     )
 
 
-def _take_images(book: PictureBook, tag: str, content: str) -> str:
-    return book.gallery(content) if tag == "gallery" else book.image_map(content)
+def _render_images(images: ImageCollector, tag: str, content: str) -> str:
+    return images.gallery(content) if tag == "gallery" else images.image_map(content)
 
 
-def _image_uses(marks: list[tuple[str, str]], book: PictureBook) -> Iterator[ImageUse]:
-    for position, (mark, section) in enumerate(marks):
-        picture = book.pictures[number_of(mark)]
-        yield ImageUse(picture.file, clean_inline(picture.caption).text, section, position)
+def _image_uses(numbers: list[tuple[str, str]], images: ImageCollector) -> Iterator[ImageUse]:
+    """Yield the images in the order of the text, which differs from the order in which they were collected."""
+    for position, (number, section) in enumerate(numbers):
+        image = images.images[number_of(number)]
+        yield ImageUse(image.file, clean_inline(image.caption).text, section, position)
 
 
-class _Brackets:
-    """What templates, links and tables of an article become."""
+class _ArticleRenderer:
+    """Renders the templates, links and tables of an article, and counts them."""
 
-    def __init__(self, book: PictureBook, counters: dict[str, int]) -> None:
-        self._book = book
+    def __init__(self, images: ImageCollector, counters: dict[str, int]) -> None:
+        self._images = images
         self._counters = counters
         self.dropped: dict[str, int] = defaultdict(int)
         self.is_disambiguation = False
 
     def template(self, parts: list[str]) -> str:
-        name, is_disambiguation = (_cached_name if len(parts[0]) <= _MAX_KEY_CHARS else _name_of)(parts[0])
+        read_name = _cached_name if len(parts[0]) <= _MAX_KEY_CHARS else _read_name
+        name, marks_disambiguation = read_name(parts[0])
         args = _arguments(parts[1:])
-        self.is_disambiguation |= is_disambiguation
+        self.is_disambiguation |= marks_disambiguation
         shown = render(name, args)
         if name.startswith("#"):
             self._counters["parser_functions"] += 1
             self._count_dropped(name.partition(":")[0], is_dropped=not shown)
         else:
             self._count_dropped(name, is_dropped=shown is None)
-        return shown or self._book.template(name, args)
+        # A template without text may be a box with images.
+        return shown or self._images.template(name, args)
 
     def _count_dropped(self, name: str, is_dropped: bool) -> None:
         if is_dropped:
@@ -140,24 +152,29 @@ class _Brackets:
             self.dropped[name if is_listed else "(others)"] += 1
 
     def link(self, parts: list[str]) -> str:
-        return self._book.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"
+        # Other links stay as they are: clean_inline reads them line by line, where their positions are known.
+        return self._images.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"
 
     def table(self, content: str) -> str:
         self._counters["tables"] += 1
-        return "\n" + image_marks(content)
+        return "\n" + image_placeholders(content)
 
 
-def _name_of(written: str) -> tuple[str, bool]:
-    """Return a template's name in one form, and whether it marks a disambiguation page."""
+def _read_name(written: str) -> tuple[str, bool]:
+    """Return a template's name in its normal form, and whether it marks a disambiguation page.
+
+    >>> _read_name(" Human_name  disambiguation")
+    ('human name disambiguation', True)
+    """
     name = " ".join(written.replace("_", " ").lower().split())
     return name, is_disambiguation(name)
 
 
-_cached_name = lru_cache(maxsize=1 << 13)(_name_of)
+_cached_name = lru_cache(maxsize=1 << 13)(_read_name)
 
 
 def _arguments(parts: list[str]) -> dict[str, str]:
-    """Name the arguments of a template: `key=value` by its key, others by their place.
+    """Return the arguments of a template by name: `key=value` by its key, others by their place.
 
     >>> _arguments(["330", "abbr = on", "mi"])
     {'1': '330', 'abbr': 'on', '2': 'mi'}
@@ -167,7 +184,7 @@ def _arguments(parts: list[str]) -> dict[str, str]:
     for part in parts:
         key, equals, value = part.partition("=")
         key = key.strip()
-        if equals and 0 < len(key) <= _MAX_KEY_CHARS and not _NO_KEY.search(key):
+        if equals and 0 < len(key) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(key):
             args[key] = value.strip()
         else:
             place += 1

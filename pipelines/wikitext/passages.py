@@ -1,4 +1,4 @@
-"""How an article is cut: paragraphs of bounded length, their sentences, and images with the article's introduction."""
+"""An article cut into passages: paragraphs of bounded length, their sentences, and images with the introduction."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from pipelines.wikitext.sentences import Span, is_readable, sentence_spans, split_sentences, trimmed
+from pipelines.wikitext.sentences import CharRange, is_readable, sentence_ranges, trimmed
 from schemas.records import ArticleImage, Link, Paragraph, Sentence
 from schemas.titles import thumbnail_url
 
 if TYPE_CHECKING:
-    from pipelines.wikitext.article import Article, Block
+    from pipelines.wikitext.article import Article
+    from pipelines.wikitext.sections import TextBlock
 
-__all__ = [
-    "MAX_INTRO_CHARS",
-    "MAX_LIST_CHARS",
-    "MAX_PARAGRAPH_CHARS",
-    "Passages",
-    "split_article",
-    "split_sentences",
-]
+__all__ = ["MAX_INTRO_CHARS", "MAX_LIST_CHARS", "MAX_PARAGRAPH_CHARS", "Passages", "split_article"]
 
 MAX_LIST_CHARS = 1_500
 """A longer list is cut between items."""
@@ -31,7 +25,7 @@ MAX_INTRO_CHARS = 4_000
 
 
 class Passages(NamedTuple):
-    """The rows of one article. counters: paragraphs dropped as duplicate_paragraphs and empty_paragraphs."""
+    """The rows of one article. counters: dropped paragraphs, as duplicate_paragraphs and empty_paragraphs."""
 
     sentences: list[Sentence]
     paragraphs: list[Paragraph]
@@ -40,7 +34,7 @@ class Passages(NamedTuple):
 
 
 _new_sentence = cast("Callable[[type[Sentence], tuple[str, str, int, str, str]], Sentence]", tuple.__new__)
-"""Makes a sentence in half the time that calling `Sentence` takes."""
+"""Makes a sentence in half the time of a call of `Sentence`."""
 
 
 class _Piece(NamedTuple):
@@ -55,11 +49,12 @@ class _Piece(NamedTuple):
 def split_article(article: Article) -> Passages:
     """Cut an article into sentences, paragraphs and images.
 
-    Items of consecutive lists of a section form one paragraph, one item a line; each line has sentences of its own. A
-    paragraph whose text came before in the article is dropped, as in the KB-NER retrieval (a key finds one value).
+    The items of neighbouring lists of a section form one paragraph, one item a line; each line has its own sentences.
+    A paragraph is dropped where the article had the same text before, as in the KB-NER retrieval: there a key finds
+    one value.
 
     Args:
-        article: what `parse_article` gives.
+        article: the result of `parse_article`.
 
     Returns:
         Rows with ids from 0 in the order of the article. The intro of an image is the introduction (section "") up to
@@ -71,8 +66,8 @@ def split_article(article: Article) -> Passages:
     seen: set[str] = set()
     page_id, title = article.page_id, article.title
     for section, text, links, is_list in _pieces(article.blocks):
-        spans = _line_spans(text) if is_list else sentence_spans(text)
-        if not spans or not is_readable(text):
+        ranges = _sentences_by_line(text) if is_list else sentence_ranges(text)
+        if not ranges or not is_readable(text):
             counters["empty_paragraphs"] += 1
             continue
         if text in seen:
@@ -83,7 +78,7 @@ def split_article(article: Article) -> Passages:
         paragraphs.append(Paragraph(paragraph_id, page_id, title, section, text, links))
         sentences += [
             _new_sentence(Sentence, (f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end]))
-            for place, (start, end) in enumerate(spans)
+            for place, (start, end) in enumerate(ranges)
         ]
     images = _images(article, _introduction(paragraphs)) if article.images else []
     return Passages(sentences, paragraphs, images, counters)
@@ -118,12 +113,13 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
     text = "\n\n".join(texts)
     if len(text) <= MAX_INTRO_CHARS:
         return text
-    ends = [end for _, end in sentence_spans(text[: MAX_INTRO_CHARS + 1])]
+    # The cut breaks the last sentence; the one before it is the last whole one.
+    ends = [end for _, end in sentence_ranges(text[: MAX_INTRO_CHARS + 1])]
     return text[: ends[-2]] if len(ends) > 1 else text[: ends[0]][:MAX_INTRO_CHARS]
 
 
-def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
-    """Return the texts of paragraphs: lists of a section joined, long ones cut, blanks at the ends taken off."""
+def _pieces(blocks: Iterable[TextBlock]) -> Iterator[_Piece]:
+    """Yield the texts of paragraphs, trimmed: neighbouring lists of a section are joined, long texts are cut."""
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
         if is_list:
             whole = [_joined(list(group), section)]
@@ -135,12 +131,12 @@ def _pieces(blocks: Iterable[Block]) -> Iterator[_Piece]:
             if len(text) <= bound:
                 yield _cut(piece, trimmed(text, 0, len(text)))
             else:
-                for span in _packed(_lines(text) if is_list else sentence_spans(text), bound):
-                    yield _cut(piece, span)
+                for part in _packed(_lines(text) if is_list else sentence_ranges(text), bound):
+                    yield _cut(piece, part)
 
 
-def _joined(blocks: list[Block], section: str) -> _Piece:
-    """Join lists that follow each other, a line for each item; links move with their text."""
+def _joined(blocks: list[TextBlock], section: str) -> _Piece:
+    """Join neighbouring lists, a line for each item; links move with their text."""
     if len(blocks) == 1:
         return _Piece(section, blocks[0].text, blocks[0].links, is_list=True)
     links: list[Link] = []
@@ -151,9 +147,9 @@ def _joined(blocks: list[Block], section: str) -> _Piece:
     return _Piece(section, "\n".join([block.text for block in blocks]), tuple(links), is_list=True)
 
 
-def _cut(piece: _Piece, span: Span) -> _Piece:
-    """Return a part of a piece with the links that lie whole in it."""
-    first, last = span
+def _cut(piece: _Piece, part: CharRange) -> _Piece:
+    """Return a part of a piece with the links that lie in it as a whole."""
+    first, last = part
     if first == 0 and last == len(piece.text):
         return piece
     links = [
@@ -162,38 +158,42 @@ def _cut(piece: _Piece, span: Span) -> _Piece:
     return piece._replace(text=piece.text[first:last], links=tuple(links))
 
 
-def _packed(spans: Iterable[Span], bound: int) -> Iterator[Span]:
-    """Put neighbouring spans together as long as they fit the bound; one that does not fit stands alone."""
-    current: Span | None = None
-    for span in spans:
-        if current is not None and span[1] - current[0] <= bound:
-            current = (current[0], span[1])
+def _packed(ranges: Iterable[CharRange], bound: int) -> Iterator[CharRange]:
+    """Join neighbouring ranges as long as they fit the bound; a range that is longer stays alone.
+
+    >>> list(_packed([(0, 4), (5, 9), (10, 30), (31, 33)], 10))
+    [(0, 9), (10, 30), (31, 33)]
+    """
+    current: CharRange | None = None
+    for following in ranges:
+        if current is not None and following[1] - current[0] <= bound:
+            current = (current[0], following[1])
             continue
         if current is not None:
             yield current
-        current = span
+        current = following
     if current is not None:
         yield current
 
 
-def _lines(text: str) -> Iterator[Span]:
-    """Return the lines that hold anything, without blanks at their ends; one longer than a list may be is cut."""
+def _lines(text: str) -> Iterator[CharRange]:
+    """Yield the lines that are not blank, trimmed; one longer than MAX_LIST_CHARS is cut between sentences."""
     at = 0
     for line in text.split("\n"):
         start, end = trimmed(text, at, at + len(line))
         if end - start > MAX_LIST_CHARS:
-            inner = sentence_spans(text[start:end])
+            inner = sentence_ranges(text[start:end])
             yield from ((first + start, last + start) for first, last in _packed(inner, MAX_LIST_CHARS))
         elif end > start:
             yield start, end
         at += len(line) + 1
 
 
-def _line_spans(text: str) -> list[Span]:
-    """Return the sentences of each line; a line without a letter or digit gives none."""
-    spans: list[Span] = []
+def _sentences_by_line(text: str) -> list[CharRange]:
+    """Return the sentences of each line; a line without a letter or digit has none."""
+    ranges: list[CharRange] = []
     for first, last in _lines(text):
         line = text[first:last]
         if is_readable(line):
-            spans += [(start + first, end + first) for start, end in sentence_spans(line)]
-    return spans
+            ranges += [(start + first, end + first) for start, end in sentence_ranges(line)]
+    return ranges

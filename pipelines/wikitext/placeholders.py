@@ -1,34 +1,45 @@
-"""Markers: noncharacters that stand in a text for what must survive its cleaning (links and pictures)."""
+r"""Placeholders: characters that no article holds, for what must survive the cleaning of a text (links and images).
+
+Cleaning moves and removes characters, so positions taken before it are worth nothing after it. A placeholder moves with
+the text, and positions are read off when the text is done:
+
+    [[Tea|cup]] and [[File:A.jpg]]
+    LINK_START 0 c u p LINK_END   a n d   IMAGE 0
+               └─ targets[0] is "Tea"           └─ images[0] is "A.jpg"
+
+The three signs are noncharacters, which Unicode reserves for use inside a program; the numbers are one character each,
+from a private plane, so that no step takes their digits for text.
+"""
 
 from __future__ import annotations
 
 import re
 
 __all__ = [
-    "IMAGE_MARK",
+    "IMAGE",
     "LINK_END",
     "LINK_START",
     "MAX_NUMBER",
     "clean_input",
-    "image_marks",
+    "image_placeholders",
     "number_char",
     "number_of",
-    "without_image_marks",
+    "without_images",
 ]
 
-LINK_START, LINK_END, IMAGE_MARK = "\ufdd1", "\ufdd2", "\ufdd3"
-"""Unicode noncharacters: no article holds them. A start or an image mark is followed by a number character."""
+LINK_START, LINK_END, IMAGE = "\ufdd1", "\ufdd2", "\ufdd3"
+"""A link's start and an image are followed by a number character. (U+FDD0 stands for an unknown value.)"""
 
 MAX_NUMBER = 0xFFFD
 _FIRST_NUMBER = 0xF0000  # the first of the 65,534 characters of the private plane 15
-_IMAGE = re.compile(f"{IMAGE_MARK}[\U000f0000-\U000ffffd]")
+_IMAGE_AND_NUMBER = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]")
 _SUSPECT_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127, 0xED, 0xEF, 0xF3])
-"""Controls, and the first bytes of all of the other forbidden characters in UTF-8 (and of a few that are not)."""
+"""Control characters, and the first UTF-8 bytes of all the other forbidden characters (and of a few allowed ones)."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000f0000-\U000fffff]")
 
 
 def clean_input(text: str) -> str:
-    r"""Replace characters that no text should hold: controls, lone surrogates, and our own markers.
+    r"""Replace characters that no text should hold: control characters, lone surrogates, and our own placeholders.
 
     >>> clean_input("a\0b\r\nc")
     'a\ufffdb\nc'
@@ -37,13 +48,13 @@ def clean_input(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     data = text.encode("utf-8", "surrogatepass")
     if len(data.translate(None, _SUSPECT_BYTES)) == len(data):
-        return text  # most texts; five times as fast as looking for the characters
+        return text  # most texts; five times as fast as a search for the characters
     return _FORBIDDEN.sub("\ufffd", text)
 
 
-def without_image_marks(text: str) -> str:
-    """Return a text without its image marks."""
-    return _IMAGE.sub("", text)
+def without_images(text: str) -> str:
+    """Return a text without its image placeholders."""
+    return _IMAGE_AND_NUMBER.sub("", text)
 
 
 def number_char(number: int) -> str:
@@ -52,7 +63,7 @@ def number_char(number: int) -> str:
 
 
 def number_of(char: str) -> int:
-    """Read a number character; a number outside 0..MAX_NUMBER means that it is none.
+    """Read a number character; a result outside 0..MAX_NUMBER means that the character is not one.
 
     >>> number_of(number_char(7))
     7
@@ -60,6 +71,6 @@ def number_of(char: str) -> int:
     return ord(char) - _FIRST_NUMBER
 
 
-def image_marks(text: str) -> str:
-    """Return the image marks of a text that is dropped, without the text."""
-    return "".join(_IMAGE.findall(text)) if IMAGE_MARK in text else ""
+def image_placeholders(text: str) -> str:
+    """Return only the image placeholders of a text, for a text that is dropped while its images are kept."""
+    return "".join(_IMAGE_AND_NUMBER.findall(text)) if IMAGE in text else ""

@@ -1,4 +1,4 @@
-"""A line of wikitext as plain text: links to spans, quotes and tags off, entities decoded, punctuation mended."""
+"""A line of wikitext as plain text: links become spans, quotes and tags go, punctuation is repaired."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 
 from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
-from pipelines.wikitext.placeholders import IMAGE_MARK, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
+from pipelines.wikitext.placeholders import IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags
 from schemas.records import Link
 from schemas.titles import canonical_title
@@ -23,12 +23,14 @@ _EXTERNAL = re.compile(
 )
 _QUOTES = re.compile(r"'{2,}")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,30}__|~{3,5}")
-_LEFTOVER = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}")
+_STRAY_BRACKETS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}")
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
-_IMAGES = re.compile(f"{IMAGE_MARK}[\U000f0000-\U000ffffd]?")
+_IMAGES = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]?")
 _TARGET_SIGN = re.compile(r"[:#&_]|\s\s")
 _PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
 
+# Blanks and punctuation that a dropped template or reference leaves behind. `++` never gives back what it has matched:
+# a megabyte of commas takes linear time.
 _EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|(?<=\s)\[\s*\]")
 _AFTER_OPEN = re.compile(r"\((?:\s*[,;:])++\s*|\(\s+(?=\S)")
 _BEFORE_CLOSE = re.compile(r"(?<![\s,;:])(?:\s*[,;:])++\s*\)|(?<=\S)\s+\)")
@@ -38,13 +40,16 @@ _ELLIPSIS = re.compile(r"\.(?: \.){2,}")
 _DANGLING = re.compile(r"(?<!\\)[,;:] +(?=[.;](?:\s(?!\.)|$))")
 _LEADING = re.compile(r"(?:[.,;:)]\s+)+")
 _OTHER_BLANK = re.compile("[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
-_COMMA_SIGN = re.compile(r",(?:[,.;]|(?<= ,))")  # each of these starts with one sign, which makes the search fast
+# Signs that something has to be repaired. Each pattern starts with one character, which makes its search fast.
+_COMMA_SIGN = re.compile(r",(?:[,.;]|(?<= ,))")
 _OPEN_SIGN = re.compile(r"\((?=[ ,;:)\-–])")
 _CLOSE_SIGN = re.compile(r"\)(?<=[ ,;:]\))")
-
+# Control characters but for tab and line break, surrogates, noncharacters. The placeholders of links and images are
+# none: they stand in the text at this point.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufdd0\ufdd4-\ufdef\ufffe\uffff]")
 
 _new_link = cast("Callable[[type[Link], tuple[int, int, str]], Link]", tuple.__new__)
-"""Makes a link in half the time that calling `Link` takes: an article has hundreds."""
+"""Makes a link in half the time of a call of `Link`: an article has hundreds."""
 
 
 class CleanText(NamedTuple):
@@ -61,9 +66,12 @@ def clean_inline(wikitext: str) -> CleanText:
     CleanText(text='Big dogs (cats) & more.', links=(Link(start=4, end=8, target='Dog'), Link(start=10, end=14, \
 target='Cat (pet)')))
     """
+    # The order matters. Links become placeholders first, while their brackets stand; quotes next, for an entity such as
+    # &#39; is no quote. Entities are decoded after all markup is gone, so that no decoded character is markup, and
+    # blanks are collapsed again for &nbsp;. Punctuation comes last: only then is seen what stands beside a gap.
     targets: list[str] = []
     text = wikitext
-    if IMAGE_MARK in text:
+    if IMAGE in text:
         text = _IMAGES.sub("", text)
     if "[" in text:
         text = _mark_links(text, targets)
@@ -72,39 +80,40 @@ target='Cat (pet)')))
     if "__" in text or "~~~" in text:
         text = _MAGIC_WORD.sub("", text)
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
-        text = _LEFTOVER.sub("", text)
-    text = _squeezed(strip_tags(text))
+        text = _STRAY_BRACKETS.sub("", text)
+    text = _collapse_blanks(strip_tags(text))
     if UNKNOWN_VALUE in text:
         text = remove_unknown_values(text)
     if "&" in text:
-        text = _squeezed(_decode(text))
+        text = _collapse_blanks(_decode_entities(text))
     if not text.isascii():
         text = _without_invisible(text)
-    if _needs_mending(text):
-        text = _mend(text)
+    if _needs_repair(text):
+        text = _repair_punctuation(text)
     if text[1:2] == " " and text[0] in ".,;:)":
         text = _LEADING.sub("", text, count=1)
     return _to_spans(text, targets) if targets else CleanText(text.strip(), ())
 
 
 def _without_invisible(text: str) -> str:
+    """Remove soft hyphens, zero-width blanks, word joiners and byte order marks."""
     for sign in _INVISIBLE:
-        if sign in text:  # to look for four signs is seven times as fast as for one of four
+        if sign in text:  # four searches for one sign are seven times as fast as one for any of four
             text = text.replace(sign, "")
     return text
 
 
-def _squeezed(text: str) -> str:
-    """Squeeze runs of blanks. Most texts have none, and looking for them is cheaper than cutting into words."""
+def _collapse_blanks(text: str) -> str:
+    """Collapse runs of blanks into one. Most texts have none, and a search for them is cheaper than a split."""
     if "  " in text or _OTHER_BLANK.search(text):
         return " ".join(text.split())
     return text.strip(" ")
 
 
-def _needs_mending(text: str) -> bool:
-    """Tell whether a text holds anything that `_mend` looks for: far cheaper than its substitutions.
+def _needs_repair(text: str) -> bool:
+    """Return whether a text holds anything that `_repair_punctuation` changes: far cheaper than its substitutions.
 
-    >>> _needs_mending("Tea ( from), hot; green."), _needs_mending("Tea (hot), green.")
+    >>> _needs_repair("Tea ( from), hot; green."), _needs_repair("Tea (hot), green.")
     (True, False)
     """
     return bool(
@@ -117,17 +126,19 @@ def _needs_mending(text: str) -> bool:
     )
 
 
-def _decode(text: str) -> str:
-    """Decode entities once; a control character, which only a number gives, is no text; html gives no noncharacter."""
+def _decode_entities(text: str) -> str:
+    """Decode entities once; one that means a character which no text should hold becomes U+FFFD.
+
+    Only a number can mean such a character; `html.unescape` drops the noncharacters U+FDD0 to U+FDEF itself.
+    """
     plain = html.unescape(text)
-    return _FORBIDDEN_DECODED.sub("\ufffd", plain) if "&#" in text else plain
-
-
-_FORBIDDEN_DECODED = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufdd0\ufdd4-\ufdef\ufffe\uffff]")
+    return _FORBIDDEN.sub("\ufffd", plain) if "&#" in text else plain
 
 
 def _mark_links(text: str, targets: list[str]) -> str:
-    for _depth in range(4):
+    """Replace links by their words between placeholders; the numbers of the placeholders count the targets."""
+    # Only links without a link inside match: each round replaces the innermost ones, and four levels are enough.
+    for _round in range(4):
         if "[[" not in text:
             break
         text = _LINK.sub(partial(_mark_link, targets), text)
@@ -136,14 +147,12 @@ def _mark_links(text: str, targets: list[str]) -> str:
 
 def _mark_link(targets: list[str], match: re.Match[str]) -> str:
     target, label, trail = match.groups()
-    shown: str
-    page, name, place = _target(target)
-    if place == "beside" or (place == "beside unless labelled" and not label):
-        shown = trail
-        return shown
+    page, name, place = _read_target(target)
+    if place == "hidden" or (place == "hidden without a label" and not label):
+        return str(trail)
     if label is None:
         label = name
-    shown = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
+    shown: str = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
     if not page or len(targets) > MAX_NUMBER:
         return shown
     targets.append(page)
@@ -154,25 +163,26 @@ def _mark_link(targets: list[str], match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def _target(target: str) -> tuple[str, str, Literal["text", "beside", "beside unless labelled"]]:
-    """Return the page that a link leads to ('' if none), the words that it shows without a label, and where it stands.
+def _read_target(target: str) -> tuple[str, str, Literal["in the text", "hidden", "hidden without a label"]]:
+    """Return the page that a link leads to ('' if none), the words that it shows without a label, and where.
 
-    `[[Category:A]]` and `[[de:A]]` do not stand in the text, `[[:de:A]]` and `[[de:A|a]]` do. `[[Cat (pet)|]]` shows
+    `[[Category:A]]` and `[[de:A]]` are not shown in the text, `[[:de:A]]` and `[[de:A|a]]` are. `[[Cat (pet)|]]` shows
     Cat, by the pipe trick on these words. Source: Parser::pstPass2.
     """
     if target.isascii() and not _TARGET_SIGN.search(target):
         name = target.strip()
-        return name[:1].upper() + name[1:], name, "text"
+        return name[:1].upper() + name[1:], name, "in the text"
     name = target.strip().lstrip(":").replace("_", " ")
     prefix, colon, _ = target.partition(":")
     prefix = prefix.strip().lower()
     if colon and prefix == "category":
-        return "", name, "beside"
-    return _page_of(target), name, "beside unless labelled" if colon and prefix in LANGUAGE_PREFIXES else "text"
+        return "", name, "hidden"
+    is_language = colon and prefix in LANGUAGE_PREFIXES
+    return _page_of(target), name, "hidden without a label" if is_language else "in the text"
 
 
 def _page_of(target: str) -> str:
-    """Return the canonical title of the page that a link leads to; empty if that is no article.
+    """Return the canonical title of the page that a link leads to, or '' if that is no article.
 
     >>> _page_of(" tea_time#x"), _page_of("wikt:tea"), _page_of("#x"), _page_of("2001: A Space Odyssey")
     ('Tea time', '', '', '2001: A Space Odyssey')
@@ -189,10 +199,11 @@ def _is_no_article(prefix: str) -> bool:
 
 
 def _strip_quotes(text: str) -> str:
-    """Take out bold and italic quotes, keeping the apostrophes that stand beside them.
+    """Remove bold and italic quotes and keep the apostrophes that stand beside them.
 
-    Four are an apostrophe and bold, more than five the rest and both; where both bold and italic are left open, one
-    bold is an apostrophe and italic. Source: MediaWiki's Parser::doQuotes.
+    Two quotes are italic, three bold, five both. Four are an apostrophe and bold; of more than five, the first ones are
+    apostrophes. Where bold and italic are both left open, one bold is an apostrophe and italic. Source: MediaWiki's
+    Parser::doQuotes.
 
     >>> _strip_quotes("''[[Titanic]]'''s crew, '''''all''''' of ''''em'''")
     "[[Titanic]]'s crew, all of 'em"
@@ -211,10 +222,10 @@ def _strip_quotes(text: str) -> str:
     return _QUOTES.sub(lambda _: next(left), text)
 
 
-def _mend(text: str) -> str:
-    """Mend the blanks and punctuation that dropped things leave behind.
+def _repair_punctuation(text: str) -> str:
+    """Repair the blanks and punctuation that dropped templates and references leave behind.
 
-    >>> _mend("Tea ( ; from ) , , is hot , . It is old , . . . and green .")
+    >>> _repair_punctuation("Tea ( ; from ) , , is hot , . It is old , . . . and green .")
     'Tea (from), is hot. It is old, ... and green.'
     """
     if "(" in text or "[" in text:
@@ -226,7 +237,7 @@ def _mend(text: str) -> str:
 
 
 def _to_spans(text: str, targets: list[str]) -> CleanText:
-    """Take the markers out, remembering where each link's words stand. Of nested links the innermost is one."""
+    """Remove the placeholders and return where each link's words stand. Of nested links only the innermost counts."""
     head, *tails = text.split(LINK_START)
     pieces = [head.replace(LINK_END, "")]
     links: list[Link] = []

@@ -1,4 +1,4 @@
-"""The lines of an article as blocks of text by section: headings, paragraphs, lists, and where pictures stand."""
+"""The lines of an article as blocks of text by section: headings, paragraphs, lists, and where images stand."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from pipelines.wikitext.placeholders import IMAGE_MARK, image_marks, without_image_marks
+from pipelines.wikitext.placeholders import IMAGE, image_placeholders, without_images
 from pipelines.wikitext.plain_text import CleanText, clean_inline
 from schemas.records import Link
 
-__all__ = ["DEFAULT_CUT_SECTIONS", "Block", "Layout"]
+__all__ = ["DEFAULT_CUT_SECTIONS", "BlockBuilder", "TextBlock"]
 
 DEFAULT_CUT_SECTIONS = (
     "bibliography", "citations", "cited sources", "cited works", "endnotes", "external links", "footnotes",
@@ -21,7 +21,7 @@ DEFAULT_CUT_SECTIONS = (
 )  # fmt: skip
 """Sections that hold no prose about the subject. Source: Wikipedia's Manual of Style, standard appendices.
 
-"Literature" is not one: of a country it is a part of its culture.
+"Literature" is not among them: in the article about a country it is a part of the culture.
 """
 
 _HEADING = re.compile(r"^(={1,6})(.+?)\1[ \t]*$")
@@ -33,12 +33,12 @@ _HATNOTE = re.compile(
 )
 """A note that leads elsewhere, written by hand: an indented line in italics. Source: Wikipedia:Hatnote."""
 _READABLE = re.compile(r"[^\W_]")
-_RULE = re.compile(r"^-{4,}")
+_HORIZONTAL_RULE = re.compile(r"^-{4,}")
 _MAX_HEADING_CHARS = 500
 
 
-class Block(NamedTuple):
-    """A paragraph, or a list with an item on each line. section: headings joined by ' / ', '' is the introduction."""
+class TextBlock(NamedTuple):
+    """A paragraph, or a list with an item on each line. section: headings joined by ' / ', or ''."""
 
     kind: Literal["paragraph", "list"]
     section: str
@@ -51,8 +51,8 @@ def _lowered(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-class Layout:
-    """Puts the lines of an article together: headings, paragraphs, lists; remembers where picture marks stand.
+class BlockBuilder:
+    """Builds paragraphs and lists from the lines of an article, and remembers in which section each image stands.
 
     Args:
         cut_sections: names of headings, in any case, that are cut with all below them.
@@ -62,58 +62,59 @@ class Layout:
     def __init__(self, cut_sections: Iterable[str], counters: dict[str, int]) -> None:
         self._cut = _lowered(tuple(cut_sections))
         self._counters = counters
-        self._path: list[tuple[int, str]] = []
+        self._headings: list[tuple[int, str]] = []
         self._section = ""
         self._cut_level: int | None = None
         self._lines: list[str] = []
         self._kind: Literal["paragraph", "list"] = "paragraph"
-        self._blocks: list[Block] = []
-        self.marks: list[tuple[str, str]] = []
-        """The numbers of the picture marks, in order, each with its section."""
+        self._blocks: list[TextBlock] = []
+        self.images: list[tuple[str, str]] = []
+        """The number characters of the image placeholders, in their order, each with its section."""
 
-    def take(self, line: str) -> None:
-        """Take the next line of wikitext, in which brackets are resolved."""
-        if IMAGE_MARK in line:
-            marks = image_marks(line)
-            self.marks += [(marks[at + 1], self._section) for at in range(0, len(marks), 2)]
-            line = without_image_marks(line)
+    def add_line(self, line: str) -> None:
+        """Add the next line of wikitext, without templates, tables and file links."""
+        if IMAGE in line:
+            found = image_placeholders(line)
+            # Every second character is a number: IMAGE 0 IMAGE 1 ... Images of cut sections count, too.
+            self.images += [(number, self._section) for number in found[1::2]]
+            line = without_images(line)
             if not line.strip():
                 return
         is_heading = line.startswith("=") and len(line) <= _MAX_HEADING_CHARS
         heading = _HEADING.match(line) if is_heading else None
         if heading:
-            self._take_heading(len(heading.group(1)), heading.group(2))
+            self._add_heading(len(heading.group(1)), heading.group(2))
         elif self._cut_level is None:
-            self._take_text(line)
+            self._add_text(line)
 
-    def _take_heading(self, level: int, name: str) -> None:
+    def _add_heading(self, level: int, name: str) -> None:
         self._end_block()
         name = clean_inline(name.strip()).text
-        while self._path and self._path[-1][0] >= level:
-            self._path.pop()
-        self._path.append((level, name))
-        self._section = " / ".join(name for _, name in self._path)
+        while self._headings and self._headings[-1][0] >= level:
+            self._headings.pop()
+        self._headings.append((level, name))
+        self._section = " / ".join(name for _, name in self._headings)
         if self._cut_level is not None and level > self._cut_level:
-            return
+            return  # a section inside a cut one
         is_cut = name.lower().strip(" :") in self._cut
         self._cut_level = level if is_cut else None
         if is_cut:
             self._counters["cut_sections"] += 1
 
-    def _take_text(self, line: str) -> None:
+    def _add_text(self, line: str) -> None:
         bare = line.strip()
-        if not bare or (line[0] == "-" and _RULE.match(line)):
+        if not bare or (line[0] == "-" and _HORIZONTAL_RULE.match(line)):
             self._end_block()
         elif line[0] in "*#:;":
-            self._take_item(line)
+            self._add_item(line)
         elif bare[0] not in "|{!" or not _TABLE_LINE.match(line):
             self._add("paragraph", bare)
 
-    def _take_item(self, line: str) -> None:
+    def _add_item(self, line: str) -> None:
         text = line.lstrip("*#:;")
-        marks, text = line[: len(line) - len(text)], text.lstrip(" \t")
+        bullets, text = line[: len(line) - len(text)], text.lstrip(" \t")
         if text.strip() and not (line[0] == ":" and _HATNOTE.match(text)):
-            self._add("list", _list_text(marks, text))
+            self._add("list", _list_text(bullets, text))
         else:
             self._end_block()
 
@@ -128,26 +129,26 @@ class Layout:
             lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
             text, links = _join_lines([clean_inline(line) for line in lines])
             if _READABLE.search(text):
-                self._blocks.append(Block(self._kind, self._section, text, links))
+                self._blocks.append(TextBlock(self._kind, self._section, text, links))
         self._lines = []
 
-    def finish(self) -> list[Block]:
-        """End the last block and return all."""
+    def finish(self) -> list[TextBlock]:
+        """End the last block and return all blocks."""
         self._end_block()
         return self._blocks
 
 
-def _list_text(marks: str, text: str) -> str:
-    """Return a list item's text; in a definition list `; term : meaning` the term keeps its colon.
+def _list_text(bullets: str, text: str) -> str:
+    """Return a list item's text; in a definition list, `; term : meaning`, a colon follows the term.
 
     >>> _list_text(";", "Tea : a drink")
     'Tea: a drink'
     """
-    return re.sub(r"(?<!\s)\s+:\s+", ": ", text, count=1) if marks.endswith(";") else text
+    return re.sub(r"(?<!\s)\s+:\s+", ": ", text, count=1) if bullets.endswith(";") else text
 
 
 def _join_lines(lines: list[CleanText]) -> CleanText:
-    """Join cleaned lines by line breaks, moving their links along; empty ones are left out."""
+    """Join cleaned lines by line breaks and move their links along; empty lines are left out."""
     if len(lines) == 1:
         return lines[0]
     texts: list[str] = []

@@ -1,4 +1,4 @@
-"""Sentences of a text as ranges: cut by sentencex, mended, of bounded length."""
+"""Sentences of a text as ranges: cut by sentencex, corrected by rules of ours, and of bounded length."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from collections.abc import Iterator
 __all__ = [
     "MAX_QUOTATION_CHARS",
     "MAX_SENTENCE_CHARS",
-    "Span",
+    "CharRange",
     "is_readable",
-    "sentence_spans",
+    "sentence_ranges",
     "split_sentences",
     "trimmed",
 ]
 
 MAX_SENTENCE_CHARS = 2_000
-"""A longer sentence is cut at a blank: such a one is a table or a list that lost its marks."""
+"""A longer sentence is cut at a blank: it is a table or a list that lost its marks."""
 MAX_QUOTATION_CHARS = 300
-"""A longer sentence is cut at the sentences inside its quotations. Source: benchmarks/sentence_splitters.py."""
+"""A longer sentence is cut at the sentences inside its quotations. Source: benchmarks/sentence_splitters.py.
+
+Cutting inside every quotation breaks titles such as "Have you eaten yet? The Reader in A Modest Proposal".
+"""
 _ODD = re.compile("([\ud800-\udfff])|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029\r]")
 _QUOTES = re.compile('["“”«»]')
 _READABLE = re.compile(r"[^\W_]")
 _CLOSING = frozenset(")]}\"'”’»")
 
-Span = tuple[int, int]
-"""Half-open range of characters; a bare pair, for there are ten of them in a paragraph."""
+CharRange = tuple[int, int]
+"""Half-open range of characters, start and end. A bare pair: each paragraph has some ten, and a class takes time."""
 
 
 def split_sentences(text: str) -> list[str]:
@@ -42,62 +45,71 @@ def split_sentences(text: str) -> list[str]:
     >>> split_sentences("The U.S. Army came c. 1850. It left 3.5 years later!")
     ['The U.S. Army came c. 1850.', 'It left 3.5 years later!']
     """
-    return [text[start:end] for start, end in sentence_spans(text)]
+    return [text[start:end] for start, end in sentence_ranges(text)]
 
 
-def sentence_spans(text: str) -> list[Span]:
-    """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS."""
-    spans: list[tuple[int, int]] = []
-    pending: int | None = None
-    for start, end in _raw_spans(text):
-        if pending is not None:
-            start, pending = pending, None
-        if spans and text.startswith("— ", start):  # who said it belongs to what was said
-            spans[-1] = (spans[-1][0], end)
+def sentence_ranges(text: str) -> list[CharRange]:
+    """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS.
+
+    >>> text = "To be. — Hamlet, Act III. ... He (John.) left."
+    >>> [text[start:end] for start, end in sentence_ranges(text)]
+    ['To be. — Hamlet, Act III.', '... He (John.) left.']
+    """
+    ranges: list[tuple[int, int]] = []
+    unreadable_start: int | None = None  # of pieces without a letter that wait for the next piece
+    for start, end in _raw_ranges(text):
+        if unreadable_start is not None:
+            start, unreadable_start = unreadable_start, None
+        if ranges and text.startswith("— ", start):  # the author belongs to the quotation before
+            ranges[-1] = (ranges[-1][0], end)
         elif _READABLE.search(text, start, end):
-            spans.append((start, end))
-        elif spans and text[start:end].strip()[:1] in _CLOSING:
-            spans[-1] = (spans[-1][0], end)
+            ranges.append((start, end))
+        elif ranges and text[start:end].strip()[:1] in _CLOSING:  # a bracket or quote closes the sentence before
+            ranges[-1] = (ranges[-1][0], end)
         else:
-            pending = start
-    if pending is not None:
-        spans.append((spans.pop()[0] if spans else pending, len(text)))
-    tight: list[Span] = []
-    for start, end in spans:
-        span = trimmed(text, start, end)
-        if span[1] - span[0] > MAX_SENTENCE_CHARS:
-            tight += _bounded(text, *span)
-        elif span[1] > span[0]:
-            tight.append(span)
-    return tight
+            unreadable_start = start  # an ellipsis opens the sentence after it
+    if unreadable_start is not None:
+        ranges.append((ranges.pop()[0] if ranges else unreadable_start, len(text)))
+    bounded: list[CharRange] = []
+    for start, end in ranges:
+        first, last = trimmed(text, start, end)
+        if last - first > MAX_SENTENCE_CHARS:
+            bounded += _bounded(text, first, last)
+        elif last > first:
+            bounded.append((first, last))
+    return bounded
 
 
-def _raw_spans(text: str) -> list[Span]:
+def _raw_ranges(text: str) -> list[CharRange]:
     """Return the pieces of sentencex as ranges that cover the text.
 
-    Lone surrogates and rare line separators stand in for marks of the same length: the first cannot be passed on, the
-    second would end a sentence.
+    sentencex sees U+FFFD for a lone surrogate, which is no valid string in Rust, and a blank for a rare line separator,
+    at which it would end a sentence. Both have the length of what they replace, so that ranges stay right.
     """
     import sentencex
 
     if not text.isprintable() and _ODD.search(text):
         text = _ODD.sub(lambda match: "\ufffd" if match[1] else " ", text)
-    spans: list[Span] = []
+    ranges: list[CharRange] = []
     start = 0
     for piece in sentencex.segment("en", text):
         end = start + len(piece)
         if end - start > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
-            spans += _inside_quotation(text, start, end)
+            ranges += _inside_quotation(text, start, end)
         else:
-            spans.append((start, end))
+            ranges.append((start, end))
         start = end
     if start < len(text):
-        spans.append((start, len(text)))
-    return spans
+        ranges.append((start, len(text)))
+    return ranges
 
 
-def _inside_quotation(text: str, first: int, last: int) -> Iterator[Span]:
-    """Cut a long piece at the sentences of its quotations, which sentencex keeps whole."""
+def _inside_quotation(text: str, first: int, last: int) -> Iterator[CharRange]:
+    """Cut a long piece at the sentences of its quotations, which sentencex keeps whole.
+
+    Without quotes, which become blanks of the same length, sentencex cuts inside. A closing quote or bracket behind a
+    cut stays with the sentence before it.
+    """
     import sentencex
 
     start = at = first
@@ -112,8 +124,8 @@ def _inside_quotation(text: str, first: int, last: int) -> Iterator[Span]:
     yield start, last
 
 
-def _bounded(text: str, start: int, end: int) -> Iterator[Span]:
-    """Cut a span that is too long at the last blank that fits, or where it must be where there is none."""
+def _bounded(text: str, start: int, end: int) -> Iterator[CharRange]:
+    """Cut a range that is too long at the last blank that fits, or in a word where there is no blank."""
     while end - start > MAX_SENTENCE_CHARS:
         limit = start + MAX_SENTENCE_CHARS
         blank = max(text.rfind(" ", start + 1, limit + 1), text.rfind("\n", start + 1, limit + 1))
@@ -124,8 +136,8 @@ def _bounded(text: str, start: int, end: int) -> Iterator[Span]:
         yield start, end
 
 
-def trimmed(text: str, start: int, end: int) -> Span:
-    """Take white space off the ends of a span; an empty span stays at its start.
+def trimmed(text: str, start: int, end: int) -> CharRange:
+    """Return a range without the white space at its ends; an empty range stays at its start.
 
     >>> trimmed(" a b ", 0, 5)
     (1, 4)
@@ -138,5 +150,5 @@ def trimmed(text: str, start: int, end: int) -> Span:
 
 
 def is_readable(text: str) -> bool:
-    """Say whether a text holds a letter or a digit of any script."""
+    """Return whether a text holds a letter or a digit of any script."""
     return _READABLE.search(text) is not None

@@ -1,4 +1,4 @@
-"""Comments, extension tags and HTML tags of wikitext: what is taken out, and what is kept as text."""
+"""Comments, extension tags and HTML tags of wikitext: which are removed, and which are kept as text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from pipelines.templates import superscript
 
-__all__ = ["break_blocks", "escape", "strip_comments", "strip_tags", "take_extensions", "unescape_page"]
+__all__ = ["break_blocks", "escape", "replace_extensions", "strip_comments", "strip_tags", "unescape_page"]
 
-_KEPT = ("nowiki", "math", "chem", "ce")
-_DROPPED = {
+_KEPT_TAGS = ("nowiki", "math", "chem", "ce")
+_DROPPED_TAGS = {
     "ref": "references",
     "references": "references",
     "table": "tables",
@@ -33,11 +33,13 @@ _DROPPED = {
     "style": "extensions",
     "script": "extensions",
 }
-_WITH_IMAGES = ("gallery", "imagemap")
-_COUNTED = {**_DROPPED, "math": "math", "gallery": "galleries", "imagemap": "galleries"}
-del _COUNTED["references"]  # the place of a list
-_OPEN = re.compile(rf"<({'|'.join((*_KEPT, *_DROPPED, *_WITH_IMAGES))})(?=[\s/>])([^<>]*)>", re.IGNORECASE)
-_CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in (*_KEPT, *_DROPPED, *_WITH_IMAGES)}
+"""Tag -> the counter of the article that it raises."""
+_IMAGE_TAGS = ("gallery", "imagemap")
+_COUNTERS = {**_DROPPED_TAGS, "math": "math", "gallery": "galleries", "imagemap": "galleries"}
+del _COUNTERS["references"]  # the place where the notes are listed, and no note itself
+_ALL_TAGS = (*_KEPT_TAGS, *_DROPPED_TAGS, *_IMAGE_TAGS)
+_OPEN = re.compile(rf"<({'|'.join(_ALL_TAGS)})(?=[\s/>])([^<>]*)>", re.IGNORECASE)
+_CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _ALL_TAGS}
 _SPECIAL = re.compile(r"[&\[\]{}|'<>=*#:;~_!\-\n]")
 _CODES = {char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"}
 _BLOCK = re.compile(
@@ -50,7 +52,7 @@ _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:[\s/][^<>]*)?>")
 
 
 def strip_comments(text: str) -> str:
-    r"""Take out HTML comments; one that is never closed reaches to the end. A line of its own goes with it.
+    r"""Remove HTML comments; one that is never closed reaches to the end. A line that holds nothing else goes, too.
 
     Source: MediaWiki's Preprocessor_Hash.
 
@@ -70,7 +72,7 @@ def strip_comments(text: str) -> str:
 
 
 def unescape_page(text: str) -> str:
-    """Undo the escaping of a page that a tool has escaped twice: it has references, and each one as `&lt;ref`.
+    """Undo the escaping of a page that a tool has escaped twice: each of its references reads `&lt;ref`.
 
     >>> unescape_page("Tea&lt;ref&gt;x&lt;/ref&gt; &amp;amp; milk")
     'Tea<ref>x</ref> &amp; milk'
@@ -80,23 +82,25 @@ def unescape_page(text: str) -> str:
     return text
 
 
-def take_extensions(text: str, counters: dict[str, int], take_images: Callable[[str, str], str]) -> str:
-    """Replace extension tags: references, code and the like go; nowiki, math and chem stay as plain characters.
+def replace_extensions(text: str, counters: dict[str, int], render_images: Callable[[str, str], str]) -> str:
+    """Replace extension tags: references and code are removed; nowiki, math and chem become plain characters.
 
-    Math is kept as its LaTeX source: a sentence whose formula is gone says something else, or nothing.
+    A formula is kept as its LaTeX source: without it the sentence says something else, or nothing.
 
     Args:
         text: wikitext without comments.
-        counters: counts what was found; a name that is new counts from 0 (`defaultdict`).
-        take_images: gives the text for a gallery or an image map: (tag's name, content).
+        counters: the tags found are added to it; a missing name counts from 0 (`defaultdict`).
+        render_images: returns the text for a gallery or an image map, given the tag's name and content.
 
     Returns:
-        Wikitext without these tags. A tag that is never closed is dropped alone; a reference with its line.
+        Wikitext without these tags. Of a tag that is never closed only the tag goes; of a reference the rest of its
+        line, too.
     """
     if "<" not in text:
         return text
     kept: list[str] = []
     at = 0
+    # Names whose closing tag is nowhere behind the place: without them a page of open tags takes quadratic time.
     never_closed: set[str] = set()
     while match := _OPEN.search(text, at):
         kept.append(text[at : match.start()])
@@ -111,7 +115,7 @@ def take_extensions(text: str, counters: dict[str, int], take_images: Callable[[
             if name == "ref":
                 at = _end_of_line(text, at)
             continue
-        kept.append(_replacement(name, text[at : close.start()], counters, take_images))
+        kept.append(_replacement(name, text[at : close.start()], counters, render_images))
         at = close.end()
     return "".join([*kept, text[at:]])
 
@@ -122,23 +126,25 @@ def _end_of_line(text: str, at: int) -> int:
 
 
 def _count(name: str, counters: dict[str, int]) -> None:
-    if name in _COUNTED:
-        counters[_COUNTED[name]] += 1
+    if name in _COUNTERS:
+        counters[_COUNTERS[name]] += 1
 
 
-def _replacement(name: str, content: str, counters: dict[str, int], take_images: Callable[[str, str], str]) -> str:
+def _replacement(name: str, content: str, counters: dict[str, int], render_images: Callable[[str, str], str]) -> str:
     _count(name, counters)
-    if name in _WITH_IMAGES:
-        return take_images(name, content)
+    if name in _IMAGE_TAGS:
+        return render_images(name, content)
     if name == "nowiki":
         return escape(content)
-    if name in _KEPT:
+    if name in _KEPT_TAGS:
         return escape(_formula(content))
     return "\n" if name in ("pre", "table") else ""
 
 
 def _formula(source: str) -> str:
-    r"""Write a formula on one line; TeX reads a tie as a blank, and a blank between braces as nothing.
+    r"""Write a formula on one line, without `~` and double braces, which a later step would take for wikitext.
+
+    TeX reads a tie (`~`) as a blank, and ignores a blank between braces.
 
     >>> _formula("{{a}}~\\over\n b")
     '{ {a} } \\over b'
@@ -148,7 +154,7 @@ def _formula(source: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Write a text so that no later step takes its characters for markup.
+    """Write a text with a numeric reference for each character that a later step could take for markup.
 
     >>> escape("a_{[i]}")
     'a&#95;&#123;&#91;i&#93;&#125;'
@@ -175,7 +181,7 @@ def _line_break(match: re.Match[str]) -> str:
 
 
 def strip_tags(text: str) -> str:
-    """Take out the HTML tags that are left; digits in <sup> become superscripts, breaks a blank.
+    """Remove the HTML tags that are left; digits in <sup> become superscripts, a line break becomes a blank.
 
     >>> strip_tags("<b>10<sup>24</sup></b><br>is < 5 > 4")
     '10²⁴ is < 5 > 4'

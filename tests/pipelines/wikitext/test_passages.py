@@ -13,23 +13,23 @@ from hypothesis import strategies as st
 from pipelines.wikitext import split_article, split_sentences
 from pipelines.wikitext.article import Article, ImageUse
 from pipelines.wikitext.passages import MAX_INTRO_CHARS, MAX_LIST_CHARS, MAX_PARAGRAPH_CHARS
-from pipelines.wikitext.sections import Block
+from pipelines.wikitext.sections import TextBlock
 from pipelines.wikitext.sentences import MAX_SENTENCE_CHARS
 from schemas.records import Link
 
 LONG = "The quick brown fox jumps over the lazy dog near the old river bank. "
 
 
-def article(*blocks: Block, images: tuple[ImageUse, ...] = ()) -> Article:
+def article(*blocks: TextBlock, images: tuple[ImageUse, ...] = ()) -> Article:
     return Article(7, "Fox", False, blocks, images, {}, {})
 
 
-def paragraph(text: str, section: str = "", links: tuple[Link, ...] = ()) -> Block:
-    return Block("paragraph", section, text, links)
+def paragraph(text: str, section: str = "", links: tuple[Link, ...] = ()) -> TextBlock:
+    return TextBlock("paragraph", section, text, links)
 
 
-def items(*lines: str, section: str = "", links: tuple[Link, ...] = ()) -> Block:
-    return Block("list", section, "\n".join(lines), links)
+def items(*lines: str, section: str = "", links: tuple[Link, ...] = ()) -> TextBlock:
+    return TextBlock("list", section, "\n".join(lines), links)
 
 
 def solid(text: str) -> str:
@@ -194,7 +194,7 @@ def test_an_article_without_an_introduction_gives_its_first_paragraph() -> None:
 
 
 _BLOCKS = st.builds(
-    lambda kind, section, text: Block(kind, section, text, (Link(0, len(text), "X"),) if text else ()),
+    lambda kind, section, text: TextBlock(kind, section, text, (Link(0, len(text), "X"),) if text else ()),
     st.sampled_from(["paragraph", "list"]),
     st.sampled_from(["", "Home"]),
     st.text(alphabet="ab. \n*Ж", max_size=60).map(lambda text: text * 40),
@@ -202,7 +202,7 @@ _BLOCKS = st.builds(
 
 
 @given(st.lists(_BLOCKS, max_size=6))
-def test_any_blocks_give_rows_that_agree(blocks: list[Block]) -> None:
+def test_any_blocks_give_rows_that_agree(blocks: list[TextBlock]) -> None:
     passages = split_article(article(*blocks, images=(ImageUse("A.jpg", "", "", 0),)))
     ids = [row.paragraph_id for row in passages.paragraphs]
     assert ids == [f"7#{place}" for place in range(len(ids))]

@@ -1,15 +1,16 @@
-"""Pictures of an article: file links, galleries and the pictures that templates name, with their captions."""
+"""Images of an article: file links, galleries and the images that templates name, with their captions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from pipelines.wikitext.placeholders import IMAGE_MARK, MAX_NUMBER, image_marks, number_char
+from pipelines.wikitext.placeholders import IMAGE, MAX_NUMBER, image_placeholders, number_char
 from schemas.titles import canonical_file
 
-__all__ = ["DEFAULT_ICON_PATTERNS", "Picture", "PictureBook", "is_file_target"]
+__all__ = ["DEFAULT_ICON_PATTERNS", "ImageCollector", "WikitextImage", "is_file_target"]
 
 DEFAULT_ICON_PATTERNS = (
     r"^Flag of ",
@@ -19,38 +20,40 @@ DEFAULT_ICON_PATTERNS = (
     r"\bicon\b",
     r"\bsignature\b",
 )
-"""Files that decorate and do not show the article's subject; matched with the canonical name, ignoring case."""
+"""Files that decorate and do not show the article's subject; searched in the canonical name, ignoring case."""
 
 _IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|bmp|xcf)$", re.IGNORECASE)
 _FILE_TARGET = re.compile(r"^[\s_]*(?:file|image)[\s_]*:", re.IGNORECASE)
 _FILE_NAME = re.compile(r"^(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{}<>|\n#]{1,240}\.[A-Za-z]{3,4})$", re.IGNORECASE)
-_OPTION = re.compile(
+_DISPLAY_OPTION = re.compile(
     r"^(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|baseline|middle|sub|super|(?:text-)?top"
     r"|(?:text-)?bottom|upright.*|[0-9]{0,5}x?[0-9]{0,5}\s*px|(?:alt|link|page|class|lang|thumb|thumbnail|thumbtime|start|end"
     r"|style)\s*=.*)$",
     re.IGNORECASE | re.DOTALL,
 )
+"""Parts of a file link that say how the file is shown; the last other part is the caption. Source: Help:Images."""
 _BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
-_MAX_TARGET_CHARS = 500  # a title has 255 bytes at most
+_MAX_TARGET_CHARS = 500
+"""A longer target is no file name: a title has 255 bytes at most, and some blanks may stand around it."""
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
-_MAIN_PICTURES = (
+_MAIN_IMAGES = (
     "cover", "file", "filename", "image", "image file", "image name", "image_file", "image_name", "image_skyline",
     "img", "photo", "picture", "poster", "screenshot", "skyline",
 )  # fmt: skip
-"""Arguments that an infobox's own caption describes; one for a flag, a logo or a signature has a caption by name."""
+"""Arguments that the argument `caption` of an infobox describes; a flag or a map has a caption argument of its own."""
 _HAS_POSITIONAL_CAPTIONS = re.compile(r"^(?:gallery|wide image|panorama|tall image|auto images|photomontage)")
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A use of a picture. caption is wikitext, not yet cleaned."""
+class WikitextImage:
+    """An image as an article uses it. file is canonical; caption is wikitext, not yet cleaned."""
 
     file: str
     caption: str
 
 
 def is_file_target(target: str) -> bool:
-    """Tell whether a link shows a file.
+    """Return whether a link shows a file.
 
     >>> is_file_target("Image: a.jpg"), is_file_target(":File:a.jpg")
     (True, False)
@@ -58,8 +61,8 @@ def is_file_target(target: str) -> bool:
     return bool(_FILE_TARGET.match(target))
 
 
-class PictureBook:
-    """The pictures of one article, in the order in which they were found; a mark stands for each in the text.
+class ImageCollector:
+    """Collects the images of one article in the order in which they are found, and returns a placeholder for each.
 
     Args:
         icon_patterns: regular expressions of file names to leave out.
@@ -67,55 +70,63 @@ class PictureBook:
     """
 
     def __init__(self, icon_patterns: Sequence[str], counters: dict[str, int]) -> None:
-        self.pictures: list[Picture] = []
+        self.images: list[WikitextImage] = []
         self._icons = _compiled(tuple(icon_patterns))
         self._counters = counters
 
     def link(self, parts: Sequence[str]) -> str:
-        """Take a file link, `File:a.jpg|thumb|caption`; give the mark that stands for it."""
-        captions = [part.strip() for part in parts[1:] if not _OPTION.match(part.strip())]
-        nested = image_marks("".join(parts[1:]))
+        """Collect a file link, `File:a.jpg|thumb|caption`, and return its placeholder and those inside its caption."""
+        captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(part.strip())]
+        nested = image_placeholders("".join(parts[1:]))
         return self._add(parts[0], captions[-1] if captions else "") + nested
 
     def gallery(self, content: str) -> str:
-        """Take the lines of a gallery; give the marks that stand for its pictures."""
-        marks = []
+        """Collect the images of a gallery, one a line, and return their placeholders."""
+        placeholders = []
         for line in content.split("\n"):
             name, _, rest = line.partition("|")
-            if _file_name(name):
-                captions = [part for part in _split_bars(rest) if part and not _OPTION.match(part)]
-                marks.append(self._add(name, "|".join(captions)))
-        return "".join(marks)
+            if _is_file_name(name):
+                captions = [part for part in _split_bars(rest) if part and not _DISPLAY_OPTION.match(part)]
+                placeholders.append(self._add(name, "|".join(captions)))
+        return "".join(placeholders)
 
     def image_map(self, content: str) -> str:
-        """Take an image map, whose first line that names a file counts; give its mark."""
+        """Collect the image of an image map, which its first line with a file names, and return its placeholder."""
         for line in content.split("\n"):
             if is_file_target(line):
                 return self.link(_split_bars(line))
         return ""
 
     def template(self, name: str, args: dict[str, str]) -> str:
-        """Take the pictures that the arguments of a template name; give the marks of these and of those inside."""
-        marks = []
-        lowered: dict[str, str] = {}
+        """Collect the images that the arguments of a template name.
+
+        Args:
+            name: the template's, lower case.
+            args: an argument is a file name, or holds placeholders of file links that were collected before.
+
+        Returns:
+            The placeholders of all of them, in the order of the arguments.
+        """
+        placeholders = []
+        lowered: dict[str, str] = {}  # filled at the first image: most templates have none
         for key, value in args.items():
-            is_file = _file_name(value)
-            if not is_file and IMAGE_MARK not in value:
+            is_file = _is_file_name(value)
+            if not is_file and IMAGE not in value:
                 continue
             lowered = lowered or {other.lower(): text for other, text in args.items()}
             caption = _caption_for(name, key.lower(), lowered)
             if is_file:
-                marks.append(self._add(value, caption))
+                placeholders.append(self._add(value, caption))
             else:
-                self._caption_inner(value, caption)
-                marks.append(image_marks(value))
-        return "".join(marks)
+                self._set_caption_of_link(value, caption)
+                placeholders.append(image_placeholders(value))
+        return "".join(placeholders)
 
-    def _caption_inner(self, value: str, caption: str) -> None:
-        """Return the caption of an infobox to the file link in its image argument, if that has none."""
-        last = len(self.pictures) - 1
-        if caption and last >= 0 and value.endswith(number_char(last)) and not self.pictures[last].caption:
-            self.pictures[last] = Picture(self.pictures[last].file, caption)
+    def _set_caption_of_link(self, value: str, caption: str) -> None:
+        """Set the caption of the file link that ends an image argument, where the link itself has none."""
+        last = len(self.images) - 1
+        if caption and last >= 0 and value.endswith(number_char(last)) and not self.images[last].caption:
+            self.images[last] = WikitextImage(self.images[last].file, caption)
 
     def _add(self, target: str, caption: str) -> str:
         file = canonical_file(target) if len(target) <= _MAX_TARGET_CHARS else ""
@@ -125,32 +136,29 @@ class PictureBook:
         if any(pattern.search(file) for pattern in self._icons):
             self._counters["icons"] += 1
             return ""
-        if len(self.pictures) > MAX_NUMBER:
+        if len(self.images) > MAX_NUMBER:
             self._counters["images_over_limit"] += 1
             return ""
-        self.pictures.append(Picture(file, caption))
-        return IMAGE_MARK + number_char(len(self.pictures) - 1)
+        self.images.append(WikitextImage(file, caption))
+        return IMAGE + number_char(len(self.images) - 1)
 
 
-_ICON_CACHE: dict[tuple[str, ...], tuple[re.Pattern[str], ...]] = {}
-
-
+@lru_cache(maxsize=8)
 def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    if patterns not in _ICON_CACHE:
-        _ICON_CACHE[patterns] = tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
-    return _ICON_CACHE[patterns]
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
 
 
-def _file_name(text: str) -> bool:
+def _is_file_name(text: str) -> bool:
+    """Return whether an argument is the name of an image file, with or without `File:`."""
     text = text.strip()
     if "." not in text[-5:-3]:
-        return False  # nearly all arguments of templates
+        return False  # nearly all arguments of templates: cheaper than the pattern
     match = _FILE_NAME.match(text) if 4 < len(text) < 300 else None
     return bool(match and _IMAGE_SUFFIX.search(match.group(1)))
 
 
 def _split_bars(text: str) -> list[str]:
-    """Split at bars outside of links.
+    """Split a text at the bars outside of links.
 
     >>> _split_bars("a|[[b|c]]")
     ['a', '[[b|c]]']
@@ -166,11 +174,11 @@ def _split_bars(text: str) -> list[str]:
 
 
 def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
-    """Find the argument that describes the picture in another: caption2 for image2, map_caption for image_map, ...
+    """Find the caption of an image among the arguments: caption2 for image2, map_caption for image_map, ...
 
     Args:
         name: the template's.
-        key: the argument that names the picture, in lower case.
+        key: the argument that names the image, in lower case.
         args: all arguments, keys in lower case.
 
     >>> _caption_for("infobox", "image_map", {"image_map": "a.png", "map_caption": "Where", "caption": "Tea"})
@@ -183,8 +191,11 @@ def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
     match = _NUMBERED.match(key)
     stem, number = match.groups() if match else (key, "")
     short = stem.removeprefix("image_")
-    names = [f"{stem}_caption{number}", f"{stem}caption{number}", f"{stem}{number}_caption"]
-    names += [
+    # From the names that fit this image alone to those that may mean another one: the first that is given counts.
+    names = [
+        f"{stem}_caption{number}",
+        f"{stem}caption{number}",
+        f"{stem}{number}_caption",
         f"{stem}{number} caption",
         f"{stem} caption{number}",
         f"caption_{stem}{number}",
@@ -192,7 +203,7 @@ def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
     ]
     if number:
         names.append(f"caption{number}")
-    if number in ("", "1") and (stem in _MAIN_PICTURES or not any(args.get(main) for main in _MAIN_PICTURES)):
+    if number in ("", "1") and (stem in _MAIN_IMAGES or not any(args.get(main) for main in _MAIN_IMAGES)):
         names += ["image_caption", "imagecaption", "image caption", "caption"]
     if name.startswith("multiple image"):
         names.append("footer")
@@ -200,8 +211,8 @@ def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
 
 
 def _positional_caption(place: int, args: dict[str, str]) -> str:
-    """Return what follows a picture; a width between is passed over."""
+    """Return the argument after an image, or after the image's width; '' where that is no caption."""
     following = args.get(str(place + 1), "")
-    if following and _OPTION.match(following):
+    if following and _DISPLAY_OPTION.match(following):
         following = args.get(str(place + 2), "")
-    return "" if _file_name(following) or _OPTION.match(following) else following
+    return "" if _is_file_name(following) or _DISPLAY_OPTION.match(following) else following
