@@ -1,4 +1,4 @@
-"""The ways to clean a dump that are measured side by side: this package and its peers, each as its users run it."""
+"""Ways to clean a dump that are measured side by side: this package and its peers, each as its users run it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,23 @@ _CATEGORY = re.compile("^(?:Category):", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to read a dump. run reads the file once; what says in words what it gives."""
+    """A way to clean a dump.
+
+    Args:
+        package: whose version is printed.
+        module: is imported before the time starts.
+        output: in words.
+        run: reads the file once.
+    """
 
     package: str
     module: str
-    what: str
+    output: str
     run: Callable[[Path], object]
 
 
 def articles(dump: Path) -> Iterator[Page]:
-    """Read the articles of a dump, no redirects: the same reader for all that bring none."""
+    """Read the articles of a dump without redirects: the reader of all peers that have none of their own."""
     for stream in find_streams(dump):
         for item in read_pages(stream):
             if isinstance(item, Page) and item.redirect is None and item.namespace == 0:
@@ -44,7 +51,7 @@ def articles(dump: Path) -> Iterator[Page]:
 
 
 def run_ours(dump: Path) -> int:
-    """Return sentences, paragraphs with links, and images."""
+    """Make sentences, paragraphs with links, and images, and return how many."""
     rows = 0
     for page in articles(dump):
         passages = split_article(parse_article(page))
@@ -53,7 +60,7 @@ def run_ours(dump: Path) -> int:
 
 
 def run_whole_stage(dump: Path) -> object:
-    """Run the parse stage as the job does: cleaning in a guarded process, which has to start, and Parquet files."""
+    """Run the parse stage as the job does: it starts a guarded process for the cleaning, and writes Parquet files."""
     with tempfile.TemporaryDirectory() as folder, GuardedParser(partial(parse_page, rules=CleaningRules())) as guard:
         return parse_shard(0, find_streams(dump), WorkFolder(Path(folder)), guard, ReadLimits())
 
@@ -75,8 +82,8 @@ def run_data_set_cleaning(dump: Path) -> int:
 def data_set_text(wikitext: str) -> str:
     """Clean an article as the Wikipedia data sets of HF datasets and TFDS do: a tree, pruned and stripped by section.
 
-    Written anew after the published function: files, references and tables are removed from every section,
-    categories lose their prefix, magic words go.
+    Written after the published function: files, references and tables are removed from every section, categories lose
+    their prefix, magic words are removed.
     """
     import mwparserfromhell
 
@@ -96,7 +103,7 @@ def _remove(section: Any, node: Any) -> None:
     try:
         section.remove(node)
     except ValueError:
-        return  # it went with the one that it stood in
+        return  # it was removed together with the node around it
 
 
 def run_wikitextparser(dump: Path) -> int:

@@ -27,15 +27,22 @@ CHUNK_BYTES = 1 << 20
 
 
 def processor_seconds() -> float:
-    """Seconds that this process and its children that have ended kept a core busy."""
+    """Return the processor time of this process and of its children that have ended."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
 
 def measure(peers: dict[str, Peer], dump: Path, repeats: int, long_s: float) -> dict[str, list[float] | str]:
-    """Run all peers in turns; give the processor seconds of each one's runs, or why there are none.
+    """Run all peers in turns, so that the load of the machine falls on all of them alike.
 
-    A peer whose run takes more than long_s takes no further turn.
+    Args:
+        peers: by name.
+        dump: the file that each one reads.
+        repeats: how many turns.
+        long_s: a peer whose run takes longer takes no further turn.
+
+    Returns:
+        The processor seconds of each peer's runs, or why there are none.
     """
     found: dict[str, list[float] | str] = {name: [] for name in peers}
     for _ in range(repeats):
@@ -55,8 +62,8 @@ def measure(peers: dict[str, Peer], dump: Path, repeats: int, long_s: float) -> 
 
 
 def print_rates(dump: Path, size: int, peers: dict[str, Peer], repeats: int, long_s: float) -> None:
-    """Print the medians; "its / ours" compares runs of the same turns, for the load changes from turn to turn."""
-    print(f"{'':<30} {'version':<9} {'runs':>4} {'seconds':>8} {'MB/s':>6} {'its / ours':>10}  gives")
+    """Print the medians; "its / ours" compares runs of the same turn, because the load changes from turn to turn."""
+    print(f"{'':<30} {'version':<9} {'runs':>4} {'seconds':>8} {'MB/s':>6} {'its / ours':>10}  output")
     found = measure(peers, dump, repeats, long_s)
     first = next((seconds for seconds in found.values() if isinstance(seconds, list)), [])
     for name, seconds in found.items():
@@ -66,11 +73,11 @@ def print_rates(dump: Path, size: int, peers: dict[str, Peer], repeats: int, lon
         version, median = metadata.version(peers[name].package), statistics.median(seconds)
         ratio = statistics.median(its / ours for its, ours in zip(seconds, first, strict=False))
         rate = f"{len(seconds):>4} {median:>8.2f} {size / median / 1e6:>6.2f} {ratio:>10.2f}"
-        print(f"{name:<30} {version:<9} {rate}  {peers[name].what}")
+        print(f"{name:<30} {version:<9} {rate}  {peers[name].output}")
 
 
 def step_seconds(dump: Path) -> dict[str, float]:
-    """Time the steps of the parse stage one after the other, in this process."""
+    """Measure the processor seconds of each step of the parse stage, one after the other in this process."""
     streams = find_streams(dump)
     pages = list(articles(dump))
     cleaned = [parse_article(page) for page in pages]
@@ -128,20 +135,20 @@ def main() -> int:
         "--long", type=float, default=20.0, metavar="SECONDS", help="a peer whose run takes more runs once"
     )
     options.add_argument("--only", nargs="*", choices=list(PEERS), help="leave the others out")
-    options.add_argument("--steps", action="store_true", help="tell what each step of ours takes, too")
-    given = options.parse_args()
-    dump = given.dump or find_slice()
+    options.add_argument("--steps", action="store_true", help="print also what each step of ours takes")
+    args = options.parse_args()
+    dump = args.dump or find_slice()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     size = xml_bytes(dump)
     print(
         f"{dump.name}: {size / 1e6:.2f} MB of XML; one core, Python {platform.python_version()}, {platform.machine()}"
     )
-    print(f"medians of up to {given.repeats} runs in turns, processor time of the process and its children;")
-    print(f"a peer whose run takes more than {given.long:g} s runs once\n")
-    print_rates(dump, size, {name: PEERS[name] for name in given.only or PEERS}, given.repeats, given.long)
-    if given.steps:
-        print_steps(dump, size, given.repeats)
+    print(f"medians of up to {args.repeats} runs in turns, processor time of the process and its children;")
+    print(f"a peer whose run takes more than {args.long:g} s runs once\n")
+    print_rates(dump, size, {name: PEERS[name] for name in args.only or PEERS}, args.repeats, args.long)
+    if args.steps:
+        print_steps(dump, size, args.repeats)
     return 0
 
 

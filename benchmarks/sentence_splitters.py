@@ -1,4 +1,4 @@
-"""Sentence splitters on hand-checked Wikipedia sentences: precision, recall, F1 of boundaries, and speed."""
+"""Sentence splitters on hand-checked sentences of Wikipedia: precision, recall and F1 of boundaries, and speed."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def boundaries(sentences: Iterable[str]) -> set[int]:
 
 
 def score(split: Splitter, gold: list[list[str]]) -> tuple[float, float, float]:
-    """Return precision, recall and F1 of the boundaries inside paragraphs (their ends are no merit)."""
-    hits = given = wanted = 0
+    """Return precision, recall and F1 of the boundaries inside paragraphs; their ends are found by any splitter."""
+    right = predicted = actual = 0
     for paragraph in gold:
         found = boundaries(sentence for sentence in split(" ".join(paragraph)) if sentence.strip())
-        right = boundaries(paragraph)
-        hits, given, wanted = hits + len(found & right), given + len(found), wanted + len(right)
-    return hits / max(given, 1), hits / wanted, 2 * hits / (given + wanted)
+        marked = boundaries(paragraph)
+        right, predicted, actual = right + len(found & marked), predicted + len(found), actual + len(marked)
+    return right / max(predicted, 1), right / actual, 2 * right / (predicted + actual)
 
 
 def speed(split: Splitter, gold: list[list[str]]) -> float:
@@ -100,8 +100,8 @@ def show_errors(split: Splitter, gold: list[list[str]]) -> None:
     for paragraph in gold:
         text = " ".join(paragraph)
         places = [place for place, character in enumerate(text) if not character.isspace()]
-        found, right = boundaries(s for s in split(text) if s.strip()), boundaries(paragraph)
-        for kind, wrong in (("false", found - right), ("missed", right - found)):
+        found, marked = boundaries(s for s in split(text) if s.strip()), boundaries(paragraph)
+        for kind, wrong in (("false", found - marked), ("missed", marked - found)):
             for count in sorted(wrong):
                 place = places[count - 1] + 1
                 print(f"{kind:7}{text[max(0, place - 40) : place]} ¦ {text[place : place + 30]}")

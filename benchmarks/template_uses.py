@@ -1,4 +1,4 @@
-"""The inline templates of an article's prose by mwparserfromhell, and whether a text shows their words in place."""
+"""The inline templates of an article's prose, found by mwparserfromhell, and whether a text shows their words."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ FILE = re.compile(r"\[\[\s*(?:File|Image)\s*:((?:[^\[\]]|\[\[[^\[\]]*\]\])*)\]\]
 
 
 @dataclass(frozen=True)
-class Use:
-    """An inline template in prose: the words before it on its line, and the words it should show."""
+class TemplateUse:
+    """An inline template in prose: the words before it on its line, and the words that it should show."""
 
     kind: str
     before: tuple[str, ...]
@@ -34,7 +34,7 @@ class Use:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Return the words and numbers of a text, folded: superscripts as digits, no commas in numbers, no stress marks.
+    """Return the words and numbers of a text, normalised: raised digits as digits, no commas, no stress marks.
 
     >>> tokens("At 1,200 miles (''sic'')")
     ('at', '1200', 'miles', 'sic')
@@ -44,7 +44,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
 
 def plain(wikitext: str) -> str:
-    """Take links, quotes, tags and templates off a short wikitext."""
+    """Remove the marks of links, quotes, tags and templates from a short wikitext."""
     while "{{" in wikitext:
         shorter = re.sub(r"\{\{[^{}]*\}\}", " ", wikitext)
         if shorter == wikitext:
@@ -100,10 +100,10 @@ SHOWN: dict[str, Callable[[Template], str]] = {
     "val": lambda t: _argument(t, 1),
     "frac": lambda t: _argument(t, 1),
 }
-"""What Wikipedia shows of each kind, as wikitext."""
+"""Kind of template -> the argument that Wikipedia shows, as wikitext."""
 ALIASES = {"cvt": "convert", "blockquote": "quote", "bquote": "quote", "cquote": "quote", "smaller": "small",
            "transliteration": "transl", "chem2": "chem"}  # fmt: skip
-NESTING = {"nowrap", "small", "quote", "nobold", "resize"}
+CONTAINERS = {"nowrap", "small", "quote", "nobold", "resize"}
 
 
 def kind_of(template: Template) -> str:
@@ -112,12 +112,12 @@ def kind_of(template: Template) -> str:
     return "lang-" if name.startswith("lang-") else name
 
 
-def uses(wikitext: str) -> Iterator[Use]:
-    """Return the inline templates of an article's prose; those inside boxes and tables are not prose."""
+def uses(wikitext: str) -> Iterator[TemplateUse]:
+    """Yield the inline templates of an article's prose; those inside boxes and tables are not prose."""
     yield from _uses_in(mwparserfromhell.parse(prose_of(wikitext)))
 
 
-def _uses_in(code: Wikicode) -> Iterator[Use]:
+def _uses_in(code: Wikicode) -> Iterator[TemplateUse]:
     line: list[str] = []
     for node in code.nodes:
         if not isinstance(node, Template):
@@ -128,24 +128,33 @@ def _uses_in(code: Wikicode) -> Iterator[Use]:
             before = tokens(plain("".join(line).rpartition("\n")[2]))[-3:]
             words = tokens(plain(SHOWN[kind](node)))[:4]
             if words:
-                yield Use(kind, before, words)
-        if kind in NESTING and node.has(1):
+                yield TemplateUse(kind, before, words)
+        if kind in CONTAINERS and node.has(1):
             yield from _uses_in(node.get(1).value)
         line = []
 
 
 def places_of(words: tuple[str, ...]) -> dict[str, list[int]]:
-    """Return the places of each word."""
+    """Return the places at which each word stands.
+
+    >>> places_of(("a", "b", "a"))
+    {'a': [0, 2], 'b': [1]}
+    """
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words):
         places.setdefault(word, []).append(place)
     return places
 
 
-def is_shown(use: Use, text: tuple[str, ...], places: dict[str, list[int]]) -> bool:
-    """Say whether the words of a template stand within `WINDOW_TOKENS` after the words that came before it.
+def is_shown(use: TemplateUse, text: tuple[str, ...], places: dict[str, list[int]]) -> bool:
+    """Return whether a text holds a template's words at most `WINDOW_TOKENS` words after the words before it.
 
-    Where nothing stands before it on its line, its words may stand anywhere in the article.
+    Where no word stands before the template on its line, its words may stand anywhere in the text.
+
+    Args:
+        use: the template.
+        text: the words of the text.
+        places: of each word in the text.
     """
     starts = places.get((use.before or use.words)[0], [])
     for at in starts:

@@ -1,4 +1,4 @@
-"""Text quality on a real Wikipedia slice: markup left in the text, and inline templates shown or lost, beside peers."""
+"""Text quality on a real Wikipedia slice beside peers: markup left in the text, inline templates shown or lost."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LEFTOVERS: dict[str, re.Pattern[str]] = {
 
 
 def snippets(contents: Iterator[str], elsewhere: str) -> list[str]:
-    """Return of each text its longest stretch without markup, where it is long enough and stands nowhere else."""
+    """Return the longest stretch without markup of each text, if it is long enough and does not occur elsewhere."""
     found = []
     elsewhere = " ".join(elsewhere.split())
     for content in contents:
@@ -53,7 +53,7 @@ def ours(page: Page) -> str:
 
 
 def cleaners() -> dict[str, tuple[str, Callable[[Page], str]]]:
-    """Return the tools that clean one page: name -> package, function."""
+    """Return the tools that clean one page: name -> its package and its function."""
     import gensim.corpora.wikicorpus as wikicorpus
     import wikitextparser
 
@@ -66,7 +66,7 @@ def cleaners() -> dict[str, tuple[str, Callable[[Page], str]]]:
 
 
 def run_wikiextractor(dump: Path) -> dict[int, str]:
-    """Run the command of wikiextractor on the whole file, without template definitions: page id -> text."""
+    """Run wikiextractor's command on the whole file, without template definitions, and return the texts by page id."""
     command = [sys.executable, "-m", "wikiextractor.WikiExtractor", "--json", "--no-templates", "--processes", "1"]
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run([*command, "-o", "-", str(dump)], cwd=folder, capture_output=True, text=True, check=True)
@@ -75,8 +75,8 @@ def run_wikiextractor(dump: Path) -> dict[int, str]:
 
 
 @dataclass
-class Tally:
-    """What one tool left in the text, and the inline templates that it showed, by kind."""
+class ToolCounts:
+    """The markup that one tool left in the text, and the inline templates that it showed, by kind."""
 
     leftovers: dict[str, int]
     uses: dict[str, int]
@@ -84,27 +84,27 @@ class Tally:
     seconds: float = 0.0
 
 
-def measure(pages: list[Page], text_of: Callable[[Page], str]) -> Tally:
-    tally = Tally(dict.fromkeys([*LEFTOVERS, "reference text", "picture captions"], 0), {}, {})
+def measure(pages: list[Page], text_of: Callable[[Page], str]) -> ToolCounts:
+    counts = ToolCounts(dict.fromkeys([*LEFTOVERS, "reference text", "picture captions"], 0), {}, {})
     for page in pages:
         start = time.perf_counter()
         text = text_of(page)
-        tally.seconds += time.perf_counter() - start
+        counts.seconds += time.perf_counter() - start
         for name, pattern in LEFTOVERS.items():
-            tally.leftovers[name] += len(pattern.findall(text))
+            counts.leftovers[name] += len(pattern.findall(text))
         source = COMMENT.sub("", page.wikitext)
         body = FILE.sub("", REF.sub("", source))
         body += plain(body)
         refs = snippets((match[1] for match in REF.finditer(source)), body)
         captions = snippets((match[1].rpartition("|")[2] for match in FILE.finditer(REF.sub("", source))), body)
-        tally.leftovers["reference text"] += sum(snippet in text for snippet in refs)
-        tally.leftovers["picture captions"] += sum(snippet in text for snippet in captions)
+        counts.leftovers["reference text"] += sum(snippet in text for snippet in refs)
+        counts.leftovers["picture captions"] += sum(snippet in text for snippet in captions)
         words = tokens(text)
         places = places_of(words)
         for use in uses(page.wikitext):
-            tally.uses[use.kind] = tally.uses.get(use.kind, 0) + 1
-            tally.shown[use.kind] = tally.shown.get(use.kind, 0) + is_shown(use, words, places)
-    return tally
+            counts.uses[use.kind] = counts.uses.get(use.kind, 0) + 1
+            counts.shown[use.kind] = counts.shown.get(use.kind, 0) + is_shown(use, words, places)
+    return counts
 
 
 def read_articles(dump: Path) -> list[Page]:
@@ -123,33 +123,35 @@ def table(header: list[str], rows: list[list[str]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lost", metavar="KIND", help="print the uses of one kind of template that our text lacks")
+    parser.add_argument("--lost", metavar="KIND", help="print the templates of one kind that our text does not show")
     args = parser.parse_args()
     dump = find_slice()
     pages = read_articles(dump)
     if args.lost:
         show_lost(pages, args.lost)
         return
-    tallies = {}
+    by_tool = {}
     for name, (package, text_of) in cleaners().items():
-        tallies[f"{name} {metadata.version(package)}"] = measure(pages, text_of)
+        by_tool[f"{name} {metadata.version(package)}"] = measure(pages, text_of)
     extracted = run_wikiextractor(dump)
-    tallies[f"wikiextractor {metadata.version('wikiextractor')}"] = measure(
+    by_tool[f"wikiextractor {metadata.version('wikiextractor')}"] = measure(
         pages, lambda p: extracted.get(p.page_id, "")
     )
-    report(len(pages), tallies)
+    report(len(pages), by_tool)
 
 
-def report(pages: int, tallies: dict[str, Tally]) -> None:
+def report(pages: int, by_tool: dict[str, ToolCounts]) -> None:
     print(f"{pages} articles; occurrences left in the text (0 is right)\n")
-    names = list(tallies)
-    total = tallies[names[0]].uses
-    left = [[kind, *(str(tallies[name].leftovers[kind]) for name in names)] for kind in tallies[names[0]].leftovers]
+    names = list(by_tool)
+    total = by_tool[names[0]].uses
+    left = [[kind, *(str(by_tool[name].leftovers[kind]) for name in names)] for kind in by_tool[names[0]].leftovers]
     table(["left in the text", *names], left)
-    print("Inline templates of the prose whose words stand in the text where they belong\n")
+    print("Inline templates of the prose whose words stand at their place in the text\n")
     kinds = [kind for kind in SHOWN if total.get(kind)]
-    shares = [[f"{kind} ({total[kind]})", *(f"{100 * tallies[name].shown[kind] / total[kind]:.0f} %" for name in names)]
-              for kind in kinds]  # fmt: skip
+    shares = [
+        [f"{kind} ({total[kind]})", *(f"{100 * by_tool[name].shown[kind] / total[kind]:.0f} %" for name in names)]
+        for kind in kinds
+    ]
     table(["template (uses)", *names], shares)
 
 

@@ -9,7 +9,7 @@ from pipelines.templates.unknown_values import UNKNOWN_VALUE
 
 __all__ = ["RULES", "long_date"]
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
 _YES = frozenset({"y", "yes", "true", "on", "1"})
 
@@ -21,7 +21,7 @@ def long_date(year: str, month: str = "", day: str = "", *, is_day_first: bool =
     ('February 12, 1809', '4 April 1932', 'May 1990')
     """
     number = int(month) if re.fullmatch(r"[0-9]{1,2}", month) else 0
-    name = MONTHS[number - 1] if 1 <= number <= 12 else month
+    name = _MONTHS[number - 1] if 1 <= number <= 12 else month
     day = day.lstrip("0") or day
     if not name:
         return year
@@ -36,13 +36,13 @@ def _is_day_first(args: Args) -> bool:
     return args.get("df", "").lower() in _YES or args.get("df", "").lower() == "dmy"
 
 
-def _date(args: Args, first: int = 1) -> str:
+def _date(args: Args) -> str:
     """Show `{{birth date|1809|2|12}}` as 'February 12, 1809'. Source: Template:Birth date."""
-    year, month, day = (positional(args, first + offset) for offset in range(3))
+    year, month, day = (positional(args, place) for place in (1, 2, 3))
     return long_date(year, month, day, is_day_first=_is_day_first(args))
 
 
-def _date_and_age_at_death(args: Args) -> str:
+def _date_and_age_death(args: Args) -> str:
     """Show `{{dda|1865|4|15|1809|2|12}}` as 'April 15, 1865 (aged 56)'. Source: Template:Death date and age."""
     parts = [positional(args, place) for place in range(1, 7)]
     shown = _date(args)
@@ -53,7 +53,7 @@ def _date_and_age_at_death(args: Args) -> str:
     return f"{shown} (aged {years})" if years >= 0 else shown
 
 
-def _age_at(args: Args) -> str:
+def _age(args: Args) -> str:
     """Show the years between the dates of `{{age|y|m|d|y|m|d}}`; the age of today is unknown. Source: Template:Age."""
     parts = [positional(args, place) for place in range(1, 7)]
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
@@ -140,14 +140,14 @@ def _value_of_today(_args: Args) -> str:
 
 
 RULES: dict[str, Rule] = {
-    "age": _age_at,
+    "age": _age,
     "as of": _as_of,
     "birth date": _date,
     "birth year and age": _show_first,
     "birth-date": _show_first,
     "circa": _circa,
     "date": _day_first_date,
-    "death date and age": _date_and_age_at_death,
+    "death date and age": _date_and_age_death,
     "death year and age": _death_year_and_age,
     "dts": _sortable,
     "film date": _film_date,

@@ -153,10 +153,10 @@ def decimals_of(number: Number, source: Unit, target: Unit, result: float, is_in
         least = 2 if kelvin < 1e-8 else 2 - math.floor(math.log10(kelvin) + 1e-14)
         return max(math.floor(number.decimals), least)
     value, result = abs(number.value), abs(result)
-    # The decimals of the source move by the order of magnitude between source and result; 1e-14 and 1e-12 keep a
-    # logarithm that is whole from falling below by rounding.
     if value == 0 or result == 0:
         return 0
+    # The source's decimals move by the powers of ten between source and result. The logarithm of a power of ten may
+    # come out a little too small: 1e-14 and 1e-12 keep floor from taking one more off.
     least = 1 - math.floor(math.log10(result) + 1e-14)
     if is_in_feet_and_inches:
         return max(math.floor(number.decimals + math.log10(target.scale) + 1e-12), least)

@@ -24,7 +24,7 @@ _NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
 """Longer names of templates are cut where they are counted; longer keys of arguments are text with an equals sign."""
 _MAX_DROPPED_NAMES = 1_000
-"""Names of unknown templates that are counted one by one in an article; the rest is counted together."""
+"""So many names of unknown templates are counted one by one in an article; the others are counted together."""
 _DISAMBIGUATION_TITLE = re.compile(r"\(disambiguation\)$", re.IGNORECASE)
 
 
@@ -43,7 +43,7 @@ class CleaningRules:
 
 @dataclass(frozen=True, slots=True)
 class ImageUse:
-    """An image where the article shows it; position counts from 0."""
+    """An image where the article shows it. position: its place among the images, from 0."""
 
     file: str
     caption: str
@@ -89,12 +89,12 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     [('paragraph', '', 'Tea is a drink.'), ('list', 'Uses', 'iced')]
     """
     counters: dict[str, int] = defaultdict(int)
-    images = ImageCollector(rules.icon_patterns, counters)
-    renderer = _ArticleRenderer(images, counters)
-    # From the outside of the syntax to its inside: a comment may hold anything, an extension tag any wikitext, and a
-    # bracket any line. Only then does a line break mean what it says.
+    collector = ImageCollector(rules.icon_patterns, counters)
+    renderer = _ArticleRenderer(collector, counters)
+    # What may hold everything else goes first: a comment holds any text, an extension tag holds brackets, and a bracket
+    # holds lines. Only after them does each line break end a paragraph's line, a list item or a heading.
     text = strip_comments(unescape_page(clean_input(page.wikitext)))
-    text = replace_extensions(text, counters, lambda tag, content: _render_images(images, tag, content))
+    text = replace_extensions(text, counters, lambda tag, content: _render_images(collector, tag, content))
     text = break_blocks(resolve_brackets(text, renderer))
     builder = BlockBuilder(rules.cut_sections, counters)
     for line in text.split("\n"):
@@ -105,28 +105,28 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
         page.title,
         renderer.is_disambiguation or bool(_DISAMBIGUATION_TITLE.search(page.title)),
         tuple(blocks),
-        tuple(_image_uses(builder.images, images)),
+        tuple(_image_uses(builder.image_numbers, collector)),
         dict(counters),
         dict(renderer.dropped),
     )
 
 
-def _render_images(images: ImageCollector, tag: str, content: str) -> str:
-    return images.gallery(content) if tag == "gallery" else images.image_map(content)
+def _render_images(collector: ImageCollector, tag: str, content: str) -> str:
+    return collector.gallery(content) if tag == "gallery" else collector.image_map(content)
 
 
-def _image_uses(numbers: list[tuple[str, str]], images: ImageCollector) -> Iterator[ImageUse]:
+def _image_uses(numbers: list[tuple[str, str]], collector: ImageCollector) -> Iterator[ImageUse]:
     """Yield the images in the order of the text, which differs from the order in which they were collected."""
     for position, (number, section) in enumerate(numbers):
-        image = images.images[number_of(number)]
+        image = collector.images[number_of(number)]
         yield ImageUse(image.file, clean_inline(image.caption).text, section, position)
 
 
 class _ArticleRenderer:
     """Renders the templates, links and tables of an article, and counts them."""
 
-    def __init__(self, images: ImageCollector, counters: dict[str, int]) -> None:
-        self._images = images
+    def __init__(self, collector: ImageCollector, counters: dict[str, int]) -> None:
+        self._collector = collector
         self._counters = counters
         self.dropped: dict[str, int] = defaultdict(int)
         self.is_disambiguation = False
@@ -143,7 +143,7 @@ class _ArticleRenderer:
         else:
             self._count_dropped(name, is_dropped=shown is None)
         # A template without text may be a box with images.
-        return shown or self._images.template(name, args)
+        return shown or self._collector.template(name, args)
 
     def _count_dropped(self, name: str, is_dropped: bool) -> None:
         if is_dropped:
@@ -153,7 +153,7 @@ class _ArticleRenderer:
 
     def link(self, parts: list[str]) -> str:
         # Other links stay as they are: clean_inline reads them line by line, where their positions are known.
-        return self._images.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"
+        return self._collector.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"
 
     def table(self, content: str) -> str:
         self._counters["tables"] += 1

@@ -34,7 +34,7 @@ _DISPLAY_OPTION = re.compile(
 """Parts of a file link that say how the file is shown; the last other part is the caption. Source: Help:Images."""
 _BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
 _MAX_TARGET_CHARS = 500
-"""A longer target is no file name: a title has 255 bytes at most, and some blanks may stand around it."""
+"""A longer target is no file name: a title has 255 bytes at most, and blanks may stand around it."""
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
 _MAIN_IMAGES = (
     "cover", "file", "filename", "image", "image file", "image name", "image_file", "image_name", "image_skyline",
@@ -191,7 +191,7 @@ def _caption_for(name: str, key: str, args: dict[str, str]) -> str:
     match = _NUMBERED.match(key)
     stem, number = match.groups() if match else (key, "")
     short = stem.removeprefix("image_")
-    # From the names that fit this image alone to those that may mean another one: the first that is given counts.
+    # From the names that fit this image alone to those that may mean another one: the first one with a value counts.
     names = [
         f"{stem}_caption{number}",
         f"{stem}caption{number}",

@@ -122,20 +122,20 @@ def _pieces(blocks: Iterable[TextBlock]) -> Iterator[_Piece]:
     """Yield the texts of paragraphs, trimmed: neighbouring lists of a section are joined, long texts are cut."""
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
         if is_list:
-            whole = [_joined(list(group), section)]
+            whole = [_join_lists(list(group), section)]
         else:
             whole = [_Piece(section, block.text, block.links, is_list=False) for block in group]
         bound = MAX_LIST_CHARS if is_list else MAX_PARAGRAPH_CHARS
         for piece in whole:
             text = piece.text
             if len(text) <= bound:
-                yield _cut(piece, trimmed(text, 0, len(text)))
+                yield _cut_piece(piece, trimmed(text, 0, len(text)))
             else:
-                for part in _packed(_lines(text) if is_list else sentence_ranges(text), bound):
-                    yield _cut(piece, part)
+                for part in _pack(_lines(text) if is_list else sentence_ranges(text), bound):
+                    yield _cut_piece(piece, part)
 
 
-def _joined(blocks: list[TextBlock], section: str) -> _Piece:
+def _join_lists(blocks: list[TextBlock], section: str) -> _Piece:
     """Join neighbouring lists, a line for each item; links move with their text."""
     if len(blocks) == 1:
         return _Piece(section, blocks[0].text, blocks[0].links, is_list=True)
@@ -147,7 +147,7 @@ def _joined(blocks: list[TextBlock], section: str) -> _Piece:
     return _Piece(section, "\n".join([block.text for block in blocks]), tuple(links), is_list=True)
 
 
-def _cut(piece: _Piece, part: CharRange) -> _Piece:
+def _cut_piece(piece: _Piece, part: CharRange) -> _Piece:
     """Return a part of a piece with the links that lie in it as a whole."""
     first, last = part
     if first == 0 and last == len(piece.text):
@@ -158,10 +158,10 @@ def _cut(piece: _Piece, part: CharRange) -> _Piece:
     return piece._replace(text=piece.text[first:last], links=tuple(links))
 
 
-def _packed(ranges: Iterable[CharRange], bound: int) -> Iterator[CharRange]:
+def _pack(ranges: Iterable[CharRange], bound: int) -> Iterator[CharRange]:
     """Join neighbouring ranges as long as they fit the bound; a range that is longer stays alone.
 
-    >>> list(_packed([(0, 4), (5, 9), (10, 30), (31, 33)], 10))
+    >>> list(_pack([(0, 4), (5, 9), (10, 30), (31, 33)], 10))
     [(0, 9), (10, 30), (31, 33)]
     """
     current: CharRange | None = None
@@ -183,7 +183,7 @@ def _lines(text: str) -> Iterator[CharRange]:
         start, end = trimmed(text, at, at + len(line))
         if end - start > MAX_LIST_CHARS:
             inner = sentence_ranges(text[start:end])
-            yield from ((first + start, last + start) for first, last in _packed(inner, MAX_LIST_CHARS))
+            yield from ((first + start, last + start) for first, last in _pack(inner, MAX_LIST_CHARS))
         elif end > start:
             yield start, end
         at += len(line) + 1

@@ -44,8 +44,8 @@ _OTHER_BLANK = re.compile("[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u202
 _COMMA_SIGN = re.compile(r",(?:[,.;]|(?<= ,))")
 _OPEN_SIGN = re.compile(r"\((?=[ ,;:)\-–])")
 _CLOSE_SIGN = re.compile(r"\)(?<=[ ,;:]\))")
-# Control characters but for tab and line break, surrogates, noncharacters. The placeholders of links and images are
-# none: they stand in the text at this point.
+# Control characters except tab and line break, surrogates, noncharacters. The placeholders of links and images are not
+# among them: they are in the text when it is searched.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufdd0\ufdd4-\ufdef\ufffe\uffff]")
 
 _new_link = cast("Callable[[type[Link], tuple[int, int, str]], Link]", tuple.__new__)
@@ -53,7 +53,7 @@ _new_link = cast("Callable[[type[Link], tuple[int, int, str]], Link]", tuple.__n
 
 
 class CleanText(NamedTuple):
-    """A plain text and the links in it, ordered by start, by code points of the text."""
+    """A plain text and the links in it, ordered by start; positions count code points."""
 
     text: str
     links: tuple[Link, ...]
@@ -66,9 +66,9 @@ def clean_inline(wikitext: str) -> CleanText:
     CleanText(text='Big dogs (cats) & more.', links=(Link(start=4, end=8, target='Dog'), Link(start=10, end=14, \
 target='Cat (pet)')))
     """
-    # The order matters. Links become placeholders first, while their brackets stand; quotes next, for an entity such as
-    # &#39; is no quote. Entities are decoded after all markup is gone, so that no decoded character is markup, and
-    # blanks are collapsed again for &nbsp;. Punctuation comes last: only then is seen what stands beside a gap.
+    # The order matters. Links become placeholders first, while their brackets are there. Quotes go before entities are
+    # decoded, because &#39; is no quote, and all markup goes before, so that no decoded character is taken for markup.
+    # &nbsp; makes new blanks, so blanks are collapsed twice. Punctuation is last, when all gaps beside it are there.
     targets: list[str] = []
     text = wikitext
     if IMAGE in text:

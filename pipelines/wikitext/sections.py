@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from pipelines.wikitext.placeholders import IMAGE, image_placeholders, without_images
 from pipelines.wikitext.plain_text import CleanText, clean_inline
+from pipelines.wikitext.sentences import is_readable
 from schemas.records import Link
 
 __all__ = ["DEFAULT_CUT_SECTIONS", "BlockBuilder", "TextBlock"]
@@ -32,7 +33,6 @@ _HATNOTE = re.compile(
     re.IGNORECASE,
 )
 """A note that leads elsewhere, written by hand: an indented line in italics. Source: Wikipedia:Hatnote."""
-_READABLE = re.compile(r"[^\W_]")
 _HORIZONTAL_RULE = re.compile(r"^-{4,}")
 _MAX_HEADING_CHARS = 500
 
@@ -55,7 +55,7 @@ class BlockBuilder:
     """Builds paragraphs and lists from the lines of an article, and remembers in which section each image stands.
 
     Args:
-        cut_sections: names of headings, in any case, that are cut with all below them.
+        cut_sections: headings, in upper or lower case, that are cut with all below them.
         counters: counts the cut sections.
     """
 
@@ -68,15 +68,15 @@ class BlockBuilder:
         self._lines: list[str] = []
         self._kind: Literal["paragraph", "list"] = "paragraph"
         self._blocks: list[TextBlock] = []
-        self.images: list[tuple[str, str]] = []
-        """The number characters of the image placeholders, in their order, each with its section."""
+        self.image_numbers: list[tuple[str, str]] = []
+        """The number character of each image placeholder in the order of the text, with its section."""
 
     def add_line(self, line: str) -> None:
         """Add the next line of wikitext, without templates, tables and file links."""
         if IMAGE in line:
             found = image_placeholders(line)
             # Every second character is a number: IMAGE 0 IMAGE 1 ... Images of cut sections count, too.
-            self.images += [(number, self._section) for number in found[1::2]]
+            self.image_numbers += [(number, self._section) for number in found[1::2]]
             line = without_images(line)
             if not line.strip():
                 return
@@ -128,7 +128,7 @@ class BlockBuilder:
         if self._lines:
             lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
             text, links = _join_lines([clean_inline(line) for line in lines])
-            if _READABLE.search(text):
+            if is_readable(text):
                 self._blocks.append(TextBlock(self._kind, self._section, text, links))
         self._lines = []
 

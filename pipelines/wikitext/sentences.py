@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 MAX_SENTENCE_CHARS = 2_000
-"""A longer sentence is cut at a blank: it is a table or a list that lost its marks."""
+"""A longer sentence is cut at a blank: it is a table or a list that lost its markup."""
 MAX_QUOTATION_CHARS = 300
 """A longer sentence is cut at the sentences inside its quotations. Source: benchmarks/sentence_splitters.py.
 
@@ -28,7 +28,7 @@ _READABLE = re.compile(r"[^\W_]")
 _CLOSING = frozenset(")]}\"'”’»")
 
 CharRange = tuple[int, int]
-"""Half-open range of characters, start and end. A bare pair: each paragraph has some ten, and a class takes time."""
+"""Half-open range of characters, start and end. A bare pair: a paragraph has about ten, and a class takes time."""
 
 
 def split_sentences(text: str) -> list[str]:

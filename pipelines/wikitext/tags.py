@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pipelines.templates import superscript
 
-__all__ = ["break_blocks", "escape", "replace_extensions", "strip_comments", "strip_tags", "unescape_page"]
+__all__ = ["break_blocks", "replace_extensions", "strip_comments", "strip_tags", "unescape_page"]
 
 _KEPT_TAGS = ("nowiki", "math", "chem", "ce")
 _DROPPED_TAGS = {
@@ -135,9 +135,9 @@ def _replacement(name: str, content: str, counters: dict[str, int], render_image
     if name in _IMAGE_TAGS:
         return render_images(name, content)
     if name == "nowiki":
-        return escape(content)
+        return _escape(content)
     if name in _KEPT_TAGS:
-        return escape(_formula(content))
+        return _escape(_formula(content))
     return "\n" if name in ("pre", "table") else ""
 
 
@@ -153,10 +153,10 @@ def _formula(source: str) -> str:
     return " ".join(text.split())
 
 
-def escape(text: str) -> str:
+def _escape(text: str) -> str:
     """Write a text with a numeric reference for each character that a later step could take for markup.
 
-    >>> escape("a_{[i]}")
+    >>> _escape("a_{[i]}")
     'a&#95;&#123;&#91;i&#93;&#125;'
     """
     return _SPECIAL.sub(lambda match: _CODES[match.group()], html.unescape(text))

@@ -1,4 +1,4 @@
-"""Passages: bounded paragraphs, sentences that cover them, links that keep their text, images with an introduction."""
+"""Passages: bounded paragraphs, sentences that cover them, links with their text, images with an introduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inline wikitext held against an independent parser, mwparserfromhell, line by line over a real dump."""
+"""Inline wikitext compared with an independent parser, mwparserfromhell, line by line over a real dump."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BRACKETED_ADDRESS = re.compile(r"\[(?:https?:)?//")
 
 @pytest.fixture(scope="module")
 def lines(gensim_slice: Path) -> list[str]:
-    """Lines whose markup is links, quotes and entities alone: what both sides claim to read."""
+    """Lines whose only markup is links, quotes and entities, which both parsers read."""
     pages = [page for stream in find_streams(gensim_slice) for page in read_pages(stream) if isinstance(page, Page)]
     found = []
     for page in pages:
@@ -36,7 +36,7 @@ def lines(gensim_slice: Path) -> list[str]:
 
 
 def squeezed(text: str) -> str:
-    """Leave only what both sides must agree on: letters, digits and marks, without blanks."""
+    """Return a text without blanks: the parsers must agree on the rest."""
     return re.sub(r"\s+", "", text)
 
 
@@ -54,7 +54,7 @@ def test_plain_lines_read_as_mwparserfromhell_reads_them(lines: list[str]) -> No
 
 
 def is_accepted(ours: str, theirs: str) -> bool:
-    """Tell whether a difference is one that we want: mended empty parentheses, doubled commas, odd quotes."""
+    """Return whether a difference is intended: removed empty parentheses, doubled commas, odd quotes."""
     bare = re.compile(r"[\s,;:'()\[\]]+")
     return bare.sub("", ours) == bare.sub("", theirs)
 

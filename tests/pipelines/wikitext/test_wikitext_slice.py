@@ -46,7 +46,7 @@ LEFTOVERS = {
     "blank in parentheses": r"\(\s|\s\)",
     "tag": r"</?(?:br|small|sub|sup|span|div|p|b|i|center|nowiki|math|gallery)\b[^<>]*>",
     "entity": r"&(?:[a-z]+|#[0-9]+);",
-    "marker": "[\ufdd0-\ufdef\U000f0000-\U000fffff]",
+    "placeholder": "[\ufdd0-\ufdef\U000f0000-\U000fffff]",
 }
 
 
@@ -67,7 +67,7 @@ def trees(pages: list[Page]) -> list[Wikicode]:
 
 
 def words(wikitext: str) -> str:
-    """Return the words of a text or wikitext: links as shown, no marks."""
+    """Return the words of a text or wikitext: links by their labels, without punctuation."""
     return re.sub(r"\W+", " ", re.sub(r"\[\[[^\[\]|]*\|", " ", wikitext))
 
 
@@ -131,7 +131,7 @@ def test_captions_hold_no_markup(articles: list[Article]) -> None:
 
 
 def links_in_prose(tree: Wikicode, limit: int) -> list[Wikilink]:
-    """Return the links of the first characters that stand in running text: not in templates, references or tables."""
+    """Return the links in running text (not in templates, references or tables) up to a limit of characters."""
     found, at = [], 0
     for node in tree.nodes:
         at += len(str(node))

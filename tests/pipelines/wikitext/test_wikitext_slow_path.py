@@ -1,4 +1,4 @@
-"""Lines with templates, references and tags, held against a slow path: mwparserfromhell's tree with our templates."""
+"""Lines with templates, references and tags, compared with a slow path: mwparserfromhell's tree and our templates."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from pipelines.wikitext.tags import strip_comments
 pytestmark = pytest.mark.integration
 
 NO_PROSE = re.compile(r"\s*(?:file|image|category)\s*:", re.IGNORECASE)
-MENDED = re.compile(r"[\s,;:'()\[\].…–]+")
+REPAIRED = re.compile(r"[\s,;:'()\[\].…–]+")
 
 ACCEPTED: dict[str, Callable[[str, str, str], bool]] = {
-    "punctuation around what was dropped is mended": lambda _line, ours, theirs: bare(ours) == bare(theirs),
+    "punctuation around a dropped template is repaired": lambda _line, ours, theirs: bare(ours) == bare(theirs),
     "digits in <sup> are raised": lambda _line, ours, theirs: folded(ours) == folded(theirs),
     "a formula stays as its source": lambda line, _ours, _theirs: re.search("<(?:math|chem|ce)", line) is not None,
     "a price of today is in no dump": lambda line, _ours, theirs: UNKNOWN_VALUE in theirs or "{{Inflation|" in line,
     "code is taken out": lambda line, _ours, _theirs: "<source " in line,
-    "a line of marks alone is none": lambda _line, ours, theirs: not ours and not re.search(r"\w", theirs),
+    "a line without a letter is no line": lambda _line, ours, theirs: not ours and not re.search(r"\w", theirs),
     "the slow path leaves templates and references in HTML alone": lambda line, _ours, _theirs: (
         re.search(r"<(?:span|blockquote)[^<>]*>.*(?:\{\{|<ref)", line) is not None
     ),
     "a tag that does not close on its line": lambda _line, _ours, theirs: re.search("</?[a-z]", theirs) is not None,
 }
-"""Differences that we want, by reason: (line, our text, the slow path's text) -> whether it is this one."""
+"""Reason of an intended difference -> whether it is the reason for a line, our text and the slow path's text."""
 
 
 def bare(text: str) -> str:
-    return MENDED.sub("", text)
+    return REPAIRED.sub("", text)
 
 
 def folded(text: str) -> str:
