@@ -65,6 +65,7 @@ def _is_one(measure: Measure) -> bool:
 def _source_text(measure: Measure, args: Args, is_symbol: bool) -> str:
     """Write the measure as the article gives it."""
     is_adjective, is_us = _is_adjective(args), args.get("sp") == "us"
+    # Temperatures have symbols unless abbr=off asks for names. Source: Template:Convert, parameter abbr.
     is_symbol = is_symbol or (measure.unit.kind.startswith("temperature") and args.get("abbr") != "off")
     is_plural = not is_adjective and not _is_one(measure)
     if measure.rest is not None:
@@ -72,6 +73,7 @@ def _source_text(measure: Measure, args: Args, is_symbol: bool) -> str:
     unit = _unit_text(measure.unit, is_symbol=is_symbol, is_plural=is_plural, is_us=is_us)
     words = [RANGES[word].given for word in measure.ranges]
     if is_adjective and not is_symbol:
+        # An adjective is one word: '10-to-20-mile', but '10–20-mile'.
         words = [word.replace(" ", "-") if word.strip().isalpha() else word for word in words]
         return f"{_interleaved([n.text for n in measure.numbers], words)}-{unit.replace(' ', '-')}"
     if is_symbol and set(measure.ranges) == {"x"}:
@@ -122,6 +124,7 @@ def _target_text(measure: Measure, code: str, args: Args, decimals: int | None, 
     numbers = _interleaved(texts, words)
     if args.get("disp") in ("number", "output number only"):
         return numbers
+    # Some units have no symbol but their plural: 'acres' is a name there, and '9,900-acre' its adjective.
     is_name = not is_symbol or target.symbol == target.plural
     if _is_adjective(args) and is_name and not target.multiple:
         name = _unit_text(target, is_symbol=False, is_plural=False, is_us=args.get("sp") == "us")
@@ -151,6 +154,7 @@ def _in_two_units(result: float, units: _TwoUnits, decimals: int) -> str:
 def _significant(result: float, args: Args) -> str:
     """Round to `sigfig` figures or to a multiple of `round`; '' where the article asks for neither."""
     figures, multiple = args.get("sigfig", ""), args.get("round", "")
+    # The logarithm of a power of ten may come out a little too small.
     if re.fullmatch(r"[1-9][0-9]?", figures) and result:
         return rounded(result, int(figures) - 1 - math.floor(math.log10(abs(result)) + 1e-14))
     if multiple in ("5", "10", "25", "50", "0.5"):
@@ -191,6 +195,8 @@ def _convert(args: Args) -> str:
     measure, place = read
     codes, place = _target_codes(measure, values, place)
     decimals = next((int(value) for value in values[place:] if _INTEGER.fullmatch(value)), None)
+    # By default the first measure has names and the second one symbols; a flip changes the order, not the style of
+    # each place.
     abbreviation, is_flip = args.get("abbr", "out"), "flip" in (args.get("order"), args.get("disp"))
     is_first_symbol = abbreviation in ("on", "in", "values", "none", "comma")
     is_second_symbol = abbreviation not in ("off", "in")

@@ -49,6 +49,7 @@ def _date_and_age_death(args: Args) -> str:
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
         return shown
     died, born = [int(part) for part in parts[:3]], [int(part) for part in parts[3:]]
+    # [month, day] are compared as lists: a year less where the birthday of the last year was still to come.
     years = died[0] - born[0] - (died[1:] < born[1:])
     return f"{shown} (aged {years})" if years >= 0 else shown
 
@@ -66,6 +67,7 @@ def _as_of(args: Args) -> str:
     """Show `{{as of|2010|5}}` as 'As of May 2010', with since=y as 'Since May 2010'. Source: Template:As of."""
     if args.get("alt"):
         return args["alt"]
+    # The template begins a sentence unless lc=y. Source: Template:As of, parameter lc.
     is_lower = args.get("lc", "").lower() in _YES
     word = "since" if args.get("since", "").lower() in _YES else "as of"
     # The day comes first unless df=us. Source: Template:As of, parameter df.
@@ -81,6 +83,7 @@ def _with_word(word: str) -> Rule:
 
     def rule(args: Args) -> str:
         parts = all_positional(args)
+        # A spaced dash between dates of several words. Source: Wikipedia's Manual of Style, MOS:DATERANGE.
         years = join_nonempty(" – " if any(" " in part for part in parts) else "–", *parts[:2])
         return f"{word} {years}" if years else word
 
@@ -96,7 +99,7 @@ def _circa(args: Args) -> str:
 def _old_style(args: Args) -> str:
     """Show `{{OldStyleDate|May 2|1905|April 19}}` as 'May 2, 1905 [O.S. April 19]'. Source: Template:OldStyleDate."""
     day, year, old = (positional(args, place) for place in (1, 2, 3))
-    separator = ", " if day[:1].isalpha() else " "
+    separator = ", " if day[:1].isalpha() else " "  # 'May 2, 1905', but '2 May 1905'
     return join_nonempty(" ", join_nonempty(separator, day, year), f"[O.S. {old}]" if old else "")
 
 
@@ -119,7 +122,7 @@ def _death_year_and_age(args: Args) -> str:
 
 def _film_date(args: Args) -> str:
     """Show `{{film date|1997|1|17|Spain}}` as 'January 17, 1997 (Spain)'. Source: Template:Film date."""
-    place = positional(args, 4)
+    place = positional(args, 4)  # or the year of a second date, which is left out
     return join_nonempty(" ", _date(args), f"({place})" if place and not place.isdigit() else "")
 
 

@@ -55,7 +55,7 @@ def _nihongo(args: Args) -> str:
     """Show `{{nihongo|English|kanji|romaji|extra}}` as 'English (kanji, romaji, extra)'. Source: Template:Nihongo."""
     english, kanji, romaji = (positional(args, place) for place in (1, 2, 3))
     extra = first_value(args, "4", "extra")
-    if not english:
+    if not english:  # the romanisation leads then
         english, romaji = romaji, ""
     inner = join_nonempty(", ", kanji, romaji, extra)
     tail = first_value(args, "5", "extra2")
@@ -95,6 +95,7 @@ def _korean(args: Args) -> str:
 def _ipa(args: Args) -> str:
     """Show the transcription of `{{IPA|/a/}}` or `{{IPA|fr|a}}`. Source: Template:IPA."""
     first, second = positional(args, 1), positional(args, 2)
+    # The newer form names the language first, with or without a region: fr, pt-BR.
     if second and first.lower().split("-")[0] in LANGUAGE_NAMES:
         return _bracketed(second)
     return first
@@ -120,6 +121,7 @@ def _ipac_en(args: Args) -> str:
     phonemes: list[str] = []
     labels: list[str] = []
     place = 1
+    # Labels come before the first sound only: behind it `us` is a sound that is written so.
     while (value := args.get(str(place))) is not None:
         key = value.lower()
         if not phonemes and key in _LABELS:
@@ -144,6 +146,7 @@ def _respell(args: Args) -> str:
         syllables.append(value)
         place += 1
     words = "-".join(syllable for syllable in syllables if syllable)
+    # An argument `_` separates two words, and `_` inside an argument is a blank.
     return words.replace("-_-", " ").replace("_", " ")
 
 

@@ -46,9 +46,9 @@ def _value(args: Args) -> str:
     """Show `{{val|6.2|0.1|e=18|u=m/s}}` as '6.2±0.1×10¹⁸ m/s'. Source: Template:Val."""
     shown = with_commas(positional(args, 1))
     second, third = positional(args, 2), positional(args, 3)
-    if second.startswith("("):
+    if second.startswith("("):  # uncertainty of the last digits: 1.00794(7)
         shown += second
-    elif second and third:
+    elif second and third:  # an uncertainty that differs upwards and downwards
         shown += f" (+{second.lstrip('+')} / {MINUS}{third.lstrip('-−')})"
     elif second:
         shown += f"±{with_commas(second)}"
@@ -102,6 +102,7 @@ def _nuclide(args: Args) -> str:
     >>> _nuclide({"1": "Link", "2": "helium", "3": "4"})
     '⁴He'
     """
+    # `Link` and `anti` style the template and are no part of the name.
     words = [word for word in all_positional(args) if word.lower() not in ("link", "anti")]
     if not words:
         return ""
@@ -144,6 +145,7 @@ def _ordinal(args: Args) -> str:
     number = positional(args, 1)
     if not re.fullmatch(r"[0-9]+", number):
         return number
+    # 11th, 12th and 13th, but 21st.
     ending = "th" if number[-2:-1] == "1" else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th")
     return number + ending
 

@@ -27,7 +27,7 @@ _SHIP_PREFIXES = read_table(DATA / "ships.tsv", 2, str)
 
 def _flag(args: Args) -> str:
     """Show the country's name for `{{flag|Brazil}}` and `{{flagcountry|USA}}`. Source: Template:Flag."""
-    shown = first_value(args, "name", "1")
+    shown = first_value(args, "name", "1")  # a code or already a name
     return _COUNTRIES[shown].name if shown in _COUNTRIES else shown
 
 

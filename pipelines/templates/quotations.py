@@ -26,6 +26,7 @@ def _pull_quote(args: Args) -> str:
 
 def _centre_quote(args: Args) -> str:
     """Show `{{cquote|text|||author|source}}` as a quotation; sizes come between. Source: Template:Cquote."""
+    # Articles that leave the sizes out write the author in their place.
     if not args.get("2") and not args.get("3"):
         args = {**args, "2": positional(args, 4), "3": positional(args, 5)}
     return _block(args)
@@ -39,6 +40,7 @@ def _poem(args: Args) -> str:
 def _bullets(args: Args) -> str:
     """Show `{{plainlist|...}}` and `{{ubl|a|b}}` as one item a line. Source: Template:Plainlist."""
     items = all_positional(args)
+    # One argument with bullets is a list in wikitext already.
     if len(items) == 1 and re.search(r"^\s*[*#]", items[0]):
         return f"\n{items[0]}\n"
     return "\n" + "\n".join(f"* {item}" for item in items) + "\n" if items else ""
@@ -55,7 +57,9 @@ def _inline_list(args: Args) -> str:
 def _columns(args: Args) -> str:
     """Show the text of `{{columns-list|...}}` and `{{columns|col1=...}}`. Source: Template:Columns-list."""
     texts = [args[key] for key in ("col1", "col2", "col3", "col4", "col5", "col6") if args.get(key)]
-    text = "\n".join(texts) or first_value(args, "2" if re.fullmatch(r"\d+\w*|", positional(args, 1)) else "1", "1")
+    # The first argument may be a number of columns or a width, '3' or '30em': the text is the second one then.
+    place = "2" if re.fullmatch(r"\d+\w*|", positional(args, 1)) else "1"
+    text = "\n".join(texts) or first_value(args, place, "1")
     return f"\n{text}\n" if text else ""
 
 

@@ -57,6 +57,7 @@ def render(name: str, args: Args) -> str | None:
 def _rule_of(name: str) -> Rule | None:
     """Find the rule of a template: by its whole name, then by its family, then among those that show nothing."""
     key = _PREFIX.sub("", " ".join(name.replace("_", " ").lower().split()))
+    # Silent templates come last: their patterns are broad ("use *"), and a rule knows its template better.
     rule = _RULES.get(key) or language_rule(key) or ship_rule(key) or _magic_word(key)
     return _show_nothing if rule is None and is_silent(key) else rule
 
@@ -98,7 +99,7 @@ def _author_year(args: Args) -> str:
 def _verse(args: Args) -> str:
     """Show `{{bibleverse||James|5:14|NIV}}` as 'James 5:14'. Source: Template:Bibleverse."""
     book = [positional(args, 1), positional(args, 2)]
-    if re.match(r"\d", book[1]):
+    if re.match(r"\d", book[1]):  # chapter and verse; the third argument is the edition
         return join_nonempty(" ", *book)
     return join_nonempty(" ", *book, positional(args, 3))
 
@@ -158,8 +159,10 @@ def _magic_word(name: str) -> Rule | None:
         return lambda _args: shown
     if head == "formatnum":
         return lambda _args: with_commas(rest)
+    # The condition belongs to the name: "{{#if: x | yes | no}}" has the name "#if: x".
     if head in ("#if", "#ifexist"):
         return lambda args: first_value(args, "1") if rest else first_value(args, "2")
+    # Other parser functions need a wiki to be computed.
     if head.startswith("#") or head in ("defaultsort", "displaytitle", "ns", "fullurl", "localurl", "urlencode"):
         return lambda _args: ""
     return None

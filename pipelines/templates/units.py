@@ -56,6 +56,7 @@ def _known_code(code: str) -> str:
 
 _REDIRECTS = read_table(DATA / "unit_redirects.tsv", 2, _known_code)
 _DEFAULTS = read_table(DATA / "numbered_units.tsv", 2, str)
+# "koi" is tried before "k": koibbl is a thousand barrels, and oibbl is no unit.
 _EXPONENTS = {"koi": 3, "e3": 3, "M": 6, "e6": 6, "G": 9, "e9": 9, "T": 12, "e12": 12, "k": 3}
 """What may stand before a code -> the exponent of ten. Source: Template:Convert, full list of units."""
 

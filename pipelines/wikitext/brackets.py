@@ -127,12 +127,12 @@ class _Resolver:
             self._end_open_tables()
             self._add(bracket)
         elif bare in _OPENS and len(self._stack) <= MAX_DEPTH:
-            if bracket[0] == "\n":
+            if bracket[0] == "\n":  # a table's bracket takes the line break before it, which belongs to the text
                 self._add("\n")
             kind = _OPENS[bare]
             self._open_count[kind] += 1
             self._stack.append(_OpenBracket(kind, bracket.lstrip("\n")))
-        elif bare in _CLOSES and self._open_count[_CLOSES[bare]]:
+        elif bare in _CLOSES and self._open_count[_CLOSES[bare]]:  # counted, so that no stray one searches the stack
             self._close(_CLOSES[bare])
         else:
             self._add(bracket)

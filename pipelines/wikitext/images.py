@@ -77,6 +77,7 @@ class ImageCollector:
     def link(self, parts: Sequence[str]) -> str:
         """Collect a file link, `File:a.jpg|thumb|caption`, and return its placeholder and those inside its caption."""
         captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(part.strip())]
+        # An image inside the caption goes with the caption, but stays in the article.
         nested = image_placeholders("".join(parts[1:]))
         return self._add(parts[0], captions[-1] if captions else "") + nested
 
@@ -125,6 +126,7 @@ class ImageCollector:
     def _set_caption_of_link(self, value: str, caption: str) -> None:
         """Set the caption of the file link that ends an image argument, where the link itself has none."""
         last = len(self.images) - 1
+        # The brackets inside an argument are replaced just before the template: the last image found is this link's.
         if caption and last >= 0 and value.endswith(number_char(last)) and not self.images[last].caption:
             self.images[last] = WikitextImage(self.images[last].file, caption)
 

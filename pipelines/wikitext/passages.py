@@ -67,6 +67,7 @@ def split_article(article: Article) -> Passages:
     page_id, title = article.page_id, article.title
     for section, text, links, is_list in _pieces(article.blocks):
         ranges = _sentences_by_line(text) if is_list else sentence_ranges(text)
+        # Dropped paragraphs get no number: ids count the rows that are written.
         if not ranges or not is_readable(text):
             counters["empty_paragraphs"] += 1
             continue
@@ -86,6 +87,7 @@ def split_article(article: Article) -> Passages:
 
 def _images(article: Article, intro: str) -> list[ArticleImage]:
     """Return one row for each file; a file that is used twice keeps its first use, and a caption if any use has one."""
+    # Captions first: the use that has one may come after the first use.
     captions: dict[str, str] = {}
     for image in article.images:
         captions[image.file] = captions.get(image.file) or image.caption

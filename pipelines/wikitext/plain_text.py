@@ -153,10 +153,11 @@ def _mark_link(targets: list[str], match: re.Match[str]) -> str:
     if label is None:
         label = name
     shown: str = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
-    if not page or len(targets) > MAX_NUMBER:
+    if not page or len(targets) > MAX_NUMBER:  # the placeholders have no more numbers
         return shown
     targets.append(page)
     start = LINK_START + number_char(len(targets) - 1)
+    # Blanks stay outside of the link: its span begins and ends with a word.
     if shown[:1] == " " or shown[-1:] == " ":
         return f" {start}{shown.strip()}{LINK_END} "
     return f"{start}{shown}{LINK_END}"
@@ -169,6 +170,7 @@ def _read_target(target: str) -> tuple[str, str, Literal["in the text", "hidden"
     `[[Category:A]]` and `[[de:A]]` are not shown in the text, `[[:de:A]]` and `[[de:A|a]]` are. `[[Cat (pet)|]]` shows
     Cat, by the pipe trick on these words. Source: Parser::pstPass2.
     """
+    # Most targets: no namespace, section or entity, so that the title is the words with a capital.
     if target.isascii() and not _TARGET_SIGN.search(target):
         name = target.strip()
         return name[:1].upper() + name[1:], name, "in the text"
@@ -208,6 +210,7 @@ def _strip_quotes(text: str) -> str:
     >>> _strip_quotes("''[[Titanic]]'''s crew, '''''all''''' of ''''em'''")
     "[[Titanic]]'s crew, all of 'em"
     """
+    # Nearly all texts are balanced: three and two quotes are removed without a look at each run.
     bolds = text.count("'''")
     if "''''" not in text and not (bolds % 2 and text.count("''") % 2 == 0):
         return text.replace("'''", "").replace("''", "")
@@ -238,6 +241,7 @@ def _repair_punctuation(text: str) -> str:
 
 def _to_spans(text: str, targets: list[str]) -> CleanText:
     """Remove the placeholders and return where each link's words stand. Of nested links only the innermost counts."""
+    # Each tail begins with the number of its link:  0 cup END  and  1 pot END .
     head, *tails = text.split(LINK_START)
     pieces = [head.replace(LINK_END, "")]
     links: list[Link] = []
@@ -252,6 +256,7 @@ def _to_spans(text: str, targets: list[str]) -> CleanText:
         pieces.append(piece)
         length += len(piece)
     plain = "".join(pieces)
+    # Blanks at the start are stripped at last, so that the links move by as many characters.
     shift = len(plain) - len(plain.lstrip())
     if shift:
         links = [link._replace(start=link.start - shift, end=link.end - shift) for link in links]

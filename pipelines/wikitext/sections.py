@@ -90,6 +90,7 @@ class BlockBuilder:
     def _add_heading(self, level: int, name: str) -> None:
         self._end_block()
         name = clean_inline(name.strip()).text
+        # A heading ends the sections of its own level and of all levels below.
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
         self._headings.append((level, name))
@@ -107,6 +108,7 @@ class BlockBuilder:
             self._end_block()
         elif line[0] in "*#:;":
             self._add_item(line)
+        # Lines of tables are left where a table's brackets do not match. The first character rules nearly all out.
         elif bare[0] not in "|{!" or not _TABLE_LINE.match(line):
             self._add("paragraph", bare)
 
@@ -126,6 +128,7 @@ class BlockBuilder:
 
     def _end_block(self) -> None:
         if self._lines:
+            # A paragraph is cleaned as a whole, because a link may run over a line break; an item alone.
             lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
             text, links = _join_lines([clean_inline(line) for line in lines])
             if is_readable(text):

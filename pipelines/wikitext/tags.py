@@ -66,6 +66,7 @@ def strip_comments(text: str) -> str:
         end = text.find("-->", start + 4)
         kept.append(text[at:start])
         at = len(text) if end < 0 else end + 3
+        # A comment alone on its line would leave an empty line, which ends a paragraph.
         is_line = (not kept[-1] or kept[-1].endswith("\n")) and text.startswith("\n", at)
         at += is_line
     return "".join([*kept, text[at:]])
@@ -106,7 +107,7 @@ def replace_extensions(text: str, counters: dict[str, int], render_images: Calla
         kept.append(text[at : match.start()])
         at = match.end()
         name = match.group(1).lower()
-        if match.group(2).endswith("/"):
+        if match.group(2).endswith("/"):  # <ref name="a" />
             _count(name, counters)
             continue
         close = None if name in never_closed else _CLOSE[name].search(text, at)
@@ -138,7 +139,7 @@ def _replacement(name: str, content: str, counters: dict[str, int], render_image
         return _escape(content)
     if name in _KEPT_TAGS:
         return _escape(_formula(content))
-    return "\n" if name in ("pre", "table") else ""
+    return "\n" if name in ("pre", "table") else ""  # these are blocks: the text around them is not one sentence
 
 
 def _formula(source: str) -> str:
