@@ -110,6 +110,10 @@ def read_measure(values: Sequence[str]) -> tuple[Measure, int] | None:
 
     Returns:
         The measure and the place of the argument after it, or None where the arguments are no measure.
+
+    >>> measure, place = read_measure(["10", "to", "40", "m", "ft"])
+    >>> [number.value for number in measure.numbers], measure.ranges, measure.unit.plural, place
+    ([10.0, 40.0], ('to',), 'metres', 4)
     """
     numbers, ranges, place = [], [], 0
     while place < len(values) and (number := read_number(values[place])) is not None:

@@ -59,6 +59,12 @@ def split_article(article: Article) -> Passages:
     Returns:
         Rows with ids from 0 in the order of the article. The intro of an image is the introduction (section "") up to
         `MAX_INTRO_CHARS`, or the first paragraph where the article has none.
+
+    >>> from pipelines.dump import Page
+    >>> from pipelines.wikitext.article import parse_article
+    >>> tea = parse_article(Page(7, 1, "Tea", 0, None, "Tea is hot. It is old.", 0))
+    >>> [(row.sentence_id, row.text) for row in split_article(tea).sentences]
+    [('7#0#0', 'Tea is hot.'), ('7#0#1', 'It is old.')]
     """
     counters = {"duplicate_paragraphs": 0, "empty_paragraphs": 0}
     paragraphs: list[Paragraph] = []

@@ -53,7 +53,11 @@ def clean_input(text: str) -> str:
 
 
 def without_images(text: str) -> str:
-    """Return a text without its image placeholders."""
+    """Return a text without its image placeholders.
+
+    >>> without_images(f"a{IMAGE}{number_char(0)}b")
+    'ab'
+    """
     return _IMAGE_AND_NUMBER.sub("", text)
 
 
@@ -72,5 +76,9 @@ def number_of(char: str) -> int:
 
 
 def image_placeholders(text: str) -> str:
-    """Return only the image placeholders of a text, for a text that is dropped while its images are kept."""
+    """Return only the image placeholders of a text, for a text that is dropped while its images are kept.
+
+    >>> image_placeholders(f"a{IMAGE}{number_char(0)}b") == IMAGE + number_char(0)
+    True
+    """
     return "".join(_IMAGE_AND_NUMBER.findall(text)) if IMAGE in text else ""

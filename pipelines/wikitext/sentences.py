@@ -150,5 +150,9 @@ def trimmed(text: str, start: int, end: int) -> CharRange:
 
 
 def is_readable(text: str) -> bool:
-    """Return whether a text holds a letter or a digit of any script."""
+    """Return whether a text holds a letter or a digit of any script.
+
+    >>> is_readable("... 茶"), is_readable("_ (...)")
+    (True, False)
+    """
     return _READABLE.search(text) is not None

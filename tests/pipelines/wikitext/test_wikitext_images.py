@@ -1,4 +1,4 @@
-"""Pictures: file links, galleries and template arguments, their captions, sections and order."""
+"""Images: file links, galleries and template arguments, their captions, sections and order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def images(wikitext: str) -> list[tuple[str, str]]:
         ("<imagemap>\nFile:a.jpg|thumb|Map\nrect 1 2 3 4 [[x]]\n</imagemap>", "A.jpg", "Map"),
     ],
 )
-def test_a_picture_has_its_canonical_name_and_plain_caption(
+def test_an_image_has_its_canonical_name_and_plain_caption(
     wikitext: str, file: str | None, caption: str | None
 ) -> None:
     article = parse(f"Before {wikitext}after.")
@@ -41,7 +41,7 @@ def test_a_picture_has_its_canonical_name_and_plain_caption(
     assert [block.text for block in article.blocks] == ["Before after."]
 
 
-def test_galleries_give_a_picture_for_each_line() -> None:
+def test_galleries_give_an_image_for_each_line() -> None:
     gallery = (
         '<gallery mode="x">\nFile:a.jpg|First [[one|1]]\nb.png|alt=words|Second\n\nnot a file\nImage:c.gif\n</gallery>'
     )
@@ -58,7 +58,7 @@ def test_template_galleries_and_multiple_images_have_their_captions() -> None:
     ]
 
 
-def test_a_caption_describes_its_own_picture() -> None:
+def test_a_caption_describes_its_own_image() -> None:
     infobox = (
         "{{Infobox town|image_skyline=a.jpg|image_caption=Town|image_map=b.png|map_caption=Map|logo=c.png|caption=No}}"
     )
@@ -70,7 +70,7 @@ def test_a_caption_describes_its_own_picture() -> None:
     ]
 
 
-def test_pictures_have_section_and_position_in_order() -> None:
+def test_images_have_section_and_position_in_order() -> None:
     article = parse(
         "{{Infobox|image=a.jpg}}\nText [[File:b.jpg]]\n==H==\n{|\n|[[File:c.jpg]]\n|}\n==Gallery==\n[[File:d.jpg]]"
     )
@@ -82,11 +82,11 @@ def test_pictures_have_section_and_position_in_order() -> None:
     ]
 
 
-def test_pictures_of_cut_sections_are_kept() -> None:
+def test_images_of_cut_sections_are_kept() -> None:
     assert images("x\n==See also==\n[[File:a.jpg|thumb|Cup]]") == [("A.jpg", "Cup")]
 
 
-def test_captions_with_pictures_and_links_inside_are_read_whole() -> None:
+def test_captions_with_images_and_links_inside_are_read_whole() -> None:
     assert images("[[File:a.jpg|thumb|A [[File:b.jpg|20px]] cup [[x|of]] {{lang|fr|thé}}]]") == [
         ("A.jpg", "A cup of thé"),
         ("B.jpg", ""),
@@ -107,6 +107,6 @@ def test_icon_patterns_are_a_setting() -> None:
     assert [image.file for image in article.images] == ["Flag of X.svg"]
 
 
-def test_a_link_to_a_file_page_is_text_and_no_picture() -> None:
+def test_a_link_to_a_file_page_is_text_and_no_image() -> None:
     article = parse("See [[:File:a.jpg|the photo]].")
     assert (article.images, article.blocks[0].text) == ((), "See the photo.")
