@@ -8,7 +8,7 @@ COPY schemas ./schemas
 COPY indexer ./indexer
 COPY pipelines ./pipelines
 COPY trainer ./trainer
-RUN pip install --no-cache-dir --constraint constraints.txt '.[gcs,s3]' \
+RUN pip install --no-cache-dir --constraint constraints.txt '.[dataflow,gcs,s3]' \
     && useradd --create-home --uid 10001 beam
 
 USER 10001

@@ -26,12 +26,13 @@ demo: $(STAMP) ## build both indexes from a real dump and ask them
 test: $(STAMP) ## run every test
 	"$(BIN)/python" -m pytest --quiet
 
-check: $(STAMP) ## lint, types and the import seams
+check: $(STAMP) ## lint, types, the import seams, and that every extra can be installed
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/mypy"
 	"$(BIN)/hadolint" Dockerfile
-	"$(BIN)/python" -m pytest --quiet tests/unit/test_seams.py
+	"$(BIN)/python" -m pytest --quiet tests/house/test_seams.py
+	"$(BIN)/python" .ci/resolve_extras.py
 
 bench: $(STAMP) ## list the benchmarks, or run one: make bench RUN=parse_rate ARGS=--help
 ifdef RUN

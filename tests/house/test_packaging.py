@@ -1,4 +1,4 @@
-"""What the distribution holds, and that the set-up files agree with each other."""
+"""What the distribution and the Docker image hold, and that the set-up files agree with each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,49 +19,70 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"indexer", "pipelines", "schemas", "trainer"}
 
 
+def package_files() -> list[str]:
+    """Every file of our packages as it lies in the tree: code, stubs, templates, styles, presets and tables."""
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
+    return sorted(path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts)
+
+
 @pytest.fixture(scope="module")
-def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel_names(project: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names in a wheel, built from what the Dockerfile copies: a fresh folder without git."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    files = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.split("\0")
-    if not any(files):
-        pytest.skip("not a git checkout")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+    for name in [*package_files(), *needed_to_build(project)]:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
-    return zipfile.ZipFile(wheel).namelist()
+    return set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_wheel_holds_our_packages_and_nothing_else(wheel_names: list[str]) -> None:
-    tops = {name.split("/")[0] for name in wheel_names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
-    assert all(
-        name.endswith((".py", ".pyi", "py.typed", ".toml", ".tsv", ".css", ".html", ".js"))
-        for name in wheel_names
-        if ".dist-info/" not in name
-    )
+def needed_to_build(project: dict[str, Any]) -> list[str]:
+    return ["pyproject.toml", project["readme"], *project["license-files"]]
 
 
-def test_the_wheel_holds_every_template_style_preset_and_table(wheel_names: list[str]) -> None:
-    tracked = subprocess.run(["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
-    data = {name for name in tracked.stdout.split("\0") if name.endswith((".html", ".css", ".js", ".toml", ".tsv"))}
-    assert {
-        "schemas/display/templates/page.html",
-        "indexer/report/templates/index_parts.html",
-        "pipelines/templates/data/units.tsv",
-        "pipelines/wikitext/data/link_prefixes.tsv",
-    } <= data
-    assert data <= set(wheel_names)
+def test_the_wheel_holds_every_file_of_our_packages_and_nothing_else(wheel_names: set[str]) -> None:
+    in_tree = set(package_files())
+    assert {Path(name).suffix for name in in_tree} >= {".py", ".pyi", ".css", ".html", ".toml", ".tsv"}
+    in_wheel = {name for name in wheel_names if ".dist-info/" not in name}
+    assert sorted(in_tree - in_wheel) == [], "name their suffix in pyproject.toml, [tool.setuptools.package-data]"
+    assert sorted(in_wheel - in_tree) == []
 
 
-def test_every_direct_dependency_is_pinned_in_the_constraints() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def test_the_image_gets_every_file_that_its_installation_reads(project: dict[str, Any]) -> None:
+    copied = {
+        name.removeprefix("./")
+        for line in re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+        for name in line.split()
+    }
+    assert copied == {*needed_to_build(project), "constraints.txt", *PACKAGES}
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == copied
+    left_out = [rule.removeprefix("**/") for rule in rules if not rule.startswith("!") and rule != "*"]
+    hidden = [
+        file for file in package_files() if any(fnmatch(part, rule) for part in file.split("/") for rule in left_out)
+    ]
+    assert hidden == []
+
+
+def test_the_image_starts_from_the_pinned_beam_and_the_oldest_python(project: dict[str, Any]) -> None:
+    (python, beam) = re.findall(
+        r"^FROM apache/beam_python([\d.]+)_sdk:([\d.]+)$",
+        (ROOT / "Dockerfile").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )[0]
+    assert f"apache-beam=={beam} " in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert project["requires-python"] == f">={python}"
+
+
+def test_every_direct_dependency_is_pinned_in_the_constraints(project: dict[str, Any]) -> None:
     direct = [*project["dependencies"], *(d for group in project["optional-dependencies"].values() for d in group)]
     pinned = {
         normal(line.split("==")[0])
