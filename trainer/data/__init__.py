@@ -1,4 +1,4 @@
-"""Data sets from the files of others to our samples, checked and counted."""
+"""From the published files of a data set to our samples: readers, conversion, checks and counts."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Is a converted data set what it should be: counts, tags, tokens, images, repetitions, version."""
+"""Checks of a converted data set: counts against the published ones, tags, images, repetitions, version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schemas.entities import find_entities
 from schemas.errors import UsageError
 from schemas.image_files import find_image
 from schemas.records import Sample
-from trainer.data.known_sets import KNOWN_SETS, Published
+from trainer.data.known_sets import KNOWN_SETS, PublishedCounts
 from trainer.data.overlap import find_repetitions
 from trainer.data.versions import describe_version
 
@@ -23,7 +23,16 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that the reader of a result should know. is_warning: the data is not what it should be."""
+    """An observation that somebody who reads results on this data should know.
+
+    Args:
+        split: the split, or "all".
+        kind: what was checked, one word for programs.
+        count: how many were found.
+        message: the observation in words.
+        is_warning: whether the data are not as they should be.
+        examples: ids of samples, or names of images.
+    """
 
     split: str
     kind: str
@@ -36,12 +45,12 @@ class Finding:
 def check_dataset(
     dataset: Dataset, samples: Mapping[str, Sequence[Sample]], images: Path | None = None
 ) -> list[Finding]:
-    """Check all splits of a data set; the findings stand in the order of the splits.
+    """Check all splits of a data set, and return the findings in the order of the splits.
 
     Args:
-        dataset: what it says of itself.
-        samples: the rows of each split.
-        images: the folder of its images; None checks none.
+        dataset: the description of the set.
+        samples: split -> samples.
+        images: the folder of its images; None leaves them unchecked.
 
     Raises:
         UsageError: images is no folder.
@@ -62,20 +71,23 @@ def check_dataset(
     for known_split in known.published if known else ():
         if known_split not in samples:
             findings.append(Finding(known_split, "absent_split", 0, "this split is absent", is_warning=True))
-    return findings + [_repetition(row.name, row.count, row.examples) for row in find_repetitions(samples)]
+    return findings + [
+        Finding("all", "repetition", row.count, f"{row.count} {row.name}", is_warning=False, examples=row.examples)
+        for row in find_repetitions(samples)
+    ]
 
 
 def count_orphans(tags: Sequence[str]) -> int:
-    """Count I- tags that follow neither a B- nor an I- of their type.
+    """Count I- tags that follow neither a B- nor an I- tag of their own entity type.
 
     >>> count_orphans(["I-PER", "I-PER", "B-LOC", "I-PER"])
     2
     """
     pairs = zip(["O", *tags], tags, strict=False)
-    return sum(tag.startswith("I-") and last not in (tag, f"B-{tag[2:]}") for last, tag in pairs)
+    return sum(tag.startswith("I-") and before not in (tag, f"B-{tag[2:]}") for before, tag in pairs)
 
 
-def _check_counts(split: str, rows: Sequence[Sample], published: Published | None) -> list[Finding]:
+def _check_counts(split: str, rows: Sequence[Sample], published: PublishedCounts | None) -> list[Finding]:
     if published is None:
         return []
     counted = {
@@ -85,30 +97,30 @@ def _check_counts(split: str, rows: Sequence[Sample], published: Published | Non
     }
     findings = []
     for name, count in counted.items():
-        wanted = getattr(published, name)
-        if wanted is not None:
-            verdict = "as published" if count == wanted else f"published are {wanted}"
-            findings.append(
-                Finding(split, f"count_{name}", count, f"{count} {_WORDS[name]}: {verdict}", is_warning=count != wanted)
-            )
+        expected = getattr(published, name)
+        if expected is None:
+            continue
+        verdict = "as published" if count == expected else f"published are {expected}"
+        message = f"{count} {_COUNTED[name]}: {verdict}"
+        findings.append(Finding(split, f"count_{name}", count, message, is_warning=count != expected))
     return findings
 
 
-_WORDS = {"samples": "samples", "entities": "entities (B- tags)", "no_relation": "pairs without a relation"}
+_COUNTED = {"samples": "samples", "entities": "entities (B- tags)", "no_relation": "pairs without a relation"}
 
 
-def _check_tags(split: str, rows: Sequence[Sample], published: Published | None) -> list[Finding]:
+def _check_tags(split: str, rows: Sequence[Sample], published: PublishedCounts | None) -> list[Finding]:
     counts = {row.sample_id: count_orphans(row.tags) for row in rows if row.tags}
     total = sum(counts.values())
-    wanted = published.orphans if published else None
-    if not total and not wanted:
+    expected = published.orphans if published else None
+    if not total and not expected:
         return []
     default = sum(len(find_entities(row.tags or ())) for row in rows)
     strict = sum(len(find_entities(row.tags or (), "strict")) for row in rows)
-    known = "" if wanted is None else ", as known of this set" if total == wanted else f", known are {wanted}"
+    known = "" if expected is None else ", as known of this set" if total == expected else f", known are {expected}"
     message = f"{total} orphan I- tags{known}: {default} entities by the default convention, {strict} by the strict one"
     examples = _first(sample_id for sample_id, count in counts.items() if count)
-    return [Finding(split, "orphan_tags", total, message, is_warning=total != wanted, examples=examples)]
+    return [Finding(split, "orphan_tags", total, message, is_warning=total != expected, examples=examples)]
 
 
 def _check_tokens(split: str, rows: Sequence[Sample]) -> list[Finding]:
@@ -130,9 +142,9 @@ def _check_pairs(split: str, rows: Sequence[Sample]) -> list[Finding]:
         ]),
     }  # fmt: skip
     return [
-        Finding(split, kind, len(found), f"{len(found)} {words}", is_warning=False, examples=_first(found))
-        for kind, (words, found) in cases.items()
-        if found
+        Finding(split, kind, len(ids), f"{len(ids)} {words}", is_warning=False, examples=_first(ids))
+        for kind, (words, ids) in cases.items()
+        if ids
     ]
 
 
@@ -152,13 +164,14 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
         tell("images", number, len(paths), "images")
         if path is not None and not _is_image(path):
             broken.append(name)
-    for kind, words, found in (("missing_images", "missing", missing), ("broken_images", "not readable", broken)):
-        message = f"{len(found)} of {len(names)} image files are {words}"
-        findings.append(Finding(split, kind, len(found), message, is_warning=bool(found), examples=_first(found)))
+    for kind, words, files in (("missing_images", "missing", missing), ("broken_images", "not readable", broken)):
+        message = f"{len(files)} of {len(names)} image files are {words}"
+        findings.append(Finding(split, kind, len(files), message, is_warning=bool(files), examples=_first(files)))
     return findings
 
 
 def _is_image(path: Path) -> bool:
+    """Return whether Pillow can read a file as an image; a JPEG that is cut off still counts as one."""
     from PIL import Image
 
     try:
@@ -167,10 +180,6 @@ def _is_image(path: Path) -> bool:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
     return True
-
-
-def _repetition(name: str, count: int, examples: Sequence[str]) -> Finding:
-    return Finding("all", "repetition", count, f"{count} {name}", is_warning=False, examples=tuple(examples))
 
 
 def _first(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Plain jsonl: one sample per line, with tokens or text, an image or none, and labels or none."""
+"""Samples as JSON lines: one object per line, with tokens or text, and an image and labels where there are any."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Any
 from schemas.errors import InputError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile
-from trainer.data.conll import check_tags
-from trainer.data.reading import checked, unknown_label
-from trainer.data.tokens import tokenize
+from trainer.data.tokenizer import tokenize
+from trainer.data.validation import check_sample, check_tags, unknown_label
 
 __all__ = ["read_jsonl"]
 
-_NAMES = {
+_SPELLINGS = {
     "id": ("id", "sample_id"),
     "tokens": ("tokens", "token"),
     "text": ("text",),
@@ -26,6 +25,7 @@ _NAMES = {
     "tail": ("tail",),
     "relation": ("relation",),
 }
+"""Our key -> the keys that published files use for it."""
 
 
 def read_jsonl(
@@ -37,12 +37,19 @@ def read_jsonl(
 ) -> Iterator[Sample]:
     """Read samples: {"tokens": [...]} or {"text": "..."}, with "image", and "tags" or "head", "tail", "relation".
 
-    "id" names a sample (else its order, from 1); in the set it stands behind the split: `test-id`. Spans are
-    [start, end), in tokens. The names image_id and label are understood too. An image is a file name within the folder
-    of images. `change` is given each row, by our names, before it is checked.
+    A sample's id is its split and its "id", or its number from 1 where it has none: `test-17`. Spans are [start, end),
+    in tokens. An image is a file name within the folder of images. Other common spellings of the keys are understood
+    (image_id, img_id; label, labels; token; sample_id).
+
+    Args:
+        file: one JSON object per line; empty lines are skipped.
+        split: of the samples.
+        labels: entity types or relations that may occur; None accepts any.
+        counters: `text_cut_into_tokens` is counted here.
+        change: called with each row, under our keys, before it is checked; its result is read instead.
 
     Raises:
-        InputError: no json object, no tokens, unknown keys, faulty labels; with file and line.
+        InputError: no JSON object, no tokens, unknown keys, faulty labels; with file and line.
     """
     number = 0
     for line_number, line in file.lines():
@@ -50,9 +57,9 @@ def read_jsonl(
             continue
         number += 1
         place = f"line {line_number}"
-        row = _named(_object(line, file, place), file, place)
+        row = _rename_keys(_parse_object(line, file, place), file, place)
         row = row if change is None else change(row)
-        sample = checked(_sample(row, number, split, file, place), file, place)
+        sample = check_sample(_to_sample(row, number, split, file, place), file, place)
         if sample.tags is not None:
             places = [f"{place}, token {i}" for i in range(1, len(sample.tags) + 1)]
             check_tags(sample.tags, labels, file, places)
@@ -62,7 +69,7 @@ def read_jsonl(
         yield sample
 
 
-def _object(line: str, file: TextFile, place: str) -> dict[str, Any]:
+def _parse_object(line: str, file: TextFile, place: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -72,20 +79,20 @@ def _object(line: str, file: TextFile, place: str) -> dict[str, Any]:
     return value
 
 
-def _named(row: dict[str, Any], file: TextFile, place: str) -> dict[str, Any]:
-    named: dict[str, Any] = {}
+def _rename_keys(row: dict[str, Any], file: TextFile, place: str) -> dict[str, Any]:
+    """Return the row under our keys, without those that are null."""
+    renamed: dict[str, Any] = {}
     for key, value in row.items():
-        name = next((name for name, spellings in _NAMES.items() if key in spellings), None)
-        if name is None or name in named:
-            fault = "twice the same field" if name else "unknown key"
-            known = ", ".join(_NAMES)
-            raise InputError(f"{fault} {key!r} (known: {known})", path=str(file), place=place)
+        name = next((name for name, spellings in _SPELLINGS.items() if key in spellings), None)
+        if name is None or name in renamed:
+            fault = "the same field twice:" if name else "unknown key"
+            raise InputError(f"{fault} {key!r} (known: {', '.join(_SPELLINGS)})", path=str(file), place=place)
         if value is not None:
-            named[name] = value
-    return named
+            renamed[name] = value
+    return renamed
 
 
-def _sample(row: dict[str, Any], number: int, split: str, file: TextFile, place: str) -> Sample:
+def _to_sample(row: dict[str, Any], number: int, split: str, file: TextFile, place: str) -> Sample:
     tokens = _strings(row.get("tokens"), "tokens", file, place)
     if tokens is None:
         if not isinstance(row.get("text"), str):
@@ -119,6 +126,7 @@ def _strings(value: Any, name: str, file: TextFile, place: str) -> tuple[str, ..
 def _span(value: Any, name: str, file: TextFile, place: str) -> Span | None:
     if value is None:
         return None
-    if not isinstance(value, list) or len(value) != 2 or not all(type(end) is int for end in value):
+    # type(), because True is an int too
+    if not isinstance(value, list) or len(value) != 2 or not all(type(bound) is int for bound in value):
         raise InputError(f"{name!r} must be [start, end], in tokens", path=str(file), place=place)
     return Span(*value)

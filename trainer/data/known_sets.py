@@ -1,4 +1,4 @@
-"""What is published about the data sets of the field: sizes, labels, and the versions that circulate."""
+"""The data sets of the field that are known by name: their format, their labels, and their published counts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 from schemas.dataset import NO_RELATION, Task
 
-__all__ = ["KNOWN_SETS", "KnownSet", "Published"]
+__all__ = ["KNOWN_SETS", "KnownSet", "PublishedCounts"]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """Counts of one split; None where nothing is published. entities counts B- tags."""
+class PublishedCounts:
+    """Counts of one split; None where no count is published.
+
+    Args:
+        samples: sentences, or pairs.
+        entities: B- tags.
+        orphans: I- tags that follow no tag of their entity type; they stand in the original files.
+        no_relation: pairs whose relation is None.
+    """
 
     samples: int
     entities: int | None = None
@@ -24,16 +31,18 @@ class KnownSet:
     """A public data set.
 
     Args:
-        format: which reader reads its files.
-        labels: entity types or relations; None where any are taken as they come.
-        published: counts by split.
+        name: the word after `--set`.
+        task: ner or re.
+        format: the reader of its files, a key of `READERS`.
+        labels: entity types or relations; None where its files alone say which there are.
+        published: split -> published counts.
     """
 
     name: str
     task: Task
     format: str
     labels: tuple[str, ...] | None
-    published: dict[str, Published]
+    published: dict[str, PublishedCounts]
 
 
 _PEOPLE_AND_PLACES = ("PER", "LOC", "ORG")
@@ -61,9 +70,9 @@ _SETS = [
         "conll",
         (*_PEOPLE_AND_PLACES, "OTHER"),
         {
-            "train": Published(4000, entities=6166, orphans=186),
-            "dev": Published(1000, entities=1541, orphans=53),
-            "test": Published(3257, entities=5072, orphans=135),
+            "train": PublishedCounts(4000, entities=6166, orphans=186),
+            "dev": PublishedCounts(1000, entities=1541, orphans=53),
+            "test": PublishedCounts(3257, entities=5072, orphans=135),
         },
     ),
     KnownSet(
@@ -72,18 +81,24 @@ _SETS = [
         "conll",
         (*_PEOPLE_AND_PLACES, "MISC"),
         {
-            "train": Published(3373, entities=6049, orphans=0),
-            "dev": Published(723, entities=1324, orphans=0),
-            "test": Published(723, entities=1351, orphans=0),
+            "train": PublishedCounts(3373, entities=6049, orphans=0),
+            "dev": PublishedCounts(723, entities=1324, orphans=0),
+            "test": PublishedCounts(723, entities=1351, orphans=0),
         },
     ),
-    KnownSet("snap", "ner", "conll", None, {"train": Published(4290), "dev": Published(1432), "test": Published(1459)}),
+    KnownSet(
+        "snap",
+        "ner",
+        "conll",
+        None,
+        {"train": PublishedCounts(4290), "dev": PublishedCounts(1432), "test": PublishedCounts(1459)},
+    ),
     KnownSet(
         "wikidiverse",
         "ner",
         "wikidiverse",
         None,
-        {"train": Published(6312), "dev": Published(755), "test": Published(757)},
+        {"train": PublishedCounts(6312), "dev": PublishedCounts(755), "test": PublishedCounts(757)},
     ),
     KnownSet(
         "mnre2",
@@ -91,9 +106,9 @@ _SETS = [
         "mnre",
         (NO_RELATION, *_MNRE_2.split()),
         {
-            "train": Published(12247, no_relation=7744),
-            "dev": Published(1624, no_relation=1000),
-            "test": Published(1614, no_relation=974),
+            "train": PublishedCounts(12247, no_relation=7744),
+            "dev": PublishedCounts(1624, no_relation=1000),
+            "test": PublishedCounts(1614, no_relation=974),
         },
     ),
     KnownSet(
@@ -101,8 +116,8 @@ _SETS = [
         "re",
         "mnre",
         (NO_RELATION, *_MNRE_1.split()),
-        {"train": Published(7824), "dev": Published(975), "test": Published(1282)},
+        {"train": PublishedCounts(7824), "dev": PublishedCounts(975), "test": PublishedCounts(1282)},
     ),
 ]
 KNOWN_SETS: dict[str, KnownSet] = {known.name: known for known in _SETS}
-"""Sources: the sets' own repositories (jefferyYu/UMT, thecharm/MNRE, wangxw5/wikiDiverse), counted there."""
+"""Name -> set. Source: counted in the files of jefferyYu/UMT, thecharm/MNRE and wangxw5/wikiDiverse."""

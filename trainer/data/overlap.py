@@ -1,4 +1,4 @@
-"""What two sets, or two splits of one, have in common: sentences, images, and labels that disagree."""
+"""What two data sets, or two splits of one, have in common: sentences, images, and labels that disagree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """Something that stands twice within a data set."""
+    """A kind of repetition within a data set: sentences or images that occur more than once.
+
+    Args:
+        name: what is repeated, in words that follow the count.
+        count: samples that are repetitions.
+        examples: ids of the first of them.
+    """
 
     name: str
     count: int
@@ -28,11 +34,13 @@ class Overlap:
     """What a split shares with a split of another set.
 
     Args:
-        split, other_split: the two.
-        samples: samples of the first.
-        same_tokens: of these, how many have a sentence that stands in the other, token for token.
-        other_labels: of these, how many carry none of the labels that the sentence has there.
-        same_image: samples whose image file name stands in the other (names may mean other pictures there).
+        split: the split of this set.
+        other_split: the split of the other set.
+        samples: number of samples in this split.
+        same_tokens: samples whose sentence is in the other split too, token for token.
+        other_labels: those among same_tokens whose labels the sentence never has in the other split.
+        same_image: samples whose image file name is in the other split too (it may name another picture there).
+        examples: ids of the first samples of same_tokens.
     """
 
     split: str
@@ -45,23 +53,28 @@ class Overlap:
 
 
 def find_repetitions(samples: Splits) -> list[Repetition]:
-    """Find what stands twice within a split (sentence with its labels) or in two splits (sentence; image)."""
-    found = []
+    """Find sentences that occur twice in a split, and sentences and images that two splits share.
+
+    Pairs of a relation set share their sentence: within a split, a repetition has the same head and tail too.
+    """
+    repetitions = []
     for split, rows in samples.items():
         seen: set[Hashable] = set()
-        again = []
+        repeated = []
         for row in rows:
             key = (row.tokens, row.head, row.tail)
             if key in seen:
-                again.append(row.sample_id)
+                repeated.append(row.sample_id)
             seen.add(key)
-        found.append(Repetition(f"samples of {split} stand there twice", len(again), tuple(again[:_EXAMPLES])))
+        repetitions.append(
+            Repetition(f"samples of {split} stand there twice", len(repeated), tuple(repeated[:_EXAMPLES]))
+        )
     for one, other in combinations(samples, 2):
         shared = _overlap(one, samples[one], other, samples[other])
         name = f"samples of {one} have a sentence of {other}"
-        found.append(Repetition(name, shared.same_tokens, shared.examples))
-        found.append(Repetition(f"samples of {one} have an image of {other}", shared.same_image, ()))
-    return [row for row in found if row.count]
+        repetitions.append(Repetition(name, shared.same_tokens, shared.examples))
+        repetitions.append(Repetition(f"samples of {one} have an image of {other}", shared.same_image, ()))
+    return [row for row in repetitions if row.count]
 
 
 def find_overlaps(samples: Splits, others: Splits) -> list[Overlap]:
@@ -73,7 +86,7 @@ def find_overlaps(samples: Splits, others: Splits) -> list[Overlap]:
 def _overlap(split: str, rows: Sequence[Sample], other_split: str, others: Sequence[Sample]) -> Overlap:
     labels: dict[tuple[str, ...], set[Hashable]] = {}
     for row in others:
-        labels.setdefault(row.tokens, set()).add(_labels(row))
+        labels.setdefault(row.tokens, set()).add(_labels_of(row))
     images = {row.image for row in others} - {None}
     same = [row for row in rows if row.tokens in labels]
     return Overlap(
@@ -81,11 +94,11 @@ def _overlap(split: str, rows: Sequence[Sample], other_split: str, others: Seque
         other_split,
         len(rows),
         len(same),
-        sum(_labels(row) not in labels[row.tokens] for row in same),
+        sum(_labels_of(row) not in labels[row.tokens] for row in same),
         sum(row.image in images for row in rows),
         tuple(row.sample_id for row in same[:_EXAMPLES]),
     )
 
 
-def _labels(row: Sample) -> Hashable:
+def _labels_of(row: Sample) -> Hashable:
     return (row.tags, row.head, row.tail, row.relation)

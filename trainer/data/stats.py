@@ -1,4 +1,4 @@
-"""A data set in figures: samples, tokens, images, entities by type, relations."""
+"""The counts of a data set: samples, tokens, images, entities by type, relations."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def count_split(rows: Sequence[Sample], train: Sequence[Sample] = ()) -> dict[st
     """Count one split.
 
     Args:
-        rows: its samples.
-        train: the training samples, for the share of entities whose surface form does not stand there.
+        rows: the samples of the split.
+        train: the training samples; entities whose surface form is not among theirs are counted as unseen.
 
     Returns:
-        name -> number, or name -> label -> number. Entities by the default convention (`trainer.metrics.scores`).
+        name -> count, and "labels" -> label -> count. Entities are read by the default convention (`trainer.metrics`).
 
     >>> count_split([Sample("a", ("Rome", "!"), tags=("B-LOC", "O"))])["labels"]
     {'LOC': 1}
@@ -30,8 +30,8 @@ def count_split(rows: Sequence[Sample], train: Sequence[Sample] = ()) -> dict[st
     relations = Counter(row.relation for row in rows if row.relation is not None)
     tagged = [row for row in rows if row.tags is not None]
     entities = Counter(entity.type for row in tagged for entity in find_entities(row.tags or ()))
-    forms = surface_forms((row.tokens for row in train if row.tags), (row.tags for row in train if row.tags))
-    unseen = sum(len(_forms(row) - forms) for row in tagged)
+    known = surface_forms((row.tokens for row in train if row.tags), (row.tags for row in train if row.tags))
+    unseen = sum(len(_surface_forms_of(row) - known) for row in tagged)
     return {
         "samples": len(rows),
         "distinct_sentences": len({row.tokens for row in rows}),
@@ -48,7 +48,7 @@ def count_split(rows: Sequence[Sample], train: Sequence[Sample] = ()) -> dict[st
 
 
 def stats_to_markdown(stats: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the counts of all splits as one Markdown table, a row per split, labels in a second one."""
+    """Return two Markdown tables: the counts with a row per split, and the labels with a column per split."""
     names = [name for name in next(iter(stats.values())) if name != "labels"]
     rows = [[split, *(counts[name] for name in names)] for split, counts in stats.items()]
     labels = dict.fromkeys(label for counts in stats.values() for label in counts["labels"])
@@ -57,5 +57,5 @@ def stats_to_markdown(stats: Mapping[str, Mapping[str, Any]]) -> str:
     return to_markdown(header, rows) + "\n\n" + to_markdown(["label", *stats], by_label)
 
 
-def _forms(row: Sample) -> set[str]:
+def _surface_forms_of(row: Sample) -> set[str]:
     return surface_forms([row.tokens], [row.tags or ()])

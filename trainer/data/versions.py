@@ -1,4 +1,4 @@
-"""Which of the versions that circulate a data set is: fingerprints of tokens, and of tokens with labels."""
+"""Which of its published versions a data set is, recognised by hashes of its tokens and its labels."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from schemas.records import Sample
 
-__all__ = ["VERSIONS", "describe_version", "version_marks"]
+__all__ = ["VERSIONS", "describe_version", "hash_split"]
 
-Marks = tuple[str, str]
+SplitHashes = tuple[str, str]
+"""Of the tokens of a split, and of its tokens with their labels: 16 hexadecimal digits of SHA-256 each."""
 
-VERSIONS: dict[str, dict[str, dict[str, Marks]]] = {
+VERSIONS: dict[str, dict[str, dict[str, SplitHashes]]] = {
     "twitter2015": {
         "UMT": {
             "train": ("0e831af82e756dd7", "def4612ec8870df0"),
@@ -47,13 +48,13 @@ VERSIONS: dict[str, dict[str, dict[str, Marks]]] = {
         }
     },
 }
-"""Set -> version -> split -> marks. Computed by `version_marks` from the bytes in the sets' repositories."""
+"""Set -> version -> split -> hashes, computed by `hash_split` from the files in the repositories of the sets."""
 
 
-def version_marks(samples: Sequence[Sample]) -> Marks:
-    """Hash the tokens, and the tokens with their labels, of a split; ids and images do not count.
+def hash_split(samples: Sequence[Sample]) -> SplitHashes:
+    """Hash the tokens of a split, and the tokens with their labels; ids and images make no difference.
 
-    >>> a, b = (version_marks([Sample("x", ("Rome",), tags=(tag,))]) for tag in ("O", "B-LOC"))
+    >>> a, b = (hash_split([Sample("x", ("Rome",), tags=(tag,))]) for tag in ("O", "B-LOC"))
     >>> a[0] == b[0], a[1] == b[1]
     (True, False)
     """
@@ -63,20 +64,24 @@ def version_marks(samples: Sequence[Sample]) -> Marks:
 
 
 def describe_version(name: str, split: str, samples: Sequence[Sample]) -> str:
-    """Say which known version of a set a split is; all known sets are tried, the named one first."""
-    marks = version_marks(samples)
+    """Return the name of the known version that a split is, in words.
+
+    All known sets are tried, the named one first. Where no version matches in tokens and labels, one that matches in
+    its tokens alone is named: many papers label the same sentences anew.
+    """
+    hashes = hash_split(samples)
     order = sorted(VERSIONS, key=lambda known: known != name)
     rows = [
-        (known, version, marked[split])
+        (known, version, splits[split])
         for known in order
-        for version, marked in VERSIONS[known].items()
-        if split in marked
+        for version, splits in VERSIONS[known].items()
+        if split in splits
     ]
-    for known, version, wanted in rows:
-        if wanted == marks:
+    for known, version, theirs in rows:
+        if theirs == hashes:
             return f"{known}, {version}"
-    for known, version, wanted in rows:
-        if wanted[0] == marks[0]:
+    for known, version, theirs in rows:
+        if theirs[0] == hashes[0]:
             return f"{known}, tokens of {version} with other labels"
     return "none that is known"
 

@@ -1,4 +1,4 @@
-"""WikiDiverse: a json list of [sentence, image address, topic, [[mention, type, start, end, page address], ...]]."""
+"""WikiDiverse: a JSON list of [sentence, image URL, topic, [[mention, type, start, end, page URL], ...]]."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from schemas.errors import InputError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile
-from trainer.data.reading import checked, unknown_label
-from trainer.data.tokens import Token, tokenize
+from trainer.data.tokenizer import Token, tokenize
+from trainer.data.validation import check_sample, unknown_label
 
 __all__ = ["image_name", "read_wikidiverse"]
 
@@ -24,39 +24,46 @@ _SUFFIX = re.compile(r"\.(?:jpe?g|JPE?G|png|PNG|svg|SVG)(?=[^.]*$)")
 def read_wikidiverse(
     file: TextFile, split: str, labels: Sequence[str] | None, counters: Counter[str]
 ) -> Iterator[Sample]:
-    """Read the sentences of a file, cut into tokens, with their mentions as tags.
+    """Read the sentences of a file; split them into tokens, and make tags of their mentions.
 
-    A mention that begins or ends inside a token takes the whole token (counted: mentions_widened); of two mentions
-    that meet in a token the longer one stays (counted: mentions_dropped).
+    The mentions are given in characters. One that begins or ends inside a token is widened to the whole token; where
+    two mentions share a token, the longer one is kept and the other dropped.
+
+    Args:
+        file: the whole JSON list.
+        split: of the samples; their ids begin with it (`train-1`, in the order of the file, from 1).
+        labels: the entity types that may occur; None accepts any.
+        counters: `mentions_widened` and `mentions_dropped` are counted here.
 
     Raises:
-        InputError: not such a list, an offset outside the sentence, an unknown type; with file and entry.
+        InputError: no such list, an offset outside the sentence, an unknown type; with file and entry.
     """
-    for number, entry in enumerate(_entries(file), start=1):
+    for number, entry in enumerate(_parse_list(file), start=1):
         place = f"entry {number}"
-        sentence, address, mentions = _parts(entry, file, place)
+        sentence, image_url, rows = _parse_entry(entry, file, place)
         tokens = tokenize(sentence)
-        tags = _tags(tokens, [_mention(row, sentence, labels, file, place) for row in mentions], counters)
-        image = image_name(address) if address else None
+        mentions = [_parse_mention(row, sentence, labels, file, place) for row in rows]
         texts = tuple(token.text for token in tokens)
-        yield checked(Sample(f"{split}-{number}", texts, image, tags=tags, split=split), file, place)
+        image = image_name(image_url) if image_url else None
+        sample = Sample(f"{split}-{number}", texts, image, tags=_to_tags(tokens, mentions, counters), split=split)
+        yield check_sample(sample, file, place)
 
 
-def image_name(address: str) -> str:
-    """Return the name of an image in the set's own image archive: md5 of the address' last part, and its suffix.
+def image_name(url: str) -> str:
+    """Return the name that an image has in the image archive of the set: the MD5 of its file name, and its suffix.
 
-    Vector images stand there as png. Source: the README of wangxw5/wikiDiverse, "How to get the wikinews imgs".
+    The archive has vector images as PNG. Source: the README of wangxw5/wikiDiverse, "How to get the wikinews imgs".
 
     >>> image_name("https://upload.wikimedia.org/wikipedia/commons/0/06/DetroitLionsRunningPlay-2007.jpg")[-8:]
     '7538.jpg'
     """
-    name = address.rsplit("/", 1)[-1]
-    found = _SUFFIX.search(name)
-    suffix = name[found.start() :] if found else name
+    name = url.rsplit("/", 1)[-1]
+    match = _SUFFIX.search(name)
+    suffix = name[match.start() :] if match else name
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest() + re.sub(r"\.(svg|SVG)", ".png", suffix)
 
 
-def _entries(file: TextFile) -> list[Any]:
+def _parse_list(file: TextFile) -> list[Any]:
     try:
         value = json.loads(file.read_bytes(_MAX_BYTES))
     except (ValueError, RecursionError) as error:
@@ -66,15 +73,18 @@ def _entries(file: TextFile) -> list[Any]:
     return value
 
 
-def _parts(entry: Any, file: TextFile, place: str) -> tuple[str, str, list[Any]]:
+def _parse_entry(entry: Any, file: TextFile, place: str) -> tuple[str, str, list[Any]]:
     if isinstance(entry, list) and len(entry) >= 4:
-        sentence, address, _, mentions = entry[:4]
-        if isinstance(sentence, str) and isinstance(address, str) and isinstance(mentions, list):
-            return sentence, address, mentions
-    raise InputError("an entry must be [sentence, image address, topic, mentions]", path=str(file), place=place)
+        sentence, image_url, _, mentions = entry[:4]
+        if isinstance(sentence, str) and isinstance(image_url, str) and isinstance(mentions, list):
+            return sentence, image_url, mentions
+    raise InputError("an entry must be [sentence, image URL, topic, mentions]", path=str(file), place=place)
 
 
-def _mention(row: Any, sentence: str, labels: Sequence[str] | None, file: TextFile, place: str) -> tuple[str, Span]:
+def _parse_mention(
+    row: Any, sentence: str, labels: Sequence[str] | None, file: TextFile, place: str
+) -> tuple[str, Span]:
+    """Return the type of a mention, blanks replaced by underscores, and its span in characters."""
     try:
         text, kind, start, end = row[:4]
         span = Span(int(start), int(end))
@@ -93,7 +103,12 @@ def _mention(row: Any, sentence: str, labels: Sequence[str] | None, file: TextFi
     return re.sub(r"\s+", "_", kind.strip()), span
 
 
-def _tags(tokens: Sequence[Token], mentions: Sequence[tuple[str, Span]], counters: Counter[str]) -> tuple[str, ...]:
+def _to_tags(tokens: Sequence[Token], mentions: Sequence[tuple[str, Span]], counters: Counter[str]) -> tuple[str, ...]:
+    """Return a tag for each token; the longest mentions are placed first, of equal ones the first in the text.
+
+    >>> _to_tags(tokenize("New York City"), [("LOC", Span(0, 8)), ("LOC", Span(0, 13))], Counter())
+    ('B-LOC', 'I-LOC', 'I-LOC')
+    """
     tags = ["O"] * len(tokens)
     for kind, span in sorted(mentions, key=lambda row: (row[1].start - row[1].end, row[1].start)):
         inside = [i for i, token in enumerate(tokens) if token.start < span.end and span.start < token.end]

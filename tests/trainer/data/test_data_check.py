@@ -30,7 +30,7 @@ def by_kind(findings: list[Finding]) -> dict[tuple[str, str], Finding]:
     return {(finding.split, finding.kind): finding for finding in findings}
 
 
-def describe(name: str, samples: dict[str, list[Sample]]) -> Dataset:
+def describe(name: str) -> Dataset:
     return Dataset(name, "ner", (), {}, (), {})
 
 
@@ -38,8 +38,8 @@ def test_twitter2015_has_the_published_counts_orphans_and_version(twitter2015: P
     dataset = read_dataset(twitter2015)
     samples = {split: read_samples(twitter2015, split) for split in dataset.splits}
     found = by_kind(check_dataset(dataset, samples))
-    wanted = {"train": (4000, 6166, 186), "dev": (1000, 1541, 53), "test": (3257, 5072, 135)}
-    for split, (rows, entities, orphans) in wanted.items():
+    published = {"train": (4000, 6166, 186), "dev": (1000, 1541, 53), "test": (3257, 5072, 135)}
+    for split, (rows, entities, orphans) in published.items():
         assert found[split, "count_samples"].count == rows
         assert found[split, "count_entities"].count == entities
         assert found[split, "orphan_tags"].count == orphans
@@ -85,7 +85,7 @@ def test_mnre_has_the_published_counts(shared_data: Path, tmp_path: Path) -> Non
 
 def test_counts_that_differ_from_the_published_ones_are_warnings() -> None:
     samples = {"dev": [Sample("dev-1", ("a",), tags=("I-PER",), split="dev")]}
-    found = by_kind(check_dataset(describe("twitter2015", samples), samples))
+    found = by_kind(check_dataset(describe("twitter2015"), samples))
     assert found["dev", "count_samples"].message == "1 samples: published are 1000"
     assert found["dev", "count_samples"].is_warning and found["dev", "orphan_tags"].is_warning
 
@@ -105,12 +105,12 @@ def test_missing_and_broken_images_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:40])
     names = ["good.png", "split.png", "bad.jpg", "cut.png", "absent.jpg", None]
     samples = {"test": [Sample(f"test-{i}", ("a",), name) for i, name in enumerate(names)]}
-    found = by_kind(check_dataset(describe("x", samples), samples, tmp_path))
+    found = by_kind(check_dataset(describe("x"), samples, tmp_path))
     assert found["test", "missing_images"].examples == ("absent.jpg",)
     assert found["test", "broken_images"].examples == ("bad.jpg", "cut.png")
     assert found["test", "no_image"].examples == ("test-5",)
     with pytest.raises(UsageError, match="no such folder"):
-        check_dataset(describe("x", samples), samples, tmp_path / "none")
+        check_dataset(describe("x"), samples, tmp_path / "none")
 
 
 def test_overlaps_count_sentences_labels_and_images() -> None:
@@ -155,8 +155,8 @@ def test_the_commands_convert_check_and_count(tmp_path: Path) -> None:
     (source / "train.txt").write_text("IMGID:1\nRome\tB-LOC\n")
     (source / "dev.txt").write_text("IMGID:2\nOslo\tI-LOC\n")
     out = tmp_path / "out"
-    told = json.loads(run("convert", source, "--format", "conll", "--out", out, "--json"))
-    assert told["splits"]["dev"] == {"file": str(source / "dev.txt"), "rows": 1} and told["labels"] == ["LOC"]
+    summary = json.loads(run("convert", source, "--format", "conll", "--out", out, "--json"))
+    assert summary["splits"]["dev"] == {"file": str(source / "dev.txt"), "rows": 1} and summary["labels"] == ["LOC"]
     report = json.loads(run("check", out, "--against", out, "--json"))
     assert report["warnings"] == 1 and report["findings"][1]["kind"] == "orphan_tags"
     assert set(report["fingerprints"]) == {"train", "dev"} and len(report["against"][str(out)]) == 2

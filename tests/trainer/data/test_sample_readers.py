@@ -19,8 +19,7 @@ from schemas.errors import InputError, UsageError
 from schemas.records import Context, Query, Sample, Span
 from schemas.tables import CONTEXTS, QUERIES, SAMPLES
 from schemas.text_files import TextFile, find_split_files
-from trainer.data import convert_files
-from trainer.data.convert import READERS
+from trainer.data import READERS, convert_files
 
 TYPES = ("PER", "LOC", "ORG", "OTHER")
 
@@ -195,7 +194,7 @@ def test_jsonl_takes_tokens_or_text_and_any_or_no_labels(tmp_path: Path) -> None
         ("{", "not json"),
         ("[1]", "not a json object"),
         ('{"txt": "a"}', "unknown key 'txt'"),
-        ('{"tokens": ["a"], "token": ["a"]}', "twice the same field 'token'"),
+        ('{"tokens": ["a"], "token": ["a"]}', "the same field twice: 'token'"),
         ('{"image": "a.jpg"}', 'needs "tokens"'),
         ('{"tokens": []}', "empty token list"),
         ('{"text": "  "}', "empty token list"),
