@@ -12,9 +12,7 @@ from schemas.manifest import write_json_atomically
 from schemas.predictions import predictions_path
 from schemas.records import Context, Sample
 from schemas.run_files import MixtureFacts, scores_path
-from trainer.commands import write_jsonl
-from trainer.commands.evaluate import score_output
-from trainer.commands.predictions import prediction_rows
+from trainer.commands import score_output, to_prediction_rows, write_jsonl
 from trainer.config import RunConfig, override
 from trainer.inputs import LabelSet
 from trainer.metrics import score_to_json
@@ -53,7 +51,7 @@ def write_predictions(
     )
     contexts = list(used) or [[] for _ in samples]
     output = Output(samples, labels, list(predicted), probabilities.log(), lengths, contexts, experts, each)
-    write_jsonl(predictions_path(run, split), prediction_rows(output))
+    write_jsonl(predictions_path(run, split), to_prediction_rows(output))
     known = [i for i, row in enumerate(samples) if row.tags is not None or row.relation is not None]
     some = {name: [getattr(output, name)[i] for i in known] for name in ("samples", "predicted", "used")}
     values = {name: score_to_json(score) for name, score in score_output(replace(output, **some), set()).items()}

@@ -2,11 +2,13 @@ from .ablate import ablate_run as ablate_run
 from .ablate import ablations_to_markdown as ablations_to_markdown
 from .data import data_commands as data_commands
 from .evaluate import evaluate_run as evaluate_run
-from .evaluate import mean_and_deviation as mean_and_deviation
-from .predict import Contexts as Contexts
+from .evaluate import score_output as score_output
+from .predict import PredictInputs as PredictInputs
 from .predict import predict_rows as predict_rows
-from .predictions import write_conll as write_conll
-from .predictions import write_jsonl as write_jsonl
+from .prediction_files import to_prediction_rows as to_prediction_rows
+from .prediction_files import write_conll as write_conll
+from .prediction_files import write_jsonl as write_jsonl
 from .seeds import fit_and_evaluate as fit_and_evaluate
 from .seeds import fit_seeds as fit_seeds
 from .seeds import main_f1 as main_f1
+from .seeds import mean_and_deviation as mean_and_deviation

@@ -1,4 +1,4 @@
-"""Ablations of a trained system: fewer contexts, those of another sample, one source off. Nothing is trained again."""
+"""Ablations of a trained system: fewer contexts, contexts of other samples, one source off; nothing is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schemas.display import note
 from schemas.errors import UsageError
-from trainer.commands.predict import wanted_sources
+from trainer.commands.predict import context_sources
 from trainer.config import RunConfig
 from trainer.metrics import to_markdown
 from trainer.mixture import Reader, run_system
@@ -21,7 +21,13 @@ __all__ = ["Ablation", "ablate_run", "ablations_to_markdown"]
 
 @dataclass(frozen=True)
 class Ablation:
-    """F1 of a system under a changed input, and the mean number of contexts in a window."""
+    """The result of one ablation.
+
+    Args:
+        name: the change of the input, in words.
+        f1: in [0, 1].
+        contexts: mean number of contexts in the window of a sample.
+    """
 
     name: str
     f1: float
@@ -29,25 +35,25 @@ class Ablation:
 
 
 def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), seed: int = 1) -> list[Ablation]:
-    """Score a system on a labelled split with its contexts as they are, and changed.
+    """Score a system on a split with the contexts that it was trained with, and with changed ones.
 
     Args:
-        folder: an expert that reads contexts, or a mixture with one.
-        split: labelled.
-        ks: contexts per source to try.
-        seed: of the shuffling.
+        folder: of an expert that reads contexts, or of a mixture with one.
+        split: all its samples have labels.
+        ks: numbers of contexts per source.
+        seed: of the order in which contexts go to other samples.
 
     Raises:
         UsageError: the system reads no contexts.
     """
-    sources = wanted_sources(folder)
+    sources = context_sources(folder)
     if not sources:
-        raise UsageError("this run reads no contexts: there is nothing to ablate", path=folder)
+        raise UsageError("this run reads no contexts, so there is nothing to ablate", path=folder)
     readers: dict[str, Reader] = {"as trained": lambda config: read_split(config, split)}
-    readers |= {f"k = {k}": partial(_limited, split=split, k=k) for k in ks}
-    readers["contexts of other samples"] = partial(_shuffled, split=split, seed=seed)
+    readers |= {f"k = {k}": partial(_read_k_contexts, split=split, k=k) for k in ks}
+    readers["contexts of other samples"] = partial(_read_others_contexts, split=split, seed=seed)
     if len(sources) > 1:
-        readers |= {f"without {name}": partial(_without, split=split, source=name) for name in sources}
+        readers |= {f"without {name}": partial(_read_without_source, split=split, source=name) for name in sources}
     rows = []
     for number, (name, reader) in enumerate(readers.items(), start=1):
         note(f"{number} of {len(readers)}: {name}")
@@ -56,7 +62,7 @@ def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), s
 
 
 def ablations_to_markdown(rows: Sequence[Ablation]) -> str:
-    """Return a table, F1 in per cent, with the difference to the first row.
+    """Return a Markdown table, F1 in per cent, with the difference to the first row.
 
     >>> print(ablations_to_markdown([Ablation("as trained", 0.5, 2.0), Ablation("k = 0", 0.4, 0.0)]))
     | input | F1 | difference | contexts per window |
@@ -76,21 +82,22 @@ def _score(name: str, folder: Path, split: str, reader: Reader) -> Ablation:
     return Ablation(name, f1, sum(len(rows) for rows in output.used) / len(output.used))
 
 
-def _limited(config: RunConfig, split: str, k: int) -> SplitData:
+def _read_k_contexts(config: RunConfig, split: str, k: int) -> SplitData:
+    # the settings allow no 0: for k = 0 one context is read and then dropped
     data = read_split(replace(config, data=replace(config.data, contexts_per_source=max(k, 1))), split)
     return data if k else replace(data, contexts={sample.sample_id: [] for sample in data.samples})
 
 
-def _shuffled(config: RunConfig, split: str, seed: int) -> SplitData:
-    """Return each sample the contexts of another one: the order is turned by one after it is shuffled."""
+def _read_others_contexts(config: RunConfig, split: str, seed: int) -> SplitData:
+    """Read a split, and give each sample the contexts of its neighbour in a shuffled circle: never its own."""
     data = read_split(config, split)
     ids = [sample.sample_id for sample in data.samples]
-    random.Random(seed).shuffle(ids)  # noqa: S311 - an order, no secret
-    others = dict(zip(ids, ids[1:] + ids[:1], strict=True))
-    return replace(data, contexts={mine: data.contexts[other] for mine, other in others.items()})
+    random.Random(seed).shuffle(ids)  # noqa: S311 - an order, not a secret
+    neighbours = dict(zip(ids, ids[1:] + ids[:1], strict=True))
+    return replace(data, contexts={own: data.contexts[other] for own, other in neighbours.items()})
 
 
-def _without(config: RunConfig, split: str, source: str) -> SplitData:
+def _read_without_source(config: RunConfig, split: str, source: str) -> SplitData:
     data = read_split(config, split)
     kept = {name: [c for c in rows if c.source != source] for name, rows in data.contexts.items()}
     return replace(data, contexts=kept)

@@ -1,8 +1,7 @@
-"""Evaluation of a run on a labelled split: predictions and scores by both conventions, by class and by group."""
+"""Evaluation of a run on a labelled split: its predictions, and scores by convention, by class and by group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
 from schemas.run_files import read_mixture_facts
-from trainer.commands.predictions import prediction_rows, write_conll, write_jsonl
+from trainer.commands.prediction_files import to_prediction_rows, write_conll, write_jsonl
 from trainer.config import RunConfig
 from trainer.metrics import (
     Score,
@@ -28,20 +27,27 @@ from trainer.mixture import Output, expert_folders, is_mixture, run_system
 from trainer.reports import gate_table, report_run
 from trainer.training import read_run_config, read_split, writing
 
-__all__ = ["evaluate_run", "mean_and_deviation", "score_output"]
+__all__ = ["evaluate_run", "score_output"]
 
 
 def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
-    """Predict a labelled split, write `predictions/` and the scores, and return the scores as JSON values.
+    """Predict a labelled split, write predictions and scores into the run folder, and return the scores.
+
+    Args:
+        folder: of an expert or a mixture.
+        split: all its samples have labels.
+
+    Returns:
+        scores as JSON values, by the names of `score_output`; for a mixture also the F1 of each expert and gate.
 
     Raises:
-        InputError: no run, no best checkpoint, other labels, or samples without labels.
+        InputError: there is no run or no best checkpoint, or the samples have other labels than the run, or none.
     """
     output = run_system(folder, split, lambda config: read_split(config, split))
-    rows = prediction_rows(output)
+    rows = to_prediction_rows(output)
     if any("gold" not in row for row in rows):
         raise InputError("samples without labels cannot be scored", path=folder, remedy="use: mie-train predict")
-    known = surface_forms(*_train_entities(folder)) if output.labels.task == "ner" else set()
+    known = surface_forms(*_training_tags(folder)) if output.labels.task == "ner" else set()
     scores = score_output(output, known)
     values: dict[str, Any] = {name: score_to_json(score) for name, score in scores.items()}
     if is_mixture(folder):
@@ -62,14 +68,15 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
 
 
 def score_output(output: Output, known: set[str]) -> dict[str, Score]:
-    """Score the output on labelled samples.
+    """Score what a system predicted for labelled samples.
 
     Args:
-        output: of a system.
-        known: surface forms of the training set's entities; not read for relations.
+        output: of an expert or a mixture.
+        known: surface forms of the entities in the training split; unused for relations.
 
     Returns:
-        scores by name: "default" and "strict" (entities) or "micro" (relations), and the groups.
+        scores by name: of all samples ("default" and "strict" for entities, "micro without None" for relations), and
+        of the groups: seen and unseen entities, samples with and without an image, with and without contexts.
     """
     samples = output.samples
     images = ["with image" if sample.image else "without image" for sample in samples]
@@ -86,18 +93,8 @@ def score_output(output: Output, known: set[str]) -> dict[str, Score]:
     return scores | score_groups(images, counts) | score_groups(used, counts)
 
 
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and the sample standard deviation (0 for one value).
-
-    >>> mean_and_deviation([0.7, 0.8, 0.9])[1]
-    0.1
-    """
-    from statistics import fmean, stdev
-
-    return fmean(values), round(stdev(values), 12) if len(values) > 1 else 0.0
-
-
-def _train_entities(folder: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+def _training_tags(folder: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return tokens and tags of the samples that the run (of a mixture: its first expert) was trained on."""
     config = _first_config(folder)
     samples = read_samples(config.data.samples, "train")
     samples = samples[: config.data.train_samples] if config.data.train_samples else samples

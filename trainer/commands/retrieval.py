@@ -1,10 +1,10 @@
-"""Retrieval for new samples: the index program makes a cache with the parameters of an expert's training."""
+"""Retrieval of contexts for new samples, by the program `mie-index`, as for the training of an expert."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -14,91 +14,112 @@ from schemas.context_cache import ALL_TOKENS, read_cache
 from schemas.dataset import read_samples
 from schemas.errors import InputError, MieError, MissingDependency, StoreError, UsageError
 from schemas.manifest import read_manifest
+from trainer.training import Talk
 
-__all__ = ["Retriever", "Wanted"]
+__all__ = ["ContextNeeds", "Retriever", "SampleSplit"]
 
 _VIEWS = ("text", "image")
 _ERRORS: dict[int, type[MieError]] = {
     kind.exit_code: kind for kind in (UsageError, InputError, StoreError, MissingDependency)
 }
+"""Exit code of `mie-index` -> the error that ends this command with the same code."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What experts and gates read.
+class SampleSplit:
+    """A split of a converted data set.
 
     Args:
-        sources: of contexts, of all experts.
+        folder: of the set.
+        split: its name.
+        images: the folder of its images; None: they are not at hand.
+    """
+
+    folder: Path
+    split: str
+    images: Path | None
+
+    def has_images(self) -> bool:
+        """Return whether a sample names an image, and there is a folder of them."""
+        rows = read_samples(self.folder, self.split) if self.images is not None else ()
+        return any(row.image is not None for row in rows)
+
+
+@dataclass(frozen=True)
+class ContextNeeds:
+    """What the experts and the gate of a run read.
+
+    Args:
+        sources: the sources of contexts of all experts.
         k: contexts per source.
-        has_vectors: image vectors too, where the index and the samples have pictures.
+        has_vectors: whether the gate reads image vectors.
+        caches: context caches that are there already; their sources are not retrieved again.
     """
 
     sources: tuple[str, ...]
     k: int
     has_vectors: bool
+    caches: tuple[Path, ...]
 
 
 class Retriever:
-    """Makes caches of some samples from an index, each set of parameters once. The trainer itself opens no index.
+    """Makes context caches of a split from an index, one for each set of parameters.
+
+    The trainer itself opens no index: `mie-index retrieve` runs as a process of its own.
 
     Args:
         index: the folder of the index.
-        samples: a converted data set.
-        split: which of its splits.
-        images: the folder of the samples' images; None: none are there.
-        wanted: by the experts.
-        held: caches that are there; their sources are not retrieved.
-        work: where the caches are made.
-        talk: told what is lacking.
+        samples: the samples to retrieve for.
+        needs: what is retrieved.
+        work: the folder that gets the caches.
+        talk: called with a line about each thing that is missing.
 
     Raises:
         StoreError: there is no index.
     """
 
-    def __init__(
-        self,
-        index: Path,
-        samples: Path,
-        split: str,
-        images: Path | None,
-        wanted: Wanted,
-        held: Sequence[Path],
-        work: Path,
-        talk: Callable[[str], object],
-    ) -> None:
+    def __init__(self, index: Path, samples: SampleSplit, needs: ContextNeeds, work: Path, talk: Talk) -> None:
         self._manifest = read_manifest(index)
-        self._arguments = ["retrieve", str(samples), "--index", str(index), "--split", split, "-k", str(wanted.k)]
         self._work, self._talk = work, talk
-        self._made: dict[tuple[str, ...], Path] = {}
-        there = {source for cache in held for source in read_cache(cache).sources}
-        self._views = [view for view in _VIEWS if view in wanted.sources and view not in there]
-        has_pictures = images is not None and any(row.image is not None for row in read_samples(samples, split))
-        if wanted.has_vectors and has_pictures and self._manifest.image_index and "image" not in {*self._views, *there}:
-            self._views.append("image")
+        self._caches: dict[tuple[str, ...], Path] = {}
+        self._views = self._find_views(samples, needs)
+        self._arguments = ["retrieve", str(samples.folder), "--index", str(index), "--split", samples.split]
+        self._arguments += ["-k", str(needs.k)]
         for view in self._views:
             self._arguments += ["--view", view]
-        if "image" in self._views and images is not None:
-            self._arguments += ["--images", str(images)]
+        if "image" in self._views and samples.images is not None:
+            self._arguments += ["--images", str(samples.images)]
+
+    def _find_views(self, samples: SampleSplit, needs: ContextNeeds) -> list[str]:
+        """Return the views to retrieve: those that no cache has. The image view also brings the vectors of a gate."""
+        cached = {source for cache in needs.caches for source in read_cache(cache).sources}
+        views = [view for view in _VIEWS if view in needs.sources and view not in cached]
+        lacks_vectors = needs.has_vectors and "image" not in {*views, *cached}
+        if lacks_vectors and self._manifest.image_index and samples.has_images():
+            views.append("image")
+        return views
 
     def retrieve(self, trained: Mapping[str, Any]) -> list[Path]:
-        """Return the caches that an expert needs beside those that were there: one, or none.
+        """Return the caches that an expert needs beside those that are there already: one, or none.
 
         Args:
-            trained: how the contexts of its training were made (`contexts` in its run.json).
+            trained: how the contexts of its training were made: source -> facts (`contexts` in its run.json).
         """
         if not self._views:
             return []
         query = trained.get("text", {}).get("parameters", {}).get("query", {})
-        options = _options_of(query) if isinstance(query, dict) and "text" in self._views else ()
-        known = {view: trained.get(view, {}).get("index") for view in self._views}
-        others = [view for view, index in known.items() if index not in (None, self._manifest.fingerprint)]
+        options = _query_options(query) if isinstance(query, dict) and "text" in self._views else ()
+        indexes = {view: trained.get(view, {}).get("index") for view in self._views}
+        others = [view for view, index in indexes.items() if index not in (None, self._manifest.fingerprint)]
         if others:
             self._talk(f"the {' and '.join(others)} contexts of the training came from another index")
-        if options not in self._made:
-            self._made[options] = self._run(options, self._work / f"contexts-{len(self._made)}")
-        return [self._made[options]]
+        if options not in self._caches:
+            self._caches[options] = self._run(options, self._work / f"contexts-{len(self._caches)}")
+        return [self._caches[options]]
 
     def _run(self, options: Sequence[str], out: Path) -> Path:
+        """Run `mie-index retrieve`, and return the cache that it wrote; its errors become ours."""
+        # beside the Python that runs first: another environment's program on the PATH may be of another version
         program = Path(sys.executable).with_name("mie-index")
         command = str(program) if program.exists() else which("mie-index")
         if command is None:
@@ -106,21 +127,21 @@ class Retriever:
         arguments = [command, *self._arguments, *options, "--out", str(out)]
         done = subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
         if done.returncode:
-            tail = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+            last_line = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
             kind = _ERRORS.get(done.returncode, InputError)
-            raise kind(f"retrieval failed: {tail.removeprefix('error: ')}")
+            raise kind(f"retrieval failed: {last_line.removeprefix('error: ')}")
         for source, row in read_cache(out).sources.items():
             lost = {name: row.statuses[name] for name in ("missing_image", "broken_image") if name in row.statuses}
             if lost:
-                told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in lost.items())
-                self._talk(f"{source} view of {row.samples} samples: {told}")
+                counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in lost.items())
+                self._talk(f"{source} view of {row.samples} samples: {counts}")
         return out
 
 
-def _options_of(query: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options that ask as the contexts of the training were asked for.
+def _query_options(query: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the options of `mie-index retrieve` under which the text query is that of the training.
 
-    >>> _options_of({"text": "tokens joined by blanks", "title_boost": 2.0})
+    >>> _query_options({"text": "tokens joined by blanks", "title_boost": 2.0})
     ('--title-boost', '2.0', '--keep-addresses')
     """
     boost = float(query.get("title_boost", 0.0))

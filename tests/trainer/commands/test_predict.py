@@ -20,7 +20,7 @@ from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, IndexNotFound, InputError, MissingDependency, StoreError, UsageError
 from tests.support.index_folders import Page, make_folder
 from tests.support.tiny_encoder import PEOPLE, PLACES, build_encoder, write_tweets
-from trainer.commands import Contexts, evaluate_run, predict_rows
+from trainer.commands import PredictInputs, evaluate_run, predict_rows
 from trainer.config import RunConfig, check_config, override
 from trainer.mixture import fit_mixture
 from trainer.training import fit
@@ -116,7 +116,7 @@ def test_raw_posts_with_an_index_give_what_the_mixture_said_of_the_same_samples(
     found = predict_rows(
         house / "mixture",
         write_posts(tmp_path / "posts.jsonl", rows),
-        contexts=Contexts(index=house / "wiki"),
+        inputs=PredictInputs(index=house / "wiki"),
         talk=talk.append,
     )
     assert talk == []
@@ -138,7 +138,7 @@ def test_raw_posts_with_an_index_give_what_the_mixture_said_of_the_same_samples(
 def test_text_gives_characters_types_probabilities_and_the_posts_own_id(house: Path, tmp_path: Path) -> None:
     text = "  anna went   to rome oslo  today"
     posts = write_posts(tmp_path / "posts.jsonl", [{"id": 70, "text": text}, {"text": "the big city"}])
-    first, second = predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki"))
+    first, second = predict_rows(house / "mixture", posts, inputs=PredictInputs(index=house / "wiki"))
     assert (first["id"], first["text"], first["image"], first["image_vector"]) == (70, text, None, False)
     assert first["tokens"] == ["anna", "went", "to", "rome", "oslo", "today"] and "id" not in second
     assert {entity["text"] for entity in first["entities"]} >= {"anna", "rome oslo"}
@@ -156,7 +156,7 @@ def test_a_picture_may_lie_anywhere_on_the_users_machine(house: Path, tmp_path: 
     paint(tmp_path / "others" / "anna.png", "anna")
     names = ["anna.png", "../others/anna.png", str(tmp_path / "others" / "anna.png"), "./anna.png"]
     posts = write_posts(tmp_path / "posts" / "p.jsonl", [{"text": "went to rome", "image": name} for name in names])
-    rows = predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki"))
+    rows = predict_rows(house / "mixture", posts, inputs=PredictInputs(index=house / "wiki"))
     assert [row["image"] for row in rows] == names and all(row["image_vector"] for row in rows)
     firsts = [next(c for c in row["contexts"] if c["source"] == "image") for row in rows]
     assert {context["title"] for context in firsts} == {"anna"}
@@ -167,7 +167,7 @@ def test_missing_and_broken_pictures_are_told_and_read_as_none(house: Path, tmp_
     names = [None, "gone.jpg", "broken.jpg", "/nowhere/x.jpg"]
     posts = write_posts(tmp_path / "p.jsonl", [{"text": "anna went to rome", "image": name} for name in names])
     talk: list[str] = []
-    rows = predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki"), talk=talk.append)
+    rows = predict_rows(house / "mixture", posts, inputs=PredictInputs(index=house / "wiki"), talk=talk.append)
     assert talk[0] == "image view of 4 samples: 2 missing image, 1 broken image"
     assert talk[1].startswith("3 samples with an image have no image vector: the gate reads them as samples without")
     assert not any(row["image_vector"] for row in rows)
@@ -181,9 +181,11 @@ def test_an_index_without_pictures_serves_a_gate_with_zeros_and_says_so(house: P
         tmp_path / "p.jsonl", [{"text": "anna went to rome", "image": str(house / "photos" / "test1.jpg")}]
     )
     talk: list[str] = []
-    (row,) = predict_rows(tmp_path / "mixture", posts, contexts=Contexts(index=house / "text-wiki"), talk=talk.append)
+    (row,) = predict_rows(
+        tmp_path / "mixture", posts, inputs=PredictInputs(index=house / "text-wiki"), talk=talk.append
+    )
     assert row["image_vector"] is False and "1 samples with an image have no image vector" in talk[0]
-    (row,) = predict_rows(tmp_path / "mixture", posts, contexts=Contexts(index=house / "wiki"), talk=talk.append)
+    (row,) = predict_rows(tmp_path / "mixture", posts, inputs=PredictInputs(index=house / "wiki"), talk=talk.append)
     assert row["image_vector"] is True and len(talk) == 1 and row["contexts"] == []
     (row,) = predict_rows(tmp_path / "mixture", posts)
     assert row["image_vector"] is False
@@ -196,9 +198,11 @@ def test_image_vectors_of_another_encoder_are_refused(house: Path, tmp_path: Pat
         path = tmp_path / f"{name}.parquet"
         pq.write_table(pa.table({"file": ["a.jpg"], "vector": rows}), path)
         with pytest.raises(IndexMismatch, match=r"another encoder \(not told, .* than the gate was fitted to"):
-            predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki", vectors=path))
+            predict_rows(house / "mixture", posts, inputs=PredictInputs(index=house / "wiki", image_vectors=path))
     with pytest.raises(IndexNotFound, match="no image vectors here"):
-        predict_rows(house / "mixture", posts, contexts=Contexts(index=house / "wiki", vectors=tmp_path / "none"))
+        predict_rows(
+            house / "mixture", posts, inputs=PredictInputs(index=house / "wiki", image_vectors=tmp_path / "none")
+        )
 
 
 def test_vectors_by_file_name_fit_a_gate_and_serve_it(house: Path, tmp_path: Path) -> None:
@@ -210,8 +214,8 @@ def test_vectors_by_file_name_fit_a_gate_and_serve_it(house: Path, tmp_path: Pat
     experts = [house / "baseline", house / "text"]
     facts = fit_mixture(experts, tmp_path / "mixture", folds=2, vectors=str(tmp_path / "vectors.parquet"))
     assert facts.image_encoder == "" and facts.sizes[3] == 2
-    given = Contexts((house / "cache",))
-    rows = predict_rows(tmp_path / "mixture", house / "tweets", contexts=given)
+    inputs = PredictInputs((house / "cache",))
+    rows = predict_rows(tmp_path / "mixture", house / "tweets", inputs=inputs)
     assert [row["image_vector"] for row in rows] == [row["image"] is not None for row in rows]
     posts = write_posts(tmp_path / "p.jsonl", [{"tokens": ["anna"], "image": "test1.jpg"}])
     (row,) = predict_rows(house / "baseline", posts)
@@ -227,20 +231,20 @@ def test_another_index_than_that_of_the_training_is_told(house: Path, tmp_path: 
     manifest = json.loads((tmp_path / "wiki" / "manifest.json").read_text())
     (tmp_path / "wiki" / "manifest.json").write_text(json.dumps({**manifest, "fingerprint": "1" * 64}))
     talk: list[str] = []
-    predict_rows(house / "text", posts, contexts=Contexts(index=tmp_path / "wiki"), talk=talk.append)
+    predict_rows(house / "text", posts, inputs=PredictInputs(index=tmp_path / "wiki"), talk=talk.append)
     assert talk == ["the text and image contexts of the training came from another index"]
 
 
 def test_what_retrieval_says_is_passed_on_with_its_kind(house: Path, tmp_path: Path) -> None:
     posts = write_posts(tmp_path / "p.jsonl", [{"text": "anna went to rome"}])
     with pytest.raises(IndexNotFound):
-        predict_rows(house / "text", posts, contexts=Contexts(index=tmp_path / "none"))
+        predict_rows(house / "text", posts, inputs=PredictInputs(index=tmp_path / "none"))
     shutil.copytree(house / "wiki", tmp_path / "wiki")
     shutil.rmtree(tmp_path / "wiki" / "bm25")
     with pytest.raises(StoreError, match=r"retrieval failed: .*the text index is not here"):
-        predict_rows(house / "text", posts, contexts=Contexts(index=tmp_path / "wiki"))
+        predict_rows(house / "text", posts, inputs=PredictInputs(index=tmp_path / "wiki"))
     with pytest.raises(UsageError, match=r"the image view needs the folder.*--images"):
-        predict_rows(house / "text", house / "tweets", contexts=Contexts(index=house / "wiki"))
+        predict_rows(house / "text", house / "tweets", inputs=PredictInputs(index=house / "wiki"))
 
 
 @pytest.mark.parametrize(

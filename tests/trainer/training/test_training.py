@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, InputError, MieError, StoreError, UsageError
 from tests.support.tiny_encoder import build_encoder, make_tweets, write_contexts, write_pairs, write_tweets
-from trainer.commands import Contexts, ablate_run, evaluate_run, fit_seeds, predict_rows
+from trainer.commands import PredictInputs, ablate_run, evaluate_run, fit_seeds, predict_rows
 from trainer.config import RunConfig, check_config, override, to_toml
 from trainer.inputs import LabelSet
 from trainer.mixture import fit_mixture
@@ -112,7 +112,7 @@ def test_predict_gives_the_runs_own_predictions_from_raw_jsonl_and_contexts(hous
     assert [row["entities"] for row in found] == [row["entities"] for row in own]
     entity = next(entity for row in found for entity in row["entities"])
     assert 0 < entity["probability"] <= 1 and entity["text"]
-    text_rows = predict_rows(house / "runs" / "text", house / "tweets", contexts=Contexts((house / "contexts",)))
+    text_rows = predict_rows(house / "runs" / "text", house / "tweets", inputs=PredictInputs((house / "contexts",)))
     assert {c["source"] for row in text_rows for c in row["contexts"]} == {"text", "image"}
     with pytest.raises(UsageError, match="reads contexts of text, image"):
         predict_rows(house / "runs" / "text", raw)
@@ -281,7 +281,7 @@ def test_a_mixture_of_two_is_fitted_reloaded_and_predicts_with_weights(house: Pa
     scores = evaluate_run(tmp_path / "mixture", "test")
     assert scores["experts and gates"]["oracle by sample"] >= scores["experts and gates"]["expert text"]
     own = [json.loads(line) for line in (tmp_path / "mixture" / "predictions" / "test.jsonl").read_text().splitlines()]
-    found = predict_rows(tmp_path / "mixture", house / "tweets", contexts=Contexts((house / "contexts",)))
+    found = predict_rows(tmp_path / "mixture", house / "tweets", inputs=PredictInputs((house / "contexts",)))
     assert found == own
     assert sum(row["weight"] for row in found[0]["gate"]) == pytest.approx(1, abs=1e-5)
     assert (house / "runs" / "text" / "posteriors").is_dir()

@@ -1,4 +1,4 @@
-"""Predictions as rows: spans, types, probabilities, the contexts used, the gate's weights; jsonl and CoNLL."""
+"""Predictions as rows of JSON values, and the files of them: JSON lines and CoNLL columns."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from schemas.entities import find_entities
 from trainer.mixture import Output
 from trainer.training import writing
 
-__all__ = ["prediction_rows", "write_conll", "write_jsonl"]
+__all__ = ["to_prediction_rows", "write_conll", "write_jsonl"]
 
 Row = dict[str, Any]
 
 
-def prediction_rows(output: Output) -> list[Row]:
-    """Return a row of JSON values per sample.
+def to_prediction_rows(output: Output) -> list[Row]:
+    """Return a row of JSON values for each sample: what was predicted, and what it was predicted from.
 
-    An entity's probability is that of its least sure tag, by the token posteriors; a relation's is its class
-    probability. `gate` is the mean weight of each expert over the sample's tokens; `image_vector` says whether the gate
-    read one of the sample (else it read zeros, as for samples without an image in its training).
+    The probability of an entity is the lowest among its tags, by the token posteriors; that of a relation is its class
+    probability. `gate` is the weight of each expert, averaged over the tokens of the sample. `image_vector` is true
+    where the gate read an image vector of the sample; else it read zeros, as it did in training for samples without an
+    image.
     """
     probabilities = torch.split(output.log_probs.exp(), list(output.lengths))
     weights = None if output.weights is None else torch.split(output.weights, list(output.lengths))
@@ -49,12 +50,12 @@ def prediction_rows(output: Output) -> list[Row]:
 
 
 def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a row per line, to a temporary name that is then renamed."""
+    """Write a row per line as JSON; a file that is there is replaced as a whole, or not at all."""
     _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def write_conll(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write token, gold tag (where known) and predicted tag, parted by tabs, with IMGID lines as the data sets have."""
+    """Write token, gold tag (where there is one) and predicted tag in columns, with IMGID lines as in Twitter-2015."""
     lines: list[str] = []
     for row in rows:
         if row["image"]:
@@ -71,9 +72,9 @@ def _entities(output: Output, i: int, probabilities: torch.Tensor) -> Row:
     names = output.labels.names
     entities = []
     for kind, start, end in find_entities(tags):
-        sure = min(probabilities[t, names.index(tags[t])].item() for t in range(start, end))
+        lowest = min(probabilities[t, names.index(tags[t])].item() for t in range(start, end))
         text = " ".join(sample.tokens[start:end])
-        entities.append({"start": start, "end": end, "type": kind, "text": text, "probability": round(sure, 6)})
+        entities.append({"start": start, "end": end, "type": kind, "text": text, "probability": round(lowest, 6)})
     gold = {"gold": list(sample.tags)} if sample.tags is not None else {}
     return {"tags": list(tags), **gold, "entities": entities}
 
@@ -81,9 +82,9 @@ def _entities(output: Output, i: int, probabilities: torch.Tensor) -> Row:
 def _relation(output: Output, i: int, probabilities: torch.Tensor) -> Row:
     sample, relation = output.samples[i], output.predicted[i][0]
     gold = {"gold": sample.relation} if sample.relation is not None else {}
-    sure = round(probabilities[0, output.labels.names.index(relation)].item(), 6)
+    probability = round(probabilities[0, output.labels.names.index(relation)].item(), 6)
     spans = {"head": list(sample.head or ()), "tail": list(sample.tail or ())}
-    return {**spans, "relation": relation, "probability": sure, **gold}
+    return {**spans, "relation": relation, "probability": probability, **gold}
 
 
 def _write(path: Path, text: str) -> None:
