@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`. Both need Python 3.11, make and a package index.
+# `make demo` and `make test` do all of the set-up. They need Python 3.11 or newer, make and a package index.
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3 2>/dev/null))
 VENV ?= .venv
 BIN := $(VENV)/bin

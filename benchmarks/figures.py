@@ -1,4 +1,4 @@
-"""Figures of reports: time and size of the same histogram by matplotlib as ours, and by plotly, altair and pygal."""
+"""Figures of reports: time and size of one histogram drawn by us with matplotlib, and by plotly, altair and pygal."""
 
 from __future__ import annotations
 
@@ -52,36 +52,36 @@ def pygal() -> str:
 
 
 MAKERS: dict[str, Callable[[], str]] = {"matplotlib, ours": ours, "plotly": plotly, "altair": altair, "pygal": pygal}
-NEEDS = {"matplotlib, ours": "matplotlib", "plotly": "plotly", "altair": "vl_convert", "pygal": "pygal"}
+PACKAGES = {"matplotlib, ours": "matplotlib", "plotly": "plotly", "altair": "vl_convert", "pygal": "pygal"}
 
 
 def main() -> int:
-    """Measure each in processes of their own, in turns, and print medians of processor time and the sizes."""
+    """Measure each library in processes of its own, in turns; print medians of processor time, and sizes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--child", choices=MAKERS, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.child:
-        return measure(MAKERS[given.child])
-    known = [name for name in MAKERS if importlib.util.find_spec(NEEDS[name])]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in known}
-    for _ in range(given.rounds):
-        for name in known:
+    arguments = parser.parse_args()
+    if arguments.child:
+        return measure(MAKERS[arguments.child])
+    installed = [name for name in MAKERS if importlib.util.find_spec(PACKAGES[name])]
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in installed}
+    for _ in range(arguments.rounds):
+        for name in installed:
             command = [sys.executable, "-m", "benchmarks.figures", "--child", name]
-            found[name].append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+            results[name].append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
     print("| | first figure, s of processor time | each further | kB | kB gzipped | script |")
     print("|---|---:|---:|---:|---:|---|")
-    for name, rows in found.items():
+    for name, rows in results.items():
         first, next_ = (median(row[key] for row in rows) for key in ("first", "next"))
         sizes = " | ".join(f"{rows[0][key] / 1000:,.1f}" for key in ("bytes", "zipped"))
         print(f"| {name} | {first:.2f} | {next_:.3f} | {sizes} | {'yes' if rows[0]['script'] else 'no'} |")
-    for name in MAKERS.keys() - set(known):
-        print(f"{name} is not installed: pip install {NEEDS[name]}", file=sys.stderr)
+    for name in MAKERS.keys() - set(installed):
+        print(f"{name} is not installed: pip install {PACKAGES[name]}", file=sys.stderr)
     return 0
 
 
 def measure(make: Callable[[], str]) -> int:
-    """Print the cost of the first figure of a process, with its imports, and of a further one."""
+    """Print the processor time of the first figure of a process, imports included, and of a further one."""
     import time
 
     times = []

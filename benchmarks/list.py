@@ -1,4 +1,4 @@
-"""Lists the benchmarks: one line of what each script claims, and how to run it."""
+"""The list of benchmarks: how to run each, and the first line of its docstring."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Print name and first docstring line of every script beside this one."""
+    """Print a line for every script in this folder that has a main function."""
     for script in sorted(Path(__file__).parent.glob("*.py")):
         tree = ast.parse(script.read_text(encoding="utf-8"))
         if script.name != "list.py" and any(

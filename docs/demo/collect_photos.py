@@ -1,4 +1,4 @@
-"""Photos for the demo: which installed packages carry them, and the names under which the dump knows them."""
+"""Photos for the demo: copied from installed packages, under the file names that the articles of the dump use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ PHOTOS_TOML = Path(__file__).with_name("photos.toml")
 
 @dataclass(frozen=True)
 class Photo:
-    """One row of photos.toml: a packaged photo and the article's picture that it stands for."""
+    """A row of photos.toml: a photo in a package, and the picture of an article in whose place it is used.
+
+    Args:
+        file: canonical Commons name of the article's picture.
+        article: title of the article.
+        package: the distribution that has the photo.
+        path: of the photo, among the files of the distribution.
+        article_shows: what the article's picture shows.
+        photo_shows: what the photo shows.
+        licence: of the photo.
+    """
 
     file: str
     article: str
@@ -27,12 +37,12 @@ class Photo:
 
 
 def read_photos(path: Path = PHOTOS_TOML) -> list[Photo]:
-    """Read the list of photos."""
+    """Read the list of photos, in its order."""
     return [Photo(**row) for row in tomllib.loads(path.read_text(encoding="utf-8"))["photo"]]
 
 
 def find_photo(photo: Photo) -> Path | None:
-    """Find a photo among the files of its installed package, without importing it."""
+    """Return the path of a photo among the files of its package, without importing that; None if it is not there."""
     try:
         files = metadata.files(photo.package) or []
     except metadata.PackageNotFoundError:
@@ -42,27 +52,35 @@ def find_photo(photo: Photo) -> Path | None:
 
 
 def collect_photos(folder: Path) -> list[Photo]:
-    """Copy every photo that is there into a folder under its canonical name; say which are not.
+    """Copy every installed photo into a folder under its canonical name; print those that are missing on stderr.
+
+    Returns:
+        the photos that were copied.
 
     Raises:
-        SystemExit: none is there.
+        SystemExit: no photo is installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = []
+    copied = []
     for photo in read_photos():
         path = find_photo(photo)
         if path is None:
-            print(f"no photo for {photo.article!r}: {photo.package} with {photo.path} is not here", file=sys.stderr)
+            print(
+                f"no photo for {photo.article!r}: {photo.package} with {photo.path} is not installed", file=sys.stderr
+            )
             continue
         (folder / photo.file).write_bytes(path.read_bytes())
-        found.append(photo)
-    if not found:
+        copied.append(photo)
+    if not copied:
         raise SystemExit("no package with photos is installed; run: pip install '.[demo]'")
-    return found
+    return copied
 
 
 def make_query_image(folder: Path, target: Path) -> Path:
-    """Make another version of one photo: a crop of its middle, scaled down and compressed hard."""
+    """Write another version of one photo, and return its path: the middle, scaled down and strongly compressed.
+
+    The nearest image to it must be the photo, though no byte of the two files is the same.
+    """
     from PIL import Image
 
     source = folder / QUERY_FILE
@@ -76,7 +94,7 @@ def make_query_image(folder: Path, target: Path) -> Path:
 
 
 def main() -> None:
-    """Copy the photos into the folder given and print what each shows."""
+    """Copy the photos into a folder, and print what each shows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where to put the photos")
     for photo in collect_photos(parser.parse_args().folder):

@@ -1,6 +1,6 @@
-"""The demo: both indexes from a real slice of English Wikipedia, three text queries and one picture as a query.
+"""The demo: both indexes from a real slice of English Wikipedia, three queries by text and one by picture.
 
-Every command is printed before it runs, so that each can be repeated by hand.
+Each command is printed before it runs, so that a reader can repeat it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUERIES = (
 
 
 def main() -> int:
-    """Build the demo index under --output and ask it; give the first failing command's exit code."""
+    """Build the index of the demo and query it; return 0, or the exit code of the first command that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for photos and index (default: demo)")
     output: Path = parser.parse_args().output
@@ -44,15 +44,15 @@ def main() -> int:
 
 
 def find_slice() -> Path:
-    """Find the slice of a real dump (206 pages) that the gensim package carries, without importing gensim."""
+    """Return the path of the slice of a real dump (206 pages) that gensim is shipped with, without importing gensim."""
     for file in metadata.files("gensim") or []:
         if file.name == SLICE_NAME:
             return Path(str(file.locate()))
-    raise SystemExit(f"the installed gensim carries no {SLICE_NAME}; run: make demo")
+    raise SystemExit(f"the installed gensim has no {SLICE_NAME}; run: make demo")
 
 
 def run(command: list[str]) -> int:
-    """Print a command as a person would type it, then run it from this environment."""
+    """Print a command as a person types it, run it with the programs of this environment, and return its exit code."""
     print(f"$ {shlex.join(command)}", flush=True)
     program = Path(sys.executable).with_name(command[0])
     code = subprocess.run([str(program), *command[1:]], check=False).returncode  # noqa: S603

@@ -1,4 +1,4 @@
-"""Bad input to the commands of the trainer: one line that names it and a remedy, the right exit code, nothing lost."""
+"""Bad input to the commands of the trainer: one line that names the fault and a remedy, and the right exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("one_thread")]
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An encoder, sets of tweets, contexts of other tweets, and a short run."""
+    """An encoder, data sets, contexts of other samples, a short run, and faulty files and runs."""
     folder = tmp_path_factory.mktemp("bad")
     build_encoder(folder / "encoder")
     write_tweets(folder / "tweets", train=24, dev=12, test=12)

@@ -25,7 +25,7 @@ def environment() -> dict[str, str]:
 
 
 def mie_train(*arguments: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, and show what it said where it ended otherwise than wanted."""
+    """Run the command in a process of its own; fail with its stderr where the exit code is another."""
     command = [sys.executable, "-m", "trainer.cli", *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == code, done.stderr
@@ -78,7 +78,7 @@ def test_a_tiny_model_goes_through_every_command(house: Path) -> None:
 
 
 def test_predict_retrieves_from_an_index_by_the_index_program(house: Path) -> None:
-    """The trainer never opens an index: it has `mie-index retrieve` make a cache."""
+    """The trainer opens no index: it runs `mie-index retrieve`, which makes a cache."""
     names = [*PEOPLE, *PLACES]
     pages = [
         Page(n, name, [[f"{name} the {'person' if n < len(PEOPLE) else 'big city'}"]]) for n, name in enumerate(names)

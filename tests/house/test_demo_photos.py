@@ -1,4 +1,4 @@
-"""The demo's photos: every row of the list is complete, canonical, used by the slice, and really packaged."""
+"""The photos of the demo: every row is complete, has a canonical name that the slice uses, and is in its package."""
 
 from __future__ import annotations
 

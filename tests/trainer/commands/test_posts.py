@@ -1,4 +1,4 @@
-"""Raw posts: where their pictures are looked for, what is refused, and what a data set may not name."""
+"""Raw posts: where their pictures are found, what is refused, and which names a data set may not use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def posts_of(folder: Path, *rows: dict[str, Any], images: Path | None = None) ->
 
 
 def picture_of(posts: ConvertedPosts, number: int) -> bytes | None:
-    """Read the picture that a sample's name leads to, or nothing."""
+    """Read the picture that a sample names; None where there is none."""
     name = read_samples(posts.folder, "test")[number].image
     path = posts.images / str(name)
     return path.read_bytes() if name is not None and path.is_file() else None

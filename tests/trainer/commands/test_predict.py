@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 
 
 def paint(path: Path, seed: str) -> Path:
-    """Write a picture of coloured squares, another for each seed."""
+    """Write a picture of coloured squares; each seed gives another one."""
     draw = random.Random(seed)
     picture = Image.new("RGB", (64, 64))
     for x in range(0, 64, 16):
@@ -46,7 +46,7 @@ def paint(path: Path, seed: str) -> Path:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of both views; tweets with pictures; a baseline, an expert on retrieved contexts, and their mixture."""
+    """An index of text and images; samples with pictures; a baseline, an expert with contexts, and their mixture."""
     folder = tmp_path_factory.mktemp("predict")
     try:
         encoder = make_encoder("efficientnet-lite0", device="cpu", threads=1)

@@ -1,4 +1,4 @@
-"""Checks of converted sets: on the real ones beside what is published, and on small faulty ones."""
+"""Checks of converted data sets: the real ones against published counts, and small faulty ones."""
 
 from __future__ import annotations
 
