@@ -1,13 +1,13 @@
-"""The command `mie-train`: its options, their help, and what it prints."""
+"""The command `mie-train`: which commands there are, and what they print."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+import trainer.options as opt
 from schemas.display import exit_on_error, shown_steps
 from trainer.commands import data_commands
 
@@ -42,19 +42,8 @@ app = typer.Typer(
 )
 app.add_typer(data_commands, name="data")
 
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run of an expert or of a mixture.", show_default=False)]
-Split = Annotated[str, typer.Option(metavar="SPLIT", help="train, dev or test.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is already there.")]
-Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="RUN", help="The run to write.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-
-def _example(*commands: str) -> str:
-    """Return the end of a command's help; click keeps the line ends of a paragraph that begins with a backspace."""
-    return "\n".join(["\b", "Example:", *(f"  {command}" for command in commands)])
-
-
-@app.command(epilog=_example("mie-train presets"))
+@app.command(epilog=opt.example("mie-train presets"))
 def presets() -> None:
     """List the presets: settings that come with the package, for `mie-train fit`."""
     from trainer.config import preset_names
@@ -64,38 +53,20 @@ def presets() -> None:
 
 
 @app.command(
-    epilog=_example(
+    epilog=opt.example(
         "mie-train fit small-baseline data.samples=t15 --out runs/baseline",
         "mie-train fit runs/baseline/config.toml training.epochs=3 --seeds 1,2 --out runs/seeds",
         "mie-train fit small-text data.samples=t15 --print-config",
     )
 )
 def fit(
-    config: Annotated[
-        str,
-        typer.Argument(
-            metavar="CONFIG", help="A .toml file, or a preset (see `mie-train presets`).", show_default=False
-        ),
-    ],
-    settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change, as section.key=value.")
-    ] = None,
-    out: Out = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N,N,...",
-            help="Train a run for each seed, in a folder below --out, and give the mean of their scores.",
-        ),
-    ] = None,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print all settings, and train nothing.")
-    ] = False,
-    overwrite: Overwrite = False,
-    is_continued: Annotated[
-        bool,
-        typer.Option("--continue", help="Go on with an interrupted run under other rates, epochs or precision."),
-    ] = False,
+    config: opt.Config,
+    settings: opt.Settings = None,
+    out: opt.NewRun = None,
+    seeds: opt.Seeds = None,
+    print_config: opt.PrintConfig = False,
+    overwrite: opt.Overwrite = False,
+    is_continued: opt.IsContinued = False,
 ) -> None:
     """Train an expert and score it; give the same command again to go on after an interrupt."""
     from schemas.errors import UsageError
@@ -119,34 +90,20 @@ def fit(
 
 
 @app.command(
-    epilog=_example(
+    epilog=opt.example(
         "mie-train moe runs/baseline runs/text --out runs/mixture",
         "mie-train moe runs/baseline runs/text --gate token --out runs/token-gate",
     )
 )
 def moe(
-    experts: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="The runs of two or more experts.", show_default=False)
-    ],
-    out: Out = None,
-    gate: Annotated[
-        str,
-        typer.Option(metavar="GATE", help="fixed, sample, token or hard; auto is the best of them by cross-fitting."),
-    ] = "auto",
-    folds: Annotated[int, typer.Option(metavar="N", help="Folds of the cross-fitting.")] = 5,
-    split: Annotated[
-        str, typer.Option(metavar="SPLIT", help="The split on whose posteriors the gates are fitted.")
-    ] = "dev",
-    image_vectors: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="Image vectors for the gates: a context cache with the image source, or Parquet (file, vector).",
-            show_default=False,
-        ),
-    ] = None,
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    experts: opt.Experts,
+    out: opt.NewRun = None,
+    gate: opt.Gate = "auto",
+    folds: opt.Folds = 5,
+    split: opt.GateSplit = "dev",
+    image_vectors: opt.GateVectors = None,
+    overwrite: opt.Overwrite = False,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Mix experts: fit each kind of gate to their posteriors, and keep the one that is to predict."""
     from dataclasses import asdict
@@ -180,38 +137,21 @@ def moe(
 
 
 @app.command(
-    epilog=_example(
+    epilog=opt.example(
         "mie-train predict runs/mixture posts.jsonl --index enwiki --out predictions.jsonl",
         "mie-train predict runs/text t15 --split test --contexts t15-contexts --conll predictions.conll",
     )
 )
 def predict(
-    run: Run,
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A .jsonl file of posts, or a data set.", show_default=False)
-    ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The .jsonl file to write; without it, stdout.")
-    ] = None,
-    split: Split = "test",
-    contexts: Annotated[
-        list[Path] | None, typer.Option(metavar="FOLDER", help="A context cache; may be given several times.")
-    ] = None,
-    index: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Retrieve the contexts from this index now.")
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="The folder of the images; without it, the folder of the .jsonl file."),
-    ] = None,
-    image_vectors: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="Image vectors for the gate of a mixture; without it, those of the context caches or the index.",
-        ),
-    ] = None,
-    conll: Annotated[Path | None, typer.Option(metavar="FILE", help="Write columns of tokens and tags too.")] = None,
+    run: opt.Run,
+    source: opt.Source,
+    out: opt.NewPredictions = None,
+    split: opt.Split = "test",
+    contexts: opt.ContextCaches = None,
+    index: opt.Index = None,
+    images: opt.PredictImages = None,
+    image_vectors: opt.Vectors = None,
+    conll: opt.Conll = None,
 ) -> None:
     """Predict entities or relations of new samples."""
     from trainer.commands import PredictInputs, predict_rows, write_conll, write_jsonl
@@ -228,8 +168,8 @@ def predict(
             typer.echo(json.dumps(row, ensure_ascii=False))
 
 
-@app.command(epilog=_example("mie-train evaluate runs/mixture --split test"))
-def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
+@app.command(epilog=opt.example("mie-train evaluate runs/mixture --split test"))
+def evaluate(run: opt.Run, split: opt.Split = "test", as_json: opt.AsJson = False) -> None:
     """Score a run on a labelled split, and write its predictions and its report."""
     from trainer.commands import evaluate_run
 
@@ -242,18 +182,15 @@ def evaluate(run: Run, split: Split = "test", as_json: AsJson = False) -> None:
 
 
 @app.command(
-    epilog=_example(
+    epilog=opt.example(
         "mie-train report runs/mixture",
         "mie-train report runs/baseline runs/text runs/mixture --html report.html",
     )
 )
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Evaluated runs.", show_default=False)],
-    html: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The page to write; without it, report.html in the folder of a single run."),
-    ] = None,
-    as_json: AsJson = False,
+    runs: opt.EvaluatedRuns,
+    html: opt.NewPage = None,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Print the scores of a run, or of several side by side, and write a page with figures: one HTML file."""
     from schemas.display import check_page_path, write_page
@@ -273,14 +210,14 @@ def report(
         typer.echo(report_runs(named) if len(named) > 1 else texts.popitem()[1], nl=False)
 
 
-@app.command(epilog=_example("mie-train compare runs/mixture runs/baseline --split test"))
+@app.command(epilog=opt.example("mie-train compare runs/mixture runs/baseline --split test"))
 def compare(
-    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="An evaluated run.", show_default=False)],
-    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="An evaluated run.", show_default=False)],
-    split: Split = "test",
-    resamples: Annotated[int, typer.Option(metavar="N", help="Resamples of the bootstrap.")] = 2000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the bootstrap.")] = 1,
-    as_json: AsJson = False,
+    run_a: opt.EvaluatedRun,
+    run_b: opt.EvaluatedRun,
+    split: opt.Split = "test",
+    resamples: opt.Resamples = 2000,
+    seed: opt.Seed = 1,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Compare two evaluated runs by the paired bootstrap over their samples."""
     from dataclasses import asdict
@@ -298,15 +235,13 @@ def compare(
     typer.echo(f"p = {comparison.p_value:.4f} (two-sided, {size})")
 
 
-@app.command(epilog=_example("mie-train ablate runs/text --k 0,1,3"))
+@app.command(epilog=opt.example("mie-train ablate runs/text --k 0,1,3"))
 def ablate(
-    run: Run,
-    split: Split = "dev",
-    ks: Annotated[
-        str, typer.Option("--k", metavar="N,N,...", help="Numbers of contexts per source to try.")
-    ] = "0,1,3,5,10",
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed by which contexts go to other samples.")] = 1,
-    as_json: AsJson = False,
+    run: opt.Run,
+    split: opt.Split = "dev",
+    ks: opt.Ks = "0,1,3,5,10",
+    seed: opt.Seed = 1,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Score a run with fewer contexts, with the contexts of other samples, and with one source off."""
     from dataclasses import asdict

@@ -1,14 +1,15 @@
-"""The commands `mie-train data convert`, `check` and `stats`: their options, and what they print."""
+"""The commands `mie-train data convert`, `check` and `stats`: what they do, and what they print."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+import trainer.options as opt
 from schemas.display import shown_steps
 
 if TYPE_CHECKING:
@@ -20,56 +21,24 @@ __all__ = ["data_commands"]
 
 data_commands = typer.Typer(help="Convert, check and count data sets.", no_args_is_help=True, add_completion=False)
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A data set that `convert` wrote.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SplitFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The file of this split, where its name does not say the split.")
-]
 
-_CONVERT = """
-\b
-Example:
-  mie-train data convert twitter2015 --set twitter2015 --out t15
-  mie-train data convert --test posts.jsonl --format jsonl --labels PER,LOC --out posts
-"""
-_CHECK = """
-\b
-Example:
-  mie-train data check t15 --images twitter2015/images
-  mie-train data check t15 --against t17
-"""
-
-
-@data_commands.command(epilog=_CONVERT)
+@data_commands.command(
+    epilog=opt.example(
+        "mie-train data convert twitter2015 --set twitter2015 --out t15",
+        "mie-train data convert --test posts.jsonl --format jsonl --labels PER,LOC --out posts",
+    )
+)
 def convert(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="The data set to write.", show_default=False)
-    ],
-    source: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="SOURCE", help="A folder or zip archive with a file for each split.", show_default=False
-        ),
-    ] = None,
-    set_name: Annotated[
-        str,
-        typer.Option(
-            "--set",
-            metavar="NAME",
-            help="twitter2015, twitter2017, snap, wikidiverse, mnre2 or mnre1; or a name of your own.",
-        ),
-    ] = "custom",
-    format: Annotated[  # noqa: A002 - the word of the command line
-        str | None, typer.Option(metavar="FORMAT", help="conll, mnre, wikidiverse or jsonl; a known set has its own.")
-    ] = None,
-    labels: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME,...", help="The entity types or relations that may occur.")
-    ] = None,
-    train: SplitFile = None,
-    dev: SplitFile = None,
-    test: SplitFile = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is already there.")] = False,
-    as_json: AsJson = False,
+    out: opt.NewDataSet,
+    source: opt.SourceFiles = None,
+    set_name: opt.KnownSetName = "custom",
+    format: opt.Format = None,  # noqa: A002 - the word of the command line
+    labels: opt.Labels = None,
+    train: opt.SplitFile = None,
+    dev: opt.SplitFile = None,
+    test: opt.SplitFile = None,
+    overwrite: opt.Overwrite = False,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Convert the published files of a data set: column files, MNRE, WikiDiverse, or JSON lines."""
     from schemas.errors import UsageError
@@ -99,17 +68,18 @@ def convert(
     _print_json({**values, "counters": dataset.counters})
 
 
-@data_commands.command(epilog=_CHECK)
+@data_commands.command(
+    epilog=opt.example(
+        "mie-train data check t15 --images twitter2015/images",
+        "mie-train data check t15 --against t17",
+    )
+)
 def check(
-    folder: Folder,
-    images: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The folder of the images: count missing and broken ones.")
-    ] = None,
-    against: Annotated[
-        list[Path] | None, typer.Option(metavar="FOLDER", help="Another data set: count what both have.")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 3 if there is a warning.")] = False,
-    as_json: AsJson = False,
+    folder: opt.DataSet,
+    images: opt.Images = None,
+    against: opt.DataSets = None,
+    strict: opt.Strict = False,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Check counts, tags, tokens, images, repetitions and the version of a data set."""
     from dataclasses import asdict
@@ -141,8 +111,8 @@ def check(
         raise InputError(f"{warnings} warnings", path=folder)
 
 
-@data_commands.command(epilog="\b\nExample:\n  mie-train data stats t15")
-def stats(folder: Folder, as_json: AsJson = False) -> None:
+@data_commands.command(epilog=opt.example("mie-train data stats t15"))
+def stats(folder: opt.DataSet, as_json: opt.AsJson = False) -> None:
     """Count samples, tokens, images and labels of a data set."""
     from schemas.dataset import read_dataset, read_samples
     from trainer.data import count_split, stats_to_markdown

@@ -1,0 +1,173 @@
+"""The arguments and options of `mie-train`: their names on the command line, and their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AsJson",
+    "Config",
+    "Conll",
+    "ContextCaches",
+    "DataSet",
+    "DataSets",
+    "EvaluatedRun",
+    "EvaluatedRuns",
+    "Experts",
+    "Folds",
+    "Format",
+    "Gate",
+    "GateSplit",
+    "GateVectors",
+    "Images",
+    "Index",
+    "IsContinued",
+    "KnownSetName",
+    "Ks",
+    "Labels",
+    "NewDataSet",
+    "NewPage",
+    "NewPredictions",
+    "NewRun",
+    "Overwrite",
+    "PredictImages",
+    "PrintConfig",
+    "Resamples",
+    "Run",
+    "Seed",
+    "Seeds",
+    "Settings",
+    "Source",
+    "SourceFiles",
+    "Split",
+    "SplitFile",
+    "Strict",
+    "Vectors",
+    "example",
+]
+
+
+def example(*commands: str) -> str:
+    r"""Return the end of a command's help. Click keeps the line ends of a paragraph that begins with a backspace.
+
+    >>> example("mie-train presets").splitlines()
+    ['\x08', 'Example:', '  mie-train presets']
+    """
+    return "\n".join(["\b", "Example:", *(f"  {command}" for command in commands)])
+
+
+# Of several commands
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run of an expert or of a mixture.", show_default=False)]
+EvaluatedRun = Annotated[Path, typer.Argument(metavar="RUN", help="An evaluated run.", show_default=False)]
+NewRun = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="RUN", help="The run to write.", show_default=False)
+]
+Split = Annotated[str, typer.Option(metavar="SPLIT", help="train, dev or test.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there under this name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")]
+
+# fit
+Config = Annotated[
+    str,
+    typer.Argument(metavar="CONFIG", help="A .toml file, or a preset (see `mie-train presets`).", show_default=False),
+]
+Settings = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change, as section.key=value.")
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,N,...", help="Train a run for each seed, in a folder below --out, and give the mean of their scores."
+    ),
+]
+PrintConfig = Annotated[bool, typer.Option("--print-config", help="Print all settings, and train nothing.")]
+IsContinued = Annotated[
+    bool, typer.Option("--continue", help="Go on with an interrupted run under other rates, epochs or precision.")
+]
+
+# moe
+Experts = Annotated[
+    list[Path], typer.Argument(metavar="RUN", help="The runs of two or more experts.", show_default=False)
+]
+Gate = Annotated[
+    str, typer.Option(metavar="GATE", help="fixed, sample, token or hard; auto is the best of them by cross-fitting.")
+]
+Folds = Annotated[int, typer.Option(metavar="N", help="Folds of the cross-fitting.")]
+GateSplit = Annotated[str, typer.Option(metavar="SPLIT", help="The split on whose posteriors the gates are fitted.")]
+GateVectors = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Image vectors for the gates: a context cache with the image source, or Parquet (file, vector).",
+        show_default=False,
+    ),
+]
+
+# predict
+Source = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="A .jsonl file of posts, or a data set.", show_default=False)
+]
+NewPredictions = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="The .jsonl file to write; without it, stdout.")
+]
+ContextCaches = Annotated[
+    list[Path] | None, typer.Option(metavar="FOLDER", help="A context cache; may be given several times.")
+]
+Index = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Retrieve the contexts from this index now.")]
+Vectors = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Image vectors for the gate of a mixture; without it, those of the context caches or the index.",
+    ),
+]
+PredictImages = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="The folder of the images; without it, the folder of the .jsonl file."),
+]
+Conll = Annotated[Path | None, typer.Option(metavar="FILE", help="Write columns of tokens and tags too.")]
+
+# report, compare, ablate
+EvaluatedRuns = Annotated[list[Path], typer.Argument(metavar="RUN", help="Evaluated runs.", show_default=False)]
+NewPage = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The page to write; without it, report.html in the folder of a single run."),
+]
+Resamples = Annotated[int, typer.Option(metavar="N", help="Resamples of the bootstrap.")]
+Ks = Annotated[str, typer.Option("--k", metavar="N,N,...", help="Numbers of contexts per source to try.")]
+
+# data
+DataSet = Annotated[Path, typer.Argument(metavar="FOLDER", help="A data set that `convert` wrote.", show_default=False)]
+NewDataSet = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FOLDER", help="The data set to write.", show_default=False)
+]
+SourceFiles = Annotated[
+    Path | None,
+    typer.Argument(metavar="SOURCE", help="A folder or zip archive with a file for each split.", show_default=False),
+]
+KnownSetName = Annotated[
+    str,
+    typer.Option(
+        "--set",
+        metavar="NAME",
+        help="twitter2015, twitter2017, snap, wikidiverse, mnre2 or mnre1; or a name of your own.",
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option(metavar="FORMAT", help="conll, mnre, wikidiverse or jsonl; a known set has its own.")
+]
+Labels = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME,...", help="The entity types or relations that may occur.")
+]
+SplitFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The file of this split, where its name does not say the split.")
+]
+Images = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="The folder of the images: count missing and broken ones.")
+]
+DataSets = Annotated[list[Path] | None, typer.Option(metavar="FOLDER", help="Another data set: count what both have.")]
+Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 if there is a warning.")]
