@@ -212,8 +212,8 @@ def report(
 
 @app.command(epilog=opt.example("mie-train compare runs/mixture runs/baseline --split test"))
 def compare(
-    run_a: opt.EvaluatedRun,
-    run_b: opt.EvaluatedRun,
+    run_a: opt.RunA,
+    run_b: opt.RunB,
     split: opt.Split = "test",
     resamples: opt.Resamples = 2000,
     seed: opt.Seed = 1,

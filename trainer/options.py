@@ -14,7 +14,6 @@ __all__ = [
     "ContextCaches",
     "DataSet",
     "DataSets",
-    "EvaluatedRun",
     "EvaluatedRuns",
     "Experts",
     "Folds",
@@ -37,6 +36,8 @@ __all__ = [
     "PrintConfig",
     "Resamples",
     "Run",
+    "RunA",
+    "RunB",
     "Seed",
     "Seeds",
     "Settings",
@@ -61,7 +62,6 @@ def example(*commands: str) -> str:
 
 # Of several commands
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run of an expert or of a mixture.", show_default=False)]
-EvaluatedRun = Annotated[Path, typer.Argument(metavar="RUN", help="An evaluated run.", show_default=False)]
 NewRun = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="RUN", help="The run to write.", show_default=False)
 ]
@@ -132,6 +132,8 @@ PredictImages = Annotated[
 Conll = Annotated[Path | None, typer.Option(metavar="FILE", help="Write columns of tokens and tags too.")]
 
 # report, compare, ablate
+RunA = Annotated[Path, typer.Argument(metavar="RUN_A", help="An evaluated run.", show_default=False)]
+RunB = Annotated[Path, typer.Argument(metavar="RUN_B", help="The evaluated run to compare with.", show_default=False)]
 EvaluatedRuns = Annotated[list[Path], typer.Argument(metavar="RUN", help="Evaluated runs.", show_default=False)]
 NewPage = Annotated[
     Path | None,
