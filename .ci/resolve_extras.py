@@ -5,6 +5,8 @@ has the metadata in its cache. What it holds:
 
 - each extra by itself, all of them together, and the set that the Dockerfile installs can be installed with our pins;
 - no package of a set is without a pin, so that a new release on the index cannot break what worked today.
+
+Behind a mirror or a proxy, uv is told by its own variables (UV_DEFAULT_INDEX, SSL_CERT_FILE), not by those of pip.
 """
 
 from __future__ import annotations

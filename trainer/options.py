@@ -7,49 +7,6 @@ from typing import Annotated
 
 import typer
 
-__all__ = [
-    "AsJson",
-    "Config",
-    "Conll",
-    "ContextCaches",
-    "DataSet",
-    "DataSets",
-    "EvaluatedRuns",
-    "Experts",
-    "Folds",
-    "Format",
-    "Gate",
-    "GateSplit",
-    "GateVectors",
-    "Images",
-    "Index",
-    "IsContinued",
-    "KnownSetName",
-    "Ks",
-    "Labels",
-    "NewDataSet",
-    "NewPage",
-    "NewPredictions",
-    "NewRun",
-    "Overwrite",
-    "PredictImages",
-    "PrintConfig",
-    "Resamples",
-    "Run",
-    "RunA",
-    "RunB",
-    "Seed",
-    "Seeds",
-    "Settings",
-    "Source",
-    "SourceFiles",
-    "Split",
-    "SplitFile",
-    "Strict",
-    "Vectors",
-    "example",
-]
-
 
 def example(*commands: str) -> str:
     r"""Return the end of a command's help. Click keeps the line ends of a paragraph that begins with a backspace.

@@ -57,6 +57,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
     table = scores_to_markdown(scores, split)
     if "experts and gates" in values:
         table += "\n\n" + gate_table(values["experts and gates"])
+    # predictions before scores: after an interrupt, scores that are there have their predictions beside them
     write_jsonl(folder / "predictions" / f"{split}.jsonl", rows)
     if output.labels.task == "ner":
         write_conll(folder / "predictions" / f"{split}.conll", rows)

@@ -68,6 +68,7 @@ def read_posts(source: Path, work: Path, images: Path | None = None) -> Converte
     links = work / "images"
     links.mkdir(parents=True)
 
+    # the reader checks rows and drops what a sample has no field for: here each is kept as it came
     def keep_post(row: dict[str, Any]) -> dict[str, Any]:
         image = row.get("image")
         posts.append(Post(row.get("id"), None if "tokens" in row else row.get("text"), image))

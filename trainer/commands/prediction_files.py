@@ -26,6 +26,7 @@ def to_prediction_rows(output: Output) -> list[Row]:
     where the gate read an image vector of the sample; else it read zeros, as it did in training for samples without an
     image.
     """
+    # the output holds the states of all samples in one tensor, [M, K]: here they become one tensor for each sample
     probabilities = torch.split(output.log_probs.exp(), list(output.lengths))
     weights = None if output.weights is None else torch.split(output.weights, list(output.lengths))
     rows: list[Row] = []

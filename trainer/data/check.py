@@ -83,7 +83,7 @@ def count_orphans(tags: Sequence[str]) -> int:
     >>> count_orphans(["I-PER", "I-PER", "B-LOC", "I-PER"])
     2
     """
-    pairs = zip(["O", *tags], tags, strict=False)
+    pairs = zip(["O", *tags], tags, strict=False)  # (the tag before, the tag)
     return sum(tag.startswith("I-") and before not in (tag, f"B-{tag[2:]}") for before, tag in pairs)
 
 
@@ -160,6 +160,7 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
     paths = {name: find_image(images, split, name) for name in names}
     missing = [name for name, path in paths.items() if path is None]
     broken = []
+    # each file is opened: tens of thousands take minutes, so progress is shown
     for number, (name, path) in enumerate(paths.items()):
         tell("images", number, len(paths), "images")
         if path is not None and not _is_image(path):

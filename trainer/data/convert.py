@@ -90,6 +90,7 @@ def _read_split(
     rows: list[Sample] = []
     ids: set[str] = set()
     for sample in samples:
+        # contexts, vectors and predictions are joined to samples by their ids
         if sample.sample_id in ids:
             raise InputError(f"two samples have the id {sample.sample_id!r}", path=str(file))
         ids.add(sample.sample_id)
@@ -118,5 +119,5 @@ def _find_labels(samples: Mapping[str, Sequence[Sample]], task: Task) -> list[st
 
 
 def _describe_inputs(files: Mapping[str, TextFile]) -> list[InputFile]:
-    paths = sorted({file.path for file in files.values()})
+    paths = sorted({file.path for file in files.values()})  # a zip archive of all splits is one input
     return [InputFile(path.name, path.stat().st_size, sha256_file(path)) for path in paths]

@@ -55,7 +55,7 @@ def read_jsonl(
     for line_number, line in file.lines():
         if not line.strip():
             continue
-        number += 1
+        number += 1  # ids count samples, places count lines
         place = f"line {line_number}"
         row = _rename_keys(_parse_object(line, file, place), file, place)
         row = row if change is None else change(row)
@@ -97,6 +97,7 @@ def _to_sample(row: dict[str, Any], number: int, split: str, file: TextFile, pla
     if tokens is None:
         if not isinstance(row.get("text"), str):
             raise InputError('a sample needs "tokens" (a list) or "text" (a string)', path=str(file), place=place)
+        # `add_post_fields` finds the entities of a post in its text by the same function
         tokens = tuple(token.text for token in tokenize(row["text"]))
     for name in ("image", "relation"):
         if not isinstance(row.get(name), str | None):

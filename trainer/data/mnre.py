@@ -52,6 +52,7 @@ def read_mnre(file: TextFile, split: str, labels: Sequence[str] | None, counters
 def _parse_literal(line: str, file: TextFile, place: str) -> dict[str, Any]:
     if len(line) > _MAX_CHARACTERS:
         raise InputError(f"a line of more than {_MAX_CHARACTERS} characters", path=str(file), place=place)
+    # the format is Python's own notation, quotes and None included, so a JSON parser cannot read it
     try:
         value = ast.literal_eval(line.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
@@ -67,7 +68,7 @@ def _to_sample(row: dict[str, Any], sample_id: str, split: str, file: TextFile, 
         raise InputError("'token' must be a list of strings", path=str(file), place=place)
     if not isinstance(relation, str):
         raise InputError("'relation' must be a string", path=str(file), place=place)
-    if isinstance(image, int) and not isinstance(image, bool):
+    if isinstance(image, int) and not isinstance(image, bool):  # in Python, True is an int
         image = f"{image}.jpg"
     if image is not None and not isinstance(image, str):
         raise InputError(f"broken image reference {image!r}", path=str(file), place=place)

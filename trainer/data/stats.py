@@ -31,6 +31,7 @@ def count_split(rows: Sequence[Sample], train: Sequence[Sample] = ()) -> dict[st
     tagged = [row for row in rows if row.tags is not None]
     entities = Counter(entity.type for row in tagged for entity in find_entities(row.tags or ()))
     known = surface_forms((row.tokens for row in train if row.tags), (row.tags for row in train if row.tags))
+    # by form and not by mention: a name that occurs ten times in a sentence is one surface form
     unseen = sum(len(_surface_forms_of(row) - known) for row in tagged)
     return {
         "samples": len(rows),

@@ -70,7 +70,7 @@ def describe_version(name: str, split: str, samples: Sequence[Sample]) -> str:
     its tokens alone is named: many papers label the same sentences anew.
     """
     hashes = hash_split(samples)
-    order = sorted(VERSIONS, key=lambda known: known != name)
+    order = sorted(VERSIONS, key=lambda known: known != name)  # False sorts before True
     rows = [
         (known, version, splits[split])
         for known in order

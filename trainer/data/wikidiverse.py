@@ -18,7 +18,9 @@ from trainer.data.validation import check_sample, unknown_label
 __all__ = ["image_name", "read_wikidiverse"]
 
 _MAX_BYTES = 256 * 1024 * 1024
+"""The list is parsed as a whole, so the memory that it takes is bounded here."""
 _SUFFIX = re.compile(r"\.(?:jpe?g|JPE?G|png|PNG|svg|SVG)(?=[^.]*$)")
+"""The last of these suffixes; the name in the archive keeps it, and all that follows it."""
 
 
 def read_wikidiverse(
@@ -110,6 +112,7 @@ def _to_tags(tokens: Sequence[Token], mentions: Sequence[tuple[str, Span]], coun
     ('B-LOC', 'I-LOC', 'I-LOC')
     """
     tags = ["O"] * len(tokens)
+    # start - end is the negative length: the longest comes first
     for kind, span in sorted(mentions, key=lambda row: (row[1].start - row[1].end, row[1].start)):
         inside = [i for i, token in enumerate(tokens) if token.start < span.end and span.start < token.end]
         if not inside or any(tags[i] != "O" for i in inside):
