@@ -12,7 +12,7 @@ from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile, find_split_files
-from trainer.commands.data import data_commands
+from trainer.commands import data_commands
 from trainer.data import check_dataset, convert_files, count_split, find_overlaps
 from trainer.data.check import Finding, count_orphans
 from trainer.data.overlap import find_repetitions
