@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dump import Page, ReadLimits, find_streams, read_pages
-from pipelines.sandbox import GuardedParser
+from pipelines.sandbox import GuardedFunction
 from pipelines.stages import parse_page, parse_shard
 from pipelines.storage import WorkFolder
 from pipelines.wikitext import CleaningRules, parse_article, split_article
@@ -61,7 +61,8 @@ def run_ours(dump: Path) -> int:
 
 def run_whole_stage(dump: Path) -> object:
     """Run the parse stage as the job does: it starts a guarded process for the cleaning, and writes Parquet files."""
-    with tempfile.TemporaryDirectory() as folder, GuardedParser(partial(parse_page, rules=CleaningRules())) as guard:
+    parse = partial(parse_page, rules=CleaningRules())
+    with tempfile.TemporaryDirectory() as folder, GuardedFunction(parse, "parser") as guard:
         return parse_shard(0, find_streams(dump), WorkFolder(Path(folder)), guard, ReadLimits())
 
 

@@ -16,9 +16,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from pipelines.beam.carried_errors import carried_error, carry_errors
 from pipelines.beam.engines import to_options
 from pipelines.beam.local_workers import LocalWorkers
-from pipelines.dump import Stream
+from pipelines.dump import Page, Stream
 from pipelines.images import GuardedDecoder, SourceChain, VectorSource
-from pipelines.sandbox import GuardedParser
+from pipelines.sandbox import GuardedFunction
 from pipelines.stages import BuildSettings, EarlierIndex, ParsedArticle, RunOptions, parse_page
 from pipelines.stages import embed as embed_stage
 from pipelines.stages import embed_given as vector_stage
@@ -67,12 +67,12 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         self._work = work
         self._settings = settings
         self._earlier = earlier
-        self._guard: GuardedParser[ParsedArticle] | None = None
+        self._guard: GuardedFunction[Page, ParsedArticle] | None = None
 
     def setup(self) -> None:
         settings = self._settings
         parse = partial(parse_page, rules=settings.rules, keep_disambiguation=settings.keep_disambiguation)
-        self._guard = GuardedParser(parse, settings.page_timeout_s, settings.page_memory_bytes)
+        self._guard = GuardedFunction(parse, "parser", settings.page_timeout_s, settings.page_memory_bytes)
 
     def process(self, keyed: tuple[int, Iterable[tuple[int, tuple[Any, ...]]]]) -> Iterator[int]:
         shard, places = keyed

@@ -7,18 +7,13 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from indexer.encoders import ImageRefused, decode_image, displayed_size, with_displayed_size
-from pipelines.sandbox import GuardedParser
-from schemas.records import Reject
+from pipelines.sandbox import Failure, GuardedFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL import Image
-
-    from pipelines.dump import Page
 
 __all__ = ["DECODE_MEMORY_BYTES", "DECODE_TIMEOUT_S", "GuardedDecoder"]
 
@@ -30,16 +25,7 @@ DECODE_MEMORY_BYTES = 3 * 2**30
 _KEPT_BYTES = 4 * 2**20
 """Pixels of a picture that is larger are given back to the system at once."""
 
-_REASONS = {"parser_timeout": "too_slow", "parser_memory": "too_large", "parser_died": "broken"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Bytes:
-    """What the guard sends to its child; the names are those that the guard shows."""
-
-    data: bytes
-    page_id: int = 0
-    title: str = "picture"
+_REASONS = {"timeout": "too_slow", "memory": "too_large"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +51,8 @@ class GuardedDecoder:
         # 16 changes of process and five copies. It is read, never mapped: a child that cuts it off is a short read.
         self._shared = os.memfd_create("pixels") if hasattr(os, "memfd_create") else -1
         path = f"/proc/{os.getpid()}/fd/{self._shared}" if self._shared >= 0 else ""
-        decode = cast("Callable[[Page], _Pixels]", partial(_decode, shared=path))
-        self._guard: GuardedParser[_Pixels] = GuardedParser(decode, timeout_s, memory_bytes)
+        # "parser" is the word that stands in the rejects tables of indexes
+        self._guard = GuardedFunction(partial(_decode, shared=path), "parser", timeout_s, memory_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """Decode a picture.
@@ -76,8 +62,8 @@ class GuardedDecoder:
         """
         from PIL import Image
 
-        pixels = self._guard.parse(cast("Page", _Bytes(data)))
-        if isinstance(pixels, Reject):
+        pixels = self._guard.run(data)
+        if isinstance(pixels, Failure):
             raise ImageRefused(f"{_REASONS.get(pixels.reason, 'broken')}: {pixels.detail}")
         if pixels.refusal is not None:
             raise pixels.refusal
@@ -100,12 +86,12 @@ class GuardedDecoder:
             self._shared = -1
 
 
-def _decode(item: _Bytes, shared: str = "") -> _Pixels:
+def _decode(data: bytes, shared: str = "") -> _Pixels:
     """Decode in the child; leave the pixels in the file at `shared`, or send them where there is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, on pictures that are refused for the same reason
-            image = decode_image(item.data)
+            image = decode_image(data)
     except ImageRefused as error:
         return _Pixels(b"", (0, 0), (0, 0), error)
     rgb = image.tobytes()

@@ -1,1 +1,2 @@
-from .guarded import GuardedParser as GuardedParser
+from .guarded import Failure as Failure
+from .guarded import GuardedFunction as GuardedFunction

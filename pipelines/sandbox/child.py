@@ -1,4 +1,4 @@
-"""The parent's end of a parser in a child process: starts it, sends it pages, waits for its answers within a time."""
+"""The owner's end of a child process: start it, send it items, wait for its replies no longer than an item may take."""
 
 from __future__ import annotations
 
@@ -12,58 +12,67 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from pipelines.sandbox.clock import PageClock
+from pipelines.sandbox.clock import ItemClock
 from pipelines.sandbox.server import HEADER
 from schemas.errors import MieError
 
-__all__ = ["Answer", "ChildLost", "ParserChild"]
+__all__ = ["Child", "ChildLost", "Reply"]
 
 _START_TIMEOUT_S = 120.0
+"""Time to import the function on a busy machine; torch alone can take tens of seconds there."""
 _TRANSFER_TIMEOUT_S = 60.0
-_CHILD = (
+"""Time to read a reply whose first byte is there. The child has done its work, so this is no item's time."""
+_PROGRAM = (
     "import sys; sys.path[:] = sys.argv[4:]; "
     "from pipelines.sandbox.server import serve; serve(*map(int, sys.argv[1:4]))"
 )
 
-Answer = tuple[str, object]
-"""A `parser_process.Status`, and the result, the message of an exception, or None."""
+Reply = tuple[str, object]
+"""A `server.ReplyStatus`, and the result, the text of an exception, or None."""
 
 
 class ChildLost(Exception):
-    """The child ended, or (is_late) a page took longer than it may. place: the page of the message that it was at."""
+    """The child ended, or was too slow.
 
-    def __init__(self, place: int, *, is_late: bool) -> None:
+    Args:
+        position: of the item in its message that the child was working on.
+        is_late: the item took longer than it may; otherwise the child ended.
+    """
+
+    def __init__(self, position: int, *, is_late: bool) -> None:
         super().__init__()
-        self.place = place
+        self.position = position
         self.is_late = is_late
 
 
 class _NotReady(Exception):
-    """The deadline passed while the pipe was neither ready nor broken."""
+    """The deadline passed before the pipe was ready or broken."""
 
 
-class ParserChild:
-    """A process that parses the pages that are sent to it, one message at a time.
+class Child:
+    """A process that runs a function on the items that are sent to it, one message at a time.
 
-    It ends with its parent, also when the parent is killed.
+    It ends with its owner, also when the owner is killed.
 
     Args:
-        parser: the pickled function that it runs.
-        memory_bytes: what it may take beyond what it has when it starts (Linux; no limit elsewhere).
+        function: pickled.
+        name: what error messages call the process.
+        memory_bytes: address space that it may take beyond what it has when it starts (Linux; no limit elsewhere).
 
     Raises:
         MieError: it does not start.
     """
 
-    def __init__(self, parser: bytes, memory_bytes: int) -> None:
-        ours, self._lifeline = os.pipe()
+    def __init__(self, function: bytes, name: str, memory_bytes: int) -> None:
+        # Nothing is ever written into the lifeline: the child holds one end and dies when the other, ours, closes.
+        child_end, self._lifeline = os.pipe()
         try:
             with tempfile.TemporaryFile() as clock:
-                clock.write(PageClock.allot())
+                clock.write(ItemClock.initial_bytes())
                 clock.flush()
-                self._clock = PageClock(clock.fileno())
-                fds = (ours, clock.fileno())
-                command = [sys.executable, "-c", _CHILD, *map(str, (*fds, memory_bytes)), *sys.path]
+                self._clock = ItemClock(clock.fileno())
+                fds = (child_end, clock.fileno())
+                command = [sys.executable, "-c", _PROGRAM, *map(str, (*fds, memory_bytes)), *sys.path]
                 self._process = subprocess.Popen(  # noqa: S603
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, pass_fds=fds
                 )
@@ -71,18 +80,19 @@ class ParserChild:
             os.close(self._lifeline)
             raise
         finally:
-            os.close(ours)
+            os.close(child_end)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
+        self._requests, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
+        # A child that hangs stops reading: a blocking write into a full pipe would wait past every deadline
         os.set_blocking(self._requests, False)
-        self._greet(parser)
+        self._start(function, name)
 
-    def _greet(self, parser: bytes) -> None:
-        """Send the parser, and wait until it is imported."""
+    def _start(self, function: bytes, name: str) -> None:
+        """Send the function, and wait until the child has imported it."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         try:
-            self._write(parser, deadline)
+            self._write(function, deadline)
             ((status, value),) = self._read(deadline)
         except _NotReady:
             status, value = "error", "no answer"
@@ -93,20 +103,20 @@ class ParserChild:
             raise
         if status != "done":
             self.close()
-            raise MieError(f"the parser process did not start ({value})", remedy="see what it wrote to stderr")
+            raise MieError(f"the {name} process did not start ({value})", remedy="see what it wrote to stderr")
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended by itself, or was ended from outside."""
+        """Whether the process has ended by itself, or was ended from outside."""
         return self._process.poll() is not None
 
-    def send(self, pages: Sequence[object], timeout_s: float) -> None:
-        """Send pages; their answers must be received before the next are sent.
+    def send(self, items: Sequence[object], timeout_s: float) -> None:
+        """Send a message of items. Its replies must be received before the next message is sent.
 
         Raises:
             ChildLost
@@ -114,48 +124,54 @@ class ParserChild:
         self._clock.begin(0)
         try:
             message = pickle.dumps(
-                [pickle.dumps(page, pickle.HIGHEST_PROTOCOL) for page in pages], pickle.HIGHEST_PROTOCOL
+                [pickle.dumps(item, pickle.HIGHEST_PROTOCOL) for item in items], pickle.HIGHEST_PROTOCOL
             )
             self._write(message, time.monotonic() + timeout_s)
         except (_NotReady, EOFError) as error:
-            raise self._lost(len(pages), is_late=isinstance(error, _NotReady)) from error
+            raise self._lost(len(items), is_late=isinstance(error, _NotReady)) from error
 
-    def receive(self, pages: int, timeout_s: float) -> list[Answer]:
-        """Wait for the answers to the pages that were sent.
+    def receive(self, count: int, timeout_s: float) -> list[Reply]:
+        """Wait for the replies to the items that were sent.
 
         Args:
-            pages: how many were sent.
-            timeout_s: time for one page, from when the child began it. An answer that is there when it is looked for
-                is in time.
+            count: number of items that were sent.
+            timeout_s: time for one item, from when the child began it. A reply that is there when it is looked for is
+                in time, however late that is.
 
         Returns:
-            An answer for each page in order; the pages behind a lack of memory have none.
+            A reply for each item in order; after a lack of memory the items that follow have none.
 
         Raises:
             ChildLost
         """
         try:
             began = self._clock.read()
-            while not _is_ready(self._answers, select.POLLIN, began[0] + timeout_s):
+            # The reply comes when all items are done. So when the time of the item that we know of is over, look at
+            # the clock again: only if the child is still at that same item is it late.
+            while not _is_ready(self._replies, select.POLLIN, began[0] + timeout_s):
                 last, began = began, self._clock.read()
                 if began == last:
                     raise _NotReady
             return self._read(time.monotonic() + _TRANSFER_TIMEOUT_S)
         except (_NotReady, EOFError) as error:
-            raise self._lost(pages, is_late=isinstance(error, _NotReady)) from error
+            raise self._lost(count, is_late=isinstance(error, _NotReady)) from error
 
-    def _lost(self, pages: int, *, is_late: bool) -> ChildLost:
-        _, place = self._clock.read()
-        return ChildLost(min(place, pages - 1), is_late=is_late)
+    def _lost(self, count: int, *, is_late: bool) -> ChildLost:
+        _, position = self._clock.read()
+        return ChildLost(min(position, count - 1), is_late=is_late)  # the clock stands at count while it replies
 
     def wait_for_end(self, timeout_s: float) -> int | None:
-        """Wait until it ends; give its exit code, below 0 for a signal, or None if it does not end."""
+        """Wait until the process ends.
+
+        Returns:
+            Its exit code, below 0 for a signal; None if it does not end in time.
+        """
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
         return self._process.returncode
 
     def close(self) -> None:
-        """End it, and leave nothing of it."""
+        """Kill the process, and close its pipes."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -176,21 +192,21 @@ class ParserChild:
             except BrokenPipeError as error:
                 raise EOFError from error
 
-    def _read(self, deadline: float) -> list[Answer]:
-        """Read answers; our own child wrote them into a private pipe."""
-        (size,) = HEADER.unpack(self._read_bytes(HEADER.size, deadline))
-        parts = pickle.loads(self._read_bytes(size, deadline))  # noqa: S301
-        return [pickle.loads(part) for part in parts]  # noqa: S301
+    def _read(self, deadline: float) -> list[Reply]:
+        """Read the replies of a message. To unpickle them is safe for the reason that `server.HEADER` names."""
+        (size_bytes,) = HEADER.unpack(self._read_bytes(HEADER.size, deadline))
+        replies = pickle.loads(self._read_bytes(size_bytes, deadline))  # noqa: S301
+        return [pickle.loads(reply) for reply in replies]  # noqa: S301
 
-    def _read_bytes(self, size: int, deadline: float) -> bytes:
+    def _read_bytes(self, size_bytes: int, deadline: float) -> bytes:
         parts: list[bytes] = []
-        while size:
-            _wait(self._answers, select.POLLIN, deadline)
-            part = os.read(self._answers, min(size, 2**20))
+        while size_bytes:
+            _wait(self._replies, select.POLLIN, deadline)
+            part = os.read(self._replies, min(size_bytes, 2**20))
             if not part:
                 raise EOFError
             parts.append(part)
-            size -= len(part)
+            size_bytes -= len(part)
         return b"".join(parts)
 
 
@@ -200,7 +216,7 @@ def _wait(pipe: int, event: int, deadline: float) -> None:
 
 
 def _is_ready(pipe: int, event: int, deadline: float) -> bool:
-    """Wait until the pipe is ready or broken; what is ready counts even if the deadline has passed."""
-    poll = select.poll()
+    """Wait until the pipe is ready or broken; one that is ready counts even if the deadline has passed."""
+    poll = select.poll()  # select.select cannot take descriptors from 1,024 on
     poll.register(pipe, event)
     return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))

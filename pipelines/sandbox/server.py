@@ -1,4 +1,4 @@
-"""The child's side of the guard: reads pages from a pipe, parses them, ends with its parent."""
+"""The program of the child: read items from a pipe, run the function on each, write the replies, end with the owner."""
 
 from __future__ import annotations
 
@@ -12,70 +12,78 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from pipelines.sandbox.clock import PageClock
+from pipelines.sandbox.clock import ItemClock
 
-__all__ = ["HEADER", "Status", "serve"]
+__all__ = ["HEADER", "ReplyStatus", "serve"]
 
-Status = Literal["done", "error", "memory"]
+ReplyStatus = Literal["done", "error", "memory"]
 HEADER = struct.Struct("<Q")
-"""Every message is its length in bytes, then a pickle. Both ends are ours, and the pipe is private.
+"""Every message is its length in bytes (unsigned, little-endian), then a pickle of that length.
 
-The first message to the child is the parser. Each one after it is a list of pickled pages; its answer is a list of
-pickled pairs (Status, value), one for each page in order: the result, the message of an exception, or None. After a
-lack of memory the pages behind are left out.
+    owner -> child, once:   the function
+    child -> owner, once:   [reply "done"], when the function is imported
+    owner -> child, often:  [item, item, ...]       each item a pickle of its own
+    child -> owner, often:  [reply, reply, ...]     each a pickled pair (ReplyStatus, value), in the order of the items
+
+The value of a reply is the result, the text of an exception, or None. After a lack of memory the items that follow in
+the message have no reply. Items are pickled one by one so that one that cannot be unpickled costs itself alone.
+
+Pickle can run any code of whoever wrote the bytes. Here both ends are this program, and the pipes have no name: only
+the owner and the child that it started can write into them. The sandbox is a guard against hangs, crashes and lack of
+memory; it does not hold back a child that hostile input has taken over.
 """
 
 _MAX_DETAIL_CHARS = 500
 
 
 def serve(lifeline: int, clock: int, memory_bytes: int) -> None:
-    """Be the child: read the parser, then pages from stdin, and write answers to stdout, until stdin ends.
+    """Read the function and then items from stdin, and write replies to stdout, until stdin ends.
 
     Args:
-        lifeline: the reading end of a pipe that the parent holds open.
-        clock: the file of a `PageClock`.
-        memory_bytes: what may be taken beyond what is taken once the parser is imported.
+        lifeline: descriptor of the reading end of a pipe that the owner holds open.
+        clock: descriptor of the file of an `ItemClock`.
+        memory_bytes: address space that may be taken beyond what is taken once the function is imported.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    _end_with_parent(lifeline)
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner decides what an interrupt means
+    _end_with_owner(lifeline)
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what the parser prints must not get between the answers
+    os.dup2(2, 1)  # what the function prints goes to stderr: on stdout it would stand between the replies
     try:
-        parse = pickle.loads(_next_message(requests))  # noqa: S301
+        function = pickle.loads(_read_message(requests))  # noqa: S301
     except Exception as error:
-        _send(answers, [_answer("error", _describe(error))])
+        _send(replies, [_to_reply("error", _describe(error))])
         return
-    page_clock = PageClock(clock)
-    _limit_memory(memory_bytes)
-    _send(answers, [_answer("done", None)])
-    while message := _next_message(requests):
-        _send(answers, _parse_all(parse, pickle.loads(message), page_clock))  # noqa: S301
+    item_clock = ItemClock(clock)
+    _limit_memory(memory_bytes)  # after the import, so that the limit does not depend on how much is imported
+    _send(replies, [_to_reply("done", None)])
+    while message := _read_message(requests):
+        _send(replies, _run_all(function, pickle.loads(message), item_clock))  # noqa: S301
 
 
-def _parse_all(parse: Callable[[Any], object], pages: list[bytes], clock: PageClock) -> list[bytes]:
-    """Parse the pages of a message, telling the clock of each before anything is done with it."""
-    answers: list[bytes] = []
-    for place, page in enumerate(pages):
-        clock.begin(place)
+def _run_all(function: Callable[[Any], object], items: list[bytes], clock: ItemClock) -> list[bytes]:
+    """Run the function on the items of a message, setting the clock before anything is done with an item."""
+    replies: list[bytes] = []
+    for position, item in enumerate(items):
+        clock.begin(position)
         try:
-            answers.append(_answer("done", parse(pickle.loads(page))))  # noqa: S301
+            replies.append(_to_reply("done", function(pickle.loads(item))))  # noqa: S301
         except MemoryError:
-            answers.append(_answer("memory", None))
-            break
+            replies.append(_to_reply("memory", None))
+            break  # the owner ends this process: what is left of its memory may be in pieces
         except Exception as error:
-            answers.append(_answer("error", _describe(error)))
-    clock.begin(len(pages))
-    return answers
+            replies.append(_to_reply("error", _describe(error)))
+    clock.begin(len(items))  # the time to send large replies is not the last item's
+    return replies
 
 
-def _end_with_parent(lifeline: int) -> None:
-    """Let the kernel end this process when the other end of the pipe closes, however the parent ends.
+def _end_with_owner(lifeline: int) -> None:
+    """Have the kernel end this process when the other end of the pipe closes, however the owner ends.
 
-    Neither a thread here (a parser in C may never let it run) nor Linux's parent-death signal (sent already when the
-    parent's thread ends, and Beam's threads do) would do.
+    Two simpler ways fail. A thread that waits here may never run: a function in C can hold the interpreter for ever.
+    Linux's parent-death signal comes when the thread that started the child ends, and Beam ends such threads early.
 
-    Source: fcntl(2), O_ASYNC: SIGIO, whose default is to terminate, is sent to the owner of the descriptor.
+    Source: fcntl(2), O_ASYNC: the kernel sends SIGIO to the descriptor's owner; by default that signal ends a process.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
@@ -83,7 +91,7 @@ def _end_with_parent(lifeline: int) -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Bound the address space to what is taken now and memory_bytes more (Linux only); leave no core file."""
+    """Limit the address space to what is taken now and memory_bytes more (Linux only); write no core file."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sizes = Path("/proc/self/statm")
     if sizes.exists():
@@ -92,24 +100,24 @@ def _limit_memory(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
 
 
-def _next_message(requests: BinaryIO) -> bytes:
+def _read_message(requests: BinaryIO) -> bytes:
     """Read the next message; b"" where the pipe ends."""
     head = requests.read(HEADER.size)
     if len(head) < HEADER.size:
         return b""
-    (size,) = HEADER.unpack(head)
-    return requests.read(size)
+    (size_bytes,) = HEADER.unpack(head)
+    return requests.read(size_bytes)
 
 
-def _answer(status: Status, value: object) -> bytes:
+def _to_reply(status: ReplyStatus, value: object) -> bytes:
     return pickle.dumps((status, value), pickle.HIGHEST_PROTOCOL)
 
 
-def _send(answers: BinaryIO, parts: list[bytes]) -> None:
-    data = pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)
-    answers.write(HEADER.pack(len(data)))
-    answers.write(data)
-    answers.flush()
+def _send(pipe: BinaryIO, replies: list[bytes]) -> None:
+    message = pickle.dumps(replies, pickle.HIGHEST_PROTOCOL)
+    pipe.write(HEADER.pack(len(message)))
+    pipe.write(message)
+    pipe.flush()
 
 
 def _describe(error: Exception) -> str:

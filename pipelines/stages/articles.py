@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipelines.dump import LOSS_REASONS, Page
-from pipelines.sandbox import GuardedParser
+from pipelines.sandbox import Failure, GuardedFunction
 from pipelines.stages.article_rows import ParsedArticle
 from pipelines.stages.earlier import EarlierArticle, EarlierIndex
 from schemas.records import Fate, PageRow, Reject
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def outcomes(
-    items: Iterable[Page | Reject], guard: GuardedParser[ParsedArticle], earlier: EarlierIndex | None = None
+    items: Iterable[Page | Reject], guard: GuardedFunction[Page, ParsedArticle], earlier: EarlierIndex | None = None
 ) -> Iterator[Outcome]:
     """Tell for every item of a dump, in order, what became of it.
 
@@ -45,12 +45,12 @@ def outcomes(
     begun = _Batch()
     try:
         for batch in _batches(items, earlier):
-            results = guard.end() if begun.articles else []
+            results = guard.receive() if begun.articles else []
             if batch.articles:
-                guard.begin(batch.articles)  # before the consumer works on what is done
+                guard.send(batch.articles)  # before the consumer works on what is done
             yield from begun.outcomes(results)
             begun = batch
-        yield from begun.outcomes(guard.end() if begun.articles else [])
+        yield from begun.outcomes(guard.receive() if begun.articles else [])
     except BaseException:
         guard.close()  # the answers that it owes must not be taken for other pages'
         raise
@@ -76,7 +76,7 @@ class _Batch:
             self.articles.append(item)
             self._bytes += item.size_bytes
 
-    def outcomes(self, results: Iterable[ParsedArticle | Reject]) -> Iterator[Outcome]:
+    def outcomes(self, results: Iterable[ParsedArticle | Failure]) -> Iterator[Outcome]:
         """Return the outcomes in order, with the results of the articles."""
         rest = iter(results)
         for item in self._items:
@@ -114,9 +114,10 @@ def _without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex 
     return None if article is None else Outcome(to_row(item, article.fate), article, None)
 
 
-def _with_result(page: Page, result: ParsedArticle | Reject) -> Outcome:
-    if isinstance(result, Reject):
-        return Outcome(to_row(page, "rejected"), None, result)
+def _with_result(page: Page, result: ParsedArticle | Failure) -> Outcome:
+    if isinstance(result, Failure):
+        reject = Reject("article", f"{page.page_id} {page.title}", f"parser_{result.reason}", result.detail)
+        return Outcome(to_row(page, "rejected"), None, reject)
     return Outcome(to_row(page, result.fate), result, None)
 
 

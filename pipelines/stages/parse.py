@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dump import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
-from pipelines.sandbox import GuardedParser
+from pipelines.sandbox import GuardedFunction
 from pipelines.stages.article_rows import ParsedArticle
 from pipelines.stages.articles import Outcome, outcomes
 from pipelines.stages.earlier import EarlierArticle, EarlierIndex
@@ -29,7 +29,7 @@ def parse_shard(
     shard: int,
     streams: Sequence[Stream],
     work: WorkFolder,
-    guard: GuardedParser[ParsedArticle],
+    guard: GuardedFunction[Page, ParsedArticle],
     limits: ReadLimits,
     limit_pages: int | None = None,
     earlier: EarlierIndex | None = None,

@@ -133,15 +133,15 @@ def test_shared_pixels_that_were_cut_off_are_refused_and_large_ones_given_back(
     guarded = GuardedDecoder()
     guarded.decode(photos[0])
     assert os.fstat(guarded._shared).st_size >= 3 * 480 * 427
-    parse = guarded._guard.parse
+    run = guarded._guard.run
 
     def cut(item: object) -> object:
-        answer = parse(item)  # type: ignore[arg-type]
+        answer = run(item)  # type: ignore[arg-type]
         os.ftruncate(guarded._shared, 1000)
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(guarded._guard, "parse", cut)
+        patch.setattr(guarded._guard, "run", cut)
         with pytest.raises(ImageRefused, match="left no pixels"):
             guarded.decode(photos[1])
     assert guarded.decode(large_png(3000)).size == decode_image(large_png(3000)).size

@@ -1,4 +1,4 @@
-"""The clock of pages: what is read while it is written is a time and a place that were told."""
+"""The clock of items: what is read while it is written is a time and a position that were written together."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 import tempfile
 import time
 
-from pipelines.sandbox.clock import PageClock
+from pipelines.sandbox.clock import ItemClock
 
 WRITER = """
 import sys
-from pipelines.sandbox.clock import PageClock
-clock = PageClock(int(sys.argv[1]))
+from pipelines.sandbox.clock import ItemClock
+clock = ItemClock(int(sys.argv[1]))
 print(flush=True)
 while True:
     clock.begin(7)
@@ -20,11 +20,11 @@ while True:
 
 
 def test_a_time_that_is_read_while_it_is_written_is_never_torn() -> None:
-    """A time of 0 would be a page that is over its time: a picture in five thousand was once lost so."""
+    """A time of 0 would be an item that is over its time: a picture in five thousand was once lost so."""
     with tempfile.TemporaryFile() as file:
-        file.write(PageClock.allot())
+        file.write(ItemClock.initial_bytes())
         file.flush()
-        clock, begun = PageClock(file.fileno()), time.monotonic()
+        clock, begun = ItemClock(file.fileno()), time.monotonic()
         clock.begin(7)
         command = [sys.executable, "-c", WRITER, str(file.fileno())]
         with subprocess.Popen(command, pass_fds=[file.fileno()], stdout=subprocess.PIPE) as writer:
@@ -35,6 +35,6 @@ def test_a_time_that_is_read_while_it_is_written_is_never_torn() -> None:
             finally:
                 writer.kill()
         clock.close()
-    assert {place for _, place in read} == {7}
-    assert begun <= min(since for since, _ in read) <= max(since for since, _ in read) <= time.monotonic()
-    assert len({since for since, _ in read}) > 1, "the writer wrote meanwhile"
+    assert {position for _, position in read} == {7}
+    assert begun <= min(began for began, _ in read) <= max(began for began, _ in read) <= time.monotonic()
+    assert len({began for began, _ in read}) > 1, "the writer wrote meanwhile"

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.beam.carried_errors import carried_error, carry_errors
 from pipelines.dump import Page
-from pipelines.sandbox import GuardedParser
+from pipelines.sandbox import Failure, GuardedFunction
 from pipelines.stages import ParsedArticle, parse_page
 from pipelines.stages.articles import Outcome, outcomes
 from pipelines.wikitext import CleaningRules
@@ -25,19 +25,22 @@ class ParserInHere:
         self.sizes: list[int] = []
         self.is_closed = False
 
-    def begin(self, pages: Sequence[Page]) -> None:
+    def send(self, pages: Sequence[Page]) -> None:
         assert not self.begun
         assert pages
         self.begun = list(pages)
         self.sizes.append(len(pages))
 
-    def end(self) -> list[ParsedArticle | Reject]:
+    def receive(self) -> list[ParsedArticle | Failure]:
         pages, self.begun = self.begun, []
         return [self.parse(page) for page in pages]
 
-    def parse(self, page: Page) -> ParsedArticle | Reject:
-        bad = Reject("article", f"{page.page_id} {page.title}", "parser_timeout", "")
-        return bad if "POISON" in page.wikitext else parse_page(page, CleaningRules())
+    def parse(self, page: Page) -> ParsedArticle | Failure:
+        return (
+            Failure("timeout", "no result after 30 s")
+            if "POISON" in page.wikitext
+            else parse_page(page, CleaningRules())
+        )
 
     def close(self) -> None:
         self.is_closed = True
@@ -49,7 +52,7 @@ def page(number: int, text: str = "Tea is a drink.", **fields: Any) -> Page:
 
 
 def run(*items: Page | Reject) -> list[Outcome]:
-    return list(outcomes(items, cast("GuardedParser[ParsedArticle]", ParserInHere())))
+    return list(outcomes(items, cast("GuardedFunction[Page, ParsedArticle]", ParserInHere())))
 
 
 def fates(found: list[Outcome]) -> list[tuple[int, str]]:
@@ -73,7 +76,8 @@ def test_every_page_has_one_fate_in_dump_order() -> None:
         (7, "redirect"), (8, "kept"), (9, "redirect"),
     ]  # fmt: skip
     assert next(outcome.page.redirect_target for outcome in found if outcome.page) == "Tea"
-    assert [outcome.reject.reason for outcome in found if outcome.reject] == ["parser_timeout"]
+    expected = Reject("article", "6 Page 6", "parser_timeout", "no result after 30 s")
+    assert [outcome.reject for outcome in found if outcome.reject] == [expected]
 
 
 def test_pages_are_read_while_articles_are_parsed_but_not_without_end() -> None:
@@ -84,7 +88,7 @@ def test_pages_are_read_while_articles_are_parsed_but_not_without_end() -> None:
             read.append(number)
             yield page(number, redirect=None if number in (1, 300, 900) else "Tea")
 
-    found = outcomes(source(), cast("GuardedParser[ParsedArticle]", ParserInHere()))
+    found = outcomes(source(), cast("GuardedFunction[Page, ParsedArticle]", ParserInHere()))
     assert fates([next(found)]) == [(1, "kept")]
     assert 200 < len(read) < 500
     assert [number for number, _ in fates(list(found))] == list(range(2, 1000))
@@ -93,7 +97,7 @@ def test_pages_are_read_while_articles_are_parsed_but_not_without_end() -> None:
 def test_short_articles_share_a_message_and_long_ones_do_not() -> None:
     parser = ParserInHere()
     pages = [page(number, "Tea. " * (50_000 if 150 < number <= 153 else 1)) for number in range(1, 161)]
-    found = list(outcomes(pages, cast("GuardedParser[ParsedArticle]", parser)))
+    found = list(outcomes(pages, cast("GuardedFunction[Page, ParsedArticle]", parser)))
     assert fates(found) == [(number, "kept") for number in range(1, 161)]
     assert parser.sizes == [100, 51, 1, 1, 7]
 
@@ -105,7 +109,7 @@ def test_an_error_of_the_source_leaves_no_answer_behind() -> None:
 
     parser = ParserInHere()
     with pytest.raises(OSError, match="disk gone"):
-        list(outcomes(source(), cast("GuardedParser[ParsedArticle]", parser)))
+        list(outcomes(source(), cast("GuardedFunction[Page, ParsedArticle]", parser)))
     assert parser.is_closed
 
 
