@@ -11,12 +11,12 @@ from pipelines.beam import LocalWorkers, Nursery, check_beam_options, full_disk
 from pipelines.images import VectorSource
 from pipelines.job import Stages, count_all, describe_inputs, find_inputs, library_versions, plan_shards
 from pipelines.stages import BuildRequest, BuildSettings, EarlierIndex, RunOptions, describe_images
-from pipelines.storage import OutputFolder, RemoteFile, RemoteOutput
+from pipelines.storage import Output, open_output
 from schemas.display import Progress
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
 from schemas.manifest import InputFile, Manifest, fingerprint
 
-__all__ = ["Outcome", "build_wiki_index", "open_output"]
+__all__ = ["Outcome", "build_wiki_index"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _with_vectors(settings: BuildSettings, source: VectorSource) -> BuildSetting
     return replace(settings, encoder=spec, encoder_fingerprint=fingerprint_of, images=listing)
 
 
-def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options: RunOptions) -> Manifest | None:
+def _finished(output: Output, print_of_build: str, options: RunOptions) -> Manifest | None:
     """Return the manifest of the index at the output if it is the one that is asked for.
 
     Raises:
@@ -152,7 +152,7 @@ def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options:
     if manifest.is_partial and not options.allow_partial:
         raise InputError(
             "the index here lacks what was lost from the input when it was built",
-            path=output.place,
+            path=output.address,
             remedy="fetch the dump again, or accept it as it is with --allow-partial",
         )
     sizes = output.sizes()
@@ -160,16 +160,11 @@ def _finished(output: OutputFolder | RemoteOutput, print_of_build: str, options:
         if sizes.get(shard.path) != shard.size_bytes:
             raise IndexCorrupt(
                 "a file of the index is gone or has another size",
-                path=output.place,
+                path=output.address,
                 place=shard.path,
                 remedy="build it again with --overwrite",
             )
     return manifest
-
-
-def open_output(place: Path | RemoteFile) -> OutputFolder | RemoteOutput:
-    """Return the output of a build, by path or URL; nothing is touched yet."""
-    return RemoteOutput(place.url) if isinstance(place, RemoteFile) else OutputFolder(place)
 
 
 def _to_manifest(

@@ -24,7 +24,7 @@ from pipelines.stages import embed as embed_stage
 from pipelines.stages import embed_given as vector_stage
 from pipelines.stages import finish as finish_stage
 from pipelines.stages import parse as parse_stage
-from pipelines.storage import WorkFolder
+from pipelines.storage import Work
 from schemas.errors import MieError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def keyed_streams(shards: Mapping[int, Sequence[Stream]]) -> list[_KeyedStream]:
 class ParseShards(beam.PTransform):  # type: ignore[misc]
     """Keyed streams -> numbers of the shards whose tables are written."""
 
-    def __init__(self, work: WorkFolder, settings: BuildSettings, earlier: EarlierIndex | None) -> None:
+    def __init__(self, work: Work, settings: BuildSettings, earlier: EarlierIndex | None) -> None:
         super().__init__()
         self._do = _ParseShard(work, settings, earlier)
 
@@ -63,7 +63,7 @@ class ParseShards(beam.PTransform):  # type: ignore[misc]
 
 
 class _ParseShard(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: WorkFolder, settings: BuildSettings, earlier: EarlierIndex | None) -> None:
+    def __init__(self, work: Work, settings: BuildSettings, earlier: EarlierIndex | None) -> None:
         self._work = work
         self._settings = settings
         self._earlier = earlier
@@ -93,7 +93,7 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
 class FinishShards(beam.PTransform):  # type: ignore[misc]
     """(Shard, page ids to drop) -> numbers of the shards that are ready."""
 
-    def __init__(self, work: WorkFolder) -> None:
+    def __init__(self, work: Work) -> None:
         super().__init__()
         self._do = _FinishShard(work)
 
@@ -103,7 +103,7 @@ class FinishShards(beam.PTransform):  # type: ignore[misc]
 
 
 class _FinishShard(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: WorkFolder) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
 
     def process(self, keyed: tuple[int, list[int]]) -> Iterator[int]:
@@ -129,7 +129,7 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
 
     def __init__(
         self,
-        work: WorkFolder,
+        work: Work,
         source: SourceChain | VectorSource,
         encoder: str,
         shards: int,
@@ -161,14 +161,14 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
         )
 
 
-def _read_names(shard: int, work: WorkFolder) -> list[str]:
+def _read_names(shard: int, work: Work) -> list[str]:
     with carry_errors(work.root), work.at_worker("names", shard) as here:
         return list(embed_stage.files_of(here.ready_file("images", shard)))
 
 
 class _EmbedShard(beam.DoFn):  # type: ignore[misc]
     def __init__(
-        self, work: WorkFolder, source: SourceChain, encoder: str, first_reject: int, earlier: EarlierIndex | None
+        self, work: Work, source: SourceChain, encoder: str, first_reject: int, earlier: EarlierIndex | None
     ) -> None:
         self._work = work
         self._source = source
@@ -204,7 +204,7 @@ class _EmbedShard(beam.DoFn):  # type: ignore[misc]
 
 
 class _TakeVectors(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: WorkFolder, source: VectorSource, first_reject: int) -> None:
+    def __init__(self, work: Work, source: VectorSource, first_reject: int) -> None:
         self._work = work
         self._source = source
         self._first_reject = first_reject
@@ -231,7 +231,7 @@ class IndexShards(beam.PTransform):  # type: ignore[misc]
         make: makes the part of a shard in the folder of a worker.
     """
 
-    def __init__(self, work: WorkFolder, stage: str, make: Callable[[int, WorkFolder], dict[str, Any]]) -> None:
+    def __init__(self, work: Work, stage: str, make: Callable[[int, Work], dict[str, Any]]) -> None:
         super().__init__()
         self._make = partial(_make_part, work=work, stage=stage, make=make)
 
@@ -240,7 +240,7 @@ class IndexShards(beam.PTransform):  # type: ignore[misc]
         return shards | "Spread shards" >> beam.Reshuffle() | "Index shard" >> beam.Map(self._make)
 
 
-def _make_part(shard: int, work: WorkFolder, stage: str, make: Callable[[int, WorkFolder], dict[str, Any]]) -> int:
+def _make_part(shard: int, work: Work, stage: str, make: Callable[[int, Work], dict[str, Any]]) -> int:
     with carry_errors(work.root), work.at_worker(stage, shard) as here:
         make(shard, here)
     count(stage, {"shards": 1})

@@ -31,7 +31,7 @@ from pipelines.stages import (
     write_redirects,
 )
 from pipelines.stages import embed as embed_stage
-from pipelines.storage import RemoteWork, WorkFolder, describe_file
+from pipelines.storage import Work, describe_file
 from schemas.display import Progress, ProgressStatus
 from schemas.errors import InputError
 from schemas.manifest import Shard
@@ -62,7 +62,7 @@ class Stages:
     def __init__(
         self,
         plan: Plan,
-        work: WorkFolder,
+        work: Work,
         settings: BuildSettings,
         options: RunOptions,
         workers: LocalWorkers,
@@ -191,7 +191,7 @@ class Stages:
             return
         total = self.work.ready_rows("sentences")
         is_large = self._options.workers >= _MANY_WORKERS and total >= _MANY_SENTENCES
-        if self._options.has_engine or isinstance(self.work, RemoteWork) or is_large:
+        if self._options.has_engine or not self.work.has_shared_disk or is_large:
             shards = range(len(self._plan.shards))
             self._index_parts("bm25", shards, partial(index_text_shard, preset=self._settings.bm25_preset))
             with self._progress.stage("bm25"):
@@ -220,7 +220,7 @@ class Stages:
             "encoder": self._settings.encoder or "",
             "encoder_fingerprint": self._settings.encoder_fingerprint or "",
         }
-        if self._options.has_engine or isinstance(self.work, RemoteWork):
+        if self._options.has_engine or not self.work.has_shared_disk:
             shards = sorted(results)
             with self._progress.stage("faiss train"):
                 train_images(self.work)
@@ -234,9 +234,7 @@ class Stages:
             vectors, images = (self.work.ready_files(table) for table in ("embeddings", "images"))
             self._write_index("faiss", build_dense(vectors, images, self.work.ready / "faiss", **names))
 
-    def _index_parts(
-        self, index: str, shards: Sequence[int], make: Callable[[int, WorkFolder], dict[str, Any]]
-    ) -> None:
+    def _index_parts(self, index: str, shards: Sequence[int], make: Callable[[int, Work], dict[str, Any]]) -> None:
         """Have the workers make their shards' parts of an index, where they share no disk or are many machines."""
         stage = f"{index}-part"
         done = self.work.results(stage)

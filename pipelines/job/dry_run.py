@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.beam import check_beam_options, describe_runner
-from pipelines.build_wiki_index import open_output
 from pipelines.images import VectorSource
 from pipelines.job.plan import find_inputs, plan_shards
 from pipelines.stages import BuildRequest
-from pipelines.storage import RemoteFile, size_of
+from pipelines.storage import RemoteFile, open_output, size_of
 
 __all__ = ["describe_build", "to_lines"]
 

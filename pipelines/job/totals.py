@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.stages import IMAGE_OUTCOMES
-from pipelines.storage import WorkFolder
+from pipelines.storage import Work
 from schemas.errors import MieError
 from schemas.records import FATES
 
@@ -40,7 +40,7 @@ class Totals:
     counters: dict[str, Any]
 
 
-def count_all(work: WorkFolder) -> Totals:
+def count_all(work: Work) -> Totals:
     """Count a build whose stages are done.
 
     Raises:
@@ -78,7 +78,7 @@ def count_all(work: WorkFolder) -> Totals:
 _COUNTED = ("sentences", "paragraphs", "images")
 
 
-def _files(work: WorkFolder, table: str) -> list[Path]:
+def _files(work: Work, table: str) -> list[Path]:
     return work.ready_files(table)
 
 

@@ -20,7 +20,7 @@ from pipelines.images import Missing, SourceChain
 from pipelines.stages.earlier import EarlierIndex
 from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
 from pipelines.stages.prefetch import ahead
-from pipelines.storage import WorkFolder
+from pipelines.storage import Work
 from schemas.errors import InputError
 from schemas.records import Reject
 from schemas.titles import file_page_url
@@ -100,7 +100,7 @@ def embed_shard(
     files: Iterable[str],
     source: SourceChain,
     encoder: ImageEncoder,
-    work: WorkFolder,
+    work: Work,
     earlier: EarlierIndex | None = None,
     decode: Callable[[bytes], Image.Image] = decode_image,
 ) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def embed_shard(
     return result
 
 
-def _beat(work: WorkFolder, shard: int, done: int) -> None:
+def _beat(work: Work, shard: int, done: int) -> None:
     work.write_beat(STAGE, shard, files=done)
 
 

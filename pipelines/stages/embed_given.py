@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pipelines.images import Missing, VectorSource
 from pipelines.stages.embed import IMAGE_OUTCOMES, STAGE
 from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
-from pipelines.storage import WorkFolder
+from pipelines.storage import Work
 from schemas.errors import UsageError
 from schemas.records import Reject
 from schemas.titles import file_page_url
@@ -60,7 +60,7 @@ def take_shard(
     reject_number: int,
     files: Collection[str],
     source: VectorSource,
-    work: WorkFolder,
+    work: Work,
 ) -> dict[str, Any]:
     """Take the vectors of one embedding shard, brought to length 1, ordered by name.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.storage import ShardWriter, WorkFolder, describe_file, part_name
+from pipelines.storage import ShardWriter, Work, describe_file, part_name
 from schemas.records import Reject
 from schemas.tables import REJECTS, embeddings_schema
 
@@ -31,7 +31,7 @@ class EmbeddingRow:
 
 
 def write_rows(
-    work: WorkFolder, shard: int, reject_number: int, rows: Sequence[EmbeddingRow], rejects: Sequence[Reject], dim: int
+    work: Work, shard: int, reject_number: int, rows: Sequence[EmbeddingRow], rejects: Sequence[Reject], dim: int
 ) -> list[dict[str, Any]]:
     """Write an embedding shard and its rejects; give its files for the manifest.
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipelines.stages.articles import duplicate
 from pipelines.stages.redirects import RedirectTable
 from pipelines.stages.written_links import WrittenLinks
-from pipelines.storage import ShardWriter, WorkFolder, describe_file, part_name
+from pipelines.storage import ShardWriter, Work, describe_file, part_name
 from schemas.tables import TABLES
 
 __all__ = ["find_repeated_ids", "finish_shard"]
@@ -24,7 +24,7 @@ _REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "le
 """Pages that are dropped are rejects, behind those there are; the ledger notes which links of paragraphs led on."""
 
 
-def find_repeated_ids(work: WorkFolder, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
+def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
     """Find page ids that a shard repeats from an earlier shard.
 
     Real dumps ascend, so that the shards' ranges are apart and nothing is read; else 8 bytes are held for each page
@@ -65,7 +65,7 @@ def _overlapping(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
     return sorted(found)
 
 
-def finish_shard(shard: int, repeated: Collection[int], work: WorkFolder) -> dict[str, Any]:
+def finish_shard(shard: int, repeated: Collection[int], work: Work) -> dict[str, Any]:
     """Move a shard's tables to where they will be published, rewriting only what changes.
 
     Args:
@@ -107,7 +107,7 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
             yield file.read_row_group(group)
 
 
-def _redirected_targets(shard: int, work: WorkFolder) -> tuple[dict[str, str], int]:
+def _redirected_targets(shard: int, work: Work) -> tuple[dict[str, str], int]:
     """Find which link targets of a shard are redirects and where they lead; count the links."""
     links = 0
     distinct = pa.array([], pa.string())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.storage import WorkFolder
+from pipelines.storage import Work
 
 __all__ = ["TRAINED", "index_images_shard", "index_text_shard", "merge_images", "merge_text", "train_images"]
 
@@ -13,7 +13,7 @@ TRAINED = "trained"
 _TRAINED_FILE = "trained.npz"
 
 
-def index_text_shard(shard: int, work: WorkFolder, preset: str) -> dict[str, Any]:
+def index_text_shard(shard: int, work: Work, preset: str) -> dict[str, Any]:
     """Build the text index of a shard's sentences alone, and return what was built."""
     from indexer.text import build_bm25
 
@@ -22,14 +22,14 @@ def index_text_shard(shard: int, work: WorkFolder, preset: str) -> dict[str, Any
     return section
 
 
-def merge_text(shards: Sequence[int], work: WorkFolder, preset: str) -> dict[str, Any]:
+def merge_text(shards: Sequence[int], work: Work, preset: str) -> dict[str, Any]:
     """Merge the text indexes of shards, in the order of the dump; equal in every hit to one made at once."""
     from indexer.text import merge_bm25
 
     return merge_bm25([work.built_part("bm25", shard) for shard in shards], work.ready / "bm25", preset)
 
 
-def train_images(work: WorkFolder) -> None:
+def train_images(work: Work) -> None:
     """Choose the kind of the image index from all vectors, and return that to the workers."""
     from indexer.images import train_dense
 
@@ -39,7 +39,7 @@ def train_images(work: WorkFolder) -> None:
     work.share(TRAINED)
 
 
-def index_images_shard(shard: int, work: WorkFolder) -> dict[str, Any]:
+def index_images_shard(shard: int, work: Work) -> dict[str, Any]:
     """Make the part of the image index of one embedding shard."""
     from indexer.images import build_dense_part
 
@@ -50,7 +50,7 @@ def index_images_shard(shard: int, work: WorkFolder) -> dict[str, Any]:
     return result
 
 
-def merge_images(shards: Sequence[int], work: WorkFolder, encoder: str, encoder_fingerprint: str) -> dict[str, Any]:
+def merge_images(shards: Sequence[int], work: Work, encoder: str, encoder_fingerprint: str) -> dict[str, Any]:
     """Merge the parts of the image index; byte for byte what one build makes."""
     from indexer.images import merge_dense
 

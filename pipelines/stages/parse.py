@@ -13,7 +13,7 @@ from pipelines.sandbox import GuardedFunction
 from pipelines.stages.article_rows import ParsedArticle
 from pipelines.stages.articles import Outcome, outcomes
 from pipelines.stages.earlier import EarlierArticle, EarlierIndex
-from pipelines.storage import ShardWriter, WorkFolder
+from pipelines.storage import ShardWriter, Work
 from schemas.errors import InputError
 from schemas.records import Count, Ledger, Reject
 from schemas.tables import TABLES
@@ -28,7 +28,7 @@ _BEAT_S = 0.5
 def parse_shard(
     shard: int,
     streams: Sequence[Stream],
-    work: WorkFolder,
+    work: Work,
     guard: GuardedFunction[Page, ParsedArticle],
     limits: ReadLimits,
     limit_pages: int | None = None,
@@ -118,7 +118,7 @@ def _to_ledger(page_id: int, article: ParsedArticle) -> Ledger:
 class _Tally:
     """What is counted while a shard is read, and the beat that shows it."""
 
-    def __init__(self, work: WorkFolder, shard: int) -> None:
+    def __init__(self, work: Work, shard: int) -> None:
         self.losses: list[dict[str, Any]] = []
         self.stream_bytes = 0
         self._work = work

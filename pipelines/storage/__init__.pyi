@@ -7,9 +7,9 @@ from .files import open_file as open_file
 from .files import part_of as part_of
 from .files import sha256_of as sha256_of
 from .files import size_of as size_of
-from .output import OutputFolder as OutputFolder
-from .remote_output import RemoteOutput as RemoteOutput
-from .remote_work import RemoteWork as RemoteWork
+from .output import Output as Output
+from .output import open_output as open_output
+from .output_folder import OutputFolder as OutputFolder
 from .shards import ROW_GROUP_ROWS as ROW_GROUP_ROWS
 from .shards import ShardWriter as ShardWriter
 from .shards import describe_file as describe_file
@@ -17,4 +17,5 @@ from .shards import open_writer as open_writer
 from .shards import part_name as part_name
 from .user_cache import cache_folder as cache_folder
 from .user_cache import locked as locked
-from .work import WorkFolder as WorkFolder
+from .work import Work as Work
+from .work_folder import WorkFolder as WorkFolder

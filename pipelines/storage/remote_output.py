@@ -1,4 +1,11 @@
-"""An output that is a URL: whose it is, the lock on it, and the declaring of what is ready."""
+"""An output that is a URL: whose it is, the lock on it, and the manifest that declares it an index.
+
+URL/manifest.json      the last file that is written: without it there is no index
+URL/pages/... faiss/   files that are ready, under the names that they keep
+URL/.work/             the unfinished build
+lock.json          who builds (host, process) and when it last said so
+state.json         which build the work belongs to
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.storage.files import Store
-from pipelines.storage.output import ENTRIES
+from pipelines.storage.ownership import ENTRIES, OTHER_OUTPUT, find_foreign, parse_manifest, to_state, to_word
 from pipelines.storage.remote_work import WORK, RemoteWork
 from schemas.errors import StoreError, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest, write_manifest
@@ -23,16 +30,16 @@ from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest, write_manif
 __all__ = ["RemoteOutput"]
 
 _STATE, _LOCK = f"{WORK}/state.json", f"{WORK}/lock.json"
-_KIND = "wiki-index-build"
-_BEAT_S, _STALE_S = 30.0, 300.0
-_OTHER_FOLDER = "give another --output"
+_RENEW_S = 30.0
+_STALE_S = 300.0
+"""Age from which a lock is that of a killed build: ten renewals must have failed."""
 
 
 class RemoteOutput:
     """A URL that is, will be, or must not become an index. Making one touches nothing.
 
-    As for a folder, the manifest is the last file that is written, and without it there is no index. Unlike there, an
-    index that is replaced is gone from the start of the new build: moving files aside would copy every byte.
+    Unlike in a folder, an index that is replaced is gone from the start of the new build: to move files aside would
+    copy every byte.
 
     Args:
         url: of the output.
@@ -45,12 +52,12 @@ class RemoteOutput:
 
     @property
     def work(self) -> RemoteWork:
-        """The unfinished build; its scratch exists while the output is locked."""
+        """The unfinished build; it has a scratch folder only while the output is locked."""
         assert self._scratch is not None, "locked() comes first"
         return RemoteWork(self._scratch, self.store)
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """The URL, for messages."""
         return self.url
 
@@ -64,38 +71,33 @@ class RemoteOutput:
         if manifest is None:
             if names and not {_STATE, _LOCK} & names.keys():
                 raise UsageError(
-                    "there are files here, and they are no index of ours", path=self.url, remedy=_OTHER_FOLDER
+                    "there are files here, and they are no index of ours", path=self.url, remedy=OTHER_OUTPUT
                 )
             return
         if not overwrite:
             raise UsageError(
                 "an index is here that was built from other inputs or settings",
                 path=self.url,
-                remedy=f"replace it with --overwrite, or {_OTHER_FOLDER}",
+                remedy=f"replace it with --overwrite, or {OTHER_OUTPUT}",
             )
-        listed = {shard["path"] for shard in manifest.get("shards", ())}
-        foreign = [name for name in names if name.partition("/")[0] in ENTRIES and name not in listed]
-        if foreign:
+        foreign = find_foreign(names, manifest)
+        if foreign is not None:
             raise UsageError(
                 "a file that is no part of the index would be lost",
                 path=self.url,
-                place=foreign[0],
-                remedy=f"move it away, or {_OTHER_FOLDER}",
+                place=foreign,
+                remedy=f"move it away, or {OTHER_OUTPUT}",
             )
 
     def state(self) -> str:
-        """Say in a word what is here: "new", "index", "unfinished build" or "something else"."""
-        if self._raw_manifest() is not None:
-            return "index"
+        """Return in a word what is here: "new", "index", "unfinished build" or "something else"."""
         names = self.store.names()
-        return "unfinished build" if {_STATE, _LOCK} & names.keys() else "something else" if names else "new"
+        has_work = bool({_STATE, _LOCK} & names.keys())
+        return to_word(is_index=self._raw_manifest() is not None, has_work=has_work, is_empty=not names)
 
     def _raw_manifest(self) -> dict[str, Any] | None:
-        try:
-            values = json.loads(self.store.read(MANIFEST_NAME) or b"null")
-        except ValueError:
-            return None
-        return values if isinstance(values, dict) and values.get("kind") == "wiki-index" else None
+        """Read the manifest whatever its schema version; None if there is none of ours."""
+        return parse_manifest(self.store.read(MANIFEST_NAME) or b"")
 
     def manifest(self) -> Manifest:
         """Read the manifest of a finished index.
@@ -109,57 +111,59 @@ class RemoteOutput:
             return read_manifest(folder)
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of every file that is here, by name."""
+        """Return the size in bytes of every file that is here, by name."""
         return self.store.names()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the output, so that two builds never write into it at once.
 
-        A store has no locks that end with their process: a file says who builds, and that it still does.
+        A store has no locks that end with their process. So a file names who builds, and is renewed while it does.
 
         Raises:
             UsageError: another build holds it.
             StoreError: it cannot be written.
         """
-        if not self.store.create(_LOCK, self._beat()):
+        if not self.store.create(_LOCK, _to_lock()):
             self._take_stale_lock()
         ended = threading.Event()
-        beating = threading.Thread(target=self._keep, args=(ended,), daemon=True)
-        beating.start()
+        renewing = threading.Thread(target=self._renew, args=(ended,), daemon=True)
+        renewing.start()
         self._scratch = Path(tempfile.mkdtemp(prefix="mie-build-"))
         try:
             yield
         finally:
             ended.set()
-            beating.join()
+            renewing.join()
             self.store.remove([_LOCK])
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
 
     def _take_stale_lock(self) -> None:
+        """Take the lock over if its holder is gone.
+
+        Raises:
+            UsageError: it may still build.
+        """
         try:
             holder = json.loads(self.store.read(_LOCK) or b"{}")
         except ValueError:
             holder = {}
-        is_gone = holder.get("host") == socket.gethostname() and not _lives(int(holder.get("pid", 0)))
+        is_gone = holder.get("host") == socket.gethostname() and not _is_running(int(holder.get("pid", 0)))
         if not is_gone and time.time() - float(holder.get("time", 0)) < _STALE_S:
             raise UsageError(
                 f"another build writes here, or was killed less than {_STALE_S / 60:.0f} minutes ago",
                 path=self.url,
                 place=f"process {holder.get('pid')} of {holder.get('host')}",
-                remedy=f"wait for it to end, or {_OTHER_FOLDER}",
+                remedy=f"wait for it to end, or {OTHER_OUTPUT}",
             )
-        self.store.write(_LOCK, self._beat())
+        self.store.write(_LOCK, _to_lock())
 
-    def _keep(self, ended: threading.Event) -> None:
-        while not ended.wait(_BEAT_S):
-            with contextlib.suppress(StoreError):  # the next beat may get through
-                self.store.write(_LOCK, self._beat())
-
-    @staticmethod
-    def _beat() -> bytes:
-        return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}).encode()
+    def _renew(self, ended: threading.Event) -> None:
+        """Write the time into the lock again and again until the build ends."""
+        while not ended.wait(_RENEW_S):
+            with contextlib.suppress(StoreError):  # the next one may get through
+                self.store.write(_LOCK, _to_lock())
 
     def take_over(self, fingerprint: str, plan: str) -> bool:
         """Go on with the work of an earlier run, or clear it away if it was of another configuration.
@@ -167,16 +171,16 @@ class RemoteOutput:
         Returns:
             True if there is work to go on with.
         """
-        state = json.dumps({"kind": _KIND, "fingerprint": fingerprint, "plan": plan}, sort_keys=True).encode()
+        state = json.dumps(to_state(fingerprint, plan), sort_keys=True).encode()
         if self.store.read(_STATE) == state:
             return True
-        self.store.remove([MANIFEST_NAME, _STATE])
+        self.store.remove([MANIFEST_NAME, _STATE])  # first: work that is half removed must not be gone on with
         self.store.remove([name for name in self.store.names(WORK) if name != _LOCK])
         self.store.write(_STATE, state)
         return False
 
     def unpublished(self) -> Manifest | None:
-        """Return None: what is left of an interrupted publishing is found in the results."""
+        """Return None: to publish moves nothing here, so an interrupted one is simply done again from the results."""
         return None
 
     def tidy(self, manifest: Manifest) -> None:
@@ -208,11 +212,15 @@ class RemoteOutput:
         self.store.remove([name for name in self.store.names(WORK) if name != _LOCK])
 
 
-def _lives(process: int) -> bool:
+def _to_lock() -> bytes:
+    return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}).encode()
+
+
+def _is_running(pid: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)  # signal 0 only asks whether the process is there
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return process > 0
+        return True  # it is there, and somebody else's
+    return pid > 0
