@@ -39,19 +39,14 @@ class Run:
 
 def be_the_job(dump: Path, output: Path, workers: int) -> None:
     """Run the job without its two indexes, and print the processor time of this process and all below it."""
-    from pipelines.beam import Nursery
+    from pipelines.build_wiki_index import build_wiki_index
+    from pipelines.job import Stages
+    from pipelines.stages import BuildRequest, RunOptions
+    from schemas.display import Progress
 
-    with Nursery() as nursery:
-        if workers > 1:
-            nursery.start()  # as the command does
-        from pipelines.build_wiki_index import build_wiki_index
-        from pipelines.job import Stages
-        from pipelines.stages import BuildRequest, RunOptions
-        from schemas.display import Progress
-
-        Stages._index_text = lambda _: None  # type: ignore[method-assign, assignment]
-        request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))
-        build_wiki_index(request, Progress(io.StringIO(), is_quiet=True), nursery)
+    Stages._index_text = lambda _: None  # type: ignore[method-assign, assignment]
+    request = BuildRequest((str(dump),), output, options=RunOptions(workers=workers))
+    build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(json.dumps({"processor_s": sum(usage.ru_utime + usage.ru_stime for usage in used)}))
 

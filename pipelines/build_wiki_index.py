@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.beam import LocalWorkers, Nursery, check_beam_options, full_disk
+from pipelines.beam import LocalWorkers, check_beam_options, full_disk
 from pipelines.images import VectorSource
 from pipelines.job import Stages, count_all, describe_inputs, find_inputs, library_versions, plan_shards
 from pipelines.stages import BuildRequest, BuildSettings, EarlierIndex, RunOptions, describe_images
@@ -28,13 +28,12 @@ class Outcome:
     seconds: dict[str, float]
 
 
-def build_wiki_index(request: BuildRequest, progress: Progress, nursery: Nursery | None = None) -> Outcome:
+def build_wiki_index(request: BuildRequest, progress: Progress) -> Outcome:
     """Build the index folder of a dump, or find that it is there.
 
     Args:
         request: what to build.
         progress: shows the stages.
-        nursery: where workers come from, if it was started in advance; it is closed at the end.
 
     Raises:
         UsageError: the output must not be written.
@@ -43,7 +42,7 @@ def build_wiki_index(request: BuildRequest, progress: Progress, nursery: Nursery
         MissingDependency: the image encoder's weights, or Java, are not there.
     """
     try:
-        return _build(request, progress, nursery)
+        return _build(request, progress)
     except OSError as error:
         full = full_disk(error, request.output)
         if full is None:
@@ -51,7 +50,7 @@ def build_wiki_index(request: BuildRequest, progress: Progress, nursery: Nursery
         raise full from error
 
 
-def _build(request: BuildRequest, progress: Progress, nursery: Nursery | None) -> Outcome:
+def _build(request: BuildRequest, progress: Progress) -> Outcome:
     check_beam_options(request.options.beam, str(request.output))
     output = open_output(request.output)
     output.check(overwrite=True)  # a folder of somebody else's is refused before anything is read
@@ -72,7 +71,7 @@ def _build(request: BuildRequest, progress: Progress, nursery: Nursery | None) -
             return Outcome(manifest, False, progress.seconds)
     output.check(overwrite=request.options.overwrite)
     earlier = _earlier(request, config, progress)
-    with output.locked(), LocalWorkers(output.work.log, nursery) as workers:
+    with output.locked(), LocalWorkers(output.work.log) as workers:
         with progress.stage("plan"):
             is_limited, is_partial = settings.limit_pages is not None, request.options.allow_partial
             plan = plan_shards(paths, request.dump_index, is_limited=is_limited, allow_unreadable=is_partial)

@@ -173,18 +173,12 @@ def _describe(request: BuildRequest, *, as_json: bool) -> None:
 
 
 def _build(request: BuildRequest, *, as_json: bool) -> None:
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)  # Beam's import warns of its extras
-    from pipelines.beam import Nursery
+    logging.basicConfig(format="%(levelname)s: %(message)s")  # before Beam's import, which would set a format
+    from pipelines.build_wiki_index import build_wiki_index as build
+    from pipelines.job import print_summary, to_summary
+    from schemas.display import Progress
 
-    with Nursery() as nursery:
-        if request.options.wants_processes:
-            nursery.start()  # imports Beam on another core while this process does
-        from pipelines.build_wiki_index import build_wiki_index as build
-        from pipelines.job import print_summary, to_summary
-        from schemas.display import Progress
-
-        logging.getLogger().setLevel(logging.WARNING)
-        outcome = build(request, Progress(sys.stderr), nursery)
+    outcome = build(request, Progress(sys.stderr))
     summary = to_summary(request.output, outcome.manifest, outcome.seconds, is_new=outcome.is_new)
     if as_json:
         typer.echo(json.dumps(summary, ensure_ascii=False))

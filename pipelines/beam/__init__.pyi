@@ -2,10 +2,9 @@ from .carried_errors import full_disk as full_disk
 from .engines import check_beam_options as check_beam_options
 from .engines import describe_runner as describe_runner
 from .local_workers import LocalWorkers as LocalWorkers
+from .pipeline import run_pipeline as run_pipeline
 from .transforms import EmbedImages as EmbedImages
 from .transforms import FinishShards as FinishShards
 from .transforms import IndexShards as IndexShards
 from .transforms import ParseShards as ParseShards
 from .transforms import keyed_streams as keyed_streams
-from .transforms import run_pipeline as run_pipeline
-from .worker_spawner import Nursery as Nursery

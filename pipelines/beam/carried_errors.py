@@ -1,4 +1,13 @@
-"""Our errors on their way from a worker to the person: runners turn every exception into text."""
+"""Our errors on their way from a worker to the driver. Runners carry exceptions as text, so the error is put into it.
+
+    worker                                      runner               driver
+    InputError(message, path, ...)
+      -> RuntimeError("mie-error {JSON} ...")   copies the text,  -> carried_error(text)
+                                                adds its own           -> InputError(message, path, ...)
+
+Beam rebuilds an exception with a longer message and drops its other attributes; a worker process sends a traceback
+alone. So the class and the fields of our error have to stand in the text, between marks that survive both.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +30,11 @@ _CARRIED = re.compile(r"mie-error (\{.*?\}) end of mie-error")
 def carry_errors(output: str | PathLike[str] | None = None) -> Iterator[None]:
     """Turn our errors (and a full disk) into an exception whose text holds all of them.
 
-    Beam rebuilds an exception with a longer message and drops its other attributes, and a worker process sends only
-    a traceback. Text survives both.
-
     Args:
-        output: the folder that is written to, named when its disk is full.
+        output: the folder that is written to, for the message about its full disk.
+
+    Raises:
+        RuntimeError: in place of one of our errors.
     """
     try:
         yield
@@ -39,8 +48,9 @@ def carry_errors(output: str | PathLike[str] | None = None) -> Iterator[None]:
 
 
 def full_disk(error: OSError, path: str | PathLike[str] | None = None) -> StoreError | None:
-    """Return our error for a disk that is full; None for another error (Arrow tells it in the text alone)."""
-    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error)
+    """Return our error for a disk that is full; None for another error."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    is_full = is_full or "No space left on device" in str(error)  # Arrow's errors have no errno
     if not is_full:
         return None
     return StoreError(
@@ -62,13 +72,16 @@ def _to_text(error: MieError) -> str:
 
 
 def carried_error(text: str) -> MieError | None:
-    """Find one of our errors in the text of a runner's exception."""
+    """Find one of our errors in the text of a runner's exception; None if there is none.
+
+    >>> carried_error("Traceback (most recent call last): ...")
+    """
     match = _CARRIED.search(text)
     if match is None:
         return None
     values = json.loads(match.group(1))
     kind = values.pop("kind")
-    if kind not in errors.__all__ or kind.startswith("EXIT"):
+    if kind not in errors.__all__ or kind.startswith("EXIT"):  # only a class of ours is made from a text
         return None
     error: MieError = getattr(errors, kind)(values.pop("message"), **values)
     return error

@@ -1,6 +1,8 @@
-"""Engines that the job may run on: which it refuses and why, and which need something said first."""
+"""Engines (Beam's runners) that the job may run on: which it refuses and why, and which need an option."""
 
 from __future__ import annotations
+
+import pipelines.beam.quiet_import  # noqa: F401  # isort: skip
 
 from collections.abc import Sequence
 
@@ -28,24 +30,30 @@ _SAME_AS = {"SwitchingDirectRunner": "DirectRunner"}
 
 
 def to_options(beam_options: Sequence[str]) -> tuple[PipelineOptions, list[str]]:
-    """Parse Beam's own options; give those that it does not know as well."""
+    """Parse Beam's own options.
+
+    Returns:
+        The options, and the names of those that Beam does not know (it would ignore them silently).
+    """
     options = PipelineOptions(flags=list(beam_options))
     known = PipelineOptions(flags=[]).get_all_options(drop_default=False)
-    given = [word.partition("=")[0] for word in beam_options if word.startswith("--")]
+    names_used = [word.partition("=")[0] for word in beam_options if word.startswith("--")]
     names = {"--" + name for name in known} | {"--no_" + name for name in known}
-    return options, [word for word in given if word not in names and word.replace("-", "_") not in names]
+    return options, [word for word in names_used if word not in names and word.replace("-", "_") not in names]
 
 
 def runner_of(options: PipelineOptions) -> str | None:
-    """Name the runner among Beam's options as Beam would find it: by class name, in any case; None: none is named.
+    """Return the class name of the runner among Beam's options; None if there is none.
+
+    Beam finds a runner by its class name in upper or lower case, with or without "Runner", and so does this.
 
     >>> runner_of(to_options(["--runner", "dask"])[0]), runner_of(to_options([])[0])
     ('DaskRunner', None)
     """
-    given = options.view_as(StandardOptions).runner
-    if given is None:
+    runner = options.view_as(StandardOptions).runner
+    if runner is None:
         return None
-    name = str(given).rpartition(".")[2]
+    name = str(runner).rpartition(".")[2]  # a class may be named with its module
     known = {path.rpartition(".")[2].lower(): path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS}
     known |= {name.lower(): name for name in REFUSED}
     found = known.get(name.lower()) or known.get(name.lower() + "runner") or name
@@ -57,10 +65,10 @@ def check_beam_options(beam_options: Sequence[str], output: str = "") -> None:
 
     Args:
         beam_options: what stands behind --.
-        output: where the index goes: Dataflow's workers share no folder.
+        output: path or URL of the index: Dataflow's workers see no folder of this machine.
 
     Raises:
-        UsageError: saying which and why.
+        UsageError: an option or a runner is refused.
     """
     options, unknown = to_options(beam_options)
     if unknown:
@@ -85,7 +93,7 @@ def check_beam_options(beam_options: Sequence[str], output: str = "") -> None:
 
 
 def describe_runner(beam_options: Sequence[str]) -> dict[str, str | None]:
-    """Say for a dry run where the job would run: runner, address, kind of worker, container."""
+    """Return where the job would run, for a dry run: runner, address, kind of worker, container, region."""
     options, _ = to_options(beam_options)
     values = options.get_all_options()
     portable = options.view_as(PortableOptions)
@@ -100,4 +108,4 @@ def describe_runner(beam_options: Sequence[str]) -> dict[str, str | None]:
 
 def _flink_master(values: dict[str, str]) -> str | None:
     master = values.get("flink_master")
-    return None if master in (None, "[auto]") else master
+    return None if master in (None, "[auto]") else master  # "[auto]" is Beam's default and no address

@@ -1,4 +1,4 @@
-"""The driver's side of the process that workers are forked from. Imports nothing heavy: it starts before Beam loads."""
+"""The driver's side of the process that workers are forked from: start it, ask it for workers, end it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ import subprocess
 import sys
 from types import TracebackType
 
-__all__ = ["Nursery"]
+__all__ = ["WorkerSpawner"]
 
 
-class Nursery:
-    """A process that imports the job while the driver does, and forks workers afterwards (`forked_worker`).
-
-    On two cores a build begins more than a second earlier than if its workers were imported when they are needed.
-    """
+class WorkerSpawner:
+    """A process that imports the job once and forks workers (`worker_process`). It starts with the first worker."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
     def start(self) -> None:
-        """Start the process, without waiting for it; again if it was killed."""
+        """Start the process, without waiting for it; start it again if it was killed."""
         if self._process is not None and self._process.poll() is None:
             return
         if self._control is not None:
@@ -34,20 +31,24 @@ class Nursery:
             self._process = subprocess.Popen(  # noqa: S603
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # Beam's import warns of its extras; workers have the job's log
+                stdout=subprocess.DEVNULL,  # this process has nothing to say; its workers write into the job's log
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=environ,
             )
 
-    def fork(self, line: socket.socket) -> None:
-        """Ask for a worker that listens at a line; the process starts first if need be."""
+    def fork(self, driver: socket.socket) -> None:
+        """Have a worker forked.
+
+        Args:
+            driver: the worker's end of a pair of sockets; the caller may close it afterwards.
+        """
         self.start()
         assert self._control is not None
-        socket.send_fds(self._control, [b"w"], [line.fileno()])
+        socket.send_fds(self._control, [b"w"], [driver.fileno()])
 
     def close(self) -> None:
-        """End the process. Workers end with their lines."""
+        """End the process. Workers end when the driver closes their sockets."""
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -56,7 +57,7 @@ class Nursery:
             self._process.wait()
             self._process = None
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> WorkerSpawner:
         return self
 
     def __exit__(

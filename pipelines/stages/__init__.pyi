@@ -4,8 +4,12 @@ from .earlier import EarlierIndex as EarlierIndex
 from .embed import IMAGE_OUTCOMES as IMAGE_OUTCOMES
 from .embed import describe_images as describe_images
 from .embed import embed_shard as embed_shard
+from .embed import files_of as files_of
+from .embed import shard_of as shard_of
 from .embed_given import name_encoder as name_encoder
+from .embed_given import take_shard as take_shard
 from .finish import find_repeated_ids as find_repeated_ids
+from .finish import finish_shard as finish_shard
 from .index import index_images_shard as index_images_shard
 from .index import index_text_shard as index_text_shard
 from .index import merge_images as merge_images

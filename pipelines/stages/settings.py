@@ -72,11 +72,6 @@ class RunOptions:
         """Whether a runner of somebody else's is named."""
         return any(word.startswith("--runner") for word in self.beam)
 
-    @property
-    def wants_processes(self) -> bool:
-        """Whether worker processes of this machine will be needed: several, and no runner of somebody else's."""
-        return self.workers > 1 and not self.has_engine
-
 
 @dataclass(frozen=True)
 class BuildRequest:

@@ -220,7 +220,7 @@ def test_a_worker_that_is_killed_ends_the_build_with_a_message(
 
 def workers_of(pid: int) -> list[int]:
     """Find the worker processes of a build on Linux: children of the process that they are forked from."""
-    return [worker for nursery in children(pid) for worker in children(nursery)]
+    return [worker for spawner in children(pid) for worker in children(spawner)]
 
 
 def children(pid: int) -> list[int]:

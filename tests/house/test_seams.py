@@ -16,10 +16,12 @@ ARROWS: dict[str, set[str]] = {
 }
 BACKENDS: dict[str, set[str]] = {
     "apache_beam": {
-        "pipelines/beam/worker_process.py",
-        "pipelines/beam/local_workers.py",
         "pipelines/beam/engines.py",
+        "pipelines/beam/local_workers.py",
+        "pipelines/beam/pipeline.py",
+        "pipelines/beam/quiet_import.py",
         "pipelines/beam/transforms.py",
+        "pipelines/beam/worker_process.py",
     },
     "fsspec": {"pipelines/storage/files.py"},
     "jnius": {"indexer/text/jvm.py"},

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.beam import Nursery
+from pipelines.beam.worker_spawner import WorkerSpawner
 
 pytestmark = pytest.mark.integration
 
 
-def process_of(nursery: Nursery) -> subprocess.Popen[bytes]:
-    assert nursery._process is not None
-    return nursery._process
+def process_of(spawner: WorkerSpawner) -> subprocess.Popen[bytes]:
+    assert spawner._process is not None
+    return spawner._process
 
 
 def count_descriptors() -> int:
@@ -26,48 +26,40 @@ def count_descriptors() -> int:
 
 
 def test_it_is_started_once_and_ended_with_the_block() -> None:
-    with Nursery() as nursery:
-        nursery.start()
-        process = process_of(nursery)
-        nursery.start()
-        assert process_of(nursery) is process and process.poll() is None
+    with WorkerSpawner() as spawner:
+        spawner.start()
+        process = process_of(spawner)
+        spawner.start()
+        assert process_of(spawner) is process and process.poll() is None
     assert process.poll() == -signal.SIGKILL
-    nursery.close()
+    spawner.close()
 
 
 def test_one_that_was_killed_is_started_again_and_forks_workers() -> None:
-    with Nursery() as nursery:
-        nursery.start()
-        first = process_of(nursery)
+    with WorkerSpawner() as spawner:
+        spawner.start()
+        first = process_of(spawner)
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                nursery.fork(theirs)
-            assert process_of(nursery).pid != first.pid
+                spawner.fork(theirs)
+            assert process_of(spawner).pid != first.pid
             ours.sendall(b"no environment\n")
             ours.settimeout(60)
             assert ours.recv(1) == b""  # a worker read that, could not use it, and ended
 
 
 def test_a_build_that_needs_no_workers_starts_none() -> None:
-    with Nursery() as nursery:
+    with WorkerSpawner() as spawner:
         pass
-    assert nursery._process is None
-
-
-def test_the_drivers_side_imports_nothing_heavy() -> None:
-    script = (
-        "import sys, pipelines.beam.worker_spawner; "
-        "sys.exit(bool({'apache_beam', 'numpy', 'pyarrow'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+    assert spawner._process is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
 def test_nothing_stays_open() -> None:
     before = count_descriptors()
-    with Nursery() as nursery:
-        nursery.start()
+    with WorkerSpawner() as spawner:
+        spawner.start()
     assert count_descriptors() == before

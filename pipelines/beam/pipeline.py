@@ -1,0 +1,66 @@
+"""Run one stage as a Beam pipeline, on this machine or on an engine, and wait for it."""
+
+from __future__ import annotations
+
+import pipelines.beam.quiet_import  # noqa: F401  # isort: skip
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipelines.beam.carried_errors import carried_error
+from pipelines.beam.engines import to_options
+from pipelines.beam.local_workers import LocalWorkers
+from pipelines.stages import RunOptions
+from schemas.errors import MieError
+
+__all__ = ["run_pipeline"]
+
+
+def run_pipeline(
+    label: str,
+    elements: Sequence[Any],
+    transform: beam.PTransform,
+    options: RunOptions,
+    workers: LocalWorkers,
+    *,
+    parallel: int,
+) -> None:
+    """Run one stage and wait for it.
+
+    Without a --runner among Beam's options it runs on this machine, on the FnApiRunner by name: Beam's default would
+    fetch another runner first.
+
+    Args:
+        label: of the stage.
+        elements: what the transform reads.
+        transform: the stage.
+        options: number of workers, and Beam's options.
+        workers: starts worker processes of this machine.
+        parallel: shards that can run at the same time; more processes than that are not started.
+
+    Raises:
+        MieError: what a worker raised, with its class and fields.
+    """
+    beam_options, _ = to_options(options.beam)
+    runner = None
+    if beam_options.view_as(StandardOptions).runner is None:
+        processes = max(1, min(options.workers, parallel))
+        beam_options = PipelineOptions(flags=[*options.beam, "--direct_num_workers", str(processes)])
+        # Without an environment Beam works in this process, and no worker has to start
+        runner = FnApiRunner(default_environment=workers.environment() if processes > 1 else None)
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs every failure, and raises it as well
+    try:
+        with workers.raising_if_lost(), beam.Pipeline(runner=runner, options=beam_options) as pipeline:
+            _ = pipeline | f"List what to {label}" >> beam.Create(elements) | f"Stage {label}" >> transform
+    except MieError:
+        raise
+    except Exception as error:
+        ours = carried_error(str(error))
+        if ours is None:
+            raise
+        raise ours from error
