@@ -54,7 +54,7 @@ def keyed_streams(shards: Mapping[int, Sequence[Stream]]) -> list[_KeyedStream]:
     >>> keyed_streams({3: [Stream("a.xml", 0, 9, "xml")]})
     [(3, (0, ('a.xml', 0, 9, 'xml', True)))]
     """
-    # Tuples, because Beam encodes them compactly; the position, because a grouping returns values in any order
+    # A tuple is encoded by Beam without pickle. The position is needed because a grouping keeps no order.
     return [(shard, (at, astuple(stream))) for shard in shards for at, stream in enumerate(shards[shard])]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import BinaryIO, Literal
 
-from pipelines.storage import open_file, part_of, size_of
+from pipelines.storage import open_at, open_file, size_of
 from schemas.errors import InputError
 
 __all__ = ["BZ2_MAGIC", "Compression", "Stream", "StreamDamage", "compression_of", "cut_xml", "decompress", "scan_bz2"]
@@ -79,7 +79,7 @@ def decompress(stream: Stream) -> Iterator[bytes]:
         InputError: the file cannot be read.
     """
     try:
-        with part_of(stream.path, stream.offset) as file:
+        with open_at(stream.path, stream.offset) as file:
             chunks = _read(file, stream.length, _READ_BYTES[stream.compression])
             if stream.compression == "xml":
                 yield from chunks

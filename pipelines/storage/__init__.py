@@ -1,4 +1,4 @@
-"""Where a build lies, on this machine or at a URL."""
+"""Where a build lies, on this machine or at a URL: its work, its output, its files."""
 
 import lazy_loader
 

@@ -3,8 +3,8 @@ from .files import RemoteFile as RemoteFile
 from .files import Store as Store
 from .files import find_files as find_files
 from .files import is_remote as is_remote
+from .files import open_at as open_at
 from .files import open_file as open_file
-from .files import part_of as part_of
 from .files import sha256_of as sha256_of
 from .files import size_of as size_of
 from .output import Output as Output

@@ -1,4 +1,7 @@
-"""Rows on their way to a table, held as columns of plain values: what a row of Python objects costs is paid once."""
+"""Rows that wait to be written, held as columns of plain Python values, which Arrow takes in one call each.
+
+A page has few rows, so those of many pages are collected and turned into Arrow arrays together.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ __all__ = ["RowColumns"]
 
 
 class RowColumns:
-    """Rows of one table that wait to be written.
+    """Rows of one table that wait to be written, in order.
 
     Args:
         schema: of the table.
@@ -26,7 +29,7 @@ class RowColumns:
         self.rows = 0
 
     def add(self, rows: Sequence[Any]) -> None:
-        """Append records: their attributes are the columns."""
+        """Append records whose attributes are the columns."""
         self._records += rows
         self.rows += len(rows)
 
@@ -34,8 +37,9 @@ class RowColumns:
         """Append rows given as columns.
 
         Args:
-            columns: a sequence of values for each, all of one length; for a list of structs the lengths of the
-                lists, and a sequence of values for each field.
+            columns: one for each field of the schema, in its order: a sequence of values, all of one length. For a
+                column of lists of structs: (the lengths of the lists, the values of the first field, of the second,
+                ...), where the values of all rows follow each other.
         """
         self._lay_out()
         for column, part in zip(self._columns, columns, strict=True):
@@ -43,13 +47,13 @@ class RowColumns:
         self.rows += len(columns[0])
 
     def take(self, rows: int) -> pa.Table:
-        """Return the first rows as a table, and forget them."""
+        """Return the first rows as a table, and remove them here."""
         self._lay_out()
         self.rows -= rows
         return pa.Table.from_arrays([column.take(rows) for column in self._columns], schema=self._schema)
 
     def _lay_out(self) -> None:
-        """Turn the records into columns."""
+        """Append the records that wait to the columns."""
         if self._records:
             for name, column in zip(self._schema.names, self._columns, strict=True):
                 column.add(list(map(attrgetter(name), self._records)))
@@ -79,7 +83,7 @@ class _Values:
 
 
 class _Structs:
-    """A column of lists of structs, laid out flat, because Arrow reads a tuple as something else."""
+    """A column of lists of structs, as lengths and flat values: Arrow takes a tuple for pairs of name and value."""
 
     def __init__(self, kind: pa.DataType) -> None:
         self._kind = kind

@@ -18,15 +18,15 @@ from schemas.manifest import Shard, sha256_file
 __all__ = ["ROW_GROUP_ROWS", "ShardWriter", "describe_file", "part_name", "to_table", "write_table"]
 
 ROW_GROUP_ROWS = 250
-"""Rows of a row group: what must be read to get one text by its id (benchmarks/text_by_id, decision 0011)."""
+"""Rows of a row group: the least that must be read to get one text by its id (benchmarks/text_by_id, decision 0011)."""
 _HELD_ROWS = 4 * ROW_GROUP_ROWS
-"""Rows that a writer holds in memory, and turns into columns at once."""
-_SINGLE = {"text", "sentence_id", "vector", "sha256"}
-"""Columns whose values do not come twice: a dictionary of them takes time and space."""
+"""Rows that a writer collects in memory and writes at once; a multiple of a row group, so that groups stay whole."""
+_UNIQUE_COLUMNS = {"text", "sentence_id", "vector", "sha256"}
+"""Columns whose values hardly repeat: a Parquet dictionary of them takes time and space for nothing."""
 
 
 def part_name(number: int) -> str:
-    """Name the file of a shard.
+    """Return the name of a shard's file.
 
     >>> part_name(7)
     'part-00007.parquet'
@@ -35,7 +35,7 @@ def part_name(number: int) -> str:
 
 
 def to_table(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
-    """Turn records (or mappings' values as objects with the schema's attributes) into a table, column by column.
+    """Turn records, whose attributes are the schema's columns, into a table.
 
     >>> from schemas.records import Reject
     >>> from schemas.tables import REJECTS
@@ -50,11 +50,12 @@ def to_table(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
 class ShardWriter:
     """Writes the tables of one shard, each to folder/TABLE/part-NNNNN.parquet, in bounded memory.
 
-    Row groups have exactly ROW_GROUP_ROWS rows (the last has the rest), so the bytes depend on the rows alone.
-    A file has its name only when all tables of the shard are whole: leaving the block by an exception leaves none.
+    Row groups have exactly ROW_GROUP_ROWS rows (the last has the rest), so the bytes depend on the rows alone, not on
+    how many are added at a time. Files get their names together, when all tables of the shard are whole; if the block
+    ends by an exception, there are none.
 
     Args:
-        folder: where the folders of the tables are.
+        folder: in which each table has a folder.
         number: of the shard.
         schemas: table name -> schema.
     """
@@ -75,7 +76,7 @@ class ShardWriter:
         self._files[table].add_table(rows)
 
     def rows(self) -> dict[str, int]:
-        """Return the rows written so far by table."""
+        """Return the number of rows written so far, by table."""
         return {table: file.rows for table, file in self._files.items()}
 
     def __enter__(self) -> ShardWriter:
@@ -96,7 +97,11 @@ class ShardWriter:
 
 
 class _TableFile:
-    """One Parquet file on its way, under a temporary name of this process."""
+    """One Parquet file that is being written, under a temporary name of this process.
+
+    Rows come as values (`_waiting`) or as Arrow tables (`_tables`), and keep their order: values that come after tables
+    are made a table, behind them.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +123,7 @@ class _TableFile:
         self._write_full()
 
     def _write_full(self) -> None:
+        """Write rows that came as values, as far as they fill what is written at once."""
         while not self._tables and self._waiting.rows >= _HELD_ROWS:
             self._write(self._waiting.take(_HELD_ROWS))
         self._write_tables(is_last=False)
@@ -129,7 +135,7 @@ class _TableFile:
         self._write_tables(is_last=False)
 
     def _take_waiting(self) -> None:
-        """Put the rows that wait as values behind the tables that wait."""
+        """Append the rows that wait as values to the tables that wait."""
         if self._waiting.rows:
             self._table_rows += self._waiting.rows
             self._tables.append(self._waiting.take(self._waiting.rows))
@@ -145,6 +151,7 @@ class _TableFile:
         self._tables, self._table_rows = [rows] if rows.num_rows else [], rows.num_rows
 
     def _write(self, rows: pa.Table) -> None:
+        # One chunk: the writer ends pages of values at chunks, and then bytes would depend on how rows came
         self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
         self.rows += rows.num_rows
 
@@ -155,11 +162,11 @@ class _TableFile:
 
     def publish(self) -> None:
         with open(self._temporary, "rb") as file:
-            os.fsync(file.fileno())  # else a power cut could leave the name without the bytes
+            os.fsync(file.fileno())  # without it, a power cut could leave the name and not the bytes
         self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove the temporary file, if it is still there; a full disk fails once more while it is closed."""
+        """Remove the temporary file, if it is still there. On a full disk to close the writer fails once more."""
         if self._temporary.exists():
             with contextlib.suppress(OSError, pa.ArrowException):
                 self._writer.close()
@@ -169,16 +176,18 @@ class _TableFile:
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a Parquet file for writing, with the settings of all our tables.
 
-    Only page ids have statistics: rows are looked up by them, and those of texts would be most of the footer.
+    Only page ids have statistics. Rows are looked up by page id, and statistics of texts would be most of the footer.
     """
-    repeating = [leaf for field in schema if field.name not in _SINGLE for leaf in _leaves(field.type, field.name)]
+    repeating = [
+        leaf for field in schema if field.name not in _UNIQUE_COLUMNS for leaf in _leaves(field.type, field.name)
+    ]
     return pq.ParquetWriter(
         path, schema, compression="zstd", use_dictionary=repeating or False, write_statistics=["page_id"]
     )
 
 
 def _leaves(kind: pa.DataType, path: str) -> list[str]:
-    """Return the paths of a column's values, as Parquet names them.
+    """Return the paths of the columns that Parquet makes of one of ours: of a list of structs, one for each field.
 
     >>> _leaves(pa.list_(pa.struct([pa.field("start", pa.int32()), pa.field("target", pa.string())])), "links")
     ['links.list.element.start', 'links.list.element.target']
@@ -191,7 +200,7 @@ def _leaves(kind: pa.DataType, path: str) -> list[str]:
 
 
 def write_table(path: Path, rows: pa.Table) -> None:
-    """Write a small table to its place in one go: temporary name, rename."""
+    """Write a small table to a file in one step: under a temporary name, then rename it."""
     file = _TableFile(path, rows.schema)
     try:
         file.add_table(rows)
@@ -202,7 +211,7 @@ def write_table(path: Path, rows: pa.Table) -> None:
 
 
 def describe_file(folder: Path, path: Path, table: str) -> Shard:
-    """Describe a finished file for the manifest: rows (of Parquet), size and hash.
+    """Describe a finished file for the manifest: rows (None if it is no Parquet file), size and hash.
 
     Args:
         folder: the output folder; paths in the manifest are relative to it.

@@ -1,4 +1,4 @@
-"""Where this machine keeps what builds may use again: name indexes, fetched pictures, the pace of fetching."""
+"""The user's cache on this machine: what later builds use again (name indexes, fetched pictures, pace of fetching)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ __all__ = ["cache_folder", "locked"]
 
 
 def cache_folder(*parts: str) -> Path:
-    """Make and give a folder below the user's cache ($XDG_CACHE_HOME, else ~/.cache)."""
+    """Make a folder below the user's cache ($XDG_CACHE_HOME, else ~/.cache), and return it.
+
+    Args:
+        parts: of its path.
+    """
     home = os.environ.get("XDG_CACHE_HOME")
     folder = Path(home) if home else Path.home() / ".cache"
     folder = folder.joinpath("mie-context", *parts)
@@ -22,7 +26,11 @@ def cache_folder(*parts: str) -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold a lock file that every process of this machine waits for; give its descriptor. It ends with the process."""
+    """Wait for a lock file, and hold it for the block; the kernel gives it free when the process ends.
+
+    Yields:
+        The descriptor of the file, whose bytes the holder may read and write.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
