@@ -1,4 +1,4 @@
-"""The bytes of a dump to pages."""
+"""From the bytes of a dump to its pages."""
 
 import lazy_loader
 

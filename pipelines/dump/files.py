@@ -1,4 +1,4 @@
-"""Files of a dump: which there are, whether their head is that of an export, their date, site names and index."""
+"""The files of a dump: find them, check that they are exports, read their date, namespaces and multistream index."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from schemas.errors import InputError
 __all__ = ["check_dump", "dump_date", "expand_inputs", "has_root", "index_beside", "namespaces_of", "read_index"]
 
 _HEAD_BYTES = 2**20
+"""Bytes of XML in which the first page must begin; the siteinfo before it has some 5 kB."""
 _ROOT = re.compile(rb"<(?:mediawiki|page)[\s/>]")
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*>)?\s*(?:<!--.*?-->\s*)*", re.DOTALL)
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']{1,40})")
@@ -31,7 +32,7 @@ _MAX_INDEX_LINE_BYTES = 4096
 _FETCH_AGAIN = "fetch the file again and compare its checksum with the one that the dump site gives"
 _GIVE_EXPORT = "give a MediaWiki XML export (pages-articles), as .xml, .xml.bz2 or .xml.gz"
 _NO_INDEX = "leave the index out (or move it away): the streams are found without it"
-_FOREIGN = {
+_OTHER_FORMATS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive, which is not supported",
     b"PK\x03\x04": "a zip archive, which is not supported",
     b"\xfd7zXZ\x00": "xz data, which is not supported",
@@ -67,16 +68,16 @@ def dump_date(path: str | PathLike[str]) -> str | None:
 
 
 def expand_inputs(patterns: Sequence[str]) -> list[Path | RemoteFile]:
-    """Find the dump files that names and globs stand for.
+    """Return the dump files that paths, URLs and globs name.
 
     Args:
         patterns: paths, URLs, or globs ("**" crosses folders).
 
     Returns:
-        Each file once, with numbers in names in order of size (part 2 before part 10); index files are left out.
+        Each file once, sorted by name with numbers as numbers (part 2 before part 10); index files are left out.
 
     Raises:
-        InputError: a pattern stands for no dump file.
+        InputError: a pattern names no dump file.
     """
     found: dict[Path | RemoteFile, Path | RemoteFile] = {}
     for pattern in patterns:
@@ -89,13 +90,14 @@ def expand_inputs(patterns: Sequence[str]) -> list[Path | RemoteFile]:
             files = [Path(name) for name in names if Path(name).is_file()]
         paths = [path for path in files if not _INDEX_NAME.search(path.name)]
         if not paths:
-            raise InputError(_why_nothing(pattern, names), path=pattern, remedy=_GIVE_EXPORT)
+            raise InputError(_describe_no_match(pattern, names), path=pattern, remedy=_GIVE_EXPORT)
         for path in paths:
             found.setdefault(path if isinstance(path, RemoteFile) else path.resolve(), path)
     return sorted(found.values(), key=lambda path: _by_numbers(str(path)))
 
 
-def _why_nothing(pattern: str, names: Sequence[str]) -> str:
+def _describe_no_match(pattern: str, names: Sequence[str]) -> str:
+    """Return why a pattern names no dump file, given the paths that it matched."""
     if any(_INDEX_NAME.search(Path(name).name) for name in names):
         return "only the index of a multistream dump, not the dump"
     if any(Path(name).is_dir() for name in names):
@@ -104,7 +106,7 @@ def _why_nothing(pattern: str, names: Sequence[str]) -> str:
 
 
 def _by_numbers(name: str) -> list[tuple[int, str]]:
-    """Sort key that compares runs of digits as numbers.
+    """Return a key for sorting that compares runs of digits as numbers.
 
     >>> sorted(["a10.xml", "a2.xml"], key=_by_numbers)
     ['a2.xml', 'a10.xml']
@@ -117,11 +119,12 @@ def check_dump(path: str | PathLike[str]) -> None:
     """Check by its first bytes that a file is a MediaWiki export that can be read.
 
     Raises:
-        InputError: it is missing, empty, something else, compressed in another way, damaged at its head, or it
-            declares entities (DOCTYPE), which exports never do and entity bombs need.
+        InputError: it is missing, empty, something else, compressed in another way, or damaged at its head; or it
+            declares entities (DOCTYPE). Exports never do, and an entity that names others many times over (a "bomb")
+            would fill the memory.
     """
     head = _raw_head(path)
-    for magic, what in _FOREIGN.items():
+    for magic, what in _OTHER_FORMATS.items():
         if head.startswith(magic):
             raise InputError(f"not a MediaWiki export but {what}", path=path, remedy=_GIVE_EXPORT)
     xml = read_head(path)
@@ -133,10 +136,15 @@ def check_dump(path: str | PathLike[str]) -> None:
         raise InputError(f"declares the encoding {encoding}, and exports are UTF-8", path=path, remedy=_GIVE_EXPORT)
     body = xml[prolog.end() :]
     if not _ROOT.match(body):
-        raise InputError(_what_is(body), path=path, place="the first bytes", remedy=_GIVE_EXPORT)
+        raise InputError(_describe_root(body), path=path, place="the first bytes", remedy=_GIVE_EXPORT)
 
 
 def _raw_head(path: str | PathLike[str]) -> bytes:
+    """Read the first bytes of a file, as they are.
+
+    Raises:
+        InputError: it cannot be read, or is empty.
+    """
     try:
         with open_file(path) as file:
             head = file.read(64)
@@ -149,7 +157,8 @@ def _raw_head(path: str | PathLike[str]) -> bytes:
     return head
 
 
-def _what_is(body: bytes) -> str:
+def _describe_root(body: bytes) -> str:
+    """Return why XML (or other text) that does not begin as an export does is none."""
     start = body[:200].lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page, not a MediaWiki export (a download that ended at an error page?)"
@@ -162,10 +171,10 @@ def _what_is(body: bytes) -> str:
 
 
 def read_head(path: str | PathLike[str]) -> bytes:
-    """Return the first bytes of a dump, decompressed: up to the first page or 1 MiB.
+    """Read the first bytes of a dump, decompressed: up to the first page or 1 MiB.
 
     Raises:
-        InputError: not even they decode.
+        InputError: they cannot be decompressed.
     """
     raw = _raw_head(path)
     head = b""
@@ -183,24 +192,26 @@ def read_head(path: str | PathLike[str]) -> bytes:
 
 
 def has_root(path: str | PathLike[str]) -> bool:
-    """Tell whether a dump opens with <mediawiki>, so that it must also close with it."""
-    return _site(str(path), *_identity(path))[0]
+    """Return whether a dump begins with <mediawiki>, so that it must also end with it."""
+    return _read_site(str(path), *_version_of(path))[0]
 
 
 def namespaces_of(path: str | PathLike[str]) -> Mapping[str, int]:
-    """Return a dump's namespaces, lower-case name -> number: by its siteinfo, else English Wikipedia's."""
-    return _site(str(path), *_identity(path))[1]
+    """Return a dump's namespaces, lower-case name -> number: from its siteinfo, else those of English Wikipedia."""
+    return _read_site(str(path), *_version_of(path))[1]
 
 
-def _identity(path: str | PathLike[str]) -> tuple[int, int]:
-    if is_remote(path):  # asked for with every page; it does not change while it is read
+def _version_of(path: str | PathLike[str]) -> tuple[int, int]:
+    """Return size and time of change of a file, so that one that was replaced is read anew."""
+    if is_remote(path):  # no request to the store: this is called for each page without <ns>
         return -1, -1
     status = os.stat(path)  # noqa: PTH116
     return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=64)
-def _site(path: str, _size_bytes: int, _changed_ns: int) -> tuple[bool, Mapping[str, int]]:
+def _read_site(path: str, _size_bytes: int, _changed_ns: int) -> tuple[bool, Mapping[str, int]]:
+    """Read from a dump's head whether it has a root element, and its namespaces."""
     head = read_head(path)
     names = {
         unescape(name.decode("utf-8", "replace")).lower(): int(key)
@@ -210,7 +221,7 @@ def _site(path: str, _size_bytes: int, _changed_ns: int) -> tuple[bool, Mapping[
 
 
 def index_beside(path: str | PathLike[str]) -> Path | RemoteFile | None:
-    """Find the index file that Wikimedia publishes beside a multistream dump, packed or unpacked."""
+    """Return the index file beside a multistream dump (by Wikimedia's name, compressed or not), or None."""
     dump = RemoteFile(str(path)) if is_remote(path) else Path(path)
     if "-multistream" not in dump.name:
         return None
@@ -225,7 +236,7 @@ def read_index(index_path: str | PathLike[str], dump_path: str | PathLike[str]) 
     """Read the stream offsets of a multistream dump from its index (lines `offset:page id:title`).
 
     Raises:
-        InputError: a line is no such line, or no stream of the dump starts at its offset.
+        InputError: a line has another form, or no stream of the dump starts at its offset.
     """
     offsets: list[int] = []
     size = size_of(dump_path)
@@ -236,8 +247,8 @@ def read_index(index_path: str | PathLike[str], dump_path: str | PathLike[str]) 
                 text = line.partition(b":")[0]
                 offset = int(text) if text.isdigit() and len(text) < 19 else -1
                 if offsets and offset == offsets[-1]:
-                    continue
-                problem = _problem(dump, offset, size, offsets[-1] if offsets else -1)
+                    continue  # a line for each of the 100 pages of a stream
+                problem = _find_problem(dump, offset, size, offsets[-1] if offsets else -1)
                 if problem:
                     raise InputError(problem, path=index_path, place=f"line {number}", remedy=_NO_INDEX)
                 offsets.append(offset)
@@ -256,7 +267,8 @@ def _open_index(path: str | PathLike[str]) -> BinaryIO:
     return open_file(path)
 
 
-def _problem(dump: BinaryIO, offset: int, size: int, last: int) -> str | None:
+def _find_problem(dump: BinaryIO, offset: int, size: int, last: int) -> str | None:
+    """Return what is wrong with an offset of the index; None if a stream of the dump starts there."""
     if offset < 0:
         return "not a line of a multistream index (offset:page id:title)"
     if offset < last:

@@ -1,4 +1,4 @@
-"""One <page> element of an export: cut out of a stream of bytes, and its fields."""
+"""The <page> elements of an export: cut out of a stream of bytes, and read into records."""
 
 from __future__ import annotations
 
@@ -13,19 +13,31 @@ __all__ = ["BrokenPage", "Cut", "Page", "PageCutter", "name_of", "parse_page"]
 
 _TOKEN = re.compile(rb"<(?:page(?=[\s/>])|/page\s*>|/mediawiki\s*>)")
 _LONGEST_TOKEN_BYTES = 64
+"""If the end of a chunk cuts a tag in two, the tag begins within so many bytes of the end."""
 _HEAD_BYTES = 4096
+"""Bytes that are kept of a page that is too large, to name it: MediaWiki writes title and id first."""
 _TITLE = re.compile(rb"<title>([^<]{1,1000})")
 _ID = re.compile(rb"<id>\s*([0-9]{1,19})\s*<")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
-_MAX_ID = 2**63 - 1
-_MAX_NAMESPACE = 2**31 - 1
+_MAX_ID = 2**63 - 1  # a column of int64
+_MAX_NAMESPACE = 2**31 - 1  # a column of int32
 _REDIRECT = re.compile(
     r"\s*+#REDIRECT\s*+:?\s*+\[\[\s*+:?([^\[\]|#<>{}\n]*+)[^\[\]\n]*+\]\]", re.IGNORECASE
-)  # possessive: a line of megabytes is read once
+)  # "*+" never gives back what it has matched, so that a line of megabytes is read once
 
 
 class Page(NamedTuple):
-    """One page of a dump. redirect is the target's title, or None. size_bytes is that of the wikitext in UTF-8."""
+    """One page of a dump.
+
+    Args:
+        page_id: 0 or more.
+        revision_id: 0 if the dump has none.
+        title: with the prefix of its namespace.
+        namespace: number; 0 for articles.
+        redirect: title of the target; None if the page is no redirect.
+        wikitext: of the revision; empty if it was deleted.
+        size_bytes: of the wikitext in UTF-8.
+    """
 
     page_id: int
     revision_id: int
@@ -36,12 +48,17 @@ class Page(NamedTuple):
     size_bytes: int
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as a call, which takes half of the time of the default for a named tuple."""
+        """Pickle as a call of the class, which takes half the time of a named tuple's own way."""
         return Page, tuple(self)
 
 
 class BrokenPage(Exception):
-    """A page that cannot be used: the reason as a word, and the detail."""
+    """A page that cannot be used.
+
+    Args:
+        reason: a word for the rejects table.
+        detail: a sentence for people.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -50,7 +67,13 @@ class BrokenPage(Exception):
 
 
 class Cut(NamedTuple):
-    """Bytes between a page's tags, at a position in the stream; problem is None for a whole page."""
+    """A <page> element cut out of a stream.
+
+    Args:
+        position: of its first byte in the stream's XML.
+        data: the whole element; only its first bytes if there is a problem.
+        problem: why it cannot be used; None for a whole page.
+    """
 
     position: int
     data: bytes
@@ -58,13 +81,27 @@ class Cut(NamedTuple):
 
 
 class PageCutter:
-    """Cuts pages out of a stream that is fed to it piece by piece, keeping one page at most in memory.
+    """Cuts pages out of a stream that comes in chunks, keeping one page at most in memory.
 
-    It looks for the tags alone, which XML escapes inside text, so that one page with broken XML costs that page only.
+    It looks only for <page>, </page> and </mediawiki>, which cannot stand in text (XML escapes "<" there). So a page
+    with broken XML is lost alone, where a parser of the whole stream would stop.
+
+    Attributes:
+        open_at: position of the page that is not closed yet; None between pages.
+        is_ended: whether the last tag was </mediawiki>.
 
     Args:
-        max_page_bytes: a page with more bytes of XML is not held, but given as a problem.
+        max_page_bytes: a page with more bytes of XML is not kept in memory, and is returned as a problem.
     """
+
+    # Positions count bytes of the stream. The buffer holds the last of them:
+    #
+    #     0 ............... _base ...................... end of the last chunk
+    #                       |<-------- _buffer -------->|
+    #                             ^ _scanned: tags are found up to here
+    #
+    # _base is open_at while a page is open, so that it can be returned whole; otherwise, and where the open page is
+    # too large, it is the place up to which tags are found.
 
     def __init__(self, max_page_bytes: int) -> None:
         self._max_page_bytes = max_page_bytes
@@ -77,13 +114,13 @@ class PageCutter:
 
     @property
     def open_head(self) -> bytes:
-        """The first bytes of the page that is open now."""
+        """The first bytes of the page that is open; b"" between pages."""
         if self.open_at is None:
             return b""
         return self._head or self._buffer[self.open_at - self._base :][:_HEAD_BYTES]
 
     def feed(self, chunk: bytes) -> Iterator[Cut]:
-        """Take the next bytes of the stream and return the pages that end in them."""
+        """Take the next bytes of the stream, and yield the pages that end in them."""
         self._buffer += chunk
         for match in _TOKEN.finditer(self._buffer, self._scanned):
             self._scanned = match.end()
@@ -99,6 +136,7 @@ class PageCutter:
         self._trim()
 
     def _close(self, start: int, end: int) -> Cut:
+        """Return the open page, whose end tag lies from start (in the stream) to end (in the buffer)."""
         if self.open_at is None:
             return Cut(start, b"", BrokenPage("broken_xml", "the end of a page whose start is missing"))
         size = self._base + end - self.open_at
@@ -109,14 +147,16 @@ class PageCutter:
         return cut
 
     def _drop(self, end: int, reason: str, detail: str) -> Cut:
+        """Return the open page as a problem, with its first bytes up to a position of the stream."""
         position = self.open_at or 0
         head = self.open_head[: end - position]
         self.open_at, self._head = None, b""
         return Cut(position, head, BrokenPage(reason, detail))
 
     def _trim(self) -> None:
-        """Forget the bytes that no later token can need."""
+        """Drop the bytes of the buffer that no later tag needs."""
         end = len(self._buffer)
+        # The chunk may end inside a tag: look again from its "<" when more has come
         tail = self._buffer.rfind(b"<", max(self._scanned, end - _LONGEST_TOKEN_BYTES))
         self._scanned = tail if tail >= 0 else end
         keep = self._scanned
@@ -124,14 +164,14 @@ class PageCutter:
             if self._base + end - self.open_at <= self._max_page_bytes:
                 keep = min(keep, self.open_at - self._base)
             else:
-                self._head = self.open_head
+                self._head = self.open_head  # too large: from here on only the end of the page is looked for
         self._buffer = self._buffer[keep:]
         self._base += keep
         self._scanned -= keep
 
 
 def name_of(data: bytes) -> str:
-    """Name a page by what can be seen in its first bytes.
+    """Return how messages name a page, from its first bytes.
 
     >>> name_of(b"<page><title>Tea</title><id>7</id><revision>")
     "page 7 'Tea'"
@@ -146,7 +186,7 @@ def name_of(data: bytes) -> str:
 
 
 class _Fields:
-    """What the XML of a page says. Of several revisions the last in the file counts."""
+    """Collects the fields of a page from expat's events. Of several revisions the last in the file counts."""
 
     __slots__ = ("parts", "path", "redirect", "values")
 
@@ -166,8 +206,9 @@ class _Fields:
             self.redirect = attributes.get("title")
 
     def end(self, tag: str) -> None:
-        if tag in _WANTED_TAGS and len(self.path) <= _DEEPEST and (where := tuple(self.path)) in _WANTED:
-            self.values[where] = "".join(self.parts)
+        # Three checks, cheapest first: this runs at every end tag of the dump
+        if tag in _FIELD_TAGS and len(self.path) <= _DEEPEST and (path := tuple(self.path)) in _FIELD_PATHS:
+            self.values[path] = "".join(self.parts)
         self.parts.clear()
         self.path.pop()
 
@@ -177,21 +218,21 @@ _REDIRECT_TAG = ["page", "redirect"]
 _REVISION_ID = ("page", "revision", "id")
 _TEXT = ("page", "revision", "text")
 _PAGE_ID = ("page", "id")
-_WANTED = {("page", "title"), ("page", "ns"), _PAGE_ID, _REVISION_ID, _TEXT}
-_WANTED_TAGS = {where[-1] for where in _WANTED}
-_DEEPEST = 3
+_FIELD_PATHS = {("page", "title"), ("page", "ns"), _PAGE_ID, _REVISION_ID, _TEXT}
+_FIELD_TAGS = {path[-1] for path in _FIELD_PATHS}
+_DEEPEST = max(map(len, _FIELD_PATHS))
 
 
 def parse_page(data: bytes, namespaces: Callable[[], Mapping[str, int]]) -> Page:
     """Read the fields of one <page> element.
 
-    A page that was deleted or has no revision has empty wikitext; a missing revision id is 0; a page without
-    <ns> gets its namespace from its title. Nothing is repaired: a null byte, a lone surrogate or invalid UTF-8
-    is not XML.
+    A page whose text was deleted, or that has no revision, has empty wikitext. A missing revision id is 0. A page
+    without <ns> (in old exports) gets its namespace from its title. Nothing is repaired: a null byte, a lone
+    surrogate or invalid UTF-8 is no XML.
 
     Args:
         data: the element, UTF-8.
-        namespaces: gives lower-case namespace name -> number; called only for a page without <ns>.
+        namespaces: returns lower-case name of a namespace -> number; called only for a page without <ns>.
 
     Raises:
         BrokenPage: broken_xml, missing_title, missing_id or bad_number.
@@ -235,7 +276,7 @@ def _read_fields(data: bytes) -> _Fields:
 
 
 def _to_number(text: str, smallest: int, largest: int) -> int:
-    is_short = text.isascii() and text.isdigit() and len(text) < 19  # nearly all: no blanks, no sign
+    is_short = text.isascii() and text.isdigit() and len(text) < 19  # the usual case, without the regular expression
     number = int(text) if is_short or _NUMBER.fullmatch(text := text.strip()) else smallest - 1
     if not smallest <= number <= largest:
         raise BrokenPage("bad_number", f"{text[:40]!r} is not an id or namespace")
@@ -243,7 +284,7 @@ def _to_number(text: str, smallest: int, largest: int) -> int:
 
 
 def namespace_of(title: str, namespaces: Mapping[str, int]) -> int:
-    """Tell a page's namespace by its title's prefix; 0 if the prefix is none.
+    """Return a page's namespace by the prefix of its title; 0 if that is no namespace.
 
     >>> namespace_of("File talk:A.jpg", {"file talk": 7}), namespace_of("2001: A Space Odyssey", {"file talk": 7})
     (7, 0)
@@ -253,7 +294,9 @@ def namespace_of(title: str, namespaces: Mapping[str, int]) -> int:
 
 
 def redirect_target(wikitext: str) -> str | None:
-    """Read the target of a page that starts with #REDIRECT (English keyword), without its section.
+    """Return the title that a page starting with #REDIRECT leads to, without its section; None for other pages.
+
+    Only the English keyword is read. Exports mark redirects by a tag as well, where `parse_page` looks first.
 
     Source: MediaWiki's WikitextContent::getRedirectTargetAndText.
 

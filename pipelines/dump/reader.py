@@ -1,4 +1,4 @@
-"""A dump: the streams in it, and the pages in a stream. No Beam here."""
+"""A dump: find the streams in it, and read the pages in a stream."""
 
 from __future__ import annotations
 
@@ -8,47 +8,29 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from pipelines.dump.files import (
-    check_dump,
-    dump_date,
-    expand_inputs,
-    has_root,
-    index_beside,
-    namespaces_of,
-    read_index,
-)
+from pipelines.dump.files import check_dump, has_root, index_beside, namespaces_of, read_index
 from pipelines.dump.page_xml import BrokenPage, Cut, Page, PageCutter, name_of, parse_page
 from pipelines.dump.streams import Compression, Stream, StreamDamage, compression_of, cut_xml, decompress, scan_bz2
 from pipelines.storage import open_file, size_of
 from schemas.errors import InputError
 from schemas.records import Reject
 
-__all__ = [
-    "LOSS_REASONS",
-    "UNREADABLE",
-    "Page",
-    "ReadLimits",
-    "Stream",
-    "check_dump",
-    "dump_date",
-    "expand_inputs",
-    "find_streams",
-    "read_pages",
-]
+__all__ = ["LOSS_REASONS", "UNREADABLE", "ReadLimits", "find_streams", "read_pages"]
 
 UNREADABLE = "unreadable_file"
 LOSS_REASONS = frozenset({"truncated_stream", "corrupt_stream", UNREADABLE})
-"""Reasons of rejects that stand for a loss of unknown size, and not for one page."""
+"""Reasons of rejects that stand for an unknown number of lost pages; the others stand for one page."""
 
 _STREAM_HEAD = re.compile(rb"\s*(?:</?mediawiki\b|<siteinfo\b|<page\b|\Z)")
+"""How a stream of a multistream dump begins: with pages, or with the start or the end of the export."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What is read at most.
+    """Limits of the reader.
 
     Args:
-        max_page_bytes: XML of one page; MediaWiki itself allows 2 MiB of wikitext.
+        max_page_bytes: of the XML of one page. MediaWiki itself allows 2 MiB of wikitext.
     """
 
     max_page_bytes: int = 10 * 2**20
@@ -57,9 +39,14 @@ class ReadLimits:
 def find_streams(path: str | PathLike[str], index_path: str | PathLike[str] | None = None) -> list[Stream]:
     """Find the parts of a dump that can be read apart from each other, in order, covering the whole file.
 
-    bz2: the streams, by the multistream index (given, or beside the dump under Wikimedia's name), else by
-    scanning for their magic; one stream for the whole file where streams are not cut at pages (pbzip2).
-    Plain XML: ranges of about 64 MiB that start with a page. gz: one.
+    - bz2: its streams, as the multistream index lists them, or found by scanning the file for their first bytes. One
+      for the whole file where streams do not begin with a page (pbzip2 cuts anywhere).
+    - Plain XML: ranges of about 64 MiB that begin with a page.
+    - gz: one, because it cannot be entered in the middle.
+
+    Args:
+        path: of the dump, or its URL.
+        index_path: of its multistream index; None: used if it lies beside the dump under Wikimedia's name.
 
     Raises:
         InputError: the file is no dump (`check_dump`), or the index does not belong to it.
@@ -81,13 +68,14 @@ def _bz2_offsets(path: str | PathLike[str], index_path: str | PathLike[str] | No
     if index_path is not None:
         return sorted({0, *read_index(index_path, path)})
     offsets = scan_bz2(path)
+    # Three streams tell: a compressor that cuts at pages does so everywhere. The first always starts with the export.
     samples = {offsets[position] for position in (1, len(offsets) // 2, -1)} if len(offsets) > 1 else set()
     is_cut = all(_starts_with_page(Stream(str(path), offset, size - offset, "bz2")) for offset in samples)
     return offsets if is_cut else [0]
 
 
 def _starts_with_page(stream: Stream) -> bool:
-    """Tell whether a stream starts where a page starts; a damaged one counts as if."""
+    """Return whether a stream begins with a page; a damaged one counts as if it did, and is a loss when it is read."""
     try:
         return bool(_STREAM_HEAD.match(next(decompress(stream), b"")))
     except StreamDamage:
@@ -107,12 +95,16 @@ def read_pages(stream: Stream, limits: ReadLimits = ReadLimits()) -> Iterator[Pa
 
     A page that cannot be used is a Reject (broken_xml, page_too_large, missing_title, missing_id, bad_number) in
     its place, and reading goes on with the next. Where the data ends early or does not decode, the pages before
-    come first, then one Reject with a reason of LOSS_REASONS. gz and plain XML have no checksum until their end:
-    pages close behind a damage that happens to be well-formed are given as they are.
+    come first, then one Reject with a reason of LOSS_REASONS. gz has its checksum at the end and plain XML none, so
+    there a damaged page that is still well-formed passes unnoticed.
+
+    Args:
+        stream: from `find_streams`.
+        limits: of the reader.
 
     Yields:
-        Pages, and Rejects of the stage "dump" with the id `file@stream offset` (a loss) or
-        `file@stream offset+position in the stream's XML` (a page).
+        Pages, and Rejects of the stage "dump". The id of a loss is `file@stream offset`; that of a page
+        `file@stream offset+position in the stream's XML`.
 
     Raises:
         InputError: the file cannot be read.
@@ -131,6 +123,7 @@ def read_pages(stream: Stream, limits: ReadLimits = ReadLimits()) -> Iterator[Pa
 
 
 def _misses_end(stream: Stream, cutter: PageCutter) -> bool:
+    """Return whether an export whose last stream this is was never closed: the file was cut off between two pages."""
     return stream.is_last and not cutter.is_ended and has_root(stream.path)
 
 

@@ -1,6 +1,5 @@
-from .files import STORES as STORES
+from .file_system import STORES as STORES
 from .files import RemoteFile as RemoteFile
-from .files import Store as Store
 from .files import find_files as find_files
 from .files import is_remote as is_remote
 from .files import open_at as open_at
@@ -15,6 +14,7 @@ from .shards import ShardWriter as ShardWriter
 from .shards import describe_file as describe_file
 from .shards import open_writer as open_writer
 from .shards import part_name as part_name
+from .store import Store as Store
 from .user_cache import cache_folder as cache_folder
 from .user_cache import locked as locked
 from .work import Work as Work

