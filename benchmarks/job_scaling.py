@@ -1,7 +1,7 @@
-"""The job to Parquet on one core and on two, at 1, 4 and 16 times the input: time, processor time, memory.
+"""The job up to its Parquet tables, on one core and two, at 1, 4 and 16 times the input: time, processor time, memory.
 
-Two cores of a machine are seldom twice as fast as one: they share its memory, and often its clock. What they could give
-is measured beside it: as many jobs of one core at the same time, each on a core and an output of its own.
+Two cores are seldom twice as fast as one, because they share memory and often the clock. So the ceiling is measured as
+well: as many jobs of one core at the same time, each on a core and with an output of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ _SAMPLE_S = 0.2
 
 @dataclass(frozen=True)
 class Run:
-    """What a run took. largest: peak of the process that had most; tree: peak of all, shared pages counted once."""
+    """What a run took.
+
+    Args:
+        wall_s: from the start of the interpreter to its end.
+        processor_s: of all processes.
+        largest_mb: peak of the process that had the most memory.
+        tree_mb: peak of all processes together, shared pages counted once.
+    """
 
     wall_s: float
     processor_s: float
@@ -37,8 +44,8 @@ class Run:
     tree_mb: float
 
 
-def be_the_job(dump: Path, output: Path, workers: int) -> None:
-    """Run the job without its two indexes, and print the processor time of this process and all below it."""
+def run_job(dump: Path, output: Path, workers: int) -> None:
+    """Run the job without its two indexes, and print the processor time of this process and its descendants."""
     from pipelines.build_wiki_index import build_wiki_index
     from pipelines.job import Stages
     from pipelines.stages import BuildRequest, RunOptions
@@ -106,7 +113,11 @@ def measure(dump: Path, folder: Path, allowed: set[int]) -> Run:
 
 
 def measure_apart(dump: Path, folder: Path, allowed: set[int]) -> Run:
-    """Run as many jobs of one core as there are cores, at the same time; give the time of the slowest for one job."""
+    """Run as many jobs of one core as there are cores, at the same time.
+
+    Returns:
+        Wall time of the slowest by the number of jobs, processor time by job, largest process, memory of all.
+    """
     places = [folder / str(core) for core in allowed]
     for place in places:
         place.mkdir(exist_ok=True)
@@ -121,10 +132,14 @@ def measure_apart(dump: Path, folder: Path, allowed: set[int]) -> Run:
 
 
 def first_cores(count: int) -> set[int]:
-    """Return so many of the cores that this process may use."""
+    """Return the first of the cores that this process may use.
+
+    Raises:
+        SystemExit: there are fewer than count.
+    """
     allowed = sorted(os.sched_getaffinity(0))[:count]
     if len(allowed) < count:
-        raise SystemExit(f"{count} cores are asked for, and this process may use {len(allowed)}")
+        raise SystemExit(f"{count} cores were requested, and this process may use {len(allowed)}")
     return set(allowed)
 
 
@@ -144,23 +159,23 @@ def main() -> None:
     options.add_argument("--cores", type=int, nargs="+", default=[1, 2], help="cores, and workers")
     options.add_argument("--repeats", type=int, default=3, help="runs of which the median counts (default: 3)")
     options.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
-    given = options.parse_args()
-    if given.child:
-        be_the_job(Path(given.child[0]), Path(given.child[1]), int(given.child[2]))
+    arguments = options.parse_args()
+    if arguments.child:
+        run_job(Path(arguments.child[0]), Path(arguments.child[1]), int(arguments.child[2]))
         return
-    print(f"from the start of the interpreter to the published tables; medians of {given.repeats}, peaks of all\n")
+    print(f"from the start of the interpreter to the published tables; medians of {arguments.repeats}, peaks of all\n")
     print("| XML MB | cores | wall s | MB/s | speed-up | processor s | s/GB | largest MB | all MB |")
     print("|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        for copies in given.copies:
+        for copies in arguments.copies:
             dump = folder / f"copies{copies}.xml.bz2"
-            size = write_repeated(dump, given.dump or find_slice(), copies) / 1e6
-            print_size(size, measure_size(dump, folder, given.cores, given.repeats))
+            size = write_repeated(dump, arguments.dump or find_slice(), copies) / 1e6
+            print_size(size, measure_size(dump, folder, arguments.cores, arguments.repeats))
 
 
 def measure_size(dump: Path, folder: Path, cores: list[int], repeats: int) -> dict[str, Run]:
-    """Measure the job on each number of cores, and as many jobs side by side, in turns; give the medians."""
+    """Measure the job on each number of cores, and as many jobs side by side, in turns; return the medians."""
     runs: dict[str, list[Run]] = {}
     for _ in range(repeats):
         for count in cores:
@@ -168,7 +183,7 @@ def measure_size(dump: Path, folder: Path, cores: list[int], repeats: int) -> di
             if count > 1:
                 apart = measure_apart(dump, folder, first_cores(count))
                 runs.setdefault(f"{count} jobs of one, a job", []).append(apart)
-    return {name: median_of(some) for name, some in runs.items()}
+    return {name: median_of(repeated) for name, repeated in runs.items()}
 
 
 def print_size(size: float, runs: dict[str, Run]) -> None:

@@ -1,4 +1,4 @@
-"""Finding the streams of a multistream dump by scanning: MB a second, beside reading the file and doing nothing."""
+"""Find the streams of a multistream dump by scanning: MB a second, beside reading the file and doing nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ PAGES_PER_STREAM = 100
 
 
 def write_streams(path: Path, dump: Path, size_bytes: int) -> list[int]:
-    """Write real streams again and again until the file is large enough; give their offsets."""
+    """Write real streams again and again until the file is large enough.
+
+    Returns:
+        The offset of each stream.
+    """
     _, pages = read_export(dump)
     copies = list(repeated(pages, 4))
     streams = [
@@ -53,17 +57,17 @@ def main() -> None:
     options.add_argument("--dump", type=Path, help="a .xml.bz2 file; default: the slice that gensim carries")
     options.add_argument("--megabytes", type=int, default=500, help="size of the file that is scanned (default: 500)")
     options.add_argument("--repeats", type=int, default=5, help="runs of which the median counts (default: 5)")
-    given = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dump.xml.bz2"
-        expected = write_streams(path, given.dump or find_slice(), given.megabytes * 10**6)
+        expected = write_streams(path, arguments.dump or find_slice(), arguments.megabytes * 10**6)
         if scan_bz2(path) != expected:
             raise SystemExit("the scan does not find the streams that were written")
         size = path.stat().st_size / 1e6
-        print(f"{size:.0f} MB, {len(expected)} streams, all found; medians of {given.repeats}; in the page cache\n")
+        print(f"{size:.0f} MB, {len(expected)} streams, all found; medians of {arguments.repeats}; in the page cache\n")
         print(f"{'':<12} {'wall s':>8} {'MB/s':>8} {'processor s':>12} {'MB/s':>8}")
         for name, run in (("read alone", read_all), ("scan", scan_bz2)):
-            wall, used = measure(run, path, given.repeats)
+            wall, used = measure(run, path, arguments.repeats)
             print(f"{name:<12} {wall:>8.2f} {size / wall:>8.0f} {used:>12.2f} {size / used:>8.0f}", flush=True)
 
 

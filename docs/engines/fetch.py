@@ -1,4 +1,4 @@
-"""Gets the engines that are no Python packages: Flink's jars through Maven, Prism through Go.
+"""Fetch the engines that are no Python packages: Flink's jars with Maven, Prism with Go.
 
 python docs/engines/fetch.py flink prism --into .engines
 """
@@ -17,7 +17,11 @@ PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 
 
 def main() -> int:
-    """Fetch what is named and not there yet; 5 if a tool for it is not installed."""
+    """Fetch the engines that are named and not there yet.
+
+    Returns:
+        Exit code: 0, or 5 if a tool for it is not installed.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("engines", nargs="+", choices=("flink", "prism"))
     parser.add_argument("--into", type=Path, default=Path(".engines"), metavar="FOLDER")
@@ -32,43 +36,43 @@ def main() -> int:
 
 
 def fetch_flink(into: Path, _version: str) -> int:
-    """Copy the jars into INTO/flink, which appears when all are there."""
+    """Copy the jars into INTO/flink; the folder gets its name when all are there."""
     target, partial = into / "flink", into / "flink.partial"
     if target.is_dir():
-        return said(f"{target} is there")
+        return report(f"{target} is there")
     maven = shutil.which("mvn")
     if maven is None:
-        return missing("mvn (Maven, which needs a JDK)")
+        return report_missing("mvn (Maven, which needs a JDK)")
     shutil.rmtree(partial, ignore_errors=True)
     command = [maven, "-B", "-q", "-f", str(HERE / "flink-pom.xml"), "dependency:copy-dependencies"]
     subprocess.run([*command, f"-DoutputDirectory={partial}", "-DincludeScope=runtime"], check=True)
     partial.rename(target)
-    return said(f"{target}: {len(list(target.glob('*.jar')))} jars")
+    return report(f"{target}: {len(list(target.glob('*.jar')))} jars")
 
 
 def fetch_prism(into: Path, version: str) -> int:
-    """Build INTO/prism."""
+    """Build INTO/prism from its Go module."""
     target = into / "prism"
     if target.is_file():
-        return said(f"{target} is there")
+        return report(f"{target} is there")
     go = shutil.which("go")
     if go is None:
-        return missing("go")
+        return report_missing("go")
     environ = dict(os.environ, GOBIN=str(into / "prism.partial"))
     subprocess.run([go, "install", f"{PRISM}@{version}"], check=True, env=environ)
     (into / "prism.partial" / "prism").rename(target)
     shutil.rmtree(into / "prism.partial")
-    return said(f"{target}: {target.stat().st_size / 1e6:,.0f} MB")
+    return report(f"{target}: {target.stat().st_size / 1e6:,.0f} MB")
 
 
-def said(text: str) -> int:
-    """Say it; 0."""
+def report(text: str) -> int:
+    """Print a line for the user, and return exit code 0."""
     print(text, file=sys.stderr)
     return 0
 
 
-def missing(tool: str) -> int:
-    """Say what is not installed; 5."""
+def report_missing(tool: str) -> int:
+    """Print which tool is not installed, and return exit code 5."""
     print(f"not installed: {tool}", file=sys.stderr)
     return 5
 

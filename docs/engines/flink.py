@@ -1,4 +1,4 @@
-"""Starts and stops a small Flink cluster on loopback: job manager, task managers, Beam's job server, Python workers.
+"""Start and stop a small Flink cluster on loopback: job manager, task managers, Beam's job server, Python workers.
 
 python docs/engines/flink.py start STATE --jars .engines/flink --slots 2    prints the options to put behind --
 python docs/engines/flink.py stop STATE
@@ -36,7 +36,7 @@ START_S = 300.0
 
 
 def main() -> int:
-    """Start or stop a cluster, or (for start alone) be its pool of Python workers."""
+    """Start or stop a cluster, or serve Python workers (a command that `start` runs itself)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     starting = commands.add_parser("start", help="start a cluster and wait until its slots are there")
@@ -61,11 +61,11 @@ def main() -> int:
 
 
 def start(state: Path, jars: Path, slots: int) -> list[str]:
-    """Start the processes; give the Beam options that send a job there.
+    """Start the processes, and return the Beam options that send a job there.
 
     Args:
         state: folder for settings, logs and pids.json.
-        jars: Flink's and Beam's.
+        jars: folder with Flink's and Beam's jars.
         slots: task managers, each with one slot.
 
     Raises:
@@ -92,7 +92,7 @@ def start(state: Path, jars: Path, slots: int) -> list[str]:
 
 
 def settings(state: Path, ports: dict[str, int]) -> dict[str, object]:
-    """Return Flink's settings. All memory sizes must be named: Flink's own start script would compute them."""
+    """Return Flink's settings. All memory sizes are given, because only Flink's own start script would compute them."""
     memory = {
         "framework.heap.size": "128m", "framework.off-heap.size": "64m", "task.heap.size": "256m",
         "task.off-heap.size": "64m", "managed.size": "64m", "network.min": "64m", "network.max": "64m",
@@ -118,9 +118,10 @@ def settings(state: Path, ports: dict[str, int]) -> dict[str, object]:
 
 
 def class_path(state: Path, jars: Path) -> str:
-    """Write a jar that only names the others: Beam sends what is on its class path with every job."""
+    """Write a jar that only names the others, and return it: Beam sends every jar of its class path with every job."""
     names = " ".join(jar.as_uri() for jar in sorted(jars.glob("*.jar")))
     line = f"Class-Path: {names}"
+    # A line of a manifest has 72 bytes at most; the next one goes on after a blank
     folded = [line[:72], *(" " + line[at : at + 71] for at in range(72, len(line), 71))]
     with ZipFile(state / "engine.jar", "w") as jar:
         jar.writestr("META-INF/MANIFEST.MF", "\r\n".join(["Manifest-Version: 1.0", *folded, "", ""]))
@@ -136,7 +137,7 @@ def java(path: str, heap_mb: int, main_class: str, *arguments: str) -> list[str]
 
 
 def run(state: Path, name: str, command: list[str]) -> None:
-    """Start a process of its own session and note its id."""
+    """Start a process in a session of its own, and write its id into pids.json."""
     pids_file = state / "pids.json"
     pids = json.loads(pids_file.read_text()) if pids_file.exists() else {}
     with open(state / f"{name}.log", "wb") as log:
@@ -147,13 +148,13 @@ def run(state: Path, name: str, command: list[str]) -> None:
 
 
 def wait_for(ports: dict[str, int], slots: int) -> None:
-    """Wait until the task managers have told the job manager of their slots, and the servers listen."""
+    """Wait until the task managers have registered their slots, and the servers listen."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         time.sleep(0.5)
         with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(f"http://{HOST}:{ports['rest']}/overview", timeout=5) as answer:
-                found = json.load(answer)["slots-total"]
+            with urllib.request.urlopen(f"http://{HOST}:{ports['rest']}/overview", timeout=5) as response:
+                found = json.load(response)["slots-total"]
             for name in ("job", "workers"):
                 socket.create_connection((HOST, ports[name]), timeout=5).close()
             if found >= slots:
@@ -162,7 +163,7 @@ def wait_for(ports: dict[str, int], slots: int) -> None:
 
 
 def stop(state: Path) -> int:
-    """End every process that start noted, and those that they started."""
+    """End the processes that `start` started, and those that they started."""
     pids_file = state / "pids.json"
     if not pids_file.exists():
         return 0
@@ -179,7 +180,7 @@ def stop(state: Path) -> int:
 
 
 def is_alive(group: int) -> bool:
-    """Tell whether a process of the group is left."""
+    """Return whether a process of the group is left."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -188,27 +189,27 @@ def is_alive(group: int) -> bool:
 
 
 def free_ports() -> dict[str, int]:
-    """Find ports of loopback that nobody uses, below those that outgoing connections are given."""
+    """Return free ports of loopback, below the range from which outgoing connections get theirs."""
     ports: dict[str, int] = {}
     while len(ports) < len(PORTS):
         port = random.randrange(20_000, 30_000)
-        with socket.socket() as one, contextlib.suppress(OSError):
-            one.bind((HOST, port))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
             if port not in ports.values():
                 ports[PORTS[len(ports)]] = port
     return ports
 
 
 def serve_workers(port: int) -> int:
-    """Start a Python worker for each task manager that asks; Beam's own pool would listen on every network."""
+    """Start a Python worker for each task manager that requests one; Beam's own pool would listen on every network."""
     import grpc
     from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
     from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 
     class Pool(BeamFnExternalWorkerPoolServicer):  # type: ignore[misc]
-        """Task managers number their workers alike, so a request to stop one does not tell whose worker it means.
+        """Leaves workers alone when it is told to stop one: they end when their task manager closes the connection.
 
-        A worker ends by itself when its task manager closes the line.
+        All task managers number their workers from the same start, so a request to stop number 1 could mean another's.
         """
 
         def StopWorker(self, _request: object, _context: object) -> object:  # noqa: N802

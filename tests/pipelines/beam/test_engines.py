@@ -45,7 +45,7 @@ QUERIES = [
 
 
 def engine(name: str) -> Path:
-    """Where an engine lies, or a skip with the way to get it."""
+    """Return the path of an engine; without it skip the test, naming the command that fetches it."""
     path = ENGINES / name
     if not path.exists():
         pytest.skip(f"no {name} in {ENGINES}: python docs/engines/fetch.py {name}")
@@ -54,7 +54,7 @@ def engine(name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def many_streams(gensim_slice: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The slice cut into streams of ten pages: something to share out."""
+    """The slice cut into streams of ten pages, so that there is work for several workers."""
     xml = bz2.decompress(gensim_slice.read_bytes()).decode()
     pages = re.findall(r"  <page>.*?</page>\n", xml, re.DOTALL)
     start, end = xml.index(pages[0]), xml.index(pages[-1]) + len(pages[-1])
@@ -65,7 +65,7 @@ def many_streams(gensim_slice: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[str], str]]:
-    """Beam's options for a Flink cluster of two task managers, and the address of its interface."""
+    """Beam's options for a Flink cluster of two task managers, and the address of its web interface."""
     jars, state = engine("flink"), tmp_path_factory.mktemp("flink")
     try:
         command = [sys.executable, str(FLINK), "start", str(state), "--jars", str(jars), "--slots", "2"]
@@ -90,7 +90,7 @@ def build_on(options: list[str], dump: Path, photos: Path, output: Path) -> None
 
 
 def rows(output: Path, table: str) -> pa.Table:
-    """All rows of a table, in an order that does not depend on the shards."""
+    """Return all rows of a table, in an order that does not depend on the shards."""
     files = sorted((output / table).glob("part-*.parquet"))
     return pa.concat_tables([pq.read_table(file) for file in files]).sort_by(
         [(key, "ascending") for key in KEYS[table]]
@@ -98,7 +98,7 @@ def rows(output: Path, table: str) -> pa.Table:
 
 
 def assert_equal(output: Path, reference: Path, photo: Path) -> None:
-    """Rows, counts, sentences found and pictures found are those of the reference."""
+    """Check that rows, counts, sentences found and pictures found are those of the reference."""
     for table in KEYS:
         assert rows(output, table).equals(rows(reference, table)), table
     assert read_manifest(output).counts == read_manifest(reference).counts
@@ -123,18 +123,18 @@ def test_flink_gives_the_rows_and_hits_of_the_local_run(
 
 
 def task_managers(address: str, step: str) -> set[str]:
-    """The task managers that had rows of a step."""
+    """Return the task managers that had rows of a step."""
 
-    def ask(place: str) -> Any:
-        with urllib.request.urlopen(f"{address}/{place}", timeout=10) as answer:
-            return json.load(answer)
+    def get(path: str) -> Any:
+        with urllib.request.urlopen(f"{address}/{path}", timeout=10) as response:
+            return json.load(response)
 
     return {
         subtask["taskmanager-id"]
-        for job in ask("jobs/overview")["jobs"]
-        for vertex in ask(f"jobs/{job['jid']}")["vertices"]
+        for job in get("jobs/overview")["jobs"]
+        for vertex in get(f"jobs/{job['jid']}")["vertices"]
         if step in vertex["name"]
-        for subtask in ask(f"jobs/{job['jid']}/vertices/{vertex['id']}")["subtasks"]
+        for subtask in get(f"jobs/{job['jid']}/vertices/{vertex['id']}")["subtasks"]
         if subtask["metrics"]["read-records"]
     }
 

@@ -1,4 +1,4 @@
-"""The job is imported without a word, and only the one known warning of Beam is left out."""
+"""Importing the job prints nothing, and only the one known warning of Beam is suppressed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_dry_run_prints_its_plan_alone(gensim_slice: Path, tmp_path: Path) -> 
     assert "nothing was built (--dry-run)" in described.stdout
 
 
-def test_one_message_is_left_out_during_the_import_and_none_afterwards() -> None:
+def test_one_message_is_suppressed_during_the_import_and_none_afterwards() -> None:
     assert not _is_other(record("apitools not found, and bigquery client libraries are not available"))
     assert _is_other(record("another warning of Beam"))
     assert _is_other not in logging.getLogger().filters

@@ -1,4 +1,4 @@
-"""Engines that are refused before anything runs, and what a dry run says of those that are not."""
+"""Engines that are refused before anything runs, and how a dry run describes the others."""
 
 from __future__ import annotations
 

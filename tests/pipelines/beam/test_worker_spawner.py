@@ -1,4 +1,4 @@
-"""The process that workers are forked from: started once, started again if it is killed, gone with the job."""
+"""The process that workers are forked from starts once, starts again if it is killed, and ends with the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a dump: what is refused at once, which files a pattern means, what a name says."""
+"""The files of a dump: what is refused at once, which files a pattern names, the date in a name."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_patterns_give_each_file_once_in_the_order_of_their_numbers(tmp_path: Pa
     assert expand_inputs([everything]) == found
 
 
-def test_a_pattern_that_means_no_dump_is_an_error(tmp_path: Path) -> None:
+def test_a_pattern_that_names_no_dump_is_an_error(tmp_path: Path) -> None:
     write_dump(tmp_path, [DumpPage("Tea")])
     for pattern, message in [
         (f"{tmp_path}/*.7z", "no file matches"),

@@ -1,4 +1,4 @@
-"""The pages in a stream: their fields, and what a broken one costs (itself only)."""
+"""The pages in a stream: their fields, and that a broken page is lost alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_xml(tmp_path: Path, xml: str | bytes, limits: ReadLimits = DEFAULTS) ->
 
 
 def around(*elements: str | bytes) -> bytes:
-    """An export with these elements between a good page before and a good page after."""
+    """Write an export with these elements between two good pages."""
     parts = [header_xml(), page_xml(TEA, 1), *elements, page_xml(DumpPage("Last"), 99), FOOTER]
     return b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
 
@@ -223,7 +223,7 @@ def test_a_page_exactly_at_the_limit_is_read(tmp_path: Path) -> None:
     assert [type(item) for item in read_xml(tmp_path, xml, ReadLimits(size - 1))] == [Reject]
 
 
-def test_a_page_above_the_limit_is_not_held_in_memory() -> None:
+def test_a_page_above_the_limit_is_not_kept_in_memory() -> None:
     cutter = PageCutter(max_page_bytes=2**20)
     chunk = b"x" * 2**16
     tracemalloc.start()

@@ -31,7 +31,7 @@ def pages_of(path: Path) -> list[Page]:
 
 
 def by_element_tree(xml: bytes) -> list[tuple[int, int, str, str | None, str]]:
-    """The same fields by an independent reader that holds the whole document."""
+    """Read the same fields by an independent reader, which holds the whole document."""
     root = ElementTree.fromstring(xml)
     space = re.match(r"\{.*\}", root.tag)
     assert space is not None

@@ -1,4 +1,4 @@
-"""Where the streams of a dump are: by index, by scanning, by cutting; and what their data gives."""
+"""Where the streams of a dump are (by index, by scanning, by cutting), and how they are decompressed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_all(path: Path, index_path: Path | None = None) -> list[Page | Reject]:
 
 
 def covers(streams: list[Stream], path: Path) -> bool:
-    """Streams lie end to end from the first byte to the last, and only the last says so."""
+    """Check that streams lie end to end from the first byte to the last, and that only the last is marked as such."""
     ends = [stream.offset + stream.length for stream in streams]
     starts = [stream.offset for stream in streams]
     is_last = [stream.is_last for stream in streams]
@@ -113,7 +113,7 @@ def test_an_index_for_another_compression_is_an_error(tmp_path: Path) -> None:
         find_streams(write_dump(tmp_path, PAGES, "gz"), tmp_path / INDEX_NAME)
 
 
-def test_compression_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+def test_compression_is_known_by_content_not_by_name(tmp_path: Path) -> None:
     expected = read_all(write_dump(tmp_path, PAGES, "xml"))
     for kind in ("xml", "bz2", "gz"):
         path = write_dump(tmp_path, PAGES, kind).rename(tmp_path / "dump.dat")
@@ -122,7 +122,7 @@ def test_compression_is_told_by_content_not_by_name(tmp_path: Path) -> None:
 
 
 def test_the_stream_magic_inside_of_compressed_data_is_no_stream(tmp_path: Path) -> None:
-    """Random data does not compress, yet bz2 never stores it: the magic is put into the file by hand."""
+    """The magic is put into the file by hand: bz2 changes even data that it cannot compress."""
     stream = bz2.compress(random.Random(1).randbytes(5000))
     magic = b"BZh91AY&SY"
     forged = stream[:2000] + magic + stream[2000 + len(magic) :]
@@ -206,8 +206,8 @@ def test_decompression_is_bounded_in_memory(tmp_path: Path) -> None:
     assert peak < 60 * 2**20
 
 
-def test_bz2_text_of_a_damaged_block_is_not_given_out(tmp_path: Path) -> None:
-    """Of three blocks the middle one is damaged: its checksum fails only after its last byte."""
+def test_bz2_text_of_a_damaged_block_is_not_returned(tmp_path: Path) -> None:
+    """The middle one of three blocks is damaged, which its checksum shows only after its last byte."""
     source = random.Random(3)
     words = [source.randbytes(4).hex().encode() for _ in range(5000)]
     text = b" ".join(source.choice(words) for _ in range(250_000))

@@ -26,7 +26,7 @@ Guard = GuardedFunction[str, str]
 
 
 def run(text: str) -> str:
-    """The function under test: what it does stands in the item."""
+    """Do what the item says: the function under test."""
     word, _, rest = text.partition(" ")
     if word == "hang":
         while True:
@@ -54,7 +54,7 @@ def run(text: str) -> str:
 
 
 def die(number: str, marker: str = "") -> None:
-    """End by a signal; with a marker's path, only once."""
+    """End this process by a signal; with the path of a marker, only the first time."""
     if marker and Path(marker).exists():
         return
     if marker:
@@ -276,7 +276,7 @@ def test_a_function_that_cannot_be_imported_is_an_error_at_once() -> None:
 
 
 class _Unloadable:
-    """Pickles here, does not load there."""
+    """Can be pickled by the owner, and not unpickled by the child."""
 
     def __call__(self, text: str) -> str:
         return text

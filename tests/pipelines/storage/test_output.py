@@ -1,4 +1,4 @@
-"""The output folder: whose it is, one build at a time, and the manifest last."""
+"""The output folder: files of others are safe, one build writes at a time, and the manifest comes last."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_index(folder: Path, text: str = "rows", table: str = "pages") -> Manif
 
 
 def make_ready(output: OutputFolder, text: str = "new", table: str = "pages") -> Manifest:
-    """Write what a build has ready, and give its manifest."""
+    """Write what a finished build would publish, and return its manifest."""
     manifest = write_index(output.work.ready, text, table)
     (output.work.ready / "manifest.json").unlink()
     return manifest
@@ -124,7 +124,7 @@ def test_a_publishing_that_is_interrupted_at_any_step_goes_on(
         with pytest.raises(KeyboardInterrupt), output.locked():
             output.publish(manifest)
     assert len(steps) == step + 1
-    if read_manifest_or_null(tmp_path) == manifest:
+    if read_manifest_or_none(tmp_path) == manifest:
         output.tidy(manifest)
     else:
         assert output.unpublished() == manifest or step <= 1
@@ -137,17 +137,21 @@ def test_a_publishing_that_is_interrupted_at_any_step_goes_on(
 
 
 def interrupt_at(step: int, patch: pytest.MonkeyPatch) -> list[str]:
-    """Let the step-th change of a file be the one that does not happen; give the names of those begun."""
+    """Interrupt the test at its step-th change of a file.
+
+    Returns:
+        A list that fills with the names of the changes that were begun.
+    """
     steps: list[str] = []
 
     def watched(owner: Any, name: str) -> None:
         original = getattr(owner, name)
 
-        def run(*given: Any, **named: Any) -> Any:
+        def run(*arguments: Any, **options: Any) -> Any:
             steps.append(name)
             if len(steps) == step + 1:
                 raise KeyboardInterrupt
-            return original(*given, **named)
+            return original(*arguments, **options)
 
         patch.setattr(owner, name, run)
 
@@ -158,7 +162,7 @@ def interrupt_at(step: int, patch: pytest.MonkeyPatch) -> list[str]:
     return steps
 
 
-def read_manifest_or_null(folder: Path) -> Manifest | None:
+def read_manifest_or_none(folder: Path) -> Manifest | None:
     return read_manifest(folder) if (folder / "manifest.json").exists() else None
 
 
