@@ -30,10 +30,7 @@ def run_pipeline(
     *,
     parallel: int,
 ) -> None:
-    """Run one stage and wait for it.
-
-    Without a --runner among Beam's options it runs on this machine, on the FnApiRunner by name: Beam's default would
-    fetch another runner first.
+    """Run one stage and wait for it: where Beam's options name a --runner, there; otherwise on this machine.
 
     Args:
         label: of the stage.
@@ -46,14 +43,9 @@ def run_pipeline(
     Raises:
         MieError: what a worker raised, with its class and fields.
     """
-    beam_options, _ = to_options(options.beam)
-    runner = None
+    runner, beam_options = None, to_options(options.beam)[0]
     if beam_options.view_as(StandardOptions).runner is None:
-        processes = max(1, min(options.workers, parallel))
-        beam_options = PipelineOptions(flags=[*options.beam, "--direct_num_workers", str(processes)])
-        # Without an environment Beam works in this process, and no worker has to start
-        runner = FnApiRunner(default_environment=workers.environment() if processes > 1 else None)
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs every failure, and raises it as well
+        runner, beam_options = _run_here(options, workers, max(1, min(options.workers, parallel)))
     try:
         with workers.raising_if_lost(), beam.Pipeline(runner=runner, options=beam_options) as pipeline:
             _ = pipeline | f"List what to {label}" >> beam.Create(elements) | f"Stage {label}" >> transform
@@ -64,3 +56,11 @@ def run_pipeline(
         if ours is None:
             raise
         raise ours from error
+
+
+def _run_here(options: RunOptions, workers: LocalWorkers, processes: int) -> tuple[FnApiRunner, PipelineOptions]:
+    """Return the runner of this machine, by its class because Beam's default would fetch another one first."""
+    beam_options = PipelineOptions(flags=[*options.beam, "--direct_num_workers", str(processes)])
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs every failure, and raises it as well
+    # Without an environment Beam works in this process, and no worker has to start
+    return FnApiRunner(default_environment=workers.environment() if processes > 1 else None), beam_options

@@ -8,12 +8,13 @@ from .files import sha256_of as sha256_of
 from .files import size_of as size_of
 from .output import Output as Output
 from .output import open_output as open_output
-from .output_folder import OutputFolder as OutputFolder
 from .shards import ROW_GROUP_ROWS as ROW_GROUP_ROWS
 from .shards import ShardWriter as ShardWriter
 from .shards import describe_file as describe_file
 from .shards import open_writer as open_writer
 from .shards import part_name as part_name
+from .shards import to_table as to_table
+from .shards import write_table as write_table
 from .store import Store as Store
 from .user_cache import cache_folder as cache_folder
 from .user_cache import locked as locked

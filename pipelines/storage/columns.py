@@ -96,13 +96,13 @@ class _Structs:
         self.add_flat((map(len, values), *(zip(*flat, strict=True) if flat else [()] * len(self._parts))))
 
     def add_flat(self, values: Sequence[Iterable[Any]]) -> None:
-        lengths, *parts = values
+        lengths, *parts = values  # as `RowColumns.add_columns` describes
         self._lengths += lengths
         for part, items in zip(self._parts, parts, strict=True):
             part.add(items)
 
     def take(self, rows: int) -> pa.Array:
         taken, self._lengths = self._lengths[:rows], self._lengths[rows:]
-        offsets = list(accumulate(taken, initial=0))
+        offsets = list(accumulate(taken, initial=0))  # row i has the items from offsets[i] to offsets[i + 1]
         items = pa.StructArray.from_arrays([part.take(offsets[-1]) for part in self._parts], fields=self._fields)
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items, type=self._kind)

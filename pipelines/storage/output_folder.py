@@ -229,6 +229,7 @@ class OutputFolder:
 
     def tidy(self, manifest: Manifest) -> None:
         """Remove what is left of the build of the index that is here, if it was interrupted as its very last act."""
+        # `_clear_work` removes the manifest and then the lock, after all else: one of them shows what is left of it
         is_left = self._work_root.is_dir() and (
             self.unpublished() == manifest or set(os.listdir(self._work_root)) == {_LOCK_NAME}  # noqa: PTH208
         )
@@ -239,7 +240,7 @@ class OutputFolder:
 
     def _clear_work(self) -> None:
         """Remove the work folder; last of all the files by which `tidy` recognizes it."""
-        last = [self._work_root / name for name in (MANIFEST_NAME, _LOCK_NAME)]
+        last = [self._work_root / name for name in (MANIFEST_NAME, _LOCK_NAME)]  # in this order: see `tidy`
         for path in self._work_root.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)

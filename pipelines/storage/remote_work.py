@@ -107,7 +107,7 @@ class RemoteWork(WorkPaths):
             if stage == "finish":
                 for table in TABLES:
                     here.find(table, shard)
-                here.redirects.symlink_to(self.shared("redirects"))
+                here.redirects.symlink_to(self.shared("redirects"))  # fetched once, for all shards of this process
             yield here
         finally:
             shutil.rmtree(root)
@@ -121,7 +121,7 @@ class RemoteWork(WorkPaths):
             name = path.relative_to(base).as_posix()
             sent.append(name if folder == "ready" else f"{WORK}/{folder}/{name}")
             self.store.send(path, sent[-1])
-            path.unlink()
+            path.unlink()  # else the next result that is written from this folder would send it again
         declared = json.dumps({**result, "sent": sent}).encode()
         self.store.write(f"{WORK}/results/{stage}/{shard:05d}.json", declared)
 

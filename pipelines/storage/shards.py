@@ -88,7 +88,7 @@ class ShardWriter:
         try:
             if kind is None:
                 for file in self._files.values():
-                    file.finish()
+                    file.finish()  # all before the first is published: a full disk mostly fails here
                 for file in self._files.values():
                     file.publish()
         finally:
@@ -107,6 +107,7 @@ class _TableFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.rows = 0
         self._path = path
+        # With the process id: an engine may run a shard twice at once, and each run then publishes the same bytes
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._schema = schema
         self._waiting = RowColumns(schema)

@@ -44,7 +44,7 @@ class Store:
         files = file_system(self.url)
         base = files._strip_protocol(self.url).rstrip("/") + "/"
         with store_errors_as(self.url, StoreError):
-            files.invalidate_cache()
+            files.invalidate_cache()  # fsspec remembers listings, and other machines write meanwhile
             try:
                 found = files.find(self._at(prefix), detail=True)
             except FileNotFoundError:
@@ -88,7 +88,7 @@ class Store:
         """
         self._put(name, lambda files, url: files.put_file(str(local), url))
         with store_errors_as(self._at(name), StoreError):
-            file_system(self.url).invalidate_cache()
+            file_system(self.url).invalidate_cache()  # else the size may be that of a file that was there before
             arrived = int(file_system(self.url).size(self._at(name)))
         if arrived != local.stat().st_size:
             raise StoreError(
@@ -109,6 +109,7 @@ class Store:
             StoreError: it is not there, or does not arrive.
         """
         local.parent.mkdir(parents=True, exist_ok=True)
+        # With the process id, because two workers of a machine may fetch the same file at once
         temporary = local.with_name(f".{local.name}.{os.getpid()}.tmp")
         try:
             with store_errors_as(self._at(name), StoreError):

@@ -88,7 +88,7 @@ class WorkFolder(WorkPaths):
         """Write how far a shard is. Nothing depends on it: a failure to write is ignored."""
         folder = self.root / "progress" / stage
         path = folder / f"{shard:05d}.json"
-        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary = path.with_suffix(f".{os.getpid()}")  # then renamed: the driver reads while workers write
         try:
             folder.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps(values), encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.stages import redirects, write_redirects
 from pipelines.stages.redirects import MAX_CHAIN, RedirectTable
-from pipelines.storage.shards import to_table, write_table
+from pipelines.storage import to_table, write_table
 from schemas.records import PageRow
 from schemas.tables import PAGES
 

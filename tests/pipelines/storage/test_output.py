@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.storage import OutputFolder
+from pipelines.storage.output_folder import OutputFolder
 from schemas.errors import UsageError
 from schemas.manifest import Manifest, Shard, read_manifest, sha256_file, write_manifest
 
@@ -181,7 +181,7 @@ def test_work_of_the_same_build_is_taken_over_and_other_work_is_not(tmp_path: Pa
 
 def test_a_second_build_is_refused_while_one_holds_the_folder(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pipelines.storage import OutputFolder\n"
+        "import sys; from pathlib import Path; from pipelines.storage.output_folder import OutputFolder\n"
         "with OutputFolder(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
