@@ -1,7 +1,8 @@
 """The stages as Beam transforms: wiring, labels and counters. What a step does stands in `pipelines.stages`.
 
 Every stage reads numbers of shards (the parse stage: places of streams) and returns those of the shards that are done.
-Rows never travel between workers: a worker writes the tables of its shard itself.
+Rows never travel between workers: a worker writes the tables of its shard itself. A stage begins with a grouping or a
+Reshuffle, because Beam would otherwise fuse its step with the list of shards, and one worker would do all of them.
 """
 
 from __future__ import annotations

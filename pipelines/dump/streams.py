@@ -36,9 +36,11 @@ _SCAN_BYTES = 8 * 2**20
 _READ_BYTES: dict[Compression, int] = {"xml": 2**20, "bz2": 16 * 2**10, "gz": 16 * 2**10}
 """Bytes that are read at once. Few of compressed data, because they may become thousands of times as many."""
 _MAX_OUTPUT_BYTES = 8 * 2**20
+"""Bytes that a decoder returns at once: what a bomb can take of the memory."""
 _PROBE_BYTES = 2**20
 """More than a bz2 block can have (900 kB), so that one can be decoded and its checksum compared."""
 XML_RANGE_BYTES = 64 * 2**20
+"""Large beside the 1 MiB that is read in vain to find where a range begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def decompress(stream: Stream) -> Iterator[bytes]:
     """Yield a stream's bytes, decompressed, in chunks of bounded size.
 
     The range of the stream may hold several compressed streams one after the other. A chunk of bz2 output is held back
-    until the decoder has gone on behind it, because a block's checksum is compared after the block's last byte: so no
+    until the decoder has gone on after it, because a block's checksum is compared after the block's last byte: so no
     text of a damaged block is returned. (One exception: more than 8 MiB out of 16 KiB, a bomb, are passed on unchecked,
     to keep memory bounded.) gz has one checksum at its end, plain XML none.
 
@@ -169,7 +171,7 @@ def _decode_one(decoder: _Bz2 | _Gz, data: bytes, chunks: Iterator[bytes], compr
         held = out
         if decoder.is_ended:
             break
-        has_more = len(out) == _MAX_OUTPUT_BYTES
+        has_more = len(out) == _MAX_OUTPUT_BYTES  # of the same input: more is read only when there is none
         data = b"" if has_more else next(chunks, b"")
         if not data and not has_more:
             if held:
@@ -180,7 +182,7 @@ def _decode_one(decoder: _Bz2 | _Gz, data: bytes, chunks: Iterator[bytes], compr
 
 
 def _skip_padding(rest: bytes, chunks: Iterator[bytes]) -> bytes:
-    """Return the bytes of the next stream: after the zero bytes that tapes and block devices leave behind a stream."""
+    """Return the bytes of the next stream: after the zero bytes that tapes and block devices leave after a stream."""
     rest = rest.lstrip(b"\0")
     while not rest and (chunk := next(chunks, b"")):
         rest = chunk.lstrip(b"\0")
@@ -255,7 +257,7 @@ def cut_xml(path: str | PathLike[str], range_bytes: int = XML_RANGE_BYTES) -> li
 
 
 def _next_page(file: BinaryIO, base: int) -> int | None:
-    """Return the offset of the first page that starts at or behind a byte; None if there is none."""
+    """Return the offset of the first page that starts at or after a byte; None if there is none."""
     file.seek(base)
     buffer = b""
     while chunk := file.read(2**20):

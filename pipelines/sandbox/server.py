@@ -28,9 +28,9 @@ HEADER = struct.Struct("<Q")
 The value of a reply is the result, the text of an exception, or None. After a lack of memory the items that follow in
 the message have no reply. Items are pickled one by one so that one that cannot be unpickled costs itself alone.
 
-Pickle can run any code of whoever wrote the bytes. Here both ends are this program, and the pipes have no name: only
-the owner and the child that it started can write into them. The sandbox is a guard against hangs, crashes and lack of
-memory; it does not hold back a child that hostile input has taken over.
+A pickle can make its reader run any code, so it must come from a trusted writer. Here both ends are this program, and
+the pipes have no name: only the owner and the child that it started can write into them. The sandbox guards against
+hangs, crashes and lack of memory; it does not hold back a child that hostile input has taken over.
 """
 
 _MAX_DETAIL_CHARS = 500

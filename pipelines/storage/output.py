@@ -1,10 +1,12 @@
 """What a build needs of its output, wherever that is: the Protocol `Output`, and the one place that chooses one.
 
-output.check(overwrite=...)        refuses a place that holds somebody else's files
-with output.locked():              no second build writes here
-output.take_over(...)          goes on with unfinished work, or clears it away
-... the stages fill output.work ...
-output.publish(manifest)       the manifest is the last file: without it there is no index
+A build goes through its output so:
+
+    output.check(overwrite=...)        refuses a place that holds files of others
+    with output.locked():              no second build writes here
+        output.take_over(...)          goes on with unfinished work, or clears it away
+        ... the stages fill output.work ...
+        output.publish(manifest)       the manifest is the last file: without it there is no index
 """
 
 from __future__ import annotations

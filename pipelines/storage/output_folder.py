@@ -1,12 +1,15 @@
 """An output that is a folder: whose it is, the lock on it, and the publishing of what is ready.
 
-OUTPUT/manifest.json      the last file that is written: without it the folder is no index
-OUTPUT/pages/... faiss/   the folders of `ownership.ENTRIES`
-OUTPUT/.work/             the unfinished build; gone when it is published
-lock                  held by the process that builds
-state.json            which build the work belongs to
-manifest.json         there from the start of publishing: a killed publishing goes on from it
-old/                  folders of the index that is replaced, moved aside
+These are its files:
+
+    manifest.json           the last file that is written: without it the folder is no index
+    pages/ ... faiss/       the folders of `ownership.ENTRIES`
+    .work/                  the unfinished build; gone when it is published
+        lock                held by the process that builds
+        state.json          which build the work belongs to
+        parsed/ ready/ ...  what `WorkFolder` describes
+        manifest.json       there from the start of publishing: a killed publishing goes on from it
+        old/                folders of the index that is replaced, moved aside
 """
 
 from __future__ import annotations
@@ -69,7 +72,7 @@ class OutputFolder:
         return {name: (self.path / name).stat().st_size for name in self._published() if (self.path / name).is_file()}
 
     def _published(self) -> list[str]:
-        """List what is in the folders of an index and no folder itself."""
+        """List the files in the folders of an index; by name, in order of `ENTRIES`."""
         paths = [path for name in ENTRIES for path in sorted((self.path / name).rglob("*")) if not path.is_dir()]
         return [path.relative_to(self.path).as_posix() for path in paths]
 
@@ -224,7 +227,7 @@ class OutputFolder:
         self._clear_work()
 
     def unpublished(self) -> Manifest | None:
-        """Return the manifest of a build that is ready, but whose publishing was interrupted."""
+        """Return the manifest of a build that is ready, but whose publishing was interrupted; else None."""
         return read_manifest(self._work_root) if (self._work_root / MANIFEST_NAME).exists() else None
 
     def tidy(self, manifest: Manifest) -> None:

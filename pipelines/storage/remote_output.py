@@ -1,10 +1,13 @@
 """An output that is a URL: whose it is, the lock on it, and the manifest that declares it an index.
 
-URL/manifest.json      the last file that is written: without it there is no index
-URL/pages/... faiss/   files that are ready, under the names that they keep
-URL/.work/             the unfinished build
-lock.json          who builds (host, process) and when it last said so
-state.json         which build the work belongs to
+These are its files:
+
+    manifest.json           the last file that is written: without it there is no index
+    pages/... faiss/...     files that are ready, under the names that they keep
+    .work/                  the unfinished build; gone when it is published
+        lock.json           who builds (host, process), and when that was last renewed
+        state.json          which build the work belongs to
+        parsed/ results/    what `RemoteWork` describes
 """
 
 from __future__ import annotations
@@ -217,8 +220,9 @@ def _to_lock() -> bytes:
 
 
 def _is_running(pid: int) -> bool:
+    """Return whether a process of this machine is there."""
     try:
-        os.kill(pid, 0)  # signal 0 only asks whether the process is there
+        os.kill(pid, 0)  # signal 0 is not sent, only checked
     except ProcessLookupError:
         return False
     except PermissionError:
