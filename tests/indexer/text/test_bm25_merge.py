@@ -79,7 +79,7 @@ def test_no_shards_and_empty_shards_merge_to_an_empty_index(tmp_path: Path) -> N
 def test_shards_that_do_not_fit_are_refused_and_the_old_index_stays(tmp_path: Path) -> None:
     (shard,) = build_shards(tmp_path, [["a b"]])
     merge_bm25([shard], tmp_path / "merged")
-    with pytest.raises(IndexMismatch, match="analyzer standard, english is wanted"):
+    with pytest.raises(IndexMismatch, match="analyzer standard, english is expected"):
         merge_bm25([shard], tmp_path / "merged", "anserini")
     with pytest.raises(IndexNotFound):
         merge_bm25([shard, tmp_path / "nowhere"], tmp_path / "merged")

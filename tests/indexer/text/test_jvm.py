@@ -127,7 +127,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import pyarrow as pa, pyarrow.parquet as pq
-from indexer.text.bm25 import PRESETS, Bm25Searcher, build_bm25
+from indexer.text import PRESETS, Bm25Searcher, build_bm25
 from indexer.search import SearchParams
 from schemas.tables import SENTENCES
 
@@ -140,6 +140,7 @@ def build_and_search(page):
         build_bm25([table], index, "more")
         searcher = Bm25Searcher(index, PRESETS["more"])
         found = [searcher.search([f"number {at}"], SearchParams(k=1))[0][0].doc_id for at in range(10)]
+        assert [hits[0].doc_id for hits in searcher.search_many([f"number {at}" for at in range(10)], 1)] == found
     return found == [f"{page}#{at}#0" for at in range(10)] and searcher.tokens("Tea") == ["tea"]
 
 with ThreadPoolExecutor(6) as threads:
