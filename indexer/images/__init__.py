@@ -1,4 +1,4 @@
-"""Unit vectors of pictures in Faiss: planned, built in parts, merged, measured and asked."""
+"""The image index: unit vectors of pictures in Faiss, built in parts and searched."""
 
 import lazy_loader
 

@@ -1,7 +1,14 @@
-"""The layout of our two kinds of Faiss files: written by hand in one pass, and checked before Faiss may read them.
+"""The layout of our two kinds of Faiss files: written here in one pass, and checked before Faiss may read them.
 
-Faiss trusts the lengths in a file: a foreign or damaged one can end the process or ask for all memory. Source: the
-bytes that Faiss 1.15 writes for `SQfp16` and `IVF{nlist},SQfp16` by inner product, not by residual; tests compare them.
+    flat    index | quantizer | length | codes of all vectors
+
+    lists   index | nlist, nprobe | coarse index | length | centroids | direct map | quantizer | sizes of the lists
+            | codes of list 0 | ids of list 0 | codes of list 1 | ids of list 1 | ...
+
+Faiss itself writes an index only from memory, and its on-disk lists put the vectors into a second file whose path the
+index holds (docs/decisions/0012). It trusts the lengths in a file that it reads: a foreign or damaged file can end the
+process or allocate all memory, so every length is checked first. Source: the bytes that Faiss 1.15 writes for `SQfp16`
+and `IVF{nlist},SQfp16` by inner product, not by residual; tests compare them.
 """
 
 from __future__ import annotations
@@ -24,15 +31,16 @@ METRIC = "inner_product"
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 _INDEX = struct.Struct("<4siqqq?i")
-"""Every index: fourcc, dim, vectors, two unused, trained, metric."""
+"""Begins every index: fourcc (its kind), dim, vectors, two unused fields, is trained, metric."""
 _QUANTIZER = struct.Struct("<iifQQQ")
-"""Scalar quantizer: type, range kind, range argument, dim, code size, trained values."""
+"""Scalar quantizer: type, kind of range, argument of the range, dim, bytes of a code, number of trained values."""
 _LISTS = struct.Struct("<QQ")
-"""Inverted file: lists, lists searched (nprobe)."""
+"""Inverted file: nlist and nprobe."""
 _LENGTH = struct.Struct("<Q")
 _DIRECT_MAP = struct.Struct("<bQ")
 _IVF_CODES = struct.Struct("<Q?4sQQ4sQ")
-"""Code size, by residual, `ilar`, lists, code size, `full`, lists; the sizes of the lists follow."""
+"""Bytes of a code, is by residual, `ilar` (lists in arrays), nlist, bytes of a code, `full` (a size for every list),
+nlist; the sizes of the lists follow."""
 _UNUSED, _INNER_PRODUCT, _QT_FP16 = 1 << 20, 0, 4
 _NPROBE_AT = _INDEX.size + 8
 _ID_BYTES = 8
@@ -40,7 +48,7 @@ _ID_BYTES = 8
 
 @dataclass(frozen=True)
 class Header:
-    """What an index is. nlist and nprobe are 1 for a flat one: it is one list, always searched."""
+    """The kind and the size of an index. A flat one has nlist 1 and nprobe 1: one list, which is always searched."""
 
     kind: str
     dim: int
@@ -50,12 +58,12 @@ class Header:
 
     @property
     def factory(self) -> str:
-        """The index in Faiss's words."""
+        """The index as Faiss's index_factory describes it."""
         return "SQfp16" if self.kind == FLAT else f"IVF{self.nlist},SQfp16"
 
 
 def write_flat_head(file: BinaryIO, dim: int, vectors: int) -> None:
-    """Begin a flat index; its codes [vectors, dim] float16 follow."""
+    """Write the beginning of a flat index; its codes [vectors, dim] float16 follow."""
     file.write(_INDEX.pack(b"IxSQ", dim, vectors, _UNUSED, _UNUSED, True, _INNER_PRODUCT))
     file.write(_QUANTIZER.pack(_QT_FP16, 0, 0.0, dim, 2 * dim, 0))
     file.write(_LENGTH.pack(vectors * 2 * dim))
@@ -64,7 +72,7 @@ def write_flat_head(file: BinaryIO, dim: int, vectors: int) -> None:
 def write_ivf_head(
     file: BinaryIO, centroids: NDArray[np.float32], list_sizes: NDArray[np.int64], nprobe: int = 1
 ) -> None:
-    """Begin an inverted file; for each list that is not empty its codes [size, dim] float16 and int64 ids follow."""
+    """Write the beginning of an inverted file; codes [size, dim] float16 and ids int64 of each list follow."""
     nlist, dim = centroids.shape
     file.write(_INDEX.pack(b"IwSq", dim, int(list_sizes.sum()), _UNUSED, _UNUSED, True, _INNER_PRODUCT))
     file.write(_LISTS.pack(nlist, nprobe))
@@ -85,10 +93,10 @@ def set_nprobe(path: Path, nprobe: int) -> None:
 
 
 def read_header(path: Path) -> Header:
-    """Check that a file is an index of ours, of exactly its own length, and say which.
+    """Read what index a file holds, after checking that it is one of ours and has exactly the length that it states.
 
     Raises:
-        IndexCorrupt: it is not.
+        IndexCorrupt: it is not one of ours, or its lengths contradict each other or the size of the file.
     """
     size_bytes = path.stat().st_size
     try:
@@ -99,8 +107,8 @@ def read_header(path: Path) -> Header:
             elif fourcc == b"IwSq":
                 header, expected = _read_ivf(file, dim, vectors, size_bytes)
             else:
-                raise _Foreign("not one of our kinds")
-    except (_Foreign, struct.error, OverflowError) as error:
+                raise _NotOurs("not one of our kinds")
+    except (_NotOurs, struct.error, OverflowError) as error:
         raise IndexCorrupt(f"not a {FLAT} or {IVF} Faiss index ({error})", path=path, remedy=_REBUILD) from error
     if size_bytes != expected:
         message = f"{size_bytes} bytes, {expected} expected for {vectors} vectors"
@@ -108,28 +116,28 @@ def read_header(path: Path) -> Header:
     return header
 
 
-class _Foreign(Exception):
-    """Not a file that we write."""
+class _NotOurs(Exception):
+    """A file that `write_flat_head` and `write_ivf_head` do not begin like this."""
 
 
 def _read_index(file: BinaryIO) -> tuple[bytes, int, int]:
     fourcc, dim, vectors, _, _, trained, metric = _take(file, _INDEX)
     if dim < 1 or vectors < 0 or (trained, metric) != (True, _INNER_PRODUCT):
-        raise _Foreign(f"not by {METRIC}, or impossible lengths")
+        raise _NotOurs(f"not by {METRIC}, or impossible lengths")
     return fourcc, dim, vectors
 
 
 def _read_quantizer(file: BinaryIO, dim: int) -> None:
     kind, _, _, quantizer_dim, code_size, trained = _take(file, _QUANTIZER)
     if (kind, quantizer_dim, code_size, trained) != (_QT_FP16, dim, 2 * dim, 0):
-        raise _Foreign("not 16-bit floats, or lengths that contradict each other")
+        raise _NotOurs("not 16-bit floats, or lengths that contradict each other")
 
 
 def _read_flat(file: BinaryIO, dim: int, vectors: int) -> tuple[Header, int]:
     _read_quantizer(file, dim)
     (codes,) = _take(file, _LENGTH)
     if codes != vectors * 2 * dim:
-        raise _Foreign("lengths that contradict each other")
+        raise _NotOurs("lengths that contradict each other")
     return Header(FLAT, dim, vectors), file.tell() + codes
 
 
@@ -138,18 +146,18 @@ def _read_ivf(file: BinaryIO, dim: int, vectors: int, size_bytes: int) -> tuple[
     inner = _read_index(file)
     (values,) = _take(file, _LENGTH)
     if inner != (b"IxFI", dim, nlist) or not 1 <= nprobe <= nlist or values != nlist * dim:
-        raise _Foreign("lists that contradict each other")
-    if 4 * values + _LENGTH.size * nlist > size_bytes:
-        raise _Foreign("more lists than bytes")
+        raise _NotOurs("lists that contradict each other")
+    if 4 * values + _LENGTH.size * nlist > size_bytes:  # before anything of that length is read
+        raise _NotOurs("more lists than bytes")
     file.seek(4 * values, 1)
     if _take(file, _DIRECT_MAP) != (0, 0):
-        raise _Foreign("it has a direct map")
+        raise _NotOurs("it has a direct map")
     _read_quantizer(file, dim)
     if _take(file, _IVF_CODES) != (2 * dim, False, b"ilar", nlist, 2 * dim, b"full", nlist):
-        raise _Foreign("not plain inverted lists of codes")
+        raise _NotOurs("not plain inverted lists of codes")
     sizes = struct.unpack(f"<{nlist}Q", file.read(_LENGTH.size * nlist))
     if sum(sizes) != vectors:
-        raise _Foreign("the lists do not sum to the vectors")
+        raise _NotOurs("the lists do not sum to the vectors")
     return Header(IVF, dim, vectors, nlist, nprobe), file.tell() + vectors * (2 * dim + _ID_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""The image index asked: unit vectors in Faiss, and the files and pages that they belong to."""
+"""The searcher of the image view: unit vectors in Faiss, and the files and pages that they belong to."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ __all__ = ["IDS_NAME", "INDEX_NAME", "DenseSearcher", "to_hits"]
 INDEX_NAME = "index.faiss"
 IDS_NAME = "ids.parquet"
 _PROBED_K = 20
-"""Hits for which the lists searched at build time are enough; more hits need more lists."""
+"""Hits for which the nprobe of the build gives its recall, measured at ten; more hits need more lists."""
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
 class DenseSearcher:
-    """Search by inner product over the vectors of an image index folder: all if it is flat, else in the nearest lists.
+    """Ranks the files of an image index by inner product: all of a flat index, of another those in the nearest lists.
 
-    Lists are mapped into memory: only those that are searched are read.
+    Lists are mapped into memory, so only those that are searched are read.
 
     Args:
         folder: holds index.faiss and ids.parquet.
-        dim: the dimension that the manifest or the encoder states; None takes the index's word.
+        dim: the dimension that the manifest or the encoder states; None accepts that of the index.
 
     Raises:
         IndexNotFound: a file is not there.
-        IndexCorrupt: the files are not what a build writes, or their lengths differ.
+        IndexCorrupt: the files are not those of a build, or their lengths differ.
         IndexMismatch: another dimension or schema version.
     """
 
@@ -59,7 +59,7 @@ class DenseSearcher:
         self._index = _read_index(self._path, self.header)
 
     def search(self, queries: NDArray[np.float32] | Sequence[Any], params: SearchParams) -> list[list[Hit]]:
-        """Rank files by inner product with each query; equal scores are ordered by file name.
+        """Rank files by inner product with each query; files of equal score are ordered by name.
 
         Args:
             queries: [q, dim] float32, none of them zero or with a NaN or an infinity.
@@ -69,7 +69,7 @@ class DenseSearcher:
             q lists of at most k hits; doc_id is the file.
 
         Raises:
-            InputError: a query has another dimension, or no direction.
+            InputError: a query has another dimension, or is zero or not finite.
             UsageError: k is below 1.
         """
         import numpy as np
@@ -86,20 +86,24 @@ class DenseSearcher:
         return [to_hits(p, s, self._files) for p, s in zip(positions, scores, strict=True)]
 
     def _find(self, vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Search as many lists as k hits need; queries whose lists held fewer than k are asked again, of all lists."""
+        """Search as many lists as k hits need; a query whose lists hold fewer than k is repeated in all lists."""
         if self.header.kind == FLAT:
             return self._checked(self._index.search(vectors, k))
         nlist = self.header.nlist
-        wanted = min(nlist, self.header.nprobe * max(1, -(-k // _PROBED_K)))
-        scores, positions = self._checked(self._index.search(vectors, k, params=_probing(wanted)))
+        nprobe = min(nlist, self.header.nprobe * max(1, -(-k // _PROBED_K)))
+        scores, positions = self._checked(self._index.search(vectors, k, params=_ivf_params(nprobe)))
         short = (positions[:, -1] < 0).nonzero()[0]
-        if len(short) and wanted < nlist:
-            again = self._index.search(vectors[short], k, params=_probing(nlist))
+        if len(short) and nprobe < nlist:
+            again = self._index.search(vectors[short], k, params=_ivf_params(nlist))
             scores[short], positions[short] = self._checked(again)
         return scores, positions
 
     def _checked(self, found: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Refuse positions that the index cannot have: the ids in its lists are damaged."""
+        """Check that positions are those of vectors; others mean that the ids in the lists are damaged.
+
+        Raises:
+            IndexCorrupt: a position is not in the index.
+        """
         scores, positions = found
         if positions.size and not -1 <= positions.min() <= positions.max() < self.vectors:
             raise IndexCorrupt("a list holds a vector that is not there", path=self._path, remedy=_REBUILD)
@@ -107,7 +111,7 @@ class DenseSearcher:
 
     def page_ids(self, file: str) -> list[int]:
         """Return the ids of the pages that use an indexed file, ascending; empty if it is not indexed."""
-        low, high = 0, self.vectors
+        low, high = 0, self.vectors  # a binary search in the Arrow column, which is sorted: no list of names in memory
         while low < high:
             middle = (low + high) // 2
             if self._files[middle].as_py() < file:
@@ -131,9 +135,11 @@ def to_hits(positions: NDArray[np.int64], scores: NDArray[np.float32], doc_ids: 
     >>> to_hits(np.array([1, 0, -1]), np.array([0.9, 0.5, -3e38], np.float32), ["a", "b"])[0]
     Hit(rank=1, score=0.8999999761581421, doc_id='b')
     """
-    found = [(-float(score), int(position)) for position, score in zip(positions, scores, strict=True) if position >= 0]
-    names = [(score, str(doc_ids[position])) for score, position in sorted(found)]
-    return [Hit(rank, -score, name) for rank, (score, name) in enumerate(names, start=1)]
+    # Positions are in the order of the names, so sorting by position orders equal scores by name.
+    ranked = sorted(
+        (-float(score), int(position)) for position, score in zip(positions, scores, strict=True) if position >= 0
+    )
+    return [Hit(rank, -score, str(doc_ids[position])) for rank, (score, position) in enumerate(ranked, start=1)]
 
 
 def _check_queries(vectors: NDArray[np.float32], dim: int) -> None:
@@ -146,13 +152,17 @@ def _check_queries(vectors: NDArray[np.float32], dim: int) -> None:
         )
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1))
     if len(bad):
-        raise InputError("the vector is zero or not finite", place=f"query {int(bad[0])}", remedy=_ENCODE_AGAIN)
-
-
-_ENCODE_AGAIN = "encode the image again"
+        raise InputError(
+            "the vector is zero or not finite", place=f"query {int(bad[0])}", remedy="encode the image again"
+        )
 
 
 def _read_ids(path: Path, vectors: int) -> pa.Table:
+    """Read the table of ids: row n belongs to vector n.
+
+    Raises:
+        IndexCorrupt: it has another number of rows, or they are not ordered by name.
+    """
     rows = check_table(path, IMAGE_IDS)
     if rows != vectors:
         raise IndexCorrupt(f"{rows} ids for {vectors} vectors", path=path, remedy=_REBUILD)
@@ -165,7 +175,7 @@ def _read_ids(path: Path, vectors: int) -> pa.Table:
     return ids
 
 
-def _probing(nprobe: int) -> Any:
+def _ivf_params(nprobe: int) -> Any:
     import faiss
 
     make: Any = faiss.SearchParametersIVF
@@ -180,7 +190,7 @@ def _read_index(path: Path, header: Header) -> Any:
             return faiss.read_index(str(path))
         index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
         lists: Any = faiss.downcast_InvertedLists(index.invlists)
-        lists.prefetch_nthread = 0  # threads started for each query take longer
+        lists.prefetch_nthread = 0  # to start threads that read ahead takes longer than a query
         return index
     except RuntimeError as error:
         raise IndexCorrupt(f"Faiss cannot read it ({error})", path=path, remedy=_REBUILD) from error

@@ -31,11 +31,11 @@ def merge_text(shards: Sequence[int], work: Work, preset: str) -> dict[str, Any]
 
 def train_images(work: Work) -> None:
     """Choose the kind of the image index from all vectors, and return that to the workers."""
-    from indexer.images import train_dense
+    from indexer.images import plan_dense
 
     folder = work.root / TRAINED
     folder.mkdir(exist_ok=True)
-    train_dense(work.ready_files("embeddings"), folder / _TRAINED_FILE)
+    plan_dense(work.ready_files("embeddings"), folder / _TRAINED_FILE)
     work.share(TRAINED)
 
 

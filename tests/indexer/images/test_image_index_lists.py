@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.images import INDEX_NAME, DenseSearcher, build_dense, build_dense_part, merge_dense, train_dense
+from indexer.images import INDEX_NAME, DenseSearcher, build_dense, build_dense_part, merge_dense, plan_dense
 from indexer.images import build as dense_build
 from indexer.images.plan import read_plan
 from indexer.images.searcher import IDS_NAME
@@ -88,7 +88,7 @@ def test_the_file_is_what_faiss_writes_itself(collection: Collection) -> None:
     import faiss
 
     about = collection.build()
-    train_dense(collection.shards, collection.folder / "plan.npz")
+    plan_dense(collection.shards, collection.folder / "plan.npz")
     plan = read_plan(collection.folder / "plan.npz")
     coarse = faiss.IndexFlatIP(DIM)
     coarse.add(plan.centroids)
@@ -107,7 +107,7 @@ def test_the_file_is_what_faiss_writes_itself(collection: Collection) -> None:
 def test_parts_merge_in_any_order_to_the_bytes_of_one_build(collection: Collection) -> None:
     about = collection.build()
     plan = collection.folder / "plan.npz"
-    train_dense(collection.shards, plan)
+    plan_dense(collection.shards, plan)
     parts = [collection.folder / f"part-{n}" for n in range(PARTS)]
     for part, shard in zip(parts, collection.shards, strict=True):
         build_dense_part(shard, plan, part)
@@ -243,8 +243,8 @@ def test_an_id_that_no_vector_has_is_a_corrupt_index(collection: Collection) -> 
 
 def test_parts_of_another_plan_and_twice_the_same_file_are_refused(collection: Collection) -> None:
     plans = [collection.folder / f"{n}.npz" for n in range(2)]
-    train_dense(collection.shards, plans[0])
-    train_dense(collection.shards[:2], plans[1])
+    plan_dense(collection.shards, plans[0])
+    plan_dense(collection.shards[:2], plans[1])
     build_dense_part(collection.shards[0], plans[0], collection.folder / "part")
     out = collection.folder / "faiss"
     with pytest.raises(IndexCorrupt, match="another plan"):
