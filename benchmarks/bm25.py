@@ -1,4 +1,4 @@
-"""BM25: sentences indexed a second from Parquet, time of a tweet as query, beside bm25s and tantivy in the same run."""
+"""BM25: sentences indexed a second from Parquet, and the time of a query, beside bm25s and tantivy in the same run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 from benchmarks.million_sentences import read_real, read_tweets, write_tables
 from indexer.search import SearchParams
 from indexer.text import PRESETS, Bm25Searcher, build_bm25, merge_bm25
+from schemas.records import DEFAULT_K
 
-K, OURS = 10, "mie-context"
-TOGETHER = 256
+K, OURS = DEFAULT_K, "mie-context"
+BATCH_QUERIES = 256
 K1, B = PRESETS["more"].k1, PRESETS["more"].b
 WORD = re.compile(r"[^\W_]+")
 Ask = Callable[[str], Sequence[str]]
@@ -45,7 +46,7 @@ def use_ours_in_shards(shards: Sequence[Path], folder: Path) -> Ask:
 
 
 def read_texts(shards: Sequence[Path]) -> tuple[list[str], list[str]]:
-    """Read ids and texts, as an engine without a reader of its own has to."""
+    """Read ids and texts, for an engine that has no reader of Parquet."""
     table = pa.concat_tables(pq.read_table(path, columns=["sentence_id", "text"]) for path in shards)
     return table["sentence_id"].to_pylist(), table["text"].to_pylist()
 
@@ -53,12 +54,12 @@ def read_texts(shards: Sequence[Path]) -> tuple[list[str], list[str]]:
 def use_bm25s(shards: Sequence[Path], _folder: Path) -> Ask:
     import bm25s
 
-    def tokenize(some: list[str], kind: str) -> Any:
-        return bm25s.tokenize(some, stopwords=None, return_ids=kind == "ids", show_progress=False)
+    def tokenize(texts: list[str], kind: str) -> Any:
+        return bm25s.tokenize(texts, stopwords=None, return_ids=kind == "ids", show_progress=False)
 
-    ids, texts = read_texts(shards)
+    ids, sentences = read_texts(shards)
     retriever = bm25s.BM25(k1=K1, b=B, method="lucene")
-    retriever.index(tokenize(texts, "ids"), show_progress=False)
+    retriever.index(tokenize(sentences, "ids"), show_progress=False)
 
     def ask(query: str) -> list[str]:
         found, _ = retriever.retrieve(tokenize([query], "words"), k=K, show_progress=False)
@@ -100,9 +101,15 @@ ENGINES: dict[str, Callable[[Sequence[Path], Path], Ask]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Sentences indexed a second of wall and of processor time, ms of each query likewise, and the answers.
+    """The figures of one engine.
 
-    together_ms: of a query where many are asked in one call, as `mie-index retrieve` does; ours alone.
+    Args:
+        rate: sentences indexed a second of wall time.
+        cpu_rate: sentences indexed a second of processor time.
+        wall_ms: wall time of each query.
+        cpu_ms: processor time of each query.
+        answers: ids of the hits of each query.
+        batch_ms: wall time of a query where a call has BATCH_QUERIES, as `mie-index retrieve` does; of ours only.
     """
 
     rate: float
@@ -110,11 +117,11 @@ class Measured:
     wall_ms: list[float]
     cpu_ms: list[float]
     answers: list[list[str]]
-    together_ms: float | None
+    batch_ms: float | None
 
 
 def measure(engine: str, shards: Sequence[Path], sentences: int, queries: Sequence[str]) -> Measured:
-    """Index the shards from Parquet and ask every query three times; the last time counts."""
+    """Index the shards from Parquet and ask every query three times; the last time is measured."""
     folder = Path(tempfile.mkdtemp())
     try:
         start, begun = time.perf_counter(), time.process_time()
@@ -129,25 +136,25 @@ def measure(engine: str, shards: Sequence[Path], sentences: int, queries: Sequen
             ask(query)
             wall.append(1e3 * (time.perf_counter() - start))
             own.append(1e3 * (time.thread_time() - begun))
-        together_ms = ask_together(folder / "bm25", queries) if engine == OURS else None
-        return Measured(rate, cpu_rate, wall, own, answers, together_ms)
+        batch_ms = time_batches(folder / "bm25", queries) if engine == OURS else None
+        return Measured(rate, cpu_rate, wall, own, answers, batch_ms)
     finally:
         shutil.rmtree(folder)
 
 
-def ask_together(folder: Path, queries: Sequence[str]) -> float:
-    """Ask all queries in calls of 256, three times; give the ms a query of the last time."""
+def time_batches(folder: Path, queries: Sequence[str]) -> float:
+    """Return the ms of a query where all are asked in calls of BATCH_QUERIES; the third round is measured."""
     searcher = Bm25Searcher(folder, PRESETS["more"])
     for _ in range(3):
         start = time.perf_counter()
-        for first in range(0, len(queries), TOGETHER):
-            searcher.search(queries[first : first + TOGETHER], SearchParams(K))
+        for first in range(0, len(queries), BATCH_QUERIES):
+            searcher.search(queries[first : first + BATCH_QUERIES], SearchParams(K))
         seconds = time.perf_counter() - start
     return 1e3 * seconds / len(queries)
 
 
 def overlap(ours: list[list[str]], theirs: list[list[str]]) -> float:
-    """Return the mean share of our top answers that a peer has too."""
+    """Return the mean share of our top hits that another engine finds too."""
     return statistics.mean(len(set(a) & set(b)) / len(a) for a, b in zip(ours, theirs, strict=True) if a)
 
 
@@ -158,25 +165,25 @@ def print_table(runs: Sequence[dict[str, Measured]]) -> None:
         "| p95 | our top 10 found |\n|---|---|---|---|---|---|---|---|"
     )
     for engine in runs[0]:
-        some = [run[engine] for run in runs]
-        rates = [statistics.median(getattr(one, name) for one in some) for name in ("rate", "cpu_rate")]
+        figures_of = [run[engine] for run in runs]
+        rates = [statistics.median(getattr(one, name) for one in figures_of) for name in ("rate", "cpu_rate")]
         times = [
-            statistics.median(pick(getattr(one, name)) for one in some)
+            statistics.median(pick(getattr(one, name)) for one in figures_of)
             for name in ("wall_ms", "cpu_ms")
             for pick in (statistics.median, lambda ms: statistics.quantiles(ms, n=20)[-1])
         ]
-        same = overlap(runs[0][OURS].answers, some[0].answers)
+        same = overlap(runs[0][OURS].answers, figures_of[0].answers)
         package = engine.partition(",")[0]
         name = engine.replace(package, f"{package} {metadata.version(package)}")
         figures = [f"{rate:,.0f}" for rate in rates] + [f"{ms:.2f}" for ms in times]
         print(f"| {name} | {' | '.join(figures)} | {same:.0%} |")
-    together = statistics.median(run[OURS].together_ms or 0.0 for run in runs)
+    batch_ms = statistics.median(run[OURS].batch_ms or 0.0 for run in runs)
     alone = statistics.median(statistics.mean(run[OURS].wall_ms) for run in runs)
-    print(f"\n{OURS}, mean of a query: {alone:.2f} ms alone, {together:.2f} in calls of {TOGETHER}")
+    print(f"\n{OURS}, mean of a query: {alone:.2f} ms alone, {batch_ms:.2f} in calls of {BATCH_QUERIES}")
 
 
 def main() -> int:
-    """Print a row per engine."""
+    """Print a row for each engine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=Path, default=Path("demo/index"), help="made by: make demo")
     parser.add_argument("--sentences", type=int, default=1_000_000)

@@ -1,4 +1,4 @@
-"""A text query from a cold start: wall time, peak memory and the modules that it must not load."""
+"""A text query in a new process: wall time, peak memory, and the heavy modules that it must not load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main() -> int:
     ask(command)  # the first one reads the disk
     runs = [ask(command) for _ in range(arguments.runs)]
     wall_s, processor_s, peak_mb = (statistics.median(column) for column in zip(*runs, strict=True))
-    heavy = loaded(command)
+    heavy = heavy_modules(command)
     print(f"| query | wall, median of {arguments.runs} | slowest | processor | peak memory | heavy modules |")
     print("|---|---:|---:|---:|---:|---|")
     slowest = max(run[0] for run in runs)
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def ask(command: list[str]) -> tuple[float, float, float]:
-    """Run a command; give wall seconds, processor seconds and peak memory in MB."""
+    """Run a command; return its wall seconds, processor seconds and peak memory in MB."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -50,16 +50,16 @@ def ask(command: list[str]) -> tuple[float, float, float]:
     return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, peak / 1e6
 
 
-def loaded(command: list[str]) -> list[str]:
-    """Name the heavy modules that the command imports."""
-    told = subprocess.run(
+def heavy_modules(command: list[str]) -> list[str]:
+    """Return the names of the heavy modules that the command imports."""
+    done = subprocess.run(
         [sys.executable, "-X", "importtime", *command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         check=True,
     )
-    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.stderr.splitlines()}
+    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     return sorted(names & set(HEAVY))
 
 

@@ -1,9 +1,9 @@
 """The image index at scale: time, memory, recall and query time for a million vectors and more, built in parts.
 
-The vectors resemble embeddings of pictures: all share a direction (the mean cosine of two is about 0.4), they lie
-around subjects of very different frequency (Zipf), and around a subject they vary along a few dozen directions of
-falling strength, the same for all, and a little along all others. Each step runs in a process of its own, so that its
-memory can be told; peers index the same vectors in memory.
+The vectors resemble embeddings of pictures. All share a direction (the mean cosine of two is about 0.4). They lie
+around subjects, some of which are far more frequent than others (Zipf). Around its subject a vector varies along a few
+dozen directions of falling strength, which are the same for all, and a little along every other. Each step runs in a
+process of its own, so that its memory can be measured; Faiss's own kinds of index hold the same vectors in memory.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ def used() -> dict[str, float]:
 
 
 def resident_mb() -> float:
-    """Return the resident memory of this process that is no mapped file."""
+    """Return the resident memory of this process without mapped files, in MiB."""
     text = Path("/proc/self/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1024
 
 
 def build(folder: Path, _words: str, _queries: int) -> dict[str, Any]:
-    """Build our index; parts that are there from an interrupted run are used."""
+    """Build our index; parts that an interrupted run left are used."""
     shards, images = sorted(folder.glob("e*.parquet")), sorted(folder.glob("i*.parquet"))
     start = time.perf_counter()
     section = build_dense(shards, images, folder / "faiss", encoder="synthetic", encoder_fingerprint="none")
@@ -111,7 +111,7 @@ def ask(folder: Path, _words: str, count: int) -> dict[str, Any]:
 
 
 def peer(folder: Path, words: str, count: int) -> dict[str, Any]:
-    """Build an index of Faiss's in memory, and ask it with the least nprobe of the ladder that reaches our recall."""
+    """Build another kind of Faiss index in memory, and ask it with the smallest nprobe that reaches our recall."""
     import faiss
 
     index: Any = faiss.index_factory(read_queries(folder, 1).shape[1], words, faiss.METRIC_INNER_PRODUCT)
@@ -135,9 +135,9 @@ def peer(folder: Path, words: str, count: int) -> dict[str, Any]:
     return {**times, "recall": recall, "nprobe": nprobe, "anon_mb": resident_mb(), **used()}
 
 
-def exact(folder: Path, shards: list[Path], some: int = 200) -> np.ndarray:
+def exact(folder: Path, shards: list[Path], count: int = 200) -> np.ndarray:
     """Return the ten nearest rows of the first queries by brute force over the unrounded vectors."""
-    queries, best, rows = read_queries(folder, some), [], []
+    queries, best, rows = read_queries(folder, count), [], []
     for number, path in enumerate(shards):
         scores = queries @ read_vectors(path).T
         top = np.argpartition(-scores, K, axis=1)[:, :K]
@@ -155,14 +155,14 @@ def read_vectors(path: Path) -> np.ndarray:
 
 
 def read_queries(folder: Path, count: int) -> np.ndarray:
-    """Make queries that are no vector of the index, around the same subjects."""
+    """Make queries that are not in the index, around the same subjects."""
     vectors = sum(pq.read_metadata(path).num_rows for path in folder.glob("e*.parquet"))
     dim = pq.read_schema(folder / "e0000.parquet").field("vector").type.list_size
     return make_vectors(dim, max(100, SUBJECTS_PER_MILLION * vectors // 1_000_000), count, 10**6)
 
 
 def time_each(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> dict[str, float]:
-    """Ask every query alone, a tenth of them twice; give the median and the 95th in ms, of wall and processor time."""
+    """Search every query alone, after a tenth of them as a warm-up; return median and 95th percentile in ms."""
     for query in queries[: len(queries) // 10]:
         search(query[None])
     wall, own = [], []

@@ -1,7 +1,7 @@
-"""How often the nearest neighbour of a labelled photo shares a class with it, beside a neighbour taken at random.
+"""How often the nearest neighbour of a labelled photo shares a class with it, beside a neighbour drawn at random.
 
-Needs a folder of photos with YOLO labels: NAME.jpg, and labels/NAME.txt whose lines begin with a class number (the
-form of coco128). Photos without labels are left out.
+The photos have YOLO labels, as coco128 has them: NAME.jpg, and labels/NAME.txt whose lines begin with the number of a
+class. Photos without labels are left out.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from image_retrieval import index_photos, read_photos
-
+from benchmarks.image_retrieval import index_photos, read_photos
 from indexer.encoders import ImageEncoder, make_encoder
 from indexer.search import SearchParams
 
@@ -38,7 +37,7 @@ def nearest_neighbours(encoder: ImageEncoder, folder: Path, files: Sequence[str]
         searcher = index_photos(encoder, photos, Path(temporary))
         hits = searcher.search(encoder.encode(list(photos.values())), SearchParams(k=2))
     return {
-        file: next(hit.doc_id for hit in some if hit.doc_id != file) for file, some in zip(photos, hits, strict=True)
+        file: next(hit.doc_id for hit in found if hit.doc_id != file) for file, found in zip(photos, hits, strict=True)
     }
 
 
@@ -48,14 +47,14 @@ def share_of_shared_classes(neighbours: Mapping[str, str], labels: Mapping[str, 
 
 
 def chance(labels: Mapping[str, frozenset[int]]) -> float:
-    """Return the share to expect of a neighbour taken at random from the other photos: counted over all pairs."""
+    """Return the share that a neighbour drawn at random would have: counted over all pairs of photos."""
     files = list(labels)
     shared = sum(bool(labels[one] & labels[other]) for one in files for other in files if one != other)
     return shared / (len(files) * (len(files) - 1))
 
 
 def main() -> None:
-    """Print the share with the encoder and the random baseline."""
+    """Print the share of the encoder and that of random neighbours."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos with a folder 'labels'")
     parser.add_argument("--encoder", default="efficientnet-lite0", help="as in: beam run build_wiki_index --encoder")

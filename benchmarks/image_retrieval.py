@@ -1,7 +1,7 @@
-"""How often a changed copy of an indexed photo finds its own photo: crops, scaled, recompressed, and more.
+"""How often a changed copy of an indexed photo finds its own photo: cropped, scaled, recompressed, and harder changes.
 
-Prints one line for each kind of change: share first, share in the first ten, queries. The photos are those of a
-folder (--photos), or the demo's.
+Prints a line for each kind of change: the share of copies whose photo comes first, the share in the first ten, and the
+number of queries. The photos are those of a folder (--photos), or the demo's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def crop(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
-    """Cut a part out; sides are shares of width and height."""
+    """Cut out a part; its borders are shares of width and height."""
     width, height = image.size
     return image.crop((int(left * width), int(top * height), int(right * width), int(bottom * height)))
 
@@ -57,7 +57,7 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "JPEG quality 20": lambda image: recompress(image, 20),
     "crop 80 %, scaled to 50 %, JPEG 50": lambda image: recompress(scale(crop(image, 0.1, 0.1, 0.9, 0.9), 0.5), 50),
 }
-"""What the promise covers: crops, rescaled and recompressed copies."""
+"""The changes for which the README promises that a copy finds its photo."""
 HARDER: dict[str, Callable[[Image.Image], Image.Image]] = {
     "crop: middle 50 % of each side": lambda image: crop(image, 0.25, 0.25, 0.75, 0.75),
     "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
@@ -68,7 +68,7 @@ HARDER: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 
 def read_photos(paths: Sequence[Path]) -> dict[str, Image.Image]:
-    """Decode photos by file name; what is no picture is left out."""
+    """Decode photos by file name; files that are no pictures are left out."""
     photos = {}
     for path in sorted(path for path in paths if path.is_file()):
         try:
@@ -112,10 +112,10 @@ def rank_own_photo(
     photos: dict[str, Image.Image],
     change: Callable[[Image.Image], Image.Image],
 ) -> list[int]:
-    """Return the rank of each photo for its own changed copy; 0 where it is not in the first ten."""
+    """Return the rank of each photo for its own changed copy; 0 if it is not in the first ten."""
     queries = encoder.encode([change(image) for image in photos.values()])
     ranks = []
-    for file, hits in zip(photos, searcher.search(queries, SearchParams(k=10)), strict=True):
+    for file, hits in zip(photos, searcher.search(queries, SearchParams()), strict=True):
         ranks.append(next((hit.rank for hit in hits if hit.doc_id == file), 0))
     return ranks
 

@@ -12,11 +12,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from picture_stores import WRITERS, write_parquet  # what the tests write, so that both mean the same forms
-
 from indexer.encoders import decode_image
 from pipelines.images import GuardedDecoder, Missing, open_image_source
+from tests.support.picture_stores import WRITERS, write_parquet  # both measure and test the same forms
 
 
 def main() -> int:

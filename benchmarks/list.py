@@ -6,15 +6,21 @@ import ast
 from pathlib import Path
 
 
-def main() -> None:
-    """Print a line for every script in this folder that has a main function."""
+def find_benchmarks() -> dict[str, str]:
+    """Return the first line of the docstring of every script in this folder that has a main function, by its name."""
+    found = {}
     for script in sorted(Path(__file__).parent.glob("*.py")):
         tree = ast.parse(script.read_text(encoding="utf-8"))
-        if script.name != "list.py" and any(
-            isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body
-        ):
-            text = ast.get_docstring(tree) or "(no description)"
-            print(f"make bench RUN={script.stem:<20} {text.splitlines()[0]}")
+        has_main = any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body)
+        if has_main and script.name != Path(__file__).name:
+            found[script.stem] = (ast.get_docstring(tree) or "(no description)").splitlines()[0]
+    return found
+
+
+def main() -> None:
+    """Print a line for each benchmark."""
+    for name, line in find_benchmarks().items():
+        print(f"make bench RUN={name:<20} {line}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A million sentences for the benchmarks, as tables: halves of real sentences of Wikipedia, joined at random.
+"""Writes tables of a million sentences for other benchmarks: halves of real sentences of Wikipedia, joined at random.
 
-The real ones are those of an index (--index; of the demo: 106 articles) and of the 10,033 vital introductions where
-their package is installed. The first half of one and the second half of another keep length, words and their
-frequencies. Four sentences make a paragraph, twenty a page; a paragraph has nine links.
+The real sentences are those of an index (--index; the demo's has 106 articles) and, if their package is installed, of
+10,033 introductions of vital articles. The first half of one sentence and the second half of another keep length, words
+and their frequencies. Four sentences make a paragraph, twenty a page; a paragraph has nine links.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def read_real(index: Path) -> list[tuple[str, str]]:
 
 
 def make_texts(real: Sequence[tuple[str, str]], count: int) -> list[str]:
-    """Join halves: the same texts for the same arguments."""
+    """Join halves at random; equal arguments give equal texts."""
     halves = [(words[: len(words) // 2], words[len(words) // 2 :]) for words in (text.split() for _, text in real)]
     dice = random.Random(0)
     return [" ".join(dice.choice(halves)[0] + dice.choice(halves)[1]) for _ in range(count)]
 
 
 def write_tables(folder: Path, real: Sequence[tuple[str, str]], count: int) -> Manifest:
-    """Write sentences/ and paragraphs/ of an index folder; give a manifest that names their files."""
+    """Write sentences/ and paragraphs/ of an index folder; return a manifest that names their files."""
     texts, titles = make_texts(real, count), [title for title, _ in real]
     files = []
     per = -(-count // SHARDS // OF_PAGE) * OF_PAGE
@@ -64,14 +64,14 @@ def write_tables(folder: Path, real: Sequence[tuple[str, str]], count: int) -> M
 
 
 def to_rows(texts: Sequence[str], first: int, titles: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Lay texts out as rows of sentences and paragraphs; `first` is the number of the first."""
+    """Return texts as rows of sentences and paragraphs; `first` is the number of the first text."""
     sentences, paragraphs = [], []
     for start in range(0, len(texts), OF_PARAGRAPH):
         page, place = divmod(first + start, OF_PAGE)
-        some = texts[start : start + OF_PARAGRAPH]
+        four = texts[start : start + OF_PARAGRAPH]
         of = {"paragraph_id": f"{page}#{place // OF_PARAGRAPH}", "page_id": page, "title": titles[page % len(titles)]}
-        sentences += [of | {"sentence_id": f"{of['paragraph_id']}#{n}", "text": text} for n, text in enumerate(some)]
-        text, dice = " ".join(some), random.Random(page)
+        sentences += [of | {"sentence_id": f"{of['paragraph_id']}#{n}", "text": text} for n, text in enumerate(four)]
+        text, dice = " ".join(four), random.Random(page)
         starts = sorted(dice.randrange(max(1, len(text) - 6)) for _ in range(LINKS))
         links = [{"start": at, "end": at + 6, "target": dice.choice(titles)} for at in starts]
         paragraphs.append(of | {"section": "", "text": text, "links": links})

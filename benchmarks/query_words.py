@@ -1,4 +1,4 @@
-"""What web addresses in posts do to retrieval: how often their words decide, and how many entities contexts name.
+"""What web addresses in posts do to retrieval: how often their words decide, and how many entities the contexts name.
 
 Two caches of one data set are compared: one made with `mie-index retrieve --keep-addresses`, one without.
 """
@@ -18,7 +18,7 @@ OF_THE_WEB = frozenset({"HTTP", "World Wide Web", "Tim Berners-Lee"})
 
 
 def entities(sample: Sample) -> list[str]:
-    """Return the gold entities of a sample in lower case, without the sign of a hashtag or a name of a user."""
+    """Return the gold entities of a sample in lower case, without the sign before a hashtag or the name of a user."""
     found: list[list[str]] = []
     before = "O"
     for token, tag in zip(sample.tokens, sample.tags or (), strict=True):
@@ -40,7 +40,7 @@ def contexts_by_sample(cache: Path) -> dict[str, list[Context]]:
 
 
 def measure(samples: list[Sample], cache: Path) -> dict[str, int]:
-    """Count samples whose contexts are of the web, and entities that contexts name."""
+    """Count samples with contexts about the web, and entities that the contexts name."""
     found, counts = contexts_by_sample(cache), Counter[str]()
     for sample in samples:
         rows = found.get(sample.sample_id, [])

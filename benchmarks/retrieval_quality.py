@@ -1,4 +1,4 @@
-"""Retrieval quality: 40 hand-written questions (and 10 harder ones) about a real dump, with both BM25 presets."""
+"""Retrieval quality: 40 hand-written questions (and 11 harder ones) about a real dump, with both BM25 presets."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from pathlib import Path
 from indexer.index import WikiIndex
 from indexer.search import Answer
 from indexer.text import PRESETS, Bm25Searcher, build_bm25
+from schemas.records import DEFAULT_K
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "tests" / "data" / "questions.jsonl"
-K = 10
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the article that answers it, and words that only the right paragraph has.
+    """A question with its answer.
 
-    kind: literal takes the paragraph's words; half says about half of its content words otherwise; far nearly all.
+    Args:
+        question: its text.
+        article: title of the article that answers it.
+        evidence: words that only the right paragraph has.
+        kind: literal uses the words of the paragraph; half replaces about half of its content words, far nearly all.
     """
 
     question: str
@@ -36,8 +40,8 @@ def read_questions() -> list[Question]:
     return [Question(**json.loads(line)) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
 
 
-def asked_of(questions: Sequence[Question]) -> list[Question]:
-    """Return the 40 questions that count: lexical retrieval cannot be asked for words that are not there (far)."""
+def without_far(questions: Sequence[Question]) -> list[Question]:
+    """Return the 40 questions that count; those of kind far have no words that lexical retrieval could match."""
     return [question for question in questions if question.kind != "far"]
 
 
@@ -53,18 +57,18 @@ def with_preset(folder: Path, preset: str, scratch: Path) -> WikiIndex:
 
 def evaluate(index: WikiIndex, questions: Sequence[Question]) -> dict[str, float]:
     """Return the shares of questions whose article comes first, is in the top 10, whose paragraph is in the top 10."""
-    results = index.search_text([question.question for question in questions], K)
+    results = index.search_text([question.question for question in questions], DEFAULT_K)
     rows = list(zip(questions, results, strict=True))
     return {
-        "article first": share([bool(found) and found[0].title == asked.article for asked, found in rows]),
-        "article in top 10": share([any(hit.title == asked.article for hit in found) for asked, found in rows]),
-        "paragraph in top 10": share([paragraph_rank(asked, found) > 0 for asked, found in rows]),
+        "article first": share([bool(found) and found[0].title == question.article for question, found in rows]),
+        "article in top 10": share([any(hit.title == question.article for hit in found) for question, found in rows]),
+        "paragraph in top 10": share([paragraph_rank(question, found) > 0 for question, found in rows]),
     }
 
 
-def paragraph_rank(asked: Question, found: Sequence[Answer]) -> int:
+def paragraph_rank(question: Question, found: Sequence[Answer]) -> int:
     """Return the rank of the right paragraph, 0 if it is not there."""
-    return next((hit.rank for hit in found if hit.title == asked.article and asked.evidence in hit.text), 0)
+    return next((hit.rank for hit in found if hit.title == question.article and question.evidence in hit.text), 0)
 
 
 def share(flags: Sequence[bool]) -> float:
@@ -72,29 +76,29 @@ def share(flags: Sequence[bool]) -> float:
 
 
 def main() -> int:
-    """Print a row per preset and kind of question, then the misses."""
+    """Print a row for each preset and kind of question, then the misses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=Path, default=Path("demo/index"), help="made by: make demo")
     folder: Path = parser.parse_args().index
     questions = read_questions()
-    kinds = {"literal + half": asked_of(questions)}
+    kinds = {"literal + half": without_far(questions)}
     kinds |= {kind: [q for q in questions if q.kind == kind] for kind in ("literal", "half", "far")}
     misses = []
     print("| preset | questions | article first | article in top 10 | paragraph in top 10 |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         for preset in PRESETS:
             index = with_preset(folder, preset, Path(scratch))
-            for kind, some in kinds.items():
-                scores = " | ".join(f"{value:.3f}" for value in evaluate(index, some).values())
-                print(f"| {preset} | {kind} ({len(some)}) | {scores} |")
-            results = index.search_text([q.question for q in questions], K)
+            for kind, chosen in kinds.items():
+                scores = " | ".join(f"{value:.3f}" for value in evaluate(index, chosen).values())
+                print(f"| {preset} | {kind} ({len(chosen)}) | {scores} |")
+            results = index.search_text([q.question for q in questions], DEFAULT_K)
             misses += [
                 (preset, q.article, found[0].title if found else "-", paragraph_rank(q, found), q.question)
                 for q, found in zip(questions, results, strict=True)
                 if not found or found[0].title != q.article or not paragraph_rank(q, found)
             ]
-    for preset, wanted, first, rank, question in misses:
-        print(f"{preset}: wanted {wanted}, first {first}, rank of the paragraph {rank}: {question}")
+    for preset, article, first, rank, question in misses:
+        print(f"{preset}: expected {article}, first {first}, rank of the paragraph {rank}: {question}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Text by id: the ten best hits of a query fetched from Parquet, sentences and paragraphs, out of a million."""
+"""Text by id: time to fetch the sentences and paragraphs of ten hits from Parquet tables of a million sentences."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from pathlib import Path
 
 from benchmarks.million_sentences import OF_PAGE, OF_PARAGRAPH, read_real, write_tables
 from indexer.documents import Documents
-
-K = 10
+from schemas.records import DEFAULT_K
 
 
 def make_ids(count: int, dice: random.Random) -> list[str]:
     """Draw sentence ids from everywhere: hits of one query seldom share a row group."""
-    numbers = [dice.randrange(count) for _ in range(K)]
+    numbers = [dice.randrange(count) for _ in range(DEFAULT_K)]
     return [f"{n // OF_PAGE}#{n % OF_PAGE // OF_PARAGRAPH}#{n % OF_PARAGRAPH}" for n in numbers]
 
 
 def fetch_shown(documents: Documents, ids: list[str]) -> None:
-    """Fetch what an answer shows."""
+    """Fetch the columns that an answer shows."""
     documents.sentence_texts(ids)
     documents.unlinked_paragraphs([doc_id.rpartition("#")[0] for doc_id in ids])
 
@@ -40,7 +39,7 @@ FETCHES: dict[str, Callable[[Documents, list[str]], None]] = {
     "whole rows": fetch_whole,
 }
 AGAIN = ", asked again"
-"""The row groups are held then: what a server pays for the queries that come most."""
+"""The second time the row groups are in the cache, as for the frequent queries of a server."""
 
 
 def main() -> int:
@@ -63,7 +62,7 @@ def main() -> int:
                     start, begun = time.perf_counter(), time.process_time()
                     fetch(documents, ids)
                     took[way].append((1e3 * (time.perf_counter() - start), 1e3 * (time.process_time() - begun)))
-    print(f"top {K} of {arguments.sentences:,} sentences, {arguments.queries} queries")
+    print(f"top {DEFAULT_K} of {arguments.sentences:,} sentences, {arguments.queries} queries")
     print("| fetched | p50 ms | p95 ms | p50 ms of processor time |\n|---|---|---|---|")
     for name, times in took.items():
         wall, own = zip(*times, strict=True)

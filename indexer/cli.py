@@ -1,4 +1,4 @@
-"""The command `mie-index`: its options and their help. What it does stands in the other files of this folder."""
+"""The command `mie-index`: its options, their help and its output. The work is done in the rooms beside this file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from indexer.contexts import cli as retrieve_cli
+from indexer.contexts import TitleBoost, add_context_commands
 from indexer.web import cli as serve_cli
 from schemas.display import exit_on_error
 from schemas.errors import IndexCorrupt, InputError, UsageError
+from schemas.records import DEFAULT_K
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,12 +65,14 @@ def query(
     vector: Annotated[
         Path | None, typer.Option(help="Picture to look for, as a vector of the index's encoder (.npy).")
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="Answers wanted, each from another paragraph or article.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", min=1, help="Number of answers, each from another paragraph or article.")
+    ] = DEFAULT_K,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option(help="Show how each score comes about.")] = False,
     show_context: Annotated[bool, typer.Option(help="Print whole paragraphs and introductions.")] = False,
     batch: Annotated[Path | None, typer.Option(help="File of many queries.")] = None,
-    title_boost: retrieve_cli.TitleBoost = 0.0,
+    title_boost: TitleBoost = 0.0,
     modality: Annotated[
         Literal["text", "image"] | None,
         typer.Option(help="What words look for: text (default), or pictures by CLIP's text tower."),
@@ -81,13 +84,7 @@ def query(
     from indexer.search import SearchParams
     from indexer.text import start_jvm
 
-    if (text is None and image is None and vector is None) == (batch is None) or (vector and (text or image)):
-        raise UsageError(
-            "no query, or two kinds of query",
-            remedy="give --text, --image, both of these, --vector alone, or --batch alone",
-        )
-    if modality is not None and text is None and batch is None:
-        raise UsageError("--modality says what words look for", remedy="give --text or --batch, or leave it out")
+    _check_sources(text, image, vector, batch, modality)
     params = SearchParams(k, title_boost)
     params.check()
     queries = read_batch(batch) if batch is not None else iter([UserQuery(None, text, image, vector)])
@@ -95,54 +92,73 @@ def query(
     if text is not None and modality != "image":
         start_jvm(is_brief=True)
     console = None if as_json else _console()
-    for some in queries:
-        for view, answers in answer_query(opened, some, params, modality or "text"):
-            accounts = [explain_score(opened, some, view, answer, params) for answer in answers] if explain else []
+    for one_query in queries:
+        for view, answers in answer_query(opened, one_query, params, modality or "text"):
+            explanations = (
+                [explain_score(opened, one_query, view, answer, params) for answer in answers] if explain else []
+            )
             if console is None:
-                _print_json(some, answers, accounts)
+                _print_json(one_query, answers, explanations)
             else:
-                _print_table(console, opened, some, view, answers, accounts, (show_context, batch is not None))
+                _print_table(console, opened, one_query, view, answers, explanations, (show_context, batch is not None))
 
 
-def _print_json(some: UserQuery, answers: list[Answer], accounts: list[str]) -> None:
+def _check_sources(
+    text: str | None, image: Path | None, vector: Path | None, batch: Path | None, modality: str | None
+) -> None:
+    """Check that a query comes from one source: words and picture, a vector, or a batch file.
+
+    Raises:
+        UsageError: there is no source, there are two, or --modality has no words to act on.
+    """
+    if (text is None and image is None and vector is None) == (batch is None) or (vector and (text or image)):
+        raise UsageError(
+            "no query, or two kinds of query",
+            remedy="give --text, --image, both of these, --vector alone, or --batch alone",
+        )
+    if modality is not None and text is None and batch is None:
+        raise UsageError("--modality says what words look for", remedy="give --text or --batch, or leave it out")
+
+
+def _print_json(query: UserQuery, answers: list[Answer], explanations: list[str]) -> None:
     from indexer.report import to_json_line
 
     for number, answer in enumerate(answers):
-        more: dict[str, Any] = {} if some.query_id is None else {"query_id": some.query_id}
-        if accounts:
-            more["explanation"] = accounts[number]
-        sys.stdout.write(to_json_line(answer, **more) + "\n")
+        extra: dict[str, Any] = {} if query.query_id is None else {"query_id": query.query_id}
+        if explanations:
+            extra["explanation"] = explanations[number]
+        sys.stdout.write(to_json_line(answer, **extra) + "\n")
 
 
 def _print_table(
     console: Console,
     opened: WikiIndex,
-    some: UserQuery,
+    query: UserQuery,
     view: View,
     answers: list[Answer],
-    accounts: list[str],
+    explanations: list[str],
     flags: tuple[bool, bool],
 ) -> None:
     from indexer.report import print_answers, printable
 
     is_whole, is_batch = flags
-    if is_batch or (some.text is not None and some.image is not None):
+    if is_batch or (query.text is not None and query.image is not None):
         console.print(
-            printable(f"{view}: {some.image if view == 'image' and some.image else some.text}"),
+            printable(f"{view}: {query.image if view == 'image' and query.image else query.text}"),
             style="bold",
             markup=False,
         )
     tokenize = None
     if view == "text":
-        wanted = set(opened.text_searcher.tokens(some.text or ""))
+        query_tokens = set(opened.text_searcher.tokens(query.text or ""))
 
         def tokenize(word: str) -> list[str]:
-            return [token for token in opened.text_searcher.tokens(word) if token in wanted]
+            return [token for token in opened.text_searcher.tokens(word) if token in query_tokens]
 
     print_answers(console, answers, tokenize=tokenize, is_whole=is_whole)
-    for answer, account in zip(answers, accounts, strict=False):
+    for answer, text in zip(answers, explanations, strict=False):
         console.print(printable(f"#{answer.rank} {answer.title}"), style="bold", markup=False)
-        for line in account.splitlines():
+        for line in text.splitlines():
             console.print(printable(line), markup=False, highlight=False)
 
 
@@ -227,7 +243,7 @@ def show(
             typer.echo(f"{name}: {printable(str(shown))}")
 
 
-retrieve_cli.add_commands(app)
+add_context_commands(app)
 serve_cli.add_command(app)
 
 
@@ -239,7 +255,7 @@ def _console() -> Console:
 
 
 def main() -> None:
-    """Run `mie-index`. Its output is UTF-8, whatever the locale says: a program reads it."""
+    """Run `mie-index`. The output is UTF-8 in every locale, because programs read it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     exit_on_error(app)

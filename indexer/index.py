@@ -1,4 +1,4 @@
-"""An index folder: opened, checked against its manifest, and asked by text or by picture."""
+"""An index folder: opened, checked against its manifest, and searched by text or by picture."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from indexer.documents import Documents
-from indexer.search import Answer, Hit, SearchParams
+from indexer.encoders import parse_spec
+from indexer.search import Answer, Hit, SearchParams, search_distinct
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from schemas.records import DEFAULT_K, ArticleImage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,24 +29,22 @@ __all__ = ["IMAGE_FOLDER", "TEXT_FOLDER", "WikiIndex"]
 
 TEXT_FOLDER = "bm25"
 IMAGE_FOLDER = "faiss"
-_Key = TypeVar("_Key")
-_Query = TypeVar("_Query")
-_Part = TypeVar("_Part")
+_Lazy = TypeVar("_Lazy")
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
 class WikiIndex:
-    """A finished index folder. Its parts load at their first use, so that a text query loads no image library.
+    """A finished index folder. Searchers and encoder load at their first use: a text query loads no image library.
 
-    Threads may share it: each part loads once, and the text view lets one of them search at a time.
+    Threads may share it: everything loads once, and the text view lets one thread search at a time.
 
     Args:
         folder: what `beam run build_wiki_index --output` made.
 
     Raises:
         IndexNotFound: the folder has no manifest.
-        IndexMismatch: another schema version.
-        IndexCorrupt: the manifest is not ours.
+        IndexMismatch: the manifest has another schema version.
+        IndexCorrupt: the manifest is not one of ours.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -53,20 +53,20 @@ class WikiIndex:
         self.documents = Documents(self.folder, self.manifest)
         self._loading = RLock()
 
-    def _loaded(self, name: str, load: Callable[[], _Part]) -> _Part:
-        """Return a part, loaded by whoever asks first; who asks for one that is there does not wait for another."""
+    def _loaded(self, name: str, load: Callable[[], _Lazy]) -> _Lazy:
+        """Return an attribute; the first thread that reads it loads it, later ones read it without the lock."""
         if name not in self.__dict__:
             with self._loading:
-                if name not in self.__dict__:
+                if name not in self.__dict__:  # another thread may have loaded it in the meantime
                     self.__dict__[name] = load()
-        return cast(_Part, self.__dict__[name])
+        return cast(_Lazy, self.__dict__[name])
 
     @property
     def text_searcher(self) -> Bm25Searcher:
-        """The BM25 index.
+        """The searcher of the text view.
 
         Raises:
-            IndexNotFound: the folder holds none.
+            IndexNotFound: the folder has no text index.
         """
         return self._loaded("text_searcher", self._load_text_searcher)
 
@@ -85,10 +85,10 @@ class WikiIndex:
 
     @property
     def image_searcher(self) -> DenseSearcher:
-        """The image index.
+        """The searcher of the image view.
 
         Raises:
-            IndexNotFound: the folder holds none.
+            IndexNotFound: the folder has no image index.
         """
         return self._loaded("image_searcher", self._load_image_searcher)
 
@@ -114,10 +114,18 @@ class WikiIndex:
         """The encoder that made the vectors.
 
         Raises:
-            IndexMismatch: the one on this machine has other weights.
-            MissingDependency: there is none on this machine.
+            IndexMismatch: the encoder of that name on this machine has other weights.
+            MissingDependency: the encoder is not on this machine.
         """
         return self._loaded("encoder", self._load_encoder)
+
+    @property
+    def finds_pictures_by_words(self) -> bool:
+        """Whether words can find pictures: whether the encoder of the index has a text tower."""
+        try:
+            return parse_spec(str((self.manifest.image_index or {}).get("encoder"))).reads_words
+        except UsageError:  # no image index, or an encoder that this version does not know
+            return False
 
     def _load_encoder(self) -> ImageEncoder:
         searcher, section = self.image_searcher, self.manifest.image_index or {}
@@ -134,7 +142,7 @@ class WikiIndex:
         return encoder
 
     def with_constants(self, k1: float, b: float) -> WikiIndex:
-        """Return this index with other constants of BM25, which act when it is asked; the tables are shared.
+        """Return this index with other constants of BM25, which apply when it is searched; the tables are shared.
 
         Raises:
             IndexNotFound: the index has no text part.
@@ -146,7 +154,7 @@ class WikiIndex:
         other.manifest = replace(self.manifest, text_index={**self.manifest.text_index, "k1": k1, "b": b})
         return other
 
-    def search_text(self, queries: Sequence[str], k: int = 10, title_boost: float = 0.0) -> list[list[Answer]]:
+    def search_text(self, queries: Sequence[str], k: int = DEFAULT_K, title_boost: float = 0.0) -> list[list[Answer]]:
         """Find the best k distinct paragraphs for each query; each comes with its best sentence.
 
         Args:
@@ -156,34 +164,38 @@ class WikiIndex:
 
         Returns:
             q lists of at most k answers.
+
+        Raises:
+            UsageError: k is below 1, or the title boost below 0.
         """
+        SearchParams(k).check()
 
-        def search(some: Sequence[str], wanted: int) -> list[list[Hit]]:
-            return self.text_searcher.search(some, SearchParams(wanted, title_boost))
+        def search(texts: Sequence[str], n: int) -> list[list[Hit]]:
+            return self.text_searcher.search(texts, SearchParams(n, title_boost))
 
-        best = _distinct(queries, search, lambda hit: [_paragraph_of(hit.doc_id)], k)
-        ranked = [[hit for _, hit in some] for some in best]
-        hits = [hit for some in ranked for hit in some]
-        ids = [hit.doc_id for hit in hits]
+        # Twice k hits first: several sentences of one paragraph are often among the best.
+        found = search_distinct(queries, search, lambda hit: [_paragraph_of(hit.doc_id)], k, first=2 * k)
+        return self._paragraph_answers([[hit for _, hit in pairs] for pairs in found])
+
+    def _paragraph_answers(self, ranked: Sequence[Sequence[Hit]]) -> list[list[Answer]]:
+        """Make an answer of each hit; texts of all queries are fetched together, because they share row groups."""
+        ids = [hit.doc_id for hits in ranked for hit in hits]
         sentences = dict(zip(ids, self.documents.sentence_texts(ids), strict=True))
-        parts = self.documents.unlinked_paragraphs([_paragraph_of(doc_id) for doc_id in ids])
-        paragraphs = {row.paragraph_id: row for row in parts}
-        answers = []
-        for some in ranked:
-            rows = [(hit, sentences[hit.doc_id], paragraphs[_paragraph_of(hit.doc_id)]) for hit in some]
-            answers.append(
-                [
-                    Answer("text", rank, hit.score, part.paragraph_id, part.title, key, part.text, part.section)
-                    for rank, (hit, key, part) in enumerate(rows, start=1)
-                ]
-            )
-        return answers
+        rows = self.documents.unlinked_paragraphs([_paragraph_of(doc_id) for doc_id in ids])
+        paragraphs = dict(zip(ids, rows, strict=True))
 
-    def search_image(self, images: Sequence[Image.Image], k: int = 10) -> list[list[Answer]]:
+        def answer(rank: int, hit: Hit) -> Answer:
+            row = paragraphs[hit.doc_id]
+            sentence = sentences[hit.doc_id]
+            return Answer("text", rank, hit.score, row.paragraph_id, row.title, sentence, row.text, row.section)
+
+        return [[answer(rank, hit) for rank, hit in enumerate(hits, start=1)] for hits in ranked]
+
+    def search_image(self, images: Sequence[Image.Image], k: int = DEFAULT_K) -> list[list[Answer]]:
         """Find the best k distinct articles for each picture; each comes with its best file.
 
         Args:
-            images: q RGB pictures (`indexer.encoders.pixels.decode_image`).
+            images: q RGB pictures (`indexer.encoders.decode_image`).
             k: at least 1.
 
         Returns:
@@ -191,8 +203,8 @@ class WikiIndex:
         """
         return self.search_vectors(self.encode_images(images), k) if images else []
 
-    def search_image_by_text(self, queries: Sequence[str], k: int = 10) -> list[list[Answer]]:
-        """Find the best k distinct articles whose pictures show what each text says.
+    def search_image_by_text(self, queries: Sequence[str], k: int = DEFAULT_K) -> list[list[Answer]]:
+        """Find the best k distinct articles for each text, by the pictures that are nearest to the text.
 
         Args:
             queries: q texts.
@@ -202,7 +214,7 @@ class WikiIndex:
             q lists of at most k answers of the image view.
 
         Raises:
-            UsageError: the index was built with an encoder that knows pictures only.
+            UsageError: the encoder of the index has no text tower.
             MissingDependency: the encoder or its tokenizer is not on this machine.
         """
         return self.search_vectors(self.encoder.encode_texts(queries), k) if queries else []
@@ -211,68 +223,57 @@ class WikiIndex:
         """Return the unit vectors [q, dim] of q RGB pictures, by the encoder of the index."""
         return self.encoder.encode(list(images))
 
-    def search_vectors(self, vectors: NDArray[np.float32], k: int = 10) -> list[list[Answer]]:
-        """Find the best k distinct articles for each of q vectors [q, dim] of `encode_images`."""
+    def search_vectors(self, vectors: NDArray[np.float32], k: int = DEFAULT_K) -> list[list[Answer]]:
+        """Find the best k distinct articles for each vector; each comes with its best file.
 
-        def search(some: Sequence[NDArray[np.float32]], wanted: int) -> list[list[Hit]]:
-            return self.image_searcher.search(some, SearchParams(wanted))
+        Args:
+            vectors: [q, dim] float32, of `encode_images`.
+            k: at least 1.
 
-        best = _distinct(list(vectors), search, lambda hit: self.image_searcher.page_ids(hit.doc_id), k)
-        return [self._articles(some) for some in best]
+        Returns:
+            q lists of at most k answers.
+        """
+        SearchParams(k).check()
 
-    def _articles(self, best: list[tuple[int, Hit]]) -> list[Answer]:
-        rows = self.documents.images([(hit.doc_id, page_id) for page_id, hit in best])
+        def search(rows: Sequence[NDArray[np.float32]], n: int) -> list[list[Hit]]:
+            return self.image_searcher.search(rows, SearchParams(n))
+
+        found = search_distinct(
+            list(vectors), search, lambda hit: self.image_searcher.page_ids(hit.doc_id), k, first=2 * k
+        )
+        return [self._article_answers(pairs) for pairs in found]
+
+    def _article_answers(self, pairs: Sequence[tuple[int, Hit]]) -> list[Answer]:
+        """Make an answer of each (page_id, hit)."""
+        rows = self.documents.images([(hit.doc_id, page_id) for page_id, hit in pairs])
+
+        def answer(rank: int, page_id: int, score: float, row: ArticleImage) -> Answer:
+            place = {"section": row.section, "file": row.file, "caption": row.caption}
+            return Answer("image", rank, score, str(page_id), row.title, row.file, row.intro, **place)
+
         return [
-            Answer(
-                "image", rank, hit.score, str(page), row.title, row.file, row.intro, row.section, row.file, row.caption
-            )
-            for rank, ((page, hit), row) in enumerate(zip(best, rows, strict=True), start=1)
+            answer(rank, page_id, hit.score, row)
+            for rank, ((page_id, hit), row) in enumerate(zip(pairs, rows, strict=True), start=1)
         ]
 
     def _values(self, section: dict[str, Any], **kinds: type) -> list[Any]:
-        """Take values out of the manifest, each of its type."""
+        """Return values of a section of the manifest, in the order of their names.
+
+        Raises:
+            IndexCorrupt: a value is absent or of another type.
+        """
         for name, kind in kinds.items():
+            # JSON writes a float that is whole as an integer.
             if not isinstance(section.get(name), (int, float) if kind is float else kind):
-                place = f"{MANIFEST_NAME}, {name}"
-                raise IndexCorrupt(
-                    f"{section.get(name)!r} is no {kind.__name__}", path=self.folder, place=place, remedy=_REBUILD
-                )
+                message, place = f"{section.get(name)!r} is no {kind.__name__}", f"{MANIFEST_NAME}, {name}"
+                raise IndexCorrupt(message, path=self.folder, place=place, remedy=_REBUILD)
         return [kind(section[name]) for name, kind in kinds.items()]
 
 
 def _paragraph_of(sentence_id: str) -> str:
-    """Return the paragraph's id in a sentence's.
+    """Return the id of the paragraph that a sentence belongs to.
 
     >>> _paragraph_of("12#3#1")
     '12#3'
     """
     return sentence_id.rpartition("#")[0]
-
-
-def _distinct(
-    queries: Sequence[_Query],
-    search: Callable[[Sequence[_Query], int], list[list[Hit]]],
-    keys: Callable[[Hit], list[_Key]],
-    k: int,
-) -> list[list[tuple[_Key, Hit]]]:
-    """Return each query its k best different keys, each with its best hit.
-
-    Several hits may share a key: queries that have too few keys are asked again for more hits, while there are more.
-    """
-    if k < 1:
-        raise UsageError(f"k is {k}", remedy="give k of at least 1")
-    found: list[list[tuple[_Key, Hit]]] = [[] for _ in queries]
-    waiting, wanted = list(range(len(queries))), 2 * k
-    while waiting:
-        ranked = search([queries[at] for at in waiting], wanted)
-        unsure = []
-        for at, hits in zip(waiting, ranked, strict=True):
-            best: dict[_Key, Hit] = {}
-            for hit in hits:
-                for key in keys(hit):
-                    best.setdefault(key, hit)
-            found[at] = list(best.items())[:k]
-            if len(best) < k and len(hits) == wanted:
-                unsure.append(at)
-        waiting, wanted = unsure, 4 * wanted
-    return found

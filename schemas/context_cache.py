@@ -7,7 +7,7 @@ It holds `queries.parquet` (one row for each sample and source), `contexts.parqu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from schemas.records import Context, Query
 from schemas.tables import CONTEXTS, QUERIES
 
 __all__ = [
-    "ALL_TOKENS",
     "CACHE_NAME",
     "VECTORS_NAME",
-    "WITHOUT_ADDRESSES",
     "CacheInfo",
     "SourceInfo",
+    "describe_query",
+    "keeps_addresses",
     "read_cache",
     "read_context_rows",
     "read_query_rows",
@@ -40,9 +40,9 @@ __all__ = [
 CACHE_NAME = "contexts.json"
 VECTORS_NAME = "vectors.parquet"
 """The table of the samples' image vectors; it exists if an image view was searched."""
-ALL_TOKENS = "tokens joined by blanks"
-WITHOUT_ADDRESSES = "tokens without web addresses, joined by blanks"
-"""How the text view made its queries, as the parameters of a cache name it."""
+_ALL_TOKENS = "tokens joined by blanks"
+_WITHOUT_ADDRESSES = "tokens without web addresses, joined by blanks"
+"""How the text queries were made, as the parameters of a cache describe it; `keeps_addresses` reads it."""
 _KIND = "contexts"
 _REMEDY = "make it again: mie-index retrieve, or mie-index contexts import, with --overwrite"
 
@@ -82,6 +82,28 @@ class CacheInfo:
     seconds_per_sample: dict[str, float]
     kind: str = _KIND
     schema_version: int = SCHEMA_VERSION
+
+
+def describe_query(*, keep_addresses: bool, title_boost: float) -> dict[str, Any]:
+    """Describe how the queries of both views are made, for the parameters of a cache.
+
+    >>> describe_query(keep_addresses=True, title_boost=2.0)
+    {'text': 'tokens joined by blanks', 'image': 'picture', 'title_boost': 2.0}
+    """
+    query: dict[str, Any] = {"text": _ALL_TOKENS if keep_addresses else _WITHOUT_ADDRESSES, "image": "picture"}
+    return query | ({"title_boost": title_boost} if title_boost else {})
+
+
+def keeps_addresses(query: Mapping[str, Any]) -> bool:
+    """Return whether the text queries of a cache kept the web addresses of posts.
+
+    Args:
+        query: what `describe_query` returned, as the parameters of a cache hold it under `query`.
+
+    >>> keeps_addresses(describe_query(keep_addresses=True, title_boost=0.0)), keeps_addresses({})
+    (True, False)
+    """
+    return query.get("text") == _ALL_TOKENS
 
 
 def summarise(queries: Iterable[Query]) -> dict[str, SourceInfo]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 __all__ = [
+    "DEFAULT_K",
     "FATES",
     "ArticleImage",
     "Context",
@@ -28,6 +29,8 @@ __all__ = [
     "WrittenLink",
 ]
 
+DEFAULT_K = 10
+"""Hits of a search, and contexts of a sample from each source, where nobody says how many: as in the paper (MoRe)."""
 Fate = Literal["kept", "redirect", "disambiguation", "other_namespace", "empty", "rejected"]
 FATES: tuple[Fate, ...] = ("kept", "redirect", "disambiguation", "other_namespace", "empty", "rejected")
 """What became of a page. The counts of all fates sum to the pages read."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import UsageError
+from schemas.records import DEFAULT_K
 from trainer.settings import build_settings, nearest
 
 __all__ = [
@@ -43,7 +44,7 @@ class DataConfig:
     samples: str = ""
     contexts: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    contexts_per_source: int = 10
+    contexts_per_source: int = DEFAULT_K
     train_samples: int = 0
     dev_samples: int = 0
     test_samples: int = 0

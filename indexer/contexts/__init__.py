@@ -1,4 +1,4 @@
-"""Samples in, contexts out: the retrieval cache of a data set."""
+"""The context cache of a data set: retrieved from an index, or imported from the files of others."""
 
 import lazy_loader
 

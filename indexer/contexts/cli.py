@@ -1,4 +1,4 @@
-"""The commands `mie-index retrieve` and `mie-index contexts import | show | stats`."""
+"""The commands `mie-index retrieve` and `mie-index contexts import`, `show` and `stats`: their options and output."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from schemas.records import DEFAULT_K
+
 if TYPE_CHECKING:
     from indexer.search import View
     from schemas.context_cache import CacheInfo
     from schemas.records import Context
 
-__all__ = ["add_commands", "contexts", "retrieve"]
+__all__ = ["TitleBoost", "add_context_commands", "contexts", "retrieve"]
 
 contexts = typer.Typer(help="Import, show and count contexts.", no_args_is_help=True, add_completion=False)
 
@@ -27,8 +29,8 @@ TitleBoost = Annotated[
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Hang `retrieve` and `contexts` into the command line of the index."""
+def add_context_commands(app: typer.Typer) -> None:
+    """Add `retrieve` and `contexts` to the commands of `mie-index`."""
     app.command()(retrieve)
     app.add_typer(contexts, name="contexts")
 
@@ -42,7 +44,7 @@ def retrieve(
         list[str] | None, typer.Option(help="text, image or both; by default text, and image where --images is given.")
     ] = None,
     split: Annotated[list[str] | None, typer.Option(help="Which splits; all by default.")] = None,
-    k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = 10,
+    k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = DEFAULT_K,
     batch: Annotated[int, typer.Option(help="Text queries per call of the index.", min=1)] = 256,
     title_boost: TitleBoost = 0.0,
     keep_addresses: Annotated[
@@ -61,7 +63,7 @@ def retrieve(
     if not set(views) <= {"text", "image"}:
         raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")
     settings = RetrievalSettings(
-        cast("tuple[View, ...]", views), k, batch, title_boost=title_boost, has_addresses=keep_addresses
+        cast("tuple[View, ...]", views), k, batch, title_boost=title_boost, keep_addresses=keep_addresses
     )
     with shown_steps() as steps:
         info = retrieve_contexts(
@@ -122,17 +124,17 @@ def show(
     from schemas.errors import UsageError
 
     rows = {row.sample_id: row for split in read_dataset(samples).splits for row in read_samples(samples, split)}
-    wanted = sample_id or list(rows)[:count]
-    absent = [name for name in wanted if name not in rows]
+    names = sample_id or list(rows)[:count]
+    absent = [name for name in names if name not in rows]
     if absent:
         raise UsageError(f"no sample {absent[0]!r}, the first is {next(iter(rows))!r}", path=samples)
-    found: dict[str, list[Context]] = {name: [] for name in wanted}
+    found: dict[str, list[Context]] = {name: [] for name in names}
     for cache in caches:
         read_cache(cache)
         for context in read_context_rows(cache):
             if context.sample_id in found:
                 found[context.sample_id].append(context)
-    for name in wanted:
+    for name in names:
         _show_sample(rows[name], found[name], length, as_json=as_json)
 
 

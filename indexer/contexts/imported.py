@@ -1,4 +1,4 @@
-"""Contexts that others made: AdaSeq and PGIM column files, and caption files, as rows of a cache."""
+"""Imports contexts that others made: column files of AdaSeq and PGIM, and caption files, as the rows of a cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from indexer.contexts.writer import CacheFolder, Part
+from indexer.contexts.writer import CachePart, CacheWriter
 from schemas.conll import read_tagged_sentences, split_contexts
 from schemas.context_cache import CacheInfo, summarise
 from schemas.dataset import input_digest, read_dataset, read_samples
@@ -34,35 +34,37 @@ def import_columns(
 ) -> CacheInfo:
     """Import contexts that stand behind `<EOS>` in column files, one per split.
 
-    The sentences are matched by their tokens, not by their position: the files of PGIM lack the last sample of each
-    split. A sentence that stands twice is matched in order. A sample that the files lack gets no context (no_hit).
+    Sentences are matched to samples by their tokens, not by their position, because the files of PGIM lack the last
+    sample of each split. A sentence that occurs twice is matched in order. A sample that is not in the files gets no
+    context (no_hit).
 
     Args:
         files: a folder or zip archive with a file per split.
         samples: the folder of the data set.
         out: the folder of the cache.
         source: its name there.
-        allow_unmatched: go on where a sentence of the files stands in no sample; its contexts are left out.
+        allow_unmatched: leave out the contexts of sentences that are in no sample, instead of an error.
         overwrite: replace another cache.
 
     Raises:
-        InputError: a sentence stands in no sample, or no sentence does; with file and line.
+        UsageError: the files have none of the data set's splits, or another cache is at out.
+        InputError: a sentence is in no sample, or not one sentence of a split is; with file and line.
     """
-    found = find_split_files(files)
+    split_files = find_split_files(files)
     dataset = read_dataset(samples)
-    shared = [split for split in dataset.splits if split in found]
+    shared = [split for split in dataset.splits if split in split_files]
     rows = {split: read_samples(samples, split) for split in shared}
     if not rows:
-        raise UsageError(f"the data set has none of the splits {', '.join(found)}", path=samples)
+        raise UsageError(f"the data set has none of the splits {', '.join(split_files)}", path=samples)
     texts: _Texts = {}
     unmatched = 0
     for split, part in rows.items():
-        aligned, left = _align(found[split], part, allow_unmatched=allow_unmatched)
+        aligned, unaligned = _align(split_files[split], part, allow_unmatched=allow_unmatched)
         texts.update(aligned)
-        unmatched += left
-    used = sorted({found[split].path for split in shared})
-    plan = _plan("columns", used, samples, rows, unmatched_sentences=unmatched)
-    return _write(out, source, rows, texts, plan, overwrite=overwrite)
+        unmatched += unaligned
+    used = sorted({split_files[split].path for split in shared})
+    parameters = _parameters("columns", used, samples, rows, unmatched_sentences=unmatched)
+    return _write(out, source, rows, texts, parameters, overwrite=overwrite)
 
 
 def import_captions(
@@ -73,7 +75,7 @@ def import_captions(
     Several captions of an image are ranked in their order. Captions of other images are left out and counted.
 
     Raises:
-        InputError: a line of neither form, with its number; or not one image is of these samples.
+        InputError: a line of neither form, with its number; or not one caption is of an image of these samples.
     """
     captions: _Texts = defaultdict(list)
     for number, line in TextFile(file).lines():
@@ -83,25 +85,30 @@ def import_captions(
             captions[image].append(caption)
     dataset = read_dataset(samples)
     rows = {split: read_samples(samples, split) for split in dataset.splits}
-    wanted = {row.image for part in rows.values() for row in part}
-    if not wanted & set(captions):
+    images = {row.image for part in rows.values() for row in part}
+    if not images & set(captions):
         raise InputError("no caption is of an image of these samples", path=file)
-    plan = _plan("captions", [file], samples, rows, unmatched_images=len(set(captions) - wanted))
+    parameters = _parameters("captions", [file], samples, rows, unmatched_images=len(set(captions) - images))
     texts = {row.sample_id: captions.get(row.image or "", []) for part in rows.values() for row in part}
-    return _write(out, source, rows, texts, plan, overwrite=overwrite)
+    return _write(out, source, rows, texts, parameters, overwrite=overwrite)
 
 
 def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) -> tuple[_Texts, int]:
-    waiting: dict[tuple[str, ...], deque[str]] = defaultdict(deque)
+    """Match the sentences of a file to samples by their tokens.
+
+    Returns:
+        The contexts by sample_id, and the number of sentences that are in no sample.
+    """
+    unmatched_ids: dict[tuple[str, ...], deque[str]] = defaultdict(deque)
     for sample in samples:
-        waiting[sample.tokens].append(sample.sample_id)
+        unmatched_ids[sample.tokens].append(sample.sample_id)
     texts: _Texts = {}
     unmatched = 0
     for number, whole in enumerate(read_tagged_sentences(file)):
         tell("import", number, len(samples), "samples")
         block, contexts = split_contexts(whole, file)
-        if waiting.get(block.tokens):
-            texts[waiting[block.tokens].popleft()] = list(contexts)
+        if unmatched_ids.get(block.tokens):
+            texts[unmatched_ids[block.tokens].popleft()] = list(contexts)
             continue
         unmatched += 1
         if not allow_unmatched:
@@ -117,6 +124,11 @@ def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) 
 
 
 def _caption(line: str, file: Path, number: int) -> tuple[str, str]:
+    """Parse a line into the name of an image and its caption.
+
+    Raises:
+        InputError: it has neither of the two forms.
+    """
     if line.startswith("{"):
         try:
             row = json.loads(line)
@@ -131,7 +143,7 @@ def _caption(line: str, file: Path, number: int) -> tuple[str, str]:
     return image.strip(), caption.strip()
 
 
-def _plan(
+def _parameters(
     form: str, files: Sequence[Path], samples: Path, rows: Mapping[str, Sequence[Sample]], **counts: int
 ) -> dict[str, Any]:
     dataset = read_dataset(samples)
@@ -149,15 +161,15 @@ def _write(
     source: str,
     rows: Mapping[str, Sequence[Sample]],
     texts: _Texts,
-    plan: dict[str, Any],
+    parameters: dict[str, Any],
     *,
     overwrite: bool,
 ) -> CacheInfo:
-    plan["source"] = source
-    folder = CacheFolder(out, plan, overwrite=overwrite)
+    parameters["source"] = source
+    folder = CacheWriter(out, parameters, overwrite=overwrite)
     if folder.finished is not None:
         return folder.finished
-    of_images = plan["imported"] == "captions"
+    of_images = parameters["imported"] == "captions"
     contexts: list[Context] = []
     queries: list[Query] = []
     for sample in (row for part in rows.values() for row in part):
@@ -169,13 +181,13 @@ def _write(
             Context(sample.sample_id, source, rank, None, "", "", text, matched)
             for rank, text in enumerate(found, start=1)
         ]
-    folder.write_part(0, Part(contexts, queries))
+    folder.write_part(0, CachePart(contexts, queries))
     info = CacheInfo(
-        dataset=plan["dataset"],
-        fingerprints=plan["samples"],
+        dataset=parameters["dataset"],
+        fingerprints=parameters["samples"],
         sources=summarise(queries),
         index_fingerprint=None,
-        parameters=plan,
+        parameters=parameters,
         seconds_per_sample={},
     )
     return folder.publish(1, info)

@@ -1,4 +1,4 @@
-"""The pictures of samples: where they lie, which of them can be used, and their vectors."""
+"""The pictures of samples: their files, which of them can be used, and their vectors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SamplePictures", "images_digest"]
 
-_MAX_IMAGE_BYTES = 50_000_000
-
 
 def images_digest(samples: Sequence[Sample], folder: Path) -> str:
-    """Identify the pictures that are there by name and size: one that is added later makes another cache."""
+    """Return a digest of the names and sizes of the pictures: a picture that is added later makes another cache."""
     digest = hashlib.sha256()
     for split, name in dict.fromkeys((row.split, row.image) for row in samples if row.image is not None):
         path = find_image(folder, split, name)
@@ -32,7 +30,7 @@ def images_digest(samples: Sequence[Sample], folder: Path) -> str:
 
 
 class SamplePictures:
-    """The pictures of some samples; each file is decoded and encoded once.
+    """The pictures of a list of samples; each file is decoded and encoded once, however many samples name it.
 
     Args:
         samples: with or without an image.
@@ -48,7 +46,15 @@ class SamplePictures:
     def encode(
         self, paths: Sequence[Path], encoder: Callable[[Sequence[Image.Image]], NDArray[np.float32]]
     ) -> tuple[list[Path], NDArray[np.float32]]:
-        """Return the paths whose pictures can be used, and the vectors [n, dim] of these."""
+        """Encode the pictures that have no vector yet.
+
+        Args:
+            paths: of pictures of the samples.
+            encoder: pictures -> vectors [n, dim].
+
+        Returns:
+            The paths whose pictures can be used, and their vectors [n, dim].
+        """
         import numpy as np
 
         new = {path: _read(path) for path in paths if path not in self._vectors}
@@ -60,11 +66,15 @@ class SamplePictures:
         return usable, np.array([self._vectors[path] for path in usable], dtype=np.float32)
 
     def statuses(self) -> list[str]:
-        """Say why a sample has no usable picture: no_image, missing_image or broken_image; "" where it has one."""
-        return [
-            "no_image" if row.image is None else "missing_image" if path is None else _BROKEN[path in self._broken]
-            for row, path in zip(self._samples, self.paths, strict=True)
-        ]
+        """Return why each sample has no usable picture: no_image, missing_image or broken_image; "" if it has one."""
+        return [self._status(row, path) for row, path in zip(self._samples, self.paths, strict=True)]
+
+    def _status(self, sample: Sample, path: Path | None) -> str:
+        if sample.image is None:
+            return "no_image"
+        if path is None:
+            return "missing_image"
+        return "broken_image" if path in self._broken else ""
 
     def by_digest(self) -> dict[str, NDArray[np.float32]]:
         """Return the vectors [dim] by the digest of their sample."""
@@ -75,14 +85,11 @@ class SamplePictures:
         }
 
 
-_BROKEN = {True: "broken_image", False: ""}
-
-
 def _read(path: Path) -> Image.Image | None:
-    from indexer.encoders import decode_image
+    from indexer.encoders import ImageLimits, decode_image
 
     try:
-        if path.stat().st_size > _MAX_IMAGE_BYTES:
+        if path.stat().st_size > ImageLimits().size_bytes:  # before the file is read
             return None
         return decode_image(path.read_bytes())
     except (InputError, OSError):

@@ -1,4 +1,14 @@
-"""A context cache while it is made: parts beside the place where it will stand, and one rename at the end."""
+"""Writes a context cache: in parts, so that an interrupted retrieval continues, and into place by one rename.
+
+Files while it is made, of which the mark comes last in each part, and when it is finished:
+
+    <out>.partial/  plan.json               the parameters; parts of other parameters are never mixed with these
+                    contexts-00000.parquet
+                    queries-00000.parquet
+                    vectors-00000.parquet   if there are image vectors
+                    part-00000.json         the mark: part 0 is finished
+    <out>/          contexts.parquet  queries.parquet  vectors.parquet  contexts.json
+"""
 
 from __future__ import annotations
 
@@ -18,19 +28,21 @@ from schemas.manifest import write_json_atomically
 from schemas.records import Context, Query
 from schemas.tables import CONTEXTS, QUERIES, sample_vectors_schema
 
-__all__ = ["CacheFolder", "Part"]
+__all__ = ["CachePart", "CacheWriter"]
 
-_ROWS = 100_000
+_ROWS_JOINED = 100_000
 _DICTIONARY_BYTES = 64 * 1024 * 1024
+"""Size of a dictionary of texts, above Parquet's default of 1 MB: beyond it each text would be stored anew."""
 _OVERWRITE = "add --overwrite, or choose another --out"
 
 
 @dataclass(frozen=True)
-class Part:
-    """What was found for some samples.
+class CachePart:
+    """The rows of a number of samples.
 
     Args:
-        contexts, queries: rows of all sources.
+        contexts: of all sources.
+        queries: of all sources.
         vectors: image vector [dim] float32 by the digest of its sample.
         encoder: fingerprint of the weights that made the vectors.
         seconds: time of the search by source.
@@ -43,27 +55,29 @@ class Part:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-class CacheFolder:
-    """The cache that will stand at out. Its parts lie in `<out>.partial` until `publish`.
+class CacheWriter:
+    """Writes the parts of a cache into `<out>.partial`; `publish` joins them and renames the folder to `out`.
+
+    Where a finished cache of the same parameters is at `out` already, `finished` describes it and nothing is prepared.
 
     Args:
-        out: where the cache will stand.
-        plan: JSON values of all that shapes the rows; parts of another plan are never mixed with these.
-        overwrite: throw away what another plan left here.
+        out: the folder of the cache.
+        parameters: JSON values of all that shapes the rows.
+        overwrite: delete what was made with other parameters.
 
     Raises:
-        UsageError: another cache, or the parts of another plan, are here and overwrite is false.
+        UsageError: another cache, or parts made with other parameters, are here and overwrite is false.
     """
 
-    def __init__(self, out: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
+    def __init__(self, out: Path, parameters: dict[str, Any], *, overwrite: bool) -> None:
         self.out = out
         self.partial = out.with_name(out.name + ".partial")
         self._overwrite = overwrite
-        self.finished = self._find_finished(plan)
+        self.finished = self._find_finished(parameters)
         if self.finished is None:
-            self._prepare(plan)
+            self._prepare(parameters)
 
-    def _find_finished(self, plan: dict[str, Any]) -> CacheInfo | None:
+    def _find_finished(self, parameters: dict[str, Any]) -> CacheInfo | None:
         if not self.out.exists():
             return None
         if not (self.out / CACHE_NAME).is_file():
@@ -76,29 +90,29 @@ class CacheFolder:
             if not self._overwrite:
                 raise
             return None
-        if json.loads(json.dumps(plan)) == info.parameters:
+        if json.loads(json.dumps(parameters)) == info.parameters:
             return info
         if not self._overwrite:
             raise UsageError("a cache of other samples or settings is here", path=self.out, remedy=_OVERWRITE)
         return None
 
-    def _prepare(self, plan: dict[str, Any]) -> None:
-        described = self.partial / "plan.json"
-        if self.partial.exists() and not _is_plan(described, plan):
+    def _prepare(self, parameters: dict[str, Any]) -> None:
+        parameters_file = self.partial / "plan.json"
+        if self.partial.exists() and not _holds(parameters_file, parameters):
             if not self._overwrite:
                 raise UsageError(
                     "an unfinished cache of other samples or settings is here", path=self.partial, remedy=_OVERWRITE
                 )
             shutil.rmtree(self.partial)
         self.partial.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(described, plan)
+        write_json_atomically(parameters_file, parameters)
 
     def has_part(self, number: int) -> bool:
-        """Tell whether a part was finished, now or before an interruption."""
+        """Return whether a part is finished, by this process or before an interruption."""
         return self._mark(number).is_file()
 
-    def write_part(self, number: int, part: Part) -> None:
-        """Write a part's rows and then its mark."""
+    def write_part(self, number: int, part: CachePart) -> None:
+        """Write the rows of a part, and then its mark."""
         write_rows(self.partial / f"contexts-{number:05}.parquet", CONTEXTS, part.contexts)
         write_rows(self.partial / f"queries-{number:05}.parquet", QUERIES, part.queries)
         if part.vectors:
@@ -113,7 +127,7 @@ class CacheFolder:
         return [Query(**row) for path in paths for row in pq.read_table(path).to_pylist()]
 
     def seconds(self, parts: int) -> dict[str, float]:
-        """Add up the time of all parts by source."""
+        """Return the time of the search by source, summed over all parts."""
         total: dict[str, float] = {}
         for number in range(parts):
             for source, value in json.loads(self._mark(number).read_text()).items():
@@ -121,7 +135,7 @@ class CacheFolder:
         return total
 
     def publish(self, parts: int, info: CacheInfo) -> CacheInfo:
-        """Join the parts, describe the cache and rename its folder into place."""
+        """Join the parts, write the description, and rename the folder into place."""
         for table, schema in (("contexts", CONTEXTS), ("queries", QUERIES)):
             paths = [self.partial / f"{table}-{number:05}.parquet" for number in range(parts)]
             _join(paths, self.partial / f"{table}.parquet", schema)
@@ -132,6 +146,7 @@ class CacheFolder:
         if self.out.exists():
             shutil.rmtree(self.out)
         self.partial.rename(self.out)
+        # The parts go last: until the rename, an interrupted `publish` still finds them and starts again.
         for path in [*self.out.glob("*-?????.*"), self.out / "plan.json"]:
             path.unlink()
         return info
@@ -140,21 +155,21 @@ class CacheFolder:
         return self.partial / f"part-{number:05}.json"
 
 
-def _is_plan(path: Path, plan: dict[str, Any]) -> bool:
+def _holds(path: Path, parameters: dict[str, Any]) -> bool:
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(plan)))
+        return bool(json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(parameters)))
     except (OSError, ValueError):
         return False
 
 
 def _join(paths: Sequence[Path], out: Path, schema: pa.Schema) -> None:
-    """Write the parts' rows in large row groups: samples share paragraphs, and a row group keeps each text once."""
+    """Write the rows of all parts in large row groups: samples share paragraphs, and a row group stores a text once."""
     with pq.ParquetWriter(out, schema, compression="zstd", dictionary_pagesize_limit=_DICTIONARY_BYTES) as writer:
-        waiting: list[pa.Table] = []
+        tables: list[pa.Table] = []
         for path in paths:
-            waiting.append(pq.read_table(path))
-            if sum(part.num_rows for part in waiting) >= _ROWS:
-                writer.write_table(pa.concat_tables(waiting), row_group_size=2 * _ROWS)
-                waiting = []
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting), row_group_size=2 * _ROWS)
+            tables.append(pq.read_table(path))
+            if sum(table.num_rows for table in tables) >= _ROWS_JOINED:
+                writer.write_table(pa.concat_tables(tables), row_group_size=2 * _ROWS_JOINED)
+                tables = []
+        if tables:
+            writer.write_table(pa.concat_tables(tables), row_group_size=2 * _ROWS_JOINED)

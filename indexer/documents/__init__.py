@@ -1,4 +1,4 @@
-"""Sentences, paragraphs and article images by id, from the Parquet tables of an index folder."""
+"""Documents by id: sentences, paragraphs and article images, from the Parquet tables of an index folder."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Row groups of Parquet tables as they are decoded, and those asked for last, kept for whoever asks again."""
+"""Decoded row groups of Parquet tables, and a cache of those that were used last."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["RowGroup", "RowGroupCache"]
 
 _ID_BYTES = 72
-"""Of an id as Python holds it, in a list."""
+"""Memory of an id as a Python string in a list."""
 
 
 class RowGroup:
     """Decoded rows, found by page or by id.
 
-    Rows are picked by hand: Arrow's own filters import pandas, which takes longer than a whole query.
+    Rows are found in plain Python and NumPy: Arrow's own filters import pandas, which takes longer than a whole query.
 
     Args:
         table: the rows.
@@ -49,13 +49,13 @@ class RowGroup:
 
     @cached_property
     def _ids(self) -> list[str]:
-        """The ids, to be walked through: a dictionary takes longer to make than it saves among 250 rows."""
+        """The ids as a list: among 250 rows, making a dictionary takes longer than it saves."""
         ids: list[str] = self._table.column(self._key).to_pylist()
         return ids
 
     @cached_property
     def _page_ids(self) -> NDArray[np.int64]:
-        """The column of page ids; Arrow's own way imports pandas."""
+        """The column of page ids, from Arrow's buffer, because Arrow's own conversion imports pandas."""
         import numpy as np
 
         whole = self._table.column("page_id").combine_chunks()
@@ -63,9 +63,9 @@ class RowGroup:
 
 
 class RowGroupCache:
-    """Keeps the row groups that were asked for last, up to a number of bytes. Threads may share it.
+    """Keeps the row groups that were used last, up to a number of bytes. Threads may share it.
 
-    One thread at a time decodes, which takes less than a millisecond: what several want is decoded once.
+    One thread at a time decodes, which takes less than a millisecond, so a row group that several need is decoded once.
 
     Args:
         limit_bytes: of all row groups together; the last one is kept however large it is.
@@ -76,10 +76,10 @@ class RowGroupCache:
         self._held: OrderedDict[tuple[object, ...], RowGroup] = OrderedDict()
         self._lock = Lock()
         self.size_bytes = 0
-        """Bytes of the row groups that are held."""
+        """Bytes of the row groups in the cache."""
 
     def get(self, key: tuple[object, ...], decode: Callable[[], RowGroup]) -> RowGroup:
-        """Return the row group of a key, decoded if it is not held.
+        """Return the row group of a key, decoded if it is not in the cache.
 
         >>> cache = RowGroupCache(1 << 20)
         >>> rows = RowGroup(pa.table({"id": ["a", "b"], "text": ["one", "two"]}), "id")
@@ -89,7 +89,7 @@ class RowGroupCache:
         {'id': 'b', 'text': 'two'}
         """
         with self._lock:
-            found = self._held.pop(key, None)
+            found = self._held.pop(key, None)  # and back at the end: the order is that of the last use
             if found is None:
                 found = decode()
                 self.size_bytes += found.size_bytes

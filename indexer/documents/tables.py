@@ -1,4 +1,4 @@
-"""Text by id: sentences, paragraphs and article images, fetched from the Parquet tables of an index folder."""
+"""Rows by id: sentences, paragraphs and article images, fetched from the Parquet tables of an index folder."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from schemas.tables import TABLES, check_table
 __all__ = ["Documents", "page_of"]
 
 CACHE_BYTES = 64 << 20
-"""Decoded rows held in memory: 250,000 sentences with their paragraphs."""
+"""Bound of the decoded row groups in memory: some 250,000 sentences with their paragraphs."""
 ROWS_HELD = 20_000
-"""Rows by id of a table as Python has them, about 20 MB; with more they are gathered anew."""
+"""Rows of a table kept as Python objects, about 20 MB; when there are more, all are dropped."""
 _UNLINKED = ("paragraph_id", "title", "section", "text")
 _REBUILD = "check the folder with: mie-index verify; then build it again"
 
@@ -31,7 +31,7 @@ def page_of(doc_id: str) -> int:
     """Read the page id in a page, paragraph or sentence id.
 
     Raises:
-        InputError: it is none of these.
+        InputError: the id is none of these.
 
     >>> page_of("12#3#1")
     12
@@ -43,10 +43,10 @@ def page_of(doc_id: str) -> int:
 
 
 class _Table:
-    """The shards of one table. A row group is found by the statistics of its page ids, and decoded if it is not held.
+    """The shards of one table. The statistics of page ids tell the row groups that may hold a page.
 
-    It is decoded in the thread that asks, straight from the mapped file: to hand columns to other threads, or to fetch
-    their bytes ahead, takes as long as to decode them.
+    A row group is decoded in the calling thread, from the mapped file: handing columns to other threads, or reading
+    their bytes in advance, takes as long as decoding them.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, name: str, cache: RowGroupCache) -> None:
@@ -83,7 +83,7 @@ class _Table:
         Args:
             page_id: of its page.
             doc_id: the row's first column.
-            columns: those wanted, that of the ids among them; the rest is not decoded. All if None.
+            columns: the columns to decode, that of the ids among them; None decodes all.
         """
         for place in self._places(page_id):
             row = self._group(*place, columns).row_of(doc_id)
@@ -99,11 +99,11 @@ class _Table:
                 values = self._read(number, group, [column]).column(0).to_pylist()
                 if value in values:
                     table = self._read(number, group)
-                    rows += [table.slice(at, 1).to_pylist()[0] for at, some in enumerate(values) if some == value]
+                    rows += [table.slice(at, 1).to_pylist()[0] for at, other in enumerate(values) if other == value]
         return rows
 
     def _group(self, file: int, group: int, columns: Sequence[str] | None = None) -> RowGroup:
-        """Return a row group, held or decoded."""
+        """Return a row group, from the cache or decoded."""
         key = (self._name, file, group, columns)
         return self._cache.get(key, lambda: RowGroup(self._read(file, group, columns), TABLES[self._name].names[0]))
 
@@ -117,7 +117,11 @@ class _Table:
             ) from error
 
     def _places(self, page: int) -> list[tuple[int, int]]:
-        """Find the (file, row group) pairs that may hold a page, in the order of the files."""
+        """Return the (file, row group) pairs that may hold a page, in the order of the files.
+
+        Groups are sorted by their first page. From the last one that starts at or before the page, earlier ones are
+        tried as far back as the widest group reaches: shards of an update may overlap.
+        """
         places = []
         at = bisect_right(self._starts, page) - 1
         while at >= 0 and self._groups[at][0] >= page - self._widest:
@@ -128,7 +132,7 @@ class _Table:
 
 
 def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
-    """Return the smallest and largest page id of each row group; every number where there are no statistics."""
+    """Return the smallest and largest page id of each row group; the widest range where it has no statistics."""
     column = file.schema_arrow.get_field_index("page_id")
     spans = []
     for group in range(file.metadata.num_row_groups):
@@ -139,7 +143,7 @@ def _spans(file: pq.ParquetFile) -> list[tuple[int, int]]:
 
 
 class Documents:
-    """The texts of an index folder. Tables open at their first use; footers and the rows asked for last are kept.
+    """The tables of an index folder. They open at their first use; footers and the rows that were used last are kept.
 
     Threads may share it.
 
@@ -160,15 +164,15 @@ class Documents:
         """Return the sentences of these ids, in their order.
 
         Raises:
-            IndexCorrupt: one of them is not there.
+            IndexCorrupt: the tables do not hold one of them.
         """
         return [Sentence(**row) for row in self._by_id("sentences", ids)]
 
     def sentence_texts(self, ids: Sequence[str]) -> list[str]:
-        """Return the texts alone of the sentences of these ids, in their order.
+        """Return only the texts of the sentences of these ids, in their order.
 
         Raises:
-            IndexCorrupt: one of them is not there.
+            IndexCorrupt: the tables do not hold one of them.
         """
         return [row["text"] for row in self._by_id("sentences", ids, ("sentence_id", "text"))]
 
@@ -176,7 +180,7 @@ class Documents:
         """Return the paragraphs of these ids, in their order.
 
         Raises:
-            IndexCorrupt: one of them is not there.
+            IndexCorrupt: the tables do not hold one of them.
         """
         return [_to_paragraph(row) for row in self._by_id("paragraphs", ids)]
 
@@ -184,16 +188,16 @@ class Documents:
         """Return the paragraphs of these ids without their links, which take as long to decode as all the rest.
 
         Raises:
-            IndexCorrupt: one of them is not there.
+            IndexCorrupt: the tables do not hold one of them.
         """
         rows = self._by_id("paragraphs", ids, _UNLINKED)
         return [Paragraph(**row, page_id=page_of(row["paragraph_id"]), links=()) for row in rows]
 
     def images(self, pairs: Sequence[tuple[str, int]]) -> list[ArticleImage]:
-        """Give, for each (file, page_id), the first use of the file in the article.
+        """Return the first use of the file in the article, for each (file, page_id).
 
         Raises:
-            IndexCorrupt: one of them is not there.
+            IndexCorrupt: the tables do not hold one of them.
         """
         rows = self._table("images").rows(page for _, page in pairs)
         return [ArticleImage(**self._use_of(file, rows.get(page, []))) for file, page in pairs]
@@ -232,15 +236,15 @@ class Documents:
         return [row for part in parts for row in part.to_pylist()]
 
     def _by_id(self, name: str, ids: Sequence[str], columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
-        """Return the rows of ids; they are not to be changed, for they are kept for whoever asks again."""
+        """Return the rows of ids. They are kept for later calls, so nobody may change them."""
         held = self._rows.get((name, columns), {})
         if len(held) > ROWS_HELD:
             held = {}
-        lacking = {doc_id: page_of(doc_id) for doc_id in ids if doc_id not in held}
-        if lacking:
+        absent = {doc_id: page_of(doc_id) for doc_id in ids if doc_id not in held}
+        if absent:
             table = self._table(name)
-            for doc_id in sorted(lacking, key=lacking.__getitem__):  # so that a batch decodes each row group once
-                row = table.row_of(lacking[doc_id], doc_id, columns)
+            for doc_id in sorted(absent, key=absent.__getitem__):  # by page: a batch decodes each row group once
+                row = table.row_of(absent[doc_id], doc_id, columns)
                 if row is None:
                     raise self._missing(doc_id)
                 held[doc_id] = row

@@ -1,4 +1,4 @@
-"""Pictures and words to unit vectors."""
+"""Encoders: pictures and words to unit vectors, and the decoder of pictures before them."""
 
 import lazy_loader
 

@@ -1,111 +1,81 @@
-"""Image encoders by name: open_clip with published or local weights, and the offline stand-in."""
+"""CLIP through open_clip: published or local weights, both towers, and the tokenizer of an architecture."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.encoders import efficientnet
-from indexer.encoders.clip_forward import save_arithmetic
-from indexer.encoders.clip_tokens import check_text_tower, load_tokenizer
-from indexer.encoders.encoder import (
-    ImageEncoder,
-    Precision,
-    TextTower,
-    fingerprint_weights,
-    pick_device,
-    pick_precision,
-)
+from indexer.encoders.encoder import ImageEncoder, Precision, TextTower, fingerprint_weights
 from indexer.encoders.hub import fetch_first, first_line
-from schemas.errors import InputError, UsageError
+from indexer.encoders.spec import FORMS, STAND_IN, EncoderSpec
+from schemas.errors import InputError, MissingDependency, UsageError
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DEFAULT_SPEC", "make_encoder"]
+__all__ = ["check_text_tower", "load_tokenizer", "make_clip"]
 
-DEFAULT_SPEC = "open_clip:ViT-B-32:openai"
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
-_FORMS = f"open_clip:ARCH:TAG, open_clip:ARCH:CHECKPOINT.safetensors or {efficientnet.SPEC}"
-_ALTERNATIVES = (
+_WITHOUT_WEIGHTS = (
     "give a local checkpoint (open_clip:ARCH:FILE.safetensors), connect once to fill the cache, "
-    f"or use the offline stand-in ({efficientnet.SPEC})"
+    f"or use the offline stand-in ({STAND_IN})"
 )
+_WITHOUT_TOKENIZER = (
+    "connect once to fill the cache, ask by picture (--image), or use an encoder whose tokenizer open_clip carries "
+    "(ViT-B-32 and every architecture without hf_tokenizer_name)"
+)
+_WITHOUT_TOWER = (
+    "connect once to fill the cache, or use an architecture whose text tower open_clip carries, such as ViT-B-32"
+)
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
 _log = logging.getLogger(__name__)
 
 
-def make_encoder(
-    spec: str = DEFAULT_SPEC,
-    *,
-    device: str | None = None,
-    threads: int | None = None,
-    precision: Precision | None = None,
-) -> ImageEncoder:
-    """Load an image encoder.
+def make_clip(arch: str, weights: str, device: str, precision: Precision) -> ImageEncoder:
+    """Load a CLIP: its architecture by name, its weights by a published tag or from a local checkpoint.
+
+    The fingerprint covers weights, architecture, activation and preprocessing of the image tower: all that decides a
+    picture's vector.
 
     Args:
-        spec: `open_clip:ARCH:TAG` (weights published under a tag), `open_clip:ARCH:PATH` (a local .safetensors,
-            or a .pt, .pth or .bin that holds tensors only), or `efficientnet-lite0`.
-        device: "cpu" or "cuda"; None takes a CUDA device if there is one.
-        threads: CPU threads of torch in this process; None leaves them as they are. Give 1 where several
-            processes share the cores: threads that wait for a busy core made the stand-in 7 times slower.
-        precision: of CLIP's arithmetic: "fp32", "bf16" or "fp16" (weights stay fp32, torch's autocast chooses);
-            None is fp16 on a CUDA device, in which CLIP was trained, and fp32 on a CPU. The stand-in is always fp32.
+        arch: an architecture of open_clip.
+        weights: a tag, or the path of a checkpoint.
+        device: "cpu" or "cuda".
+        precision: of the arithmetic.
 
     Raises:
-        UsageError: an unknown encoder, architecture, tag, path, device or precision.
-        MissingDependency: the weights, or a part of another library that the text tower is built from, are
-            not on this machine and the hub is not reachable.
+        UsageError: an unknown architecture, tag or path.
+        MissingDependency: weights or parts are not on this machine and the hub is not reachable.
         InputError: the checkpoint does not hold this architecture's weights.
     """
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
-    if spec == efficientnet.SPEC:
-        return efficientnet.make_stand_in(device)
-    kind, _, rest = spec.partition(":")
-    if kind == "other":
-        raise UsageError(
-            f"{rest or spec!r} names an encoder of vectors that were given: this program cannot run it",
-            remedy="ask the image view with a vector of that encoder (mie-index query --vector FILE.npy)",
-        )
-    arch, _, pretrained = rest.partition(":")
-    if kind != "open_clip" or not arch or not pretrained:
-        raise UsageError(f"{spec!r} names no image encoder", remedy=f"use {_FORMS}")
-    place = pick_device(device)
-    return _make_open_clip(arch, pretrained, place, pick_precision(precision, place))
-
-
-def _make_open_clip(arch: str, pretrained: str, device: str, precision: Precision) -> ImageEncoder:
     import open_clip
 
     if arch not in open_clip.list_models():
         raise UsageError(f"open_clip has no architecture {arch!r}", remedy=_suggest(arch, open_clip.list_models()))
-    tag = open_clip.get_pretrained_cfg(arch, pretrained)
-    if tag:
-        spec, checkpoint = f"open_clip:{arch}:{pretrained}", _find_published(tag, arch, pretrained)
-        quick_gelu = bool(tag.get("quick_gelu"))
+    settings = open_clip.get_pretrained_cfg(arch, weights)
+    if settings:
+        checkpoint = _find_published(settings, arch, weights)
+        quick_gelu = bool(settings.get("quick_gelu"))
     else:
-        checkpoint = _find_local(arch, pretrained)
-        spec, tag, quick_gelu = f"open_clip:{arch}:{checkpoint}", _guess_settings(arch), False
+        checkpoint = _find_local(arch, weights)
+        weights, settings, quick_gelu = str(checkpoint), _guess_settings(arch), False
         _warn_of_quick_gelu(arch)
-    text_config = open_clip.get_model_config(arch)["text_cfg"]
-    check_text_tower(arch, text_config)
-    model, preprocess = _load(arch, checkpoint, tag, quick_gelu)
-    settings = {
-        "architecture": open_clip.get_model_config(arch)["vision_cfg"],
-        "quick_gelu": quick_gelu or bool(open_clip.get_model_config(arch).get("quick_gelu")),
-        "preprocessing": dict(model.visual.preprocess_cfg),
-    }
-    digest = fingerprint_weights(model.visual.state_dict(), settings)
-    classes = open_clip.transformer
-    save_arithmetic(model, classes.QuickGELU, classes.VisionTransformer, classes.ResidualAttentionBlock)
+    config = open_clip.get_model_config(arch)
+    check_text_tower(arch, config["text_cfg"])
+    model, preprocess = _load(arch, checkpoint, settings, quick_gelu)
+    fingerprint = fingerprint_weights(
+        model.visual.state_dict(),
+        {
+            "architecture": config["vision_cfg"],
+            "quick_gelu": quick_gelu or bool(config.get("quick_gelu")),
+            "preprocessing": dict(model.visual.preprocess_cfg),
+        },
+    )
     model = model.to(device)
 
     def embed(pixels: torch.Tensor) -> torch.Tensor:
@@ -116,23 +86,58 @@ def _make_open_clip(arch: str, pretrained: str, device: str, precision: Precisio
         vectors: torch.Tensor = model.encode_text(tokens)
         return vectors  # [n, dim]
 
-    texts = TextTower(partial(load_tokenizer, arch, text_config, open_clip.get_tokenizer), embed_tokens)
-    return ImageEncoder(spec, digest, _dim_of(arch), device, preprocess, embed, text=texts, precision=precision)
+    texts = TextTower(partial(load_tokenizer, arch, config["text_cfg"], open_clip.get_tokenizer), embed_tokens)
+    spec = str(EncoderSpec("clip", arch, weights))
+    dim = int(config["embed_dim"])
+    return ImageEncoder(spec, fingerprint, dim, device, preprocess, embed, text=texts, precision=precision)
 
 
-def _dim_of(arch: str) -> int:
-    import open_clip
+def load_tokenizer(
+    arch: str, text_config: Mapping[str, Any], make: Callable[[str], Callable[[Sequence[str]], torch.Tensor]]
+) -> Callable[[Sequence[str]], torch.Tensor]:
+    """Load the tokenizer of an architecture: texts -> token ids [n, context_length] int64; longer texts are cut off.
 
-    return int(open_clip.get_model_config(arch)["embed_dim"])
+    Most architectures use CLIP's own, whose vocabulary is in the open_clip package; SigLIP, CLIPA and the multilingual
+    ones name a tokenizer of the hub (or a folder), which is read from the hub's cache if it is there.
+
+    Args:
+        arch: name of the architecture.
+        text_config: its settings of the text tower.
+        make: open_clip's function that makes the tokenizer of an architecture.
+
+    Raises:
+        MissingDependency: the hub's tokenizer is not on this machine and the hub is not reachable.
+    """
+    name = str(text_config.get("hf_tokenizer_name") or "")
+    if name and not Path(name).is_dir():
+        fetch_first(name, _TOKENIZER_FILES, f"the tokenizer's files ({name}) of {arch}", _WITHOUT_TOKENIZER)
+    try:
+        tokenizer = make(arch)
+    except Exception as error:  # transformers raises OSError, ValueError, ImportError, ... for absent parts
+        raise MissingDependency(
+            f"the tokenizer of {arch} ({name or 'CLIP'}) does not load ({first_line(error)})", remedy=_WITHOUT_TOKENIZER
+        ) from error
+    return lambda texts: tokenizer(list(texts))
+
+
+def check_text_tower(arch: str, text_config: Mapping[str, Any]) -> None:
+    """Check that the settings of a text tower of another library are here, before open_clip waits for the hub.
+
+    Raises:
+        MissingDependency: they are not on this machine and the hub is not reachable.
+    """
+    name = str(text_config.get("hf_model_name") or "")
+    if name and not Path(name).is_dir():
+        fetch_first(name, ("config.json",), f"the settings of the text tower ({name}) of {arch}", _WITHOUT_TOWER)
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, list(known), n=3, cutoff=0.4) or sorted(known)[:5]
-    return f"near names: {', '.join(near)}" if near else f"use {_FORMS}"
+    return f"near names: {', '.join(near)}" if near else f"use {FORMS}"
 
 
 def _load(arch: str, checkpoint: Path, settings: Mapping[str, Any], quick_gelu: bool) -> tuple[Any, Any]:
-    """Build the architecture and fill it; only tensors are read from the file, never code."""
+    """Build the architecture and load its weights; only tensors are read from the file, never code."""
     import open_clip
 
     try:
@@ -163,15 +168,15 @@ def _find_local(arch: str, pretrained: str) -> Path:
     if path.is_file() and path.suffix in _SUFFIXES:
         return path.absolute()
     if path.is_file():
-        raise UsageError(f"a checkpoint ends in one of {', '.join(_SUFFIXES)}", path=path, remedy=f"use {_FORMS}")
+        raise UsageError(f"a checkpoint ends in one of {', '.join(_SUFFIXES)}", path=path, remedy=f"use {FORMS}")
     if path.suffix in _SUFFIXES or "/" in pretrained:
-        raise UsageError("there is no checkpoint", path=path, remedy=f"use {_FORMS}")
+        raise UsageError("there is no checkpoint", path=path, remedy=f"use {FORMS}")
     tags = open_clip.list_pretrained_tags_by_model(arch)
     raise UsageError(f"{arch} has no weights published as {pretrained!r}", remedy=_suggest(pretrained, tags))
 
 
 def _guess_settings(arch: str) -> Mapping[str, Any]:
-    """Return the preprocessing that most published weights of an architecture use; a local file states none."""
+    """Return the preprocessing of most published weights of an architecture; a local file does not state its own."""
     import open_clip
 
     tags = [open_clip.get_pretrained_cfg(arch, tag) for tag in open_clip.list_pretrained_tags_by_model(arch)]
@@ -185,7 +190,7 @@ def _guess_settings(arch: str) -> Mapping[str, Any]:
 
 
 def _warn_of_quick_gelu(arch: str) -> None:
-    """Say what no file tells: weights trained with quick GELU give wrong vectors without it."""
+    """Warn where an architecture has weights of both activations: a file does not state its own, and vectors differ."""
     import open_clip
 
     tags = open_clip.list_pretrained_tags_by_model(arch)
@@ -204,4 +209,4 @@ def _find_published(tag: Mapping[str, Any], arch: str, name: str) -> Path:
     """Find a tag's weights in the hub's cache, or fetch them if the hub answers soon."""
     repository, _, file = str(tag.get("hf_hub", "")).rpartition("/")
     files = [file] if file else ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"]
-    return fetch_first(repository, files, f"the weights {arch}:{name}", _ALTERNATIVES)
+    return fetch_first(repository, files, f"the weights {arch}:{name}", _WITHOUT_WEIGHTS)

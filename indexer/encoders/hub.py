@@ -1,4 +1,4 @@
-"""Files of the model hub: this machine's cache first, then the hub if it answers soon, else what to do without it."""
+"""Files of the model hub: from this machine's cache, else from the hub if it answers soon, else an error."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from schemas.errors import MissingDependency
 __all__ = ["HUB_TIMEOUT_S", "fetch_first", "first_line"]
 
 HUB_TIMEOUT_S = 5.0
-"""How long the model hub may take to answer at all before it counts as not reachable."""
+"""How long the hub may take to answer before it counts as not reachable; its own client retries for a minute."""
 
 
 def fetch_first(repository: str, files: Sequence[str], what: str, remedy: str) -> Path:
-    """Return the first of some files that the cache or the hub has.
+    """Return the first file of a list that the cache or the hub has.
 
     Args:
         repository: `owner/name`; a bare name is one of the hub's own.
@@ -48,6 +48,6 @@ def fetch_first(repository: str, files: Sequence[str], what: str, remedy: str) -
 
 
 def first_line(error: Exception) -> str:
-    """Tell an error of a library in one line: its type and its first words."""
+    """Return an error of a library in one line: its type and its first two lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {' '.join(lines[:2])[:300]}"

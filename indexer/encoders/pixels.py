@@ -1,4 +1,4 @@
-"""Bytes of a file that claims to be a picture -> an RGB picture, within bounds, or a reason why not."""
+"""Decodes the bytes of a picture file, from anybody, to an RGB picture: within bounds, or with a reason why not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIGNATURES = (
     ("GIF", b"GIF89a"),
     ("BMP", b"BM"),
 )
-_KNOWN_STRANGERS = (
+_REFUSED_FORMATS = (
     ("TIFF", b"II*\x00"),
     ("TIFF", b"MM\x00*"),
     ("DjVu", b"AT&TFORM"),
@@ -29,14 +29,28 @@ _KNOWN_STRANGERS = (
     ("Ogg", b"OggS"),
 )
 _START_OF_SCAN = b"\xff\xda"
-"""Stands in a JPEG's data only where a scan starts, of the picture or of a preview in it. Source: ITU T.81, B.1.1.5."""
+"""The marker of a scan, of the picture or of a preview in it; no other bytes of a JPEG are these. Source: ITU T.81,
+B.1.1.5."""
+_SMALLER = "scale it down first"
+_OTHER = "give a JPEG, PNG, GIF, WebP or BMP file that an image viewer opens"
 _SIZE_KEY = "displayed_size"
 _EXIF_ORIENTATION = 0x0112
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""EXIF orientation -> Pillow's Transpose that undoes it. Source: EXIF 2.3, tag 0x0112."""
+_SWAPS_SIDES = {"TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90"}
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """What a picture may cost.
+    """Bounds on what decoding a picture may cost in bytes, memory and time.
 
     Args:
         size_bytes: largest file.
@@ -45,11 +59,11 @@ class ImageLimits:
             decoding at this limit peaked at 1.6 GB (an animated WebP, the worst of the formats).
         aspect: longest side over shortest side; a strip one pixel high would grow to gigabytes when its short
             side is scaled up to what an encoder reads.
-        side_px: a picture whose short side is twice this or more comes smaller by a whole factor, its short side
-            still at least this: many times what any encoder reads, and a batch of decoded pictures stays small.
-        scans: most of a progressive JPEG, whose every scan goes over the whole picture: 14 bytes buy a pass over four
-            million pixels, so that a file within the other bounds would take hours. Cameras and optimizers write up
-            to some twenty.
+        side_px: a picture whose short side is at least twice this is made smaller by a whole factor; its short side
+            stays at least this. Encoders read a few hundred pixels, and a batch of decoded pictures stays small.
+        scans: most scans of a progressive JPEG. Each scan goes over the whole picture: 14 bytes cost a pass over four
+            million pixels, so a file within the other bounds could take hours. Cameras and optimizers write up to
+            some twenty.
     """
 
     size_bytes: int = 50_000_000
@@ -71,12 +85,12 @@ class ImageRefused(InputError):
 
     @property
     def reason(self) -> str:
-        """The short stable code."""
+        """The reason as one short word that does not change."""
         return self.message.partition(": ")[0]
 
     @property
     def detail(self) -> str:
-        """What was found."""
+        """The particulars of this file."""
         return self.message.partition(": ")[2]
 
 
@@ -84,14 +98,14 @@ def decode_image(data: bytes, *, limits: ImageLimits = ImageLimits()) -> Image.I
     """Decode a JPEG, PNG, GIF (first frame), WebP or BMP as people see it: upright, opaque, 8-bit RGB.
 
     The EXIF orientation is applied, transparency is laid on white, CMYK is read as Adobe writes it, 16 bits are
-    scaled to 8. Colour profiles are not applied. The format is told by the bytes, never by a name.
+    scaled to 8. Colour profiles are not applied. The first bytes tell the format, never the name of the file.
 
     Args:
         data: the whole file.
         limits: bounds on bytes and pixels.
 
     Returns:
-        A picture of mode RGB; a large one comes smaller than it is (`ImageLimits.side_px`, `displayed_size`).
+        A picture of mode RGB; a large one is made smaller (`ImageLimits.side_px`); `displayed_size` has its own size.
 
     Raises:
         ImageRefused: an InputError with a reason.
@@ -120,13 +134,13 @@ def displayed_size(image: Image.Image) -> tuple[int, int]:
 
 
 def with_displayed_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Note on a picture the width and height that `displayed_size` gives; it gives the picture back."""
+    """Note on a picture the width and height that `displayed_size` returns; return the picture."""
     image.info = {_SIZE_KEY: size}
     return image
 
 
 def sniff_format(data: bytes) -> str | None:
-    """Tell an accepted format by its first bytes, or return None.
+    """Return the accepted format that a file's first bytes name, or None.
 
     >>> sniff_format(b"GIF89a..."), sniff_format(b"<svg/>")
     ('GIF', None)
@@ -134,10 +148,6 @@ def sniff_format(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     return next((name for name, magic in _SIGNATURES if data.startswith(magic)), None)
-
-
-_SMALLER = "scale it down first"
-_OTHER = "give a JPEG, PNG, GIF, WebP or BMP file that an image viewer opens"
 
 
 def _refusal(reason: str, detail: str) -> ImageRefused:
@@ -159,7 +169,7 @@ def _checked_format(data: bytes, limits: ImageLimits) -> str:
 
 
 def _describe(data: bytes) -> str:
-    """Name what a file of no accepted format looks like.
+    """Return what a file of no accepted format looks like.
 
     >>> _describe(b"<?xml version='1.0'?><svg>")
     'looks like SVG'
@@ -168,7 +178,7 @@ def _describe(data: bytes) -> str:
     for mark, name in ((b"<svg", "SVG"), (b"<html", "HTML"), (b"<!doctype html", "HTML")):
         if head.startswith((b"<", b"\xef\xbb\xbf<")) and mark in head:
             return f"looks like {name}"
-    for name, magic in _KNOWN_STRANGERS:
+    for name, magic in _REFUSED_FORMATS:
         if data.startswith(magic):
             return f"looks like {name}"
     return f"the first bytes are {data[:8]!r}"
@@ -187,7 +197,8 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
 def _to_upright_rgb(image: Image.Image, limits: ImageLimits) -> Image.Image:
     size = image.size
     turn = _turn_of(image)
-    image.draft(None, (limits.side_px, limits.side_px))  # a JPEG at 1/2, 1/4 or 1/8: less memory and time
+    # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, which takes less memory and time.
+    image.draft(None, (limits.side_px, limits.side_px))
     image.load()
     rgb = _to_rgb(image)
     factor = min(rgb.size) // limits.side_px
@@ -199,25 +210,12 @@ def _to_upright_rgb(image: Image.Image, limits: ImageLimits) -> Image.Image:
     return with_displayed_size(rgb, size)
 
 
-_TURNS = {
-    2: "FLIP_LEFT_RIGHT",
-    3: "ROTATE_180",
-    4: "FLIP_TOP_BOTTOM",
-    5: "TRANSPOSE",
-    6: "ROTATE_270",
-    7: "TRANSVERSE",
-    8: "ROTATE_90",
-}
-"""EXIF orientation -> Pillow's Transpose that undoes it. Source: EXIF 2.3, tag 0x0112."""
-_SWAPS_SIDES = {"TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90"}
-
-
 def _turn_of(image: Image.Image) -> Image.Transpose | None:
     from PIL import Image
 
     try:
         turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF says nothing about how the pixels lie
+    except Exception:  # damaged EXIF: the picture is taken as it is stored
         return None
     return None if turn is None else Image.Transpose[turn]
 
@@ -236,7 +234,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _scale_16_bits(image: Image.Image) -> Image.Image:
-    """Scale grey values 0..65535 to 0..255, rounded; a plain convert would clip them."""
+    """Scale grey values 0..65535 to 0..255, rounded; Pillow's convert would clip them. In bands, to save memory."""
     import numpy as np
     from PIL import Image
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from indexer.encoders import parse_spec
 from pipelines.images import Missing, VectorSource
 from pipelines.stages.embed import IMAGE_OUTCOMES, STAGE
 from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
@@ -19,7 +20,6 @@ from schemas.titles import file_page_url
 
 __all__ = ["name_encoder", "take_shard"]
 
-_FOREIGN = "other:"
 _ROUNDED = 0.01
 """Lengths within this of 1 are unit vectors that were rounded, as to float16; those within _EXACT stay as they are."""
 _EXACT = 1e-6
@@ -40,9 +40,7 @@ def name_encoder(spec: str | None, dim: int) -> tuple[str, str]:
             "vectors: needs --encoder, the encoder that made them: nothing in the files tells it",
             remedy="give --encoder open_clip:ARCH:TAG, or other:NAME for one that this program cannot run",
         )
-    if spec.startswith(_FOREIGN):
-        if not spec.removeprefix(_FOREIGN).strip():
-            raise UsageError("other: names no encoder", remedy="give --encoder other:NAME, such as other:resnet50")
+    if parse_spec(spec).kind == "other":
         return spec, spec
     from indexer.encoders import make_encoder
 

@@ -97,7 +97,6 @@ FORBIDDEN_CALLS = {"eval", "exec", "os.system", "pickle.load", "pickle.loads", "
 ALLOWED_CALLS = {
     "pipelines/sandbox/child.py": {"pickle.loads"},  # a private pipe to its own child
     "pipelines/sandbox/server.py": {"pickle.loads"},  # the other end of that pipe
-    "indexer/encoders/clip.py": {"torch.load"},
     "indexer/encoders/efficientnet.py": {"torch.load"},
 }
 

@@ -163,7 +163,7 @@ def test_an_index_without_pictures_says_how_to_get_them(tmp_path: Path) -> None:
 def test_other_weights_than_those_of_the_build_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = FakeEncoder()
     other.fingerprint = "other weights"
-    monkeypatch.setattr("indexer.encoders.clip.make_encoder", lambda spec: other)
+    monkeypatch.setattr("indexer.encoders.build.make_encoder", lambda spec: other)
     with pytest.raises(IndexMismatch, match="other weights than this machine's efficientnet-lite0"):
         WikiIndex(folder).search_image([colour(1, 0, 0)], 3)
 

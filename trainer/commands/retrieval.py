@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from schemas.context_cache import ALL_TOKENS, read_cache
+from schemas.context_cache import keeps_addresses, read_cache
 from schemas.dataset import read_samples
 from schemas.errors import InputError, MieError, MissingDependency, StoreError, UsageError
 from schemas.manifest import read_manifest
@@ -146,4 +146,4 @@ def _query_options(query: Mapping[str, Any]) -> tuple[str, ...]:
     """
     boost = float(query.get("title_boost", 0.0))
     options = ("--title-boost", str(boost)) if boost else ()
-    return (*options, "--keep-addresses") if query.get("text") == ALL_TOKENS else options
+    return (*options, "--keep-addresses") if keeps_addresses(query) else options

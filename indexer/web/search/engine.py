@@ -13,6 +13,7 @@ from indexer.web.http import Lane, Refused, TextLane
 from indexer.web.search.highlight import TermMarker
 from indexer.web.search.query_pictures import AskedPictures
 from schemas.errors import UsageError
+from schemas.records import DEFAULT_K
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +49,7 @@ class Question:
 
     text: str | None = None
     image: str | None = None
-    k: int = 10
+    k: int = DEFAULT_K
     view: Views | None = None
     title_boost: float = 0.0
     constants: Constants | None = None
@@ -115,8 +116,7 @@ class Engine:
     @property
     def reads_words_for_pictures(self) -> bool:
         """Whether words can find pictures: a CLIP encoder has a text tower, the stand-in has none."""
-        section = self.index.manifest.image_index or {}
-        return str(section.get("encoder")).startswith("open_clip:")
+        return self.index.finds_pictures_by_words
 
     async def ask(self, question: Question, view: View) -> Found:
         """Answer a question in one of its views.

@@ -14,11 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from indexer.contexts import import_captions, import_columns
+from indexer.contexts import RetrievalSettings, import_captions, import_columns, retrieve_contexts
 from indexer.contexts.cli import contexts as contexts_app
-from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
 from indexer.search import Answer
-from schemas.context_cache import ALL_TOKENS, WITHOUT_ADDRESSES, read_cache, read_context_rows, read_query_rows
+from schemas.context_cache import keeps_addresses, read_cache, read_context_rows, read_query_rows
 from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.manifest import Manifest
@@ -130,7 +129,11 @@ def test_the_title_boost_is_asked_for_stored_and_makes_another_cache(tmp_path: P
     entity = replace(TEXT, title_boost=2.0)
     info = retrieve_contexts(samples, index, out, settings=entity)
     assert index.boosts == {2.0}
-    assert info.parameters["query"] == {"text": WITHOUT_ADDRESSES, "image": "picture", "title_boost": 2.0}
+    assert info.parameters["query"] == {
+        "text": "tokens without web addresses, joined by blanks",
+        "image": "picture",
+        "title_boost": 2.0,
+    }
     assert read_cache(out) == info and retrieve_contexts(samples, FakeIndex(1), out, settings=entity) == info
     for other in (TEXT, replace(TEXT, title_boost=1.0)):
         with pytest.raises(UsageError, match="other samples or settings"):
@@ -144,14 +147,15 @@ def test_web_addresses_are_looked_up_only_where_that_is_wanted(tmp_path: Path) -
     samples, index = make_set(tmp_path / "set", sentence, "https://t.co/x"), FakeIndex()
     info = retrieve_contexts(samples, index, tmp_path / "out", settings=TEXT)
     assert {query for query, _ in index.asked} == {"RT Rocky httpd"}
-    assert info.parameters["query"]["text"] == WITHOUT_ADDRESSES
+    assert not keeps_addresses(info.parameters["query"])
     assert [row.status for row in read_query_rows(tmp_path / "out")] == ["hit", "no_hit"]
     with pytest.raises(UsageError, match="other samples or settings"):
-        retrieve_contexts(samples, index, tmp_path / "out", settings=replace(TEXT, has_addresses=True))
+        retrieve_contexts(samples, index, tmp_path / "out", settings=replace(TEXT, keep_addresses=True))
     index = FakeIndex()
-    letter = retrieve_contexts(samples, index, tmp_path / "letter", settings=replace(TEXT, has_addresses=True))
+    letter = retrieve_contexts(samples, index, tmp_path / "letter", settings=replace(TEXT, keep_addresses=True))
     assert {query for query, _ in index.asked} == {sentence, "https://t.co/x"}
-    assert letter.parameters["query"]["text"] == ALL_TOKENS
+    assert keeps_addresses(letter.parameters["query"])
+    assert letter.parameters["query"]["text"] == "tokens joined by blanks", "as caches of earlier versions have it"
 
 
 @pytest.mark.parametrize(

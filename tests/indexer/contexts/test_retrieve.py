@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("indexer.index")
 
-from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.contexts import RetrievalSettings, retrieve_contexts
 from indexer.index import WikiIndex
 from schemas.context_cache import read_query_rows
 from schemas.dataset import read_samples

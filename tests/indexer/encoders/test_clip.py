@@ -23,12 +23,12 @@ from PIL import Image
 
 from indexer.encoders import ImageEncoder, clip, decode_image, efficientnet, hub, make_encoder
 from indexer.encoders.encoder import fingerprint_weights
+from indexer.encoders.spec import STAND_IN
 from schemas.errors import InputError, MissingDependency, UsageError
 from tests.support.clip_architectures import known_architecture
 
 pytestmark = pytest.mark.integration
 
-STAND_IN = efficientnet.SPEC
 ARCH = "RN50-quickgelu"
 SMALL: dict[str, Any] = {
     "embed_dim": 64,
@@ -145,7 +145,7 @@ def test_a_picture_has_one_vector_alone_and_in_a_batch(
 
 
 def test_the_fingerprint_is_the_same_in_another_process(stand_in: ImageEncoder) -> None:
-    program = "from indexer.encoders.clip import make_encoder; print(make_encoder('efficientnet-lite0').fingerprint)"
+    program = "from indexer.encoders import make_encoder; print(make_encoder('efficientnet-lite0').fingerprint)"
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == stand_in.fingerprint
     assert len(stand_in.fingerprint) == 64
@@ -303,8 +303,8 @@ def test_cached_weights_of_a_tag_are_used_without_the_hub_and_with_quick_gelu(
     snapshot = tmp_path / "hub" / "models--timm--vit_base_patch32_clip_224.openai" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
     (snapshot / "open_clip_model.safetensors").write_bytes(b"")
-    (snapshot.parents[2] / "refs").mkdir()
-    (snapshot.parents[2] / "refs" / "main").write_text("abc")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("abc")
     monkeypatch.setattr(clip, "_load", note)
     with pytest.raises(InterruptedError):
         make_encoder("open_clip:ViT-B-32:openai")

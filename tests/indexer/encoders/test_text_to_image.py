@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from indexer.cli import app
 from indexer.encoders import ImageEncoder, make_encoder
-from indexer.encoders.clip_tokens import check_text_tower, load_tokenizer
+from indexer.encoders.clip import check_text_tower, load_tokenizer
 from indexer.index import WikiIndex
 from indexer.search import SearchParams
 from schemas.errors import MissingDependency, UsageError

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.image_retrieval import CHANGES, demo_photos, index_photos, rank_own_photo, read_photos
 from indexer.encoders import ImageEncoder, make_encoder
 from indexer.images import DenseSearcher
 from indexer.search import SearchParams
 from schemas.errors import MissingDependency
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
-
-from image_retrieval import CHANGES, demo_photos, index_photos, rank_own_photo, read_photos
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.retrieval_quality import Question, asked_of, evaluate, read_questions, with_preset
+from benchmarks.retrieval_quality import Question, evaluate, read_questions, with_preset, without_far
 from indexer.index import WikiIndex
 
 pytestmark = pytest.mark.integration
@@ -30,7 +30,7 @@ def content_words(text: str) -> list[str]:
 
 
 def test_forty_questions_count_and_a_third_of_them_are_paraphrased(questions: list[Question]) -> None:
-    counted = asked_of(questions)
+    counted = without_far(questions)
     assert len(counted) == 40
     assert sum(question.kind == "half" for question in counted) >= 40 / 3
 
@@ -56,7 +56,7 @@ def test_questions_find_their_article_and_paragraph(
     questions: list[Question], slice_index: Path, tmp_path: Path, preset: str
 ) -> None:
     index: WikiIndex = with_preset(slice_index, preset, tmp_path)
-    scores = evaluate(index, asked_of(questions))
+    scores = evaluate(index, without_far(questions))
     assert scores["article in top 10"] == 1.0
     assert scores["article first"] >= 0.9
     assert scores["paragraph in top 10"] >= 0.8

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+from indexer.contexts import RetrievalSettings, retrieve_contexts
 from indexer.encoders import make_encoder
 from indexer.index import WikiIndex
 from schemas.dataset import read_samples
