@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from indexer.encoders import ImageEncoder, make_encoder
+from indexer.encoders import ImageEncoder, make_encoder, parse_spec
 from pipelines.images import GuardedDecoder, open_image_sources
 from pipelines.stages import embed_shard
 from pipelines.storage import WorkFolder
@@ -80,14 +80,13 @@ class Photos(torch.utils.data.Dataset[torch.Tensor]):
 
 def plain_network(spec: str, encoder: ImageEncoder) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return open_clip's model of the same weights as it is; of the stand-in, the encoder's own."""
-    kind, _, rest = spec.partition(":")
-    arch, _, checkpoint = rest.partition(":")
-    if kind != "open_clip":
+    parsed = parse_spec(spec)
+    if parsed.kind != "clip":
         return encoder.network
     import open_clip
 
     network: Callable[[torch.Tensor], torch.Tensor]
-    network = open_clip.create_model(arch, pretrained=checkpoint, weights_only=True).eval().encode_image
+    network = open_clip.create_model(parsed.name, pretrained=parsed.weights, weights_only=True).eval().encode_image
     return network
 
 
@@ -231,16 +230,15 @@ def copy_photos(source: Path, folder: Path, copies: int) -> int:
 
 def with_weights(spec: str, folder: Path) -> str:
     """Write random weights where the encoder asks for them: speed does not depend on the values."""
-    kind, _, rest = spec.partition(":")
-    arch, _, weights = rest.partition(":")
-    if kind != "open_clip" or weights != "random":
+    parsed = parse_spec(spec)
+    if parsed.weights != "random":
         return spec
     import open_clip
     from safetensors.torch import save_file
 
     path = folder / "random.safetensors"
-    save_file(open_clip.create_model(arch).state_dict(), path)
-    return f"open_clip:{arch}:{path}"
+    save_file(open_clip.create_model(parsed.name).state_dict(), path)
+    return str(replace(parsed, weights=str(path)))
 
 
 def demo_photos(folder: Path) -> Path:

@@ -89,6 +89,7 @@ def query(
     params.check()
     queries = read_batch(batch) if batch is not None else iter([UserQuery(None, text, image, vector)])
     opened = WikiIndex(index)
+    # One text ends within seconds; a batch starts Java by itself later, with its optimising compiler.
     if text is not None and modality != "image":
         start_jvm(is_brief=True)
     console = None if as_json else _console()
@@ -250,6 +251,7 @@ serve_cli.add_command(app)
 def _console() -> Console:
     from rich.console import Console
 
+    # Not a terminal: rich would take 80 columns, which cuts titles.
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_PIPED_COLUMNS)
 

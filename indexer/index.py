@@ -51,7 +51,7 @@ class WikiIndex:
         self.folder = Path(folder)
         self.manifest: Manifest = read_manifest(folder)
         self.documents = Documents(self.folder, self.manifest)
-        self._loading = RLock()
+        self._loading = RLock()  # it nests: loading the encoder loads the image searcher
 
     def _loaded(self, name: str, load: Callable[[], _Lazy]) -> _Lazy:
         """Return an attribute; the first thread that reads it loads it, later ones read it without the lock."""
@@ -128,6 +128,7 @@ class WikiIndex:
             return False
 
     def _load_encoder(self) -> ImageEncoder:
+        # The index first: its errors come before torch is loaded, which takes seconds.
         searcher, section = self.image_searcher, self.manifest.image_index or {}
         spec, fingerprint = self._values(section, encoder=str, encoder_fingerprint=str)
         from indexer.encoders import make_encoder
@@ -149,7 +150,7 @@ class WikiIndex:
         """
         if self.manifest.text_index is None:
             raise IndexNotFound("this index has no text part", path=self.folder, remedy=_REBUILD)
-        other = copy(self)
+        other = copy(self)  # shares the tables, and everything else that is loaded
         other.__dict__.pop("text_searcher", None)
         other.manifest = replace(self.manifest, text_index={**self.manifest.text_index, "k1": k1, "b": b})
         return other

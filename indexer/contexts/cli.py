@@ -59,6 +59,7 @@ def retrieve(
     from schemas.display import shown_steps
     from schemas.errors import UsageError
 
+    # Without --images no image view is expected: samples without pictures are common.
     views = tuple(view or (["text", "image"] if images else ["text"]))
     if not set(views) <= {"text", "image"}:
         raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")

@@ -107,7 +107,7 @@ def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) 
     for number, whole in enumerate(read_tagged_sentences(file)):
         tell("import", number, len(samples), "samples")
         block, contexts = split_contexts(whole, file)
-        if unmatched_ids.get(block.tokens):
+        if unmatched_ids.get(block.tokens):  # equal sentences are taken in order: each sample gets its own contexts
             texts[unmatched_ids[block.tokens].popleft()] = list(contexts)
             continue
         unmatched += 1
@@ -173,6 +173,7 @@ def _write(
     contexts: list[Context] = []
     queries: list[Query] = []
     for sample in (row for part in rows.values() for row in part):
+        # Repeated texts count once, at their first rank.
         found = [text for text in dict.fromkeys(texts.get(sample.sample_id, [])) if text]
         status = "hit" if found else "no_image" if of_images and sample.image is None else "no_hit"
         queries.append(Query(sample.sample_id, source, input_digest(sample), status, len(found)))

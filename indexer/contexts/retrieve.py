@@ -166,7 +166,7 @@ def _parameters(manifest: Manifest, settings: RetrievalSettings, fingerprints: M
         "query": describe_query(keep_addresses=settings.keep_addresses, title_boost=settings.title_boost),
         "views": list(settings.views),
         "k": settings.k,
-        "part": settings.part,
+        "part": settings.part,  # parts of another size would not fit those that an interrupted run left
         "samples": dict(fingerprints),
         "index": manifest.fingerprint,
         "sections": {view: sections[view] for view in settings.views},
@@ -187,7 +187,7 @@ def _retrieve_part(
         else:
             assert images is not None
             answers, statuses, vectors = _search_images(samples, index, images, settings)
-        seconds[view] = time.perf_counter() - started
+        seconds[view] = time.perf_counter() - started  # of the first part with loading the engine and its model
         for sample, sample_answers, status in zip(samples, answers, statuses, strict=True):
             status = status or ("hit" if sample_answers else "no_hit")
             queries.append(Query(sample.sample_id, view, input_digest(sample), status, len(sample_answers)))
@@ -205,6 +205,7 @@ def _search_text(
     def search(queries: Sequence[str], k: int) -> list[list[Answer]]:
         return index.search_text(queries, k, settings.title_boost)
 
+    # A post of nothing but addresses has no query, and no hit.
     answers = _distinct_texts([text for text in texts if text.strip()], search, settings.k, settings.batch)
     return [answers.get(text, []) for text in texts], [""] * len(texts)
 
@@ -216,6 +217,7 @@ def _search_images(
     pictures = SamplePictures(samples, images)
 
     def search(paths: Sequence[Path], k: int) -> list[list[Answer]]:
+        # Pictures that are searched again for more answers keep their vectors: none is encoded twice.
         usable, vectors = pictures.encode(paths, index.encode_images)
         answers = dict(zip(usable, index.search_vectors(vectors, k) if usable else [], strict=True))
         return [answers.get(path, []) for path in paths]

@@ -90,7 +90,7 @@ class CacheWriter:
             if not self._overwrite:
                 raise
             return None
-        if json.loads(json.dumps(parameters)) == info.parameters:
+        if json.loads(json.dumps(parameters)) == info.parameters:  # as JSON has them: tuples are lists there
             return info
         if not self._overwrite:
             raise UsageError("a cache of other samples or settings is here", path=self.out, remedy=_OVERWRITE)
@@ -168,6 +168,7 @@ def _join(paths: Sequence[Path], out: Path, schema: pa.Schema) -> None:
         tables: list[pa.Table] = []
         for path in paths:
             tables.append(pq.read_table(path))
+            # Whole parts are gathered, so a table is a little larger than _ROWS_JOINED and still one row group.
             if sum(table.num_rows for table in tables) >= _ROWS_JOINED:
                 writer.write_table(pa.concat_tables(tables), row_group_size=2 * _ROWS_JOINED)
                 tables = []

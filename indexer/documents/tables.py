@@ -60,6 +60,7 @@ class _Table:
                 continue
             path = folder / shard.path
             check_table(path, TABLES[name])
+            # Only the footer is read here; row groups are read when they are decoded.
             file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
             groups += [(*span, len(self._files), group) for group, span in enumerate(_spans(file))]
             self._paths.append(path)
@@ -239,7 +240,7 @@ class Documents:
         """Return the rows of ids. They are kept for later calls, so nobody may change them."""
         held = self._rows.get((name, columns), {})
         if len(held) > ROWS_HELD:
-            held = {}
+            held = {}  # a new one: another thread may be reading the old one
         absent = {doc_id: page_of(doc_id) for doc_id in ids if doc_id not in held}
         if absent:
             table = self._table(name)

@@ -49,6 +49,7 @@ def make_encoder(
             f"{parsed.name} names an encoder of vectors that were given: this program cannot run it",
             remedy="ask the image view with a vector of that encoder (mie-index query --vector FILE.npy)",
         )
+    # Imported here: each brings a library of its own (timm, open_clip), and only one of them is needed.
     if parsed.kind == "stand-in":
         from indexer.encoders.efficientnet import make_stand_in
 

@@ -68,6 +68,7 @@ def make_clip(arch: str, weights: str, device: str, precision: Precision) -> Ima
     config = open_clip.get_model_config(arch)
     check_text_tower(arch, config["text_cfg"])
     model, preprocess = _load(arch, checkpoint, settings, quick_gelu)
+    # Of the image tower alone: an index holds pictures, and the text tower was trained with it.
     fingerprint = fingerprint_weights(
         model.visual.state_dict(),
         {

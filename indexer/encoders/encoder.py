@@ -147,6 +147,7 @@ def fingerprint_weights(weights: Mapping[str, torch.Tensor], settings: Mapping[s
         settings: architecture and preprocessing, as JSON values.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    # Type and shape are hashed with the values, so that no two lists of tensors have the same bytes.
     for name in sorted(weights):
         values = weights[name].detach().cpu().contiguous()
         digest.update(f"\n{name} {values.dtype} {tuple(values.shape)}\n".encode())

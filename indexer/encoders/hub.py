@@ -37,6 +37,7 @@ def fetch_first(repository: str, files: Sequence[str], what: str, remedy: str) -
         raise MissingDependency(f"{message} and HF_HUB_OFFLINE is set", remedy=remedy)
     for file in files:
         try:
+            # This call ends at the timeout; a download from a hub that does not answer would be tried again and again.
             hub.get_hf_file_metadata(hub.hf_hub_url(repository, file), timeout=HUB_TIMEOUT_S)
             return Path(hub.hf_hub_download(repository, file, etag_timeout=HUB_TIMEOUT_S))
         except EntryNotFoundError:

@@ -117,6 +117,7 @@ def merge_dense(
         with open(temporary / INDEX_NAME, "wb") as file:
             (_write_flat if plan.kind == FLAT else _write_lists)(file, plan, opened, positions, ids.num_rows)
         pq.write_table(ids, temporary / IDS_NAME, row_group_size=BATCH_ROWS)
+        # Before the rename: it opens the index as a searcher does, and writes nprobe into the file.
         recall = choose_nprobe(temporary, plan, opened, positions, ids)
         header = read_header(temporary / INDEX_NAME)
         size_bytes = (temporary / INDEX_NAME).stat().st_size + DenseSearcher(temporary).names_bytes

@@ -72,6 +72,7 @@ def choose_nprobe(
             set_nprobe(folder / INDEX_NAME, nprobe)
         if not measured:
             break
+        # One hit more than ten, because the query's own file is taken out.
         hits = DenseSearcher(folder).search(plan.queries[measured], SearchParams(_K + 1))
         value = sum(_share(truths[at], plan.query_files[at], found) for at, found in zip(measured, hits, strict=True))
         value /= len(measured)

@@ -89,7 +89,7 @@ class Bm25Searcher:
         if self._ranked_lists is None:
             self._ranked_lists = compose_search(self._searcher, self._analyzer)
         k = min(k, self.documents)
-        step = max(1, _HITS_AT_ONCE // k)
+        step = max(1, _HITS_AT_ONCE // k)  # queries of one call
         hits: list[list[Hit]] = []
         try:
             for start in range(0, len(queries), step):
