@@ -60,8 +60,8 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command(epilog=_QUERY)
 def query(
     index: Index,
-    text: Annotated[str | None, typer.Option(help="Words to look for; best sentence, whole paragraph.")] = None,
-    image: Annotated[Path | None, typer.Option(help="Picture to look for; article's introduction.")] = None,
+    text: Annotated[str | None, typer.Option(help="Words to look for: finds sentences and their paragraphs.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Picture to look for: finds articles by their pictures.")] = None,
     vector: Annotated[
         Path | None, typer.Option(help="Picture to look for, as a vector of the index's encoder (.npy).")
     ] = None,

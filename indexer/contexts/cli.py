@@ -25,7 +25,7 @@ Cache = Annotated[Path, typer.Argument(help="A context cache.", show_default=Fal
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a cache of other samples or settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TitleBoost = Annotated[
-    float, typer.Option("--title-boost", help="Add that many times the score of the title (entity mode: 2).")
+    float, typer.Option("--title-boost", help="Add the score of the title, multiplied by this (entity mode: 2).")
 ]
 
 
@@ -37,18 +37,18 @@ def add_context_commands(app: typer.Typer) -> None:
 
 def retrieve(
     samples: Annotated[Path, typer.Argument(help="A folder of `mie-train data convert`.", show_default=False)],
-    index: Annotated[Path, typer.Option("--index", "-i", help="The index to ask.", show_default=False)],
+    index: Annotated[Path, typer.Option("--index", "-i", help="The index to search.", show_default=False)],
     out: Out,
     images: Annotated[Path | None, typer.Option(help="The samples' images; needed for the image view.")] = None,
     view: Annotated[
         list[str] | None, typer.Option(help="text, image or both; by default text, and image where --images is given.")
     ] = None,
-    split: Annotated[list[str] | None, typer.Option(help="Which splits; all by default.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Names of splits; all by default.")] = None,
     k: Annotated[int, typer.Option("-k", help="Contexts per sample and view, with distinct texts.", min=1)] = DEFAULT_K,
     batch: Annotated[int, typer.Option(help="Text queries per call of the index.", min=1)] = 256,
     title_boost: TitleBoost = 0.0,
     keep_addresses: Annotated[
-        bool, typer.Option("--keep-addresses", help="Look up web addresses in posts, too; they find HTTP and the like.")
+        bool, typer.Option("--keep-addresses", help="Keep web addresses in the query; they find articles such as HTTP.")
     ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -90,7 +90,7 @@ def import_(
         str, typer.Option("--format", help="columns (AdaSeq, PGIM: behind <EOS>) or captions (`image.jpg :caption`).")
     ] = "columns",
     allow_unmatched: Annotated[
-        bool, typer.Option("--allow-unmatched", help="Leave out sentences that stand in no sample.")
+        bool, typer.Option("--allow-unmatched", help="Leave out sentences that are in no sample.")
     ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -114,8 +114,10 @@ def import_(
 def show(
     caches: Annotated[list[Path], typer.Argument(help="One or more caches.", show_default=False)],
     samples: Samples,
-    sample_id: Annotated[list[str] | None, typer.Option("--id", help="Which samples; else the first ones.")] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many, without --id.", min=1)] = 3,
+    sample_id: Annotated[
+        list[str] | None, typer.Option("--id", help="Ids of samples; by default the first ones.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="Number of samples, without --id.", min=1)] = 3,
     length: Annotated[int, typer.Option(help="Characters shown of a context.", min=1)] = 300,
     as_json: AsJson = False,
 ) -> None:
