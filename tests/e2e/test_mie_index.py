@@ -40,7 +40,7 @@ def rows(*words: str | Path) -> list[dict[str, Any]]:
 
 
 def loaded_by(*words: str) -> tuple[str, set[str]]:
-    """Run the command in a process that tells on its last line which modules it had loaded."""
+    """Run the command in a process that prints on its last line which modules it had loaded."""
     code = (
         "import sys, atexit\n"
         "atexit.register(lambda: print('\\n' + ' '.join(sorted(m for m in sys.modules if '.' not in m))))\n"
@@ -53,7 +53,7 @@ def loaded_by(*words: str) -> tuple[str, set[str]]:
 
 
 def fails(code: int, *words: str | Path) -> str:
-    """Run a command that must fail; give its one line on stderr."""
+    """Run a command that must fail; return its one line on stderr."""
     done = run(*words)
     assert done.returncode == code, (done.returncode, done.stderr)
     assert done.stdout == ""
@@ -179,9 +179,9 @@ def test_verify_says_sound_or_names_the_damaged_file(slice_index: Path, damaged:
     assert (sound.returncode, sound.stdout) == (0, "") and sound.stderr.endswith("sound\n")
     found = run("verify", damaged, "--json")
     assert found.returncode == 4
-    told = json.loads(found.stdout)
-    assert told["is_sound"] is False
-    assert [fault["path"] for fault in told["faults"]] == ["pages/part-00000.parquet", "manifest.json"]
+    report = json.loads(found.stdout)
+    assert report["is_sound"] is False
+    assert [fault["path"] for fault in report["faults"]] == ["pages/part-00000.parquet", "manifest.json"]
 
 
 @pytest.mark.parametrize(

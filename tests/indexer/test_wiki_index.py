@@ -1,4 +1,4 @@
-"""An index folder asked by text and by picture: distinct answers, absent parts, other encoders, damaged manifests."""
+"""An index folder searched by text and by picture: distinct answers, absent parts, encoders, damaged manifests."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def test_threads_share_an_index_from_its_first_use_on(folder: Path, index: WikiI
             return answers == expected, id(opened.text_searcher), id(opened.image_searcher)
 
         with ThreadPoolExecutor(8) as threads:
-            told = {thread.result() for thread in [threads.submit(ask, opened, start) for _ in range(8)]}
-        assert told == {(True, id(opened.text_searcher), id(opened.image_searcher))}
+            results = {thread.result() for thread in [threads.submit(ask, opened, start) for _ in range(8)]}
+        assert results == {(True, id(opened.text_searcher), id(opened.image_searcher))}
     assert count_threads() == before
 
 

@@ -31,11 +31,11 @@ TEXT = RetrievalSettings(views=("text",), k=2, batch=2, part=2)
 
 
 class FakeIndex:
-    """Answers a query with its words as texts, best first; fails at the call told."""
+    """Answers a query with its words as texts, best first; fails at the call of that number."""
 
     def __init__(self, fail_at: int | None = None, manifest: Manifest = MANIFEST) -> None:
         self.manifest = manifest
-        self.asked: list[tuple[str, int]] = []
+        self.searched: list[tuple[str, int]] = []
         self.boosts: set[float] = set()
         self.calls = self.encoded = 0
         self.fail_at = fail_at
@@ -45,7 +45,7 @@ class FakeIndex:
         self.boosts.add(title_boost)
         if self.calls == self.fail_at:
             raise KeyboardInterrupt
-        self.asked += [(query, k) for query in queries]
+        self.searched += [(query, k) for query in queries]
         return [self._answers(query, k) for query in queries]
 
     def encode_images(self, images: Sequence[Any]) -> Any:
@@ -85,7 +85,9 @@ def test_contexts_are_distinct_ranked_and_counted(tmp_path: Path) -> None:
         (1, 8.0, "<a>", "T"),
         (2, 5.0, "<b>", "T"),
     ]
-    assert index.asked == [("a a a b c", 2), ("d", 2), ("a a a b c", 8)], "equal queries once, more only where needed"
+    assert index.searched == [("a a a b c", 2), ("d", 2), ("a a a b c", 8)], (
+        "equal queries once, more only where needed"
+    )
     assert info.sources["text"].contexts == 5 and info.sources["text"].statuses == {"hit": 3}
     assert info.index_fingerprint == "f1" and info.parameters["k"] == 2
     assert info.seconds_per_sample["text"] > 0 and read_cache(tmp_path / "out") == info
@@ -96,11 +98,11 @@ def test_an_interrupted_retrieval_goes_on_behind_its_last_part(tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         retrieve_contexts(samples, FakeIndex(fail_at=3), tmp_path / "out", settings=TEXT)
     assert not (tmp_path / "out").exists()
-    index, told = FakeIndex(), []
+    index, reports = FakeIndex(), []
     retrieve_contexts(
-        samples, index, tmp_path / "out", settings=TEXT, progress=lambda done, total: told.append((done, total))
+        samples, index, tmp_path / "out", settings=TEXT, progress=lambda done, total: reports.append((done, total))
     )
-    assert [query for query, _ in index.asked] == ["e"] and told == [(4, 5), (5, 5)]
+    assert [query for query, _ in index.searched] == ["e"] and reports == [(4, 5), (5, 5)]
     whole = tmp_path / "whole"
     retrieve_contexts(samples, FakeIndex(), whole, settings=TEXT)
     assert read_context_rows(tmp_path / "out") == read_context_rows(whole)
@@ -115,7 +117,7 @@ def test_a_finished_cache_is_left_alone_and_another_needs_overwrite(tmp_path: Pa
     samples, out = make_set(tmp_path / "set", "a b c"), tmp_path / "out"
     first = retrieve_contexts(samples, FakeIndex(), out, settings=TEXT)
     index = FakeIndex()
-    assert retrieve_contexts(samples, index, out, settings=TEXT) == first and index.asked == []
+    assert retrieve_contexts(samples, index, out, settings=TEXT) == first and index.searched == []
     for other in (replace(TEXT, k=1), TEXT):
         manifest = replace(MANIFEST, fingerprint="f2") if other is TEXT else MANIFEST
         with pytest.raises(UsageError, match="a cache of other samples or settings"):
@@ -146,14 +148,14 @@ def test_web_addresses_are_looked_up_only_where_that_is_wanted(tmp_path: Path) -
     sentence = 'RT Rocky http://t.co/x https://t.co/y. "http://t.co/z" http:… htt… http www.nasa.gov httpd'
     samples, index = make_set(tmp_path / "set", sentence, "https://t.co/x"), FakeIndex()
     info = retrieve_contexts(samples, index, tmp_path / "out", settings=TEXT)
-    assert {query for query, _ in index.asked} == {"RT Rocky httpd"}
+    assert {query for query, _ in index.searched} == {"RT Rocky httpd"}
     assert not keeps_addresses(info.parameters["query"])
     assert [row.status for row in read_query_rows(tmp_path / "out")] == ["hit", "no_hit"]
     with pytest.raises(UsageError, match="other samples or settings"):
         retrieve_contexts(samples, index, tmp_path / "out", settings=replace(TEXT, keep_addresses=True))
     index = FakeIndex()
     letter = retrieve_contexts(samples, index, tmp_path / "letter", settings=replace(TEXT, keep_addresses=True))
-    assert {query for query, _ in index.asked} == {sentence, "https://t.co/x"}
+    assert {query for query, _ in index.searched} == {sentence, "https://t.co/x"}
     assert keeps_addresses(letter.parameters["query"])
     assert letter.parameters["query"]["text"] == "tokens joined by blanks", "as caches of earlier versions have it"
 
@@ -357,8 +359,8 @@ def test_the_commands_import_show_and_count(tmp_path: Path) -> None:
     samples = make_set(tmp_path / "set", "a b", "c", images=["1.jpg", "2.jpg"])
     files = columns(tmp_path / "files", "a\tO\nb\tO\n<EOS>\tX\nknow\tX\nledge\tX\n")
     (tmp_path / "captions.txt").write_text("1.jpg :a dog\n")
-    told = run("import", files, "-s", samples, "-o", tmp_path / "one", "--source", "pgim")
-    assert "pgim: 1 contexts for 2 samples (0.5 each); with a hit 50.00%" in told
+    shown = run("import", files, "-s", samples, "-o", tmp_path / "one", "--source", "pgim")
+    assert "pgim: 1 contexts for 2 samples (0.5 each); with a hit 50.00%" in shown
     run(
         "import",
         tmp_path / "captions.txt",

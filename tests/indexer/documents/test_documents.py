@@ -120,12 +120,12 @@ def test_threads_that_open_and_read_the_same_tables_get_the_same_rows(
     sentences, paragraphs = rows_of("sentences"), rows_of("paragraphs")
 
     def read(seed: int) -> bool:
-        some, parts = sentences.copy(), paragraphs.copy()
-        random.Random(seed).shuffle(some)
+        shuffled, parts = sentences.copy(), paragraphs.copy()
+        random.Random(seed).shuffle(shuffled)
         random.Random(seed).shuffle(parts)
         start.wait(10)
         return (
-            opened.sentences([row.sentence_id for row in some]) == some
+            opened.sentences([row.sentence_id for row in shuffled]) == shuffled
             and opened.paragraphs([row.paragraph_id for row in parts]) == parts
             and len(opened.uses_of("A.jpg")) == 2
         )
@@ -184,8 +184,8 @@ def test_fetching_imports_no_pandas(folder: Path) -> None:
         f"found = Documents({str(folder)!r}, read_manifest({str(folder)!r})).sentences(['10#0#0'])\n"
         "print(found[0].text, 'pandas' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "Page 10, 0, 0. False"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "Page 10, 0, 0. False"
 
 
 def test_rows_gathered_anew_are_those_that_were_held(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

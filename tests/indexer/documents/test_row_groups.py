@@ -1,4 +1,4 @@
-"""Row groups that are kept: those asked for last, up to a number of bytes, and never an old one in place of a new."""
+"""The cache of row groups: it keeps those used last, up to a number of bytes, and never answers with another one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_row_groups_asked_for_last_are_kept_and_their_bytes_bounded() -> Non
         rows = cache.get(("t", number), lambda: decoded.append(1) or make_rows(number))  # noqa: B023
         assert rows.row_of(f"{number}#3") == {"id": f"{number}#3", "page_id": number, "text": "x" * 50}
         assert bool(decoded) == (number not in used)
-        used = [*(some for some in used if some != number), number][-5:]
+        used = [*(other for other in used if other != number), number][-5:]
         assert cache.size_bytes == len(used) * one
 
 

@@ -1,4 +1,4 @@
-"""Words that look for pictures: the index asked through CLIP's text tower, in Python and by the command."""
+"""Words that look for pictures: the index searched through CLIP's text tower, in Python and by the command."""
 
 from __future__ import annotations
 

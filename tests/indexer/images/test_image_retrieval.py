@@ -28,13 +28,13 @@ def encoder() -> ImageEncoder:
 
 
 def share_first(encoder: ImageEncoder, folder: Path, photos: dict[str, Image.Image], kinds_per_photo: int) -> float:
-    """Ask with some kinds of change for each photo, every kind for some photo; give the share that comes first."""
+    """Search with a few kinds of change for each photo, each kind for a few photos; return the share that is first."""
     searcher = index_photos(encoder, photos, folder)
     ranks: list[int] = []
     for number, change in enumerate(CHANGES.values()):
         for start in range(kinds_per_photo):
-            some = dict(list(photos.items())[(number + start * 5) % len(CHANGES) :: len(CHANGES)])
-            ranks += rank_own_photo(encoder, searcher, some, change) if some else []
+            changed = dict(list(photos.items())[(number + start * 5) % len(CHANGES) :: len(CHANGES)])
+            ranks += rank_own_photo(encoder, searcher, changed, change) if changed else []
     assert len(ranks) == kinds_per_photo * len(photos)
     return float((np.array(ranks) == 1).mean())
 
@@ -63,7 +63,7 @@ def test_a_photo_that_is_not_indexed_scores_lower_than_one_that_is(
     inside = dict(list(photos.items())[:10])
     searcher: DenseSearcher = index_photos(encoder, inside, tmp_path)
     scores = [
-        [hits[0].score for hits in searcher.search(encoder.encode(list(some.values())), SearchParams(k=1))]
-        for some in (inside, outside)
+        [hits[0].score for hits in searcher.search(encoder.encode(list(group.values())), SearchParams(k=1))]
+        for group in (inside, outside)
     ]
     assert min(scores[0]) > 0.99 > max(scores[1])

@@ -135,9 +135,9 @@ def test_a_title_boost_adds_that_many_times_the_score_of_the_title(collection: C
         by_text, by_title = (scores_of(words, field, preset.k1, preset.b) for field in (texts, titles))
         for boost in (0.5, 2.0):
             (hits,) = searcher.search([query], SearchParams(len(collection.ids), boost))
-            wanted = {n: by_text.get(n, 0) + boost * by_title.get(n, 0) for n in by_text.keys() | by_title.keys()}
-            assert {number_of[hit.doc_id] for hit in hits} == wanted.keys()
-            assert all(hit.score == pytest.approx(wanted[number_of[hit.doc_id]], abs=TOLERANCE) for hit in hits)
+            expected = {n: by_text.get(n, 0) + boost * by_title.get(n, 0) for n in by_text.keys() | by_title.keys()}
+            assert {number_of[hit.doc_id] for hit in hits} == expected.keys()
+            assert all(hit.score == pytest.approx(expected[number_of[hit.doc_id]], abs=TOLERANCE) for hit in hits)
             assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
             account = searcher.explain(query, hits[0].doc_id, boost) if hits else "0"
             assert float(account.split()[0]) == pytest.approx(hits[0].score if hits else 0, abs=TOLERANCE)
@@ -175,8 +175,8 @@ def test_hits_are_those_of_anserinis_own_searcher(collection: Collection, anseri
     """Anserini rounds scores to four digits, and settles ties by id where we keep the order of the dump."""
     is_cut = collection.preset == "more"
     for query in QUERIES:
-        asked = " ".join(collection.searcher.tokens(query)) if is_cut else query
-        theirs = {hit.docid: hit.score for hit in anserini.search(asked, DEEP)}
+        query_text = " ".join(collection.searcher.tokens(query)) if is_cut else query
+        theirs = {hit.docid: hit.score for hit in anserini.search(query_text, DEEP)}
         ours = {hit.doc_id: hit.score for hit in collection.searcher.search([query], SearchParams(DEEP))[0]}
         assert len(ours) == len(theirs)
         worst = min(theirs.values(), default=0.0)
@@ -252,10 +252,10 @@ def test_many_segments_merge_in_the_order_of_the_rows(tmp_path: Path, monkeypatc
     monkeypatch.setattr(bm25_build, "BUFFER_MB", 0.5)
     monkeypatch.setattr(bm25_build, "BATCH_ROWS", 500)
     texts = [f"w{n * 7919 % 4001} w{n * 104729 % 3001} same" * (1 + n % 3) for n in range(12_000)]
-    told: list[int] = []
-    section = build_bm25([to_table(tmp_path, texts)], tmp_path / "bm25", progress=told.append)
+    counts: list[int] = []
+    section = build_bm25([to_table(tmp_path, texts)], tmp_path / "bm25", progress=counts.append)
     searcher = Bm25Searcher(tmp_path / "bm25", PRESETS["more"])
-    assert section["documents"] == searcher.documents == told[-1] == 12_000
+    assert section["documents"] == searcher.documents == counts[-1] == 12_000
     assert list(searcher.doc_ids()) == [f"{n}#0#0" for n in range(12_000)]
     (segment,) = (tmp_path / "bm25").glob("*.si")
     assert segment.name != "_0.si", "it was merged from others"

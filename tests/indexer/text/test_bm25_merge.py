@@ -22,8 +22,8 @@ QUERIES = [question.question for question in read_questions()]
 
 def build_shards(folder: Path, texts: list[list[str]], preset: str = "more") -> list[Path]:
     """Build an index of each shard; page ids tell the shards apart."""
-    for number, some in enumerate(texts):
-        shard = write_sentences(folder / f"{number}.parquet", some, page_id=number)
+    for number, shard_texts in enumerate(texts):
+        shard = write_sentences(folder / f"{number}.parquet", shard_texts, page_id=number)
         build_bm25([shard], folder / f"bm25-{number}", preset)
     return [folder / f"bm25-{number}" for number in range(len(texts))]
 
@@ -71,8 +71,8 @@ def test_merging_twice_and_merging_merged_indexes_gives_the_same(tmp_path: Path)
 
 def test_no_shards_and_empty_shards_merge_to_an_empty_index(tmp_path: Path) -> None:
     shards = build_shards(tmp_path, [[], []])
-    for some in ([], shards):
-        assert merge_bm25(some, tmp_path / "merged")["documents"] == 0
+    for folders in ([], shards):
+        assert merge_bm25(folders, tmp_path / "merged")["documents"] == 0
         assert Bm25Searcher(tmp_path / "merged", PRESETS["more"]).search(["a"], SearchParams(3)) == [[]]
 
 

