@@ -1,4 +1,4 @@
-"""The application: its routers, its templates and what stands before them."""
+"""The application: routers, templates and shared state, with the guard around it."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 
-from indexer.web import json_api as api
+from indexer.web import json_api
 from indexer.web.given import Inspector
-from indexer.web.http import Guard, ShortCut, TextLane, add_handlers, as_sentence, is_loopback, names_of, static_files
-from indexer.web.runs import pages as run_pages
-from indexer.web.samples import api as sample_api
-from indexer.web.samples import pages as sample_pages
-from indexer.web.search import Engine, IndexPictures, index_page, index_pictures, pages
+from indexer.web.http import Guard, PageFiles, add_error_handlers, as_sentence, host_names, is_loopback
+from indexer.web.pictures import IndexPictures, PreviewCache, index_pictures_router
+from indexer.web.runs import runs_api_router, runs_router
+from indexer.web.samples import sample_pictures_router, samples_api_router, samples_router
+from indexer.web.search import SearchService, TextView, document_router, index_router, search_router
 
 __all__ = ["make_app"]
 
 _ROUTERS = (
-    api.router,
-    pages.router,
-    index_page.router,
-    index_pictures.router,
-    sample_api.router,
-    sample_pages.router,
-    run_pages.router,
-    static_files.router,
+    json_api.router,
+    search_router,
+    document_router,
+    index_router,
+    index_pictures_router,
+    samples_api_router,
+    samples_router,
+    sample_pictures_router,
+    runs_api_router,
+    runs_router,
 )
 
 
-def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextLane | None = None) -> Guard:
-    """Make the ASGI application.
+def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextView | None = None) -> Guard:
+    """Return the ASGI application.
 
     Args:
         inspector: what it shows.
         host: the address that it listens at.
-        text: the lane of the index's text view, which may be warm already.
+        text: the index's text view, which may be warm already.
 
     Raises:
         InputError: the folder of pictures cannot be listed.
@@ -48,12 +50,13 @@ def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextLane | 
         redirect_slashes=False,
     )
     app.state.inspector = inspector
-    app.state.engine = Engine(inspector.index, text)
-    app.state.pictures = IndexPictures(inspector.index.documents, inspector.images)
+    app.state.search_service = SearchService(inspector.index, text)
+    app.state.index_pictures = IndexPictures(inspector.index.documents, inspector.images)
+    app.state.sample_previews = PreviewCache("sample pictures")
     app.state.templates = Jinja2Templates(str(files("indexer.web").joinpath("templates")))
     app.state.templates.env.filters["sentence"] = as_sentence
-    add_handlers(app, app.state.templates)
+    add_error_handlers(app, app.state.templates)
     for router in _ROUTERS:
         app.include_router(router)
-    straight = ShortCut(app, f"{api.router.prefix}/search", api.search)
-    return Guard(straight, names=names_of(host), is_remote=not is_loopback(host))
+    app.mount("/static", PageFiles())
+    return Guard(app, names=host_names(host), allows_addresses=not is_loopback(host))

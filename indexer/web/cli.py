@@ -29,15 +29,17 @@ installed; 130 ended by Ctrl-C.
 
 
 def add_command(app: typer.Typer) -> None:
-    """Hang `serve` into the command line of the index."""
+    """Add `serve` to the command line of the index."""
     app.command(epilog=_EPILOG)(serve)
 
 
 def serve(
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that beam run build_wiki_index made.")],
-    images: Annotated[Path | None, typer.Option(help="The index's pictures, under their Commons names.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the index's pictures, under their Commons names.")
+    ] = None,
     samples: Annotated[Path | None, typer.Option(help="A folder of mie-train data convert.")] = None,
-    sample_images: Annotated[Path | None, typer.Option(help="The pictures of the samples.")] = None,
+    sample_images: Annotated[Path | None, typer.Option(help="Folder of the samples' pictures.")] = None,
     contexts: Annotated[list[Path] | None, typer.Option(help="A context cache; may be repeated.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="A run folder of mie-train; may be repeated.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
@@ -49,22 +51,26 @@ def serve(
 ) -> None:
     """Look at an index, data sets, contexts and runs in the browser; and ask them by JSON."""
     from indexer.index import WikiIndex
-    from indexer.web.http import TextLane, server
+    from indexer.web.http import bind, url_of
+    from indexer.web.http import serve as serve_app
+    from indexer.web.search import TextView
 
     _check_reach(host, is_allowed=allow_remote)
     _check_given(samples, sample_images, contexts or (), run or ())
     opened = WikiIndex(index)
-    with closing(server.bind(host, port)) as listener:
-        text = TextLane(opened)
-        warm = None if opened.manifest.text_index is None else text.warm()  # Java starts while the rest is imported
+    # The order saves time: a taken port is found before anything loads, and Java starts in a thread of its own while
+    # this one imports the web framework.
+    with closing(bind(host, port)) as listener:
+        text = TextView(opened)
+        warm = None if opened.manifest.text_index is None else text.warm()
         from indexer.web.app import make_app
         from indexer.web.given import Inspector
 
         inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
-        guarded = make_app(inspector, host=host, text=text)
+        app = make_app(inspector, host=host, text=text)
         if warm is not None:
-            warm.result()
-        server.serve(guarded, listener, is_verbose=verbose, ready=lambda: typer.echo(server.address_of(listener)))
+            warm.result()  # raises here, before the address is printed, if the text index cannot be opened
+        serve_app(app, listener, is_verbose=verbose, ready=lambda: typer.echo(url_of(listener)))
 
 
 def _check_reach(host: str, *, is_allowed: bool) -> None:
@@ -72,7 +78,7 @@ def _check_reach(host: str, *, is_allowed: bool) -> None:
 
     if not is_allowed and not is_loopback(host):
         raise UsageError(
-            f"other machines could reach {host}: whoever does can read what is shown, and keep this one busy",
+            f"other machines could reach {host}: they can read what is shown, and keep this one busy",
             remedy="leave out --host, or add --allow-remote",
         )
 
@@ -80,7 +86,7 @@ def _check_reach(host: str, *, is_allowed: bool) -> None:
 def _check_given(
     samples: Path | None, sample_images: Path | None, contexts: Sequence[Path], runs: Sequence[Path]
 ) -> None:
-    """Refuse folders that are not what they are given for, before anything loads; pages read what is in them later."""
+    """Check that each folder is of its kind, before anything loads; pages read the files in it later."""
     from schemas.context_cache import read_cache
     from schemas.dataset import read_dataset
 

@@ -5,29 +5,27 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
-from indexer.report import answer_to_row
-from indexer.web.http import Refused
+from indexer.report import to_row
+from indexer.web.given import NotFound
+from indexer.web.http import ERROR_RESPONSES, TooLarge, UnsupportedMediaType
+from indexer.web.pictures import MAX_BODY_BYTES, PREVIEW_HEADERS
 from indexer.web.search import (
-    ERRORS,
-    MAX_BODY_BYTES,
-    AskedExplanation,
-    AskedPicture,
-    AskedSearch,
     Document,
-    Engine,
     Explained,
-    Found,
+    ExplainRequest,
     IndexFacts,
-    Question,
+    SearchOptions,
+    SearchRequest,
     SearchResult,
+    SearchService,
     SentPicture,
-    parameters_of,
-    read,
+    ViewAnswers,
 )
+from schemas.errors import UsageError
 
 __all__ = ["router"]
 
@@ -39,33 +37,27 @@ _BODY: dict[str, Any] = {
         "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_to_ascii = json.JSONEncoder(separators=(",", ":")).encode
-router = APIRouter(prefix="/api", responses=ERRORS)
+_encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
+router = APIRouter(prefix="/api", responses=ERROR_RESPONSES)
 
 
-@router.get("/search", response_model=SearchResult, operation_id="search", openapi_extra=parameters_of(AskedSearch))
-async def search(request: Request) -> Response:
+@router.get("/search", response_model=SearchResult, operation_id="search")
+async def search(request: Request, parameters: Annotated[SearchRequest, Query()]) -> Response:
     """Search by words, by a picture that was sent before, or by both."""
-    return await _answer(request, read(AskedSearch, request.query_params).question())
+    return await _answer(request, parameters)
 
 
-@router.post(
-    "/search",
-    response_model=SearchResult,
-    operation_id="search_with_picture",
-    openapi_extra=parameters_of(AskedSearch, "image") | _BODY,
-)
-async def search_with_picture(request: Request) -> Response:
+@router.post("/search", response_model=SearchResult, operation_id="search_with_picture", openapi_extra=_BODY)
+async def search_with_picture(request: Request, options: Annotated[SearchOptions, Query()]) -> Response:
     """Search by the picture in the body, and by words beside it."""
-    asked = read(AskedSearch, request.query_params)
-    picture = await _engine(request).pictures.add(await _read_picture(request))
-    return await _answer(request, asked.question(picture.sha256))
+    picture = await _service(request).pictures.add(await _read_picture(request))
+    return await _answer(request, SearchRequest(**options.model_dump(), image=picture.sha256))
 
 
 @router.post("/images", response_model=SentPicture, operation_id="send_picture", openapi_extra=_BODY)
 async def send_picture(request: Request) -> Response:
     """Send a picture; its hash is the image of a search. Nothing is written to disk."""
-    picture: AskedPicture = await _engine(request).pictures.add(await _read_picture(request))
+    picture = await _service(request).pictures.add(await _read_picture(request))
     return _json({"image": picture.sha256, "width": picture.width, "height": picture.height})
 
 
@@ -77,16 +69,15 @@ async def send_picture(request: Request) -> Response:
 )
 async def get_picture(request: Request, image: Annotated[str, Path(description="Its hash.")]) -> Response:
     """Return a small copy of a picture that was sent."""
-    picture = _engine(request).pictures.get(image)
-    return Response(picture.preview, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+    picture = _service(request).pictures.get(image)
+    return Response(picture.preview, media_type="image/jpeg", headers=PREVIEW_HEADERS)
 
 
-@router.get("/explain", response_model=Explained, operation_id="explain", openapi_extra=parameters_of(AskedExplanation))
-async def explain(request: Request) -> Response:
-    """Tell how the score of one answer to a search comes about."""
-    asked = read(AskedExplanation, request.query_params)
-    account = await _engine(request).explain_one(asked.question(), asked.doc_id)
-    return _json({"doc_id": asked.doc_id, "explanation": account})
+@router.get("/explain", response_model=Explained, operation_id="explain")
+async def explain(request: Request, parameters: Annotated[ExplainRequest, Query()]) -> Response:
+    """Return how the score of one answer to a search is computed."""
+    explanation = await _service(request).explain_one(parameters, parameters.doc_id)
+    return _json({"doc_id": parameters.doc_id, "explanation": explanation})
 
 
 @router.get("/documents/{doc_id:path}", response_model=Document, operation_id="get_document")
@@ -95,53 +86,54 @@ async def get_document(
     doc_id: Annotated[str, Path(max_length=300, description="Of a page, paragraph or sentence; or a file.")],
 ) -> Response:
     """Return a page, a paragraph, a sentence or a file by its id (# is written %23)."""
-    from indexer.report import find_document
+    from indexer.report import look_up
 
-    engine = _engine(request)
-    found = await engine.read(lambda: find_document(engine.index, doc_id))
-    if found is None:
-        raise Refused(404, f"the index holds no {doc_id!r}", "take an id from a search")
-    return _json(found)
+    service = _service(request)
+    document = await service.read(lambda: look_up(service.index, doc_id))
+    if document is None:
+        raise NotFound(f"the index holds no {doc_id!r}", remedy="take an id from a search")
+    return _json(document)
 
 
 @router.get("/index", response_model=IndexFacts, operation_id="get_index")
 async def get_index(request: Request) -> Response:
-    """Tell what is in the index and how it was built."""
-    from indexer.report import summarise_manifest
+    """Return what is in the index and how it was built."""
+    from indexer.report import describe
 
-    return _json(summarise_manifest(_engine(request).index.manifest))
-
-
-async def _answer(request: Request, question: Question) -> Response:
-    engine = _engine(request)
-    found = [await engine.ask(question, view) for view in question.views()]
-    return _json(to_result(found, question.image))
+    return _json(describe(_service(request).index.manifest))
 
 
-def to_result(found: list[Found], image: str | None) -> dict[str, Any]:
-    """Put the answers of some views together, in the field names of `mie-index query --json`."""
+async def _answer(request: Request, parameters: SearchRequest) -> Response:
+    service = _service(request)
+    found = [await service.search(parameters, view) for view in parameters.views()]
+    return _json(_to_result(found, parameters.image))
+
+
+def _to_result(found: list[ViewAnswers], image: str | None) -> dict[str, Any]:
+    """Join the answers of the views, in the field names of `mie-index query --json`."""
     return {
-        "answers": [answer_to_row(answer) for some in found for answer in some.answers],
-        "seconds": {some.view: round(some.seconds, 6) for some in found},
+        "answers": [to_row(answer) for one in found for answer in one.answers],
+        "seconds": {one.view: round(one.seconds, 6) for one in found},
         "image": image,
     }
 
 
-def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
-    return engine
+def _service(request: Request) -> SearchService:
+    service: SearchService = request.app.state.search_service
+    return service
 
 
 def _json(value: Any) -> Response:
-    """Write JSON in ASCII: nothing in it can steer the terminal that a program prints it to."""
-    return Response(_to_ascii(value), media_type="application/json", headers={"cache-control": "no-store"})
+    """Return JSON in ASCII: escape sequences in a dump's text must not reach the terminal that shows an answer."""
+    return Response(_encode_ascii(value), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 async def _read_picture(request: Request) -> bytes:
     kind = request.headers.get("content-type", "")
     if not kind.startswith(_PICTURE_TYPES):
-        raise Refused(415, f"{kind or 'a body without a type'} is no picture", "send the file's bytes as image/*")
-    too_large = Refused(413, f"more than {MAX_BODY_BYTES:,} bytes", "scale the picture down first")
+        message = f"{kind or 'a body without a type'} is no picture"
+        raise UnsupportedMediaType(message, remedy="send the file's bytes as image/*")
+    too_large = TooLarge(f"more than {MAX_BODY_BYTES:,} bytes", remedy="scale the picture down first")
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise too_large
@@ -149,8 +141,8 @@ async def _read_picture(request: Request) -> bytes:
     try:
         async for chunk in request.stream():
             data += chunk
-            if len(data) > MAX_BODY_BYTES:
+            if len(data) > MAX_BODY_BYTES:  # a chunked body names no length, and a length may be wrong
                 raise too_large
     except ClientDisconnect as error:
-        raise Refused(400, "the picture ended early", "send it again") from error
+        raise UsageError("the picture ended early", remedy="send it again") from error
     return bytes(data)

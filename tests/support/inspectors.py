@@ -64,7 +64,7 @@ def ask_inspector(index: WikiIndex, **given: Path) -> TestClient:
 
 
 def picture_bytes(red: int, green: int, blue: int, form: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
-    """Write a picture of one colour."""
+    """Return the bytes of a picture of one colour."""
     out = io.BytesIO()
     Image.new("RGB", size, (red, green, blue)).save(out, form)
     return out.getvalue()

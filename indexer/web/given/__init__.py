@@ -1,4 +1,4 @@
-"""What the user gave beside an index: runs, contexts and samples. No web framework here."""
+"""What the user gave beside an index: data set, context caches and runs, read from their files. No web framework."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What is wrong with a prediction beside gold, by kinds of mistakes, and whether another system does better."""
+"""Mistakes of a prediction beside gold, by kind, and whether another system makes fewer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ KINDS = (
     "missed", "spurious", "wrong type", "wrong boundary", "wrong type and boundary", "wrong relation", "right",
     "nothing to find", "no prediction", "no gold",
 )  # fmt: skip
-"""Kinds of mistakes, then what a sample without any is. A sample may have several of the first."""
+"""Six kinds of mistakes, of which a sample may have several; then four kinds of samples without any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake; gold is None where something was made up, predicted where something was not found.
+    """One mistake; gold is None for a spurious entity, predicted is None for a missed one.
 
-    Both are None for relations: there the two labels of the pair say all.
+    Both are None for relations, of which a sample has only one in gold and one predicted.
     """
 
     kind: str
@@ -33,34 +33,36 @@ class Mistake:
 
 
 def compare_entities(gold: Iterable[Entity], predicted: Iterable[Entity]) -> list[Mistake]:
-    """Pair what was not predicted exactly with what was predicted instead.
+    """Pair each gold entity that was not predicted exactly with the entity that was predicted instead.
 
-    A gold entity is paired with at most one predicted one: first with one of its own tokens (wrong type), then with the
-    one of its type that shares most tokens (wrong boundary), then with any that shares a token (wrong type and
-    boundary). What is left of gold is missed, what is left of the predicted is spurious.
+    A gold entity is paired with at most one predicted entity: first with one of the same tokens (wrong type), then with
+    the one of its type that shares most tokens (wrong boundary), then with any that shares a token (wrong type and
+    boundary). Gold entities without a partner are missed, predicted ones without a partner are spurious.
 
     >>> both = Entity("ORG", 0, 2), Entity("PER", 4, 5)
     >>> [row.kind for row in compare_entities(both, [Entity("ORG", 0, 1), Entity("LOC", 7, 8)])]
     ['wrong boundary', 'missed', 'spurious']
     """
-    wanted, found = set(gold), set(predicted)
-    left, others = sorted(wanted - found, key=_order), sorted(found - wanted, key=_order)
+    in_gold, in_prediction = set(gold), set(predicted)
+    missed = sorted(in_gold - in_prediction, key=_order)
+    spurious = sorted(in_prediction - in_gold, key=_order)
     mistakes: list[Mistake] = []
+    # Kind by kind over all entities, not entity by entity: pairs of the same tokens are made before any other pair.
     for kind in ("wrong type", "wrong boundary", "wrong type and boundary"):
-        for entity in list(left):
-            near = [other for other in others if _kind_of_pair(entity, other) == kind]
-            if near:
-                best = max(near, key=lambda other: (_shared(entity, other), -other.start))
+        for entity in list(missed):
+            candidates = [other for other in spurious if _kind_of_pair(entity, other) == kind]
+            if candidates:
+                best = max(candidates, key=lambda other: (_shared_tokens(entity, other), -other.start))
                 mistakes.append(Mistake(kind, entity, best))
-                left.remove(entity)
-                others.remove(best)
-    mistakes += [Mistake("missed", gold=entity) for entity in left]
-    mistakes += [Mistake("spurious", predicted=entity) for entity in others]
+                missed.remove(entity)
+                spurious.remove(best)
+    mistakes += [Mistake("missed", gold=entity) for entity in missed]
+    mistakes += [Mistake("spurious", predicted=entity) for entity in spurious]
     return sorted(mistakes, key=lambda row: _order(row.gold or row.predicted or Entity("", 0, 0)))
 
 
 def compare_relations(gold: str, predicted: str) -> list[Mistake]:
-    """Say what is wrong with the relation of a pair; the class None is no relation.
+    """Compare the relation of a pair of entities with gold; the class None means no relation.
 
     >>> compare_relations("peer", "None")[0].kind, compare_relations("peer", "couple")[0].kind
     ('missed', 'wrong relation')
@@ -73,7 +75,7 @@ def compare_relations(gold: str, predicted: str) -> list[Mistake]:
 
 
 def kinds_of(mistakes: Sequence[Mistake], has_gold: bool) -> tuple[str, ...]:
-    """Return the kinds of a sample's mistakes, or what it is without any.
+    """Return the kinds of a sample's mistakes; without any, whether there was something to find.
 
     >>> kinds_of([], has_gold=True), kinds_of([], has_gold=False)
     (('right',), ('nothing to find',))
@@ -85,7 +87,7 @@ def kinds_of(mistakes: Sequence[Mistake], has_gold: bool) -> tuple[str, ...]:
 
 
 def change_of(before: int, after: int) -> Change:
-    """Compare the numbers of mistakes of a reference and of another system on a sample.
+    """Compare the numbers of mistakes on a sample: of a reference (before) and of another system (after).
 
     >>> change_of(2, 0), change_of(0, 1), change_of(2, 1), change_of(1, 2), change_of(1, 1)
     ('fixed', 'broken', 'better', 'worse', 'same')
@@ -101,13 +103,13 @@ def _order(entity: Entity) -> tuple[int, int, str]:
     return entity.start, entity.end, entity.type
 
 
-def _shared(a: Entity, b: Entity) -> int:
+def _shared_tokens(a: Entity, b: Entity) -> int:
     return min(a.end, b.end) - max(a.start, b.start)
 
 
 def _kind_of_pair(gold: Entity, predicted: Entity) -> str | None:
     if gold[1:] == predicted[1:]:
         return "wrong type"
-    if _shared(gold, predicted) <= 0:
+    if _shared_tokens(gold, predicted) <= 0:
         return None
     return "wrong boundary" if gold.type == predicted.type else "wrong type and boundary"

@@ -1,4 +1,4 @@
-"""What stands between the network and the pages: the server, its limits, and how failures are told."""
+"""What lies between the network and the pages: the server, its limits, worker threads, and errors as responses."""
 
 import lazy_loader
 

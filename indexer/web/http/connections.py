@@ -1,69 +1,74 @@
-"""Connections: uvicorn's reader of requests, with bounds on the head of a request."""
+"""One connection: uvicorn's reader of requests, with a time limit for the head of a request."""
 
 from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["BoundedProtocol"]
+__all__ = ["TimedProtocol"]
 
-_MAX_HEAD_BYTES = 64 * 1024
-"""Most of a request's first line and headers, which uvicorn holds until they are complete and does not bound."""
-_HEAD_S = 20.0
-"""Longest time from a connection, or a request's first byte, to the end of its head; uvicorn waits for ever."""
+_HEAD_TIMEOUT_S = 20.0
+"""Longest time until the head (request line and headers) is complete; uvicorn waits for ever once a byte has come."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """Ends a connection where the head of a request is too long, or too long in coming."""
+class TimedProtocol(H11Protocol):
+    """Closes a connection on which the next head does not come in time.
 
-    _is_in_head, _head_bytes = False, 0
+        connected ──> head ──> body, answer ──> head ──> ...
+              └─ timer ─┘                  └─ timer ─┘
+
+    h11's state of the client tells the two apart: it is IDLE until a head is complete, then SEND_BODY or DONE.
+    """
+
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for a head."""
+        """Start the time of the first head."""
         super().connection_made(transport)
-        self._wait_for_head()
+        self._time_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._stop_waiting()
+        """Stop the time."""
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        """Note the first byte of a head."""
-        super().on_message_begin()
-        self._is_in_head, self._head_bytes = True, 0
-        if self._timer is None:
-            self._wait_for_head()
+    def handle_events(self) -> None:
+        """Read what has come: uvicorn calls this with each piece of data, and when an answer is complete."""
+        super().handle_events()
+        self._time_head()
 
-    def on_headers_complete(self) -> None:
-        """Note the end of a head."""
-        self._is_in_head = False
-        self._stop_waiting()
-        super().on_headers_complete()
+    def send_400_response(self, msg: str) -> None:
+        """Refuse bytes that are not HTTP.
 
-    def data_received(self, data: bytes) -> None:
-        """Read; refuse a head that is too long."""
-        super().data_received(data)
-        if self._is_in_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > _MAX_HEAD_BYTES:
-                self.send_400_response("The head of this request is too long.")
+        The bytes may belong to the body of a request that is being answered. uvicorn would send the refusal and then the
+        answer, which h11 does not allow; so the application is told that the client has gone, and its answer is dropped.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
 
-    def _wait_for_head(self) -> None:
-        self._timer = self.loop.call_later(_HEAD_S, self._end)
+    def _time_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(_HEAD_TIMEOUT_S, self._close)
 
-    def _stop_waiting(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _end(self) -> None:
+    def _close(self) -> None:
         self._timer = None
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._wait_for_head()  # the answer to the request before comes first
-        elif not self.transport.is_closing():
-            if self._is_in_head:
-                self.send_400_response("The head of this request did not come in time.")
+        if self.transport.is_closing():
+            return
+        if self.conn.trailing_data[0]:  # the beginning of a head
+            self.send_400_response("The head of this request did not come in time.")
+        else:
             self.transport.close()

@@ -1,26 +1,23 @@
-"""What stands between the network and the pages: names of this machine, headers, and how much at a time."""
+"""What stands before the application: whose requests come through, the headers of every response, and a time limit."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 
-from indexer.web.http.failures import error_response
+from indexer.web.http.error_responses import error_response
 from indexer.web.http.server import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-    from typing import Any
+    from collections.abc import Mapping, MutableMapping
 
     from starlette.types import Receive, Scope, Send
 
-    from indexer.web.http.short_cut import ShortCut
-
-__all__ = ["Guard", "names_of"]
+__all__ = ["Guard", "host_names"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _POLICY = (
@@ -36,16 +33,16 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
-"""Every response has them. Source: OWASP's HTTP headers cheat sheet; no script or style but our own files."""
+"""Headers of every response: no script and no style but our own files. Source: OWASP's HTTP headers cheat sheet."""
 
 
-def names_of(host: str) -> frozenset[str]:
-    """Return the names that a browser may call a server by which listens at an address.
+def host_names(host: str) -> frozenset[str]:
+    """Return the names under which a browser may reach a server that listens at an address.
 
-    A page of another site can give its own name this machine's address (DNS rebinding); then the browser sends that
-    name. Addresses cannot be rebound: of a server that listens at all of them each is accepted (`Guard`).
+    A page of another site can point its own name at this machine's address (DNS rebinding) and would then read our
+    answers; but the browser still sends that site's name as Host, and it is not among these.
 
-    >>> sorted(names_of("127.0.0.1"))
+    >>> sorted(host_names("127.0.0.1"))
     ['127.0.0.1', '[::1]', 'localhost']
     """
     own = {f"[{host}]" if ":" in host else host.lower()}
@@ -55,35 +52,35 @@ def names_of(host: str) -> frozenset[str]:
 
 
 class Guard:
-    """Lets requests through to the application that may come, and puts the headers on every response.
+    """Refuses requests that other sites caused, ends those that take too long, and adds the headers (ASGI).
+
+    It wraps the whole application, not a part of it, so that the page of an unexpected error has the headers too.
+    Starlette's TrustedHostMiddleware would not do: it cannot let every IP address pass, and its refusal has neither
+    our words nor our JSON.
 
     Args:
         app: the application.
-        names: what the Host header may say, without the port.
-        is_remote: it listens beyond this machine: any address is accepted as Host beside the names.
-        max_requests: how many are answered at a time; more are told to come later.
-        timeout_s: longest time of a request.
+        names: hosts that the Host header may name, without the port.
+        allows_addresses: whether it may also be any IP address, which no other site can rebind: for a server that
+            listens beyond this machine, where nobody can list the addresses under which others reach it.
+        timeout_s: longest time of a request, its body included: who sends a picture byte by byte is ended here.
     """
 
     def __init__(
         self,
-        app: ShortCut,
+        app: FastAPI,
         *,
         names: frozenset[str] = _LOOPBACK_NAMES,
-        is_remote: bool = False,
-        max_requests: int = 256,
+        allows_addresses: bool = False,
         timeout_s: float = 60.0,
     ) -> None:
         self.app = app
-        self._names, self._is_remote = names, is_remote
-        self._max_requests, self._timeout_s = max_requests, timeout_s
-        self._running = 0
+        self._names, self._allows_addresses, self._timeout_s = names, allows_addresses, timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request (ASGI)."""
+        """Answer a request."""
         if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         has_begun = False
 
@@ -94,49 +91,39 @@ class Guard:
                 message["headers"] = [*message["headers"], *HEADERS]
             await send(message)
 
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            await self._refuse(scope, receive, send_with_headers, *refusal)
-            return
-        self._running += 1
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self.app(scope, receive, send_with_headers)
-        except TimeoutError:
-            if not has_begun:
-                late = (503, f"no answer within {self._timeout_s:g} s", "ask for less, or again later")
-                await self._refuse(scope, receive, send_with_headers, *late)
-        finally:
-            self._running -= 1
+        async def refuse(status: int, message: str, remedy: str) -> None:
+            scope["app"] = self.app  # the templates of error pages read it
+            response = error_response(self.app.state.templates, Request(scope), status, message, remedy)
+            await response(scope, receive, send_with_headers)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, message: str, remedy: str) -> None:
-        scope["app"] = self.app.app
-        request = Request(scope, receive)
-        response = error_response(self.app.app.state.templates, request, status, message, remedy)
-        await response(scope, receive, send)
+        headers = Request(scope).headers
+        if not self._knows(_without_port(headers.get("host", ""))):
+            await refuse(400, "the Host header names another machine", "use the address that the command printed")
+        elif scope["method"] not in ("GET", "HEAD") and _is_cross_site(headers):
+            await refuse(403, "a page of another site sent this", "use the inspector's own page")
+        else:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self.app(scope, receive, send_with_headers)
+            except TimeoutError:
+                if not has_begun:
+                    await refuse(503, f"no answer within {self._timeout_s:g} s", "ask for less, or again later")
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
-        host, origin, site = b"", None, b""
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value
-            elif name == b"origin":
-                origin = value
-            elif name == b"sec-fetch-site":
-                site = value
-        if not self._knows(host.decode("latin-1")):
-            return 400, "the Host header names another machine", "use the address that the command printed"
-        if scope["method"] not in ("GET", "HEAD") and (
-            site == b"cross-site" or (origin is not None and origin.partition(b"://")[2] != host)
-        ):
-            return 403, "a page of another site sent this", "use the inspector's own page"
-        if self._running >= self._max_requests:
-            return 503, f"{self._running} requests are being answered", "ask again in a second"
-        return None
+    def _knows(self, name: str) -> bool:
+        return name in self._names or (self._allows_addresses and _is_address(name))
 
-    def _knows(self, host: str) -> bool:
-        name = _without_port(host)
-        return name in self._names or (self._is_remote and _is_address(name))
+
+def _is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser says that a page of another site sent a request.
+
+    Every browser sends Sec-Fetch-Site or, with a POST, Origin; programs send neither, and may come.
+
+    >>> _is_cross_site({"host": "a:1", "origin": "http://a:1"}), _is_cross_site({"host": "a:1", "origin": "null"})
+    (False, True)
+    """
+    origin = headers.get("origin")
+    is_foreign = origin is not None and origin.partition("://")[2] != headers.get("host", "")
+    return is_foreign or headers.get("sec-fetch-site") == "cross-site"
 
 
 def _without_port(host: str) -> str:

@@ -1,4 +1,4 @@
-"""The server: an address that is bound before anything is loaded, and a loop that answers until it is interrupted."""
+"""The server: an address that is bound before anything loads, uvicorn and its limits, until an interrupt."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from schemas.errors import UsageError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["address_of", "bind", "is_loopback", "serve"]
+__all__ = ["bind", "is_loopback", "serve", "url_of"]
 
 _BACKLOG = 512
+_MAX_CONNECTIONS = 512
+"""A browser opens six, so this is room for some eighty people; further ones get status 503."""
+_MAX_HEAD_BYTES = 64 * 1024
+"""Largest request line with headers. The longest address of ours, a search for 2,000 characters, has 24 kB escaped."""
 _KEEP_ALIVE_S = 5
 _SHUTDOWN_S = 3
 _REASONS = {
@@ -26,7 +30,7 @@ _REASONS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address.
+    """Return whether only this machine can reach an address.
 
     >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.org")
     (True, True, False, False)
@@ -38,7 +42,7 @@ def is_loopback(host: str) -> bool:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind an address, and listen: who asks early waits instead of being refused.
+    """Bind an address and listen: a browser that connects early waits instead of being refused.
 
     Args:
         host: name or address.
@@ -64,27 +68,27 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
-    """Return the address that a browser takes."""
+def url_of(listener: socket.socket) -> str:
+    """Return the URL for a browser."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Callable[[], None]) -> None:
-    """Answer until an interrupt.
+    """Answer requests until an interrupt.
 
     Args:
         app: the ASGI application.
-        listener: of `bind`.
-        is_verbose: write a line to stderr for each request.
-        ready: called when requests are answered.
+        listener: the socket of `bind`.
+        is_verbose: whether to write a line to stderr for each request.
+        ready: called once requests are answered.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, when the requests under way are answered.
+        KeyboardInterrupt: after Ctrl-C, when the requests that were being answered are done.
     """
     import uvicorn
 
-    from indexer.web.http.connections import BoundedProtocol
+    from indexer.web.http.connections import TimedProtocol
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -93,7 +97,7 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
 
     config = uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=TimedProtocol,
         access_log=is_verbose,
         log_level="info" if is_verbose else "warning",
         lifespan="off",
@@ -101,6 +105,8 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
+        limit_concurrency=_MAX_CONNECTIONS,
+        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )

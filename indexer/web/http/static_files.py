@@ -1,42 +1,33 @@
-"""The style sheets and scripts that pages load: read once at the start, and looked up by name."""
+"""The style sheets and scripts that pages load, found by name in two packages."""
 
 from __future__ import annotations
 
-import hashlib
+import os
 from importlib.resources import files
+from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
-from indexer.web.http.failures import Refused
-
-__all__ = ["router"]
-
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-router = APIRouter(include_in_schema=False)
+__all__ = ["PageFiles"]
 
 
-def _read_all() -> dict[str, tuple[bytes, str, str]]:
-    own = list(files("indexer.web").joinpath("static").iterdir())
-    found = {}
-    for entry in [*own, files("schemas.display").joinpath("page.css")]:
-        kind = _TYPES.get("." + entry.name.rpartition(".")[2])
-        if kind is not None:
-            data = entry.read_bytes()
-            found[entry.name] = (data, kind, f'"{hashlib.sha256(data).hexdigest()[:16]}"')
-    return found
+class PageFiles(StaticFiles):
+    """Starlette's static files, with a fixed list of names: no path is made of what a request says."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        own = [entry for entry in files("indexer.web").joinpath("static").iterdir() if entry.is_file()]
+        shared = files("schemas.display").joinpath("page.css")
+        self._paths = {entry.name: str(entry) for entry in (*own, shared)}
 
-_FILES = _read_all()
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Return the path of a name in the list, and its facts."""
+        known = self._paths.get(path)
+        return ("", None) if known is None else (known, os.stat(known))  # noqa: PTH116 - what StaticFiles takes
 
-
-@router.get("/static/{name}")
-async def static(name: str, request: Request) -> Response:
-    """Return a file; a browser that has it already is told so."""
-    if name not in _FILES:
-        raise Refused(404, "no such file", "go to the search page: /")
-    data, kind, tag = _FILES[name]
-    headers = {"etag": tag, "cache-control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type=kind, headers=headers)
+    def file_response(self, *values: Any, **options: Any) -> Response:
+        """Return a file, or status 304 to a browser that has it; browsers ask each time, so that an update shows."""
+        response = super().file_response(*values, **options)
+        response.headers["cache-control"] = "no-cache"
+        return response

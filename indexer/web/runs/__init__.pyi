@@ -1,4 +1,2 @@
-from .models import RunDetail as RunDetail
-from .models import RunLine as RunLine
-from .views import run_detail as run_detail
-from .views import run_lines as run_lines
+from .api import runs_api_router as runs_api_router
+from .pages import runs_router as runs_router

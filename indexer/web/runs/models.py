@@ -1,16 +1,16 @@
-"""What the pages and the JSON API say of runs: one shape for both, described by OpenAPI."""
+"""The values of runs on pages and in the JSON API, as OpenAPI describes them."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from indexer.web.samples import FaultRow
+from indexer.web.given import Fault
 
-__all__ = ["ChangeCounts", "EpochRow", "JudgedCounts", "MixtureRow", "RunDetail", "RunLine", "ScoreModel"]
+__all__ = ["ChangeCounts", "EpochRow", "EvaluationCounts", "MixtureRow", "RunDetail", "RunLine", "ScoreModel"]
 
 
 class ScoreModel(BaseModel):
-    """Precision, recall and F1 in [0, 1], and what they are made of."""
+    """Precision, recall and F1 in [0, 1], and the counts behind them."""
 
     precision: float
     recall: float
@@ -23,7 +23,7 @@ class ScoreModel(BaseModel):
 
 
 class ChangeCounts(BaseModel):
-    """Samples by what a run changes beside the reference."""
+    """Numbers of samples by how a run changes them beside the reference."""
 
     fixed: int = Field(description="The reference is wrong, this run is right.")
     broken: int = Field(description="The reference is right, this run is wrong.")
@@ -47,7 +47,7 @@ class RunLine(BaseModel):
     score: ScoreModel | None = Field(description="The task's main score; null where the split was not evaluated.")
     difference: float | None = Field(description="F1 minus that of the reference.")
     changes: ChangeCounts | None = Field(description="Needs the data set (--samples).")
-    faults: list[FaultRow]
+    faults: list[Fault]
 
 
 class EpochRow(BaseModel):
@@ -64,7 +64,7 @@ class EpochRow(BaseModel):
 
 
 class MixtureRow(BaseModel):
-    """What a mixture is made of, and how its gates were fitted. scores: F1 and held-out loss on that split."""
+    """The experts of a mixture, and how its gates were fitted. scores: F1 and held-out loss on that split."""
 
     experts: list[str]
     gate: str
@@ -74,7 +74,7 @@ class MixtureRow(BaseModel):
     scores: dict[str, dict[str, float]]
 
 
-class JudgedCounts(BaseModel):
+class EvaluationCounts(BaseModel):
     """The predictions of a split beside the data set that is served."""
 
     kinds: dict[str, int] = Field(description="Samples by kind of mistake; one may count for several.")
@@ -84,9 +84,9 @@ class JudgedCounts(BaseModel):
 
 
 class RunDetail(RunLine):
-    """A run with all that its folder tells."""
+    """A run with everything that its folder holds."""
 
-    splits: list[str] = Field(description="That were evaluated.")
+    splits: list[str] = Field(description="On which the run was evaluated.")
     settings: dict[str, dict[str, str]]
     dataset: str
     task: str
@@ -101,4 +101,4 @@ class RunDetail(RunLine):
     reference_scores: dict[str, ScoreModel] = Field(description="Its scores on the split; empty for itself.")
     systems: dict[str, float] = Field(description="F1 of each expert and gate of a mixture, on the split.")
     gate_weights: dict[str, list[int]] = Field(description="Samples by mean weight of an expert, in ten equal bins.")
-    judged: JudgedCounts | None
+    judged: EvaluationCounts | None

@@ -1,4 +1,4 @@
-"""Runs as the pages and the JSON API show them: what their folders tell, and how they compare."""
+"""The values of runs for pages and JSON API: what their folders hold, and how they compare."""
 
 from __future__ import annotations
 
@@ -9,50 +9,54 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from indexer.web.given import CHANGES, KINDS, Run, RunShelf, SampleBook, change_of
-from indexer.web.http import Refused
-from indexer.web.runs.models import ChangeCounts, EpochRow, JudgedCounts, MixtureRow, RunDetail, RunLine, ScoreModel
-from indexer.web.samples import FaultRow, fault_row
-from schemas.errors import MieError
-from schemas.run_files import LogRow, ScoreRow, Scores
+from indexer.web.given import CHANGES, KINDS, Fault, OpenedDataset, Run, RunFolders, change_between
+from indexer.web.runs.models import (
+    ChangeCounts,
+    EpochRow,
+    EvaluationCounts,
+    MixtureRow,
+    RunDetail,
+    RunLine,
+    ScoreModel,
+)
+from schemas.errors import MieError, UsageError
+from schemas.run_files import LogRow, MixtureFacts, ScoreRow, Scores
 from schemas.text_files import SPLITS
 
 __all__ = ["BINS", "chosen_split", "run_detail", "run_lines"]
 
 T = TypeVar("T")
 BINS = 10
-_UNTOLD = frozenset({"no prediction", "no gold"})
 _MAX_CHARS = 300
-"""Longest value of a setting that is shown."""
+"""Longest value of a setting on a page, in characters; a longer one is cut."""
 
 
-def chosen_split(shelf: RunShelf, split: str) -> str:
-    """Return the split asked for, or the first of test, dev and train that a run was evaluated on.
+def chosen_split(runs: RunFolders, split: str) -> str:
+    """Return the split that was named, or the first of test, dev and train that a run was evaluated on.
 
     Raises:
-        Refused: there is no such split.
+        UsageError: there is no such split.
     """
     if split and split not in SPLITS:
-        raise Refused(400, f"no split {split[:80]!r}", f"choose of: {', '.join(SPLITS)}")
-    evaluated = [name for name in reversed(SPLITS) if any(run.has_predictions(name) for run in shelf.runs.values())]
-    return split or next(iter(evaluated), "test")
+        raise UsageError(f"no split {split[:80]!r}", remedy=f"choose of: {', '.join(SPLITS)}")
+    return split or next((name for name in reversed(SPLITS) if runs.evaluated_on(name)), "test")
 
 
-def run_lines(shelf: RunShelf, book: SampleBook | None, split: str = "") -> list[RunLine]:
+def run_lines(runs: RunFolders, dataset: OpenedDataset | None, split: str = "") -> list[RunLine]:
     """Return all runs in short, on one split."""
-    wanted = chosen_split(shelf, split)
-    return [RunLine(**_line(shelf, run, book, wanted, [])) for run in shelf.runs.values()]
+    split = chosen_split(runs, split)
+    return [RunLine(**_line(runs, run, dataset, split, [])) for run in runs.by_name.values()]
 
 
-def run_detail(shelf: RunShelf, run: Run, book: SampleBook | None, split: str = "") -> RunDetail:
-    """Return a run with all that its folder tells; a file that cannot be used is among the faults."""
-    wanted = chosen_split(shelf, split or _own_split(run))
-    faults: list[FaultRow] = []
-    line = _line(shelf, run, book, wanted, faults)
+def run_detail(runs: RunFolders, run: Run, dataset: OpenedDataset | None, split: str = "") -> RunDetail:
+    """Return a run with everything that its folder holds; a file that cannot be used is among the faults."""
+    split = chosen_split(runs, split or _own_split(run))
+    faults: list[Fault] = []
+    line = _line(runs, run, dataset, split, faults)
     facts = _read(run, run.facts, faults)
     mixture = _read(run, run.mixture, faults)
-    scores = _read(run, lambda: run.scores(wanted), faults)
-    reference = shelf.reference() or run
+    scores = _read(run, lambda: run.scores(split), faults)
+    reference = runs.reference() or run
     return RunDetail(
         **line,
         splits=[name for name in SPLITS if run.has_predictions(name)],
@@ -64,22 +68,13 @@ def run_detail(shelf: RunShelf, run: Run, book: SampleBook | None, split: str = 
         epochs=_epochs(_read(run, run.log, faults) or []),
         windows={name: asdict(row) for name, row in facts.windows.items()} if facts else {},
         versions=facts.versions if facts else {},
-        mixture=MixtureRow(
-            experts=[PurePath(name).name for name in mixture.experts],
-            gate=mixture.gate,
-            split=mixture.split,
-            folds=mixture.folds,
-            steps=mixture.steps,
-            scores=mixture.scores,
-        )
-        if mixture
-        else None,
+        mixture=_mixture(mixture) if mixture else None,
         scores=_scores(scores),
         reference=reference.name,
-        reference_scores={} if reference is run else _scores(_read(reference, lambda: reference.scores(wanted), [])),
+        reference_scores={} if reference is run else _scores(_read(reference, lambda: reference.scores(split), [])),
         systems=scores.systems if scores else {},
-        gate_weights=_gate_weights(run, wanted, faults),
-        judged=_judged(book, run, wanted),
+        gate_weights=_gate_weights(run, split, faults),
+        judged=_evaluation_counts(dataset, run, split),
     )
 
 
@@ -87,18 +82,28 @@ def _own_split(run: Run) -> str:
     return next((name for name in reversed(SPLITS) if run.has_predictions(name)), "")
 
 
-def _line(shelf: RunShelf, run: Run, book: SampleBook | None, split: str, faults: list[FaultRow]) -> dict[str, Any]:
-    reference = shelf.reference()
+def _mixture(mixture: MixtureFacts) -> MixtureRow:
+    return MixtureRow(
+        experts=[PurePath(name).name for name in mixture.experts],
+        gate=mixture.gate,
+        split=mixture.split,
+        folds=mixture.folds,
+        steps=mixture.steps,
+        scores=mixture.scores,
+    )
+
+
+def _line(runs: RunFolders, run: Run, dataset: OpenedDataset | None, split: str, faults: list[Fault]) -> dict[str, Any]:
+    reference = runs.reference()
     mixture = _read(run, run.mixture, faults)
     settings = _read(run, run.settings, faults) or {}
     scores = _read(run, lambda: run.scores(split), faults)
     sources = run.sources()
     score = scores.main if scores else None
     base = None if reference is None or reference is run else _read(reference, lambda: reference.scores(split), [])
-    others = base.main if base else None
+    base_score = base.main if base else None
     if not run.folder.is_dir():
-        remedy = "give the folder of a run to --run"
-        faults.append(FaultRow(file=run.name, place="", message="there is no such folder", remedy=remedy))
+        faults.append(Fault(run.name, "", "there is no such folder", "give the folder of a run to --run"))
     return {
         "name": run.name,
         "kind": "mixture" if run.is_mixture else "expert",
@@ -110,42 +115,42 @@ def _line(shelf: RunShelf, run: Run, book: SampleBook | None, split: str, faults
         "is_reference": run is reference,
         "split": split,
         "score": _score(score) if score else None,
-        "difference": score.f1 - others.f1 if score and others else None,
-        "changes": _changes(book, run, reference, split),
+        "difference": score.f1 - base_score.f1 if score and base_score else None,
+        "changes": _changes(dataset, run, reference, split),
         "faults": faults,
     }
 
 
-def _read(run: Run, read: Callable[[], T], faults: list[FaultRow]) -> T | None:
+def _read(run: Run, read: Callable[[], T], faults: list[Fault]) -> T | None:
+    """Return what a function reads; where it cannot, add a fault, once, and return None."""
     try:
         return read()
     except MieError as error:
-        row = fault_row(run.fault(error))
-        if row not in faults:
-            faults.append(row)
+        fault = run.fault(error)
+        if fault not in faults:
+            faults.append(fault)
         return None
 
 
-def _changes(book: SampleBook | None, run: Run, reference: Run | None, split: str) -> ChangeCounts | None:
-    if book is None or reference is None or reference is run or split not in book.dataset.splits:
+def _changes(dataset: OpenedDataset | None, run: Run, reference: Run | None, split: str) -> ChangeCounts | None:
+    if dataset is None or reference is None or reference is run or split not in dataset.info.splits:
         return None
-    counts: Counter[str] = Counter()
-    for one, other in zip(book.judge(split, reference).rows, book.judge(split, run).rows, strict=True):
-        if not _UNTOLD & {*one.kinds, *other.kinds}:
-            counts[change_of(len(one.mistakes), len(other.mistakes))] += 1
+    before, after = dataset.evaluate(split, reference), dataset.evaluate(split, run)
+    counts = Counter(change_between(*pair) for pair in zip(before.rows, after.rows, strict=True))
+    del counts[None]  # samples of which one has no prediction, or without gold
     return ChangeCounts(**{name: counts[name] for name in CHANGES}) if counts else None
 
 
-def _judged(book: SampleBook | None, run: Run, split: str) -> JudgedCounts | None:
-    if book is None or split not in book.dataset.splits or not run.has_predictions(split):
+def _evaluation_counts(dataset: OpenedDataset | None, run: Run, split: str) -> EvaluationCounts | None:
+    if dataset is None or split not in dataset.info.splits or not run.has_predictions(split):
         return None
-    judgement = book.judge(split, run)
-    counts = Counter(kind for row in judgement.rows for kind in row.kinds)
+    evaluation = dataset.evaluate(split, run)
+    counts = Counter(kind for row in evaluation.rows for kind in row.kinds)
     kinds = {kind: counts[kind] for kind in KINDS if counts[kind]}
-    return JudgedCounts(kinds=kinds, orphans=judgement.orphans, others=judgement.others, absent=judgement.absent)
+    return EvaluationCounts(kinds=kinds, orphans=evaluation.orphans, others=evaluation.others, absent=evaluation.absent)
 
 
-def _gate_weights(run: Run, split: str, faults: list[FaultRow]) -> dict[str, list[int]]:
+def _gate_weights(run: Run, split: str, faults: list[Fault]) -> dict[str, list[int]]:
     bins: dict[str, list[int]] = {}
     for row in _read(run, lambda: run.predictions(split), faults) or []:
         for part in row.gate or ():
@@ -155,7 +160,7 @@ def _gate_weights(run: Run, split: str, faults: list[FaultRow]) -> dict[str, lis
 
 
 def _epochs(log: list[LogRow]) -> list[EpochRow]:
-    """Put the two rows of each epoch together: its speed, and its loss and dev F1."""
+    """Join the two rows that the log has for each epoch: its speed, and its loss and dev F1."""
     speeds = {row.epoch: row for row in log if row.kind == "speed"}
     rows = []
     for row in log:
@@ -176,7 +181,7 @@ def _epochs(log: list[LogRow]) -> list[EpochRow]:
     return rows
 
 
-def _settings(run: Run, faults: list[FaultRow]) -> dict[str, dict[str, str]]:
+def _settings(run: Run, faults: list[Fault]) -> dict[str, dict[str, str]]:
     sections = _read(run, run.settings, faults) or {}
     return {
         _text(name): {_text(key): _text(value) for key, value in section.items()} for name, section in sections.items()

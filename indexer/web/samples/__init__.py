@@ -1,4 +1,4 @@
-"""Samples with predictions and contexts, as pages and JSON."""
+"""Samples with gold labels, predictions and contexts, as pages and JSON."""
 
 import lazy_loader
 

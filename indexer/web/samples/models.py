@@ -1,27 +1,28 @@
-"""What the pages and the JSON API say of samples: one shape for both, described by OpenAPI."""
+"""The values of samples on pages and in the JSON API, as OpenAPI describes them."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from indexer.web.given import Fault
+from indexer.web.samples.selection import Choice
+
 __all__ = [
-    "ChoiceRow",
     "ContextRow",
-    "FaultRow",
+    "GateWeightRow",
     "LabelRow",
     "MistakeRow",
-    "RunSays",
+    "PredictionRow",
     "SampleDetail",
     "SampleLine",
     "SamplesPage",
     "SourceRow",
-    "UsedRow",
-    "WeightRow",
+    "UsedContextRow",
 ]
 
 
 class LabelRow(BaseModel):
-    """Tokens start up to, but not including, end are an entity, or the head or tail of a pair."""
+    """An entity, or the head or tail of a pair: the tokens from start to before end."""
 
     type: str
     start: int
@@ -40,7 +41,7 @@ class MistakeRow(BaseModel):
     predicted: LabelRow | None
 
 
-class UsedRow(BaseModel):
+class UsedContextRow(BaseModel):
     """A context that was in the run's window."""
 
     source: str
@@ -49,25 +50,25 @@ class UsedRow(BaseModel):
     title: str
 
 
-class WeightRow(BaseModel):
+class GateWeightRow(BaseModel):
     """Mean weight of an expert over the sample's tokens, in [0, 1]."""
 
     expert: str
     weight: float
 
 
-class RunSays(BaseModel):
-    """What a run says of a sample, and what is wrong with it."""
+class PredictionRow(BaseModel):
+    """A run's prediction for a sample, and its mistakes."""
 
     run: str
     kinds: list[str] = Field(description="Kinds of mistakes; or right, nothing to find, no prediction, no gold.")
-    change: str = Field(description="fixed, broken, better, worse or same beside the reference; empty where not told.")
+    change: str = Field(description="fixed, broken, better, worse or same beside the reference; empty where unknown.")
     entities: list[LabelRow]
     relation: str | None
     probability: float | None = Field(description="Of the relation.")
     mistakes: list[MistakeRow]
-    contexts: list[UsedRow]
-    gate: list[WeightRow] | None = Field(description="Of a mixture.")
+    contexts: list[UsedContextRow]
+    gate: list[GateWeightRow] | None = Field(description="Of a mixture.")
 
 
 class ContextRow(BaseModel):
@@ -78,12 +79,12 @@ class ContextRow(BaseModel):
     doc_id: str
     title: str
     text: str
-    matched: str = Field(description="The key that was hit: a sentence or a file.")
+    matched: str = Field(description="The sentence or file that was hit.")
     used_by: list[str]
 
 
 class SourceRow(BaseModel):
-    """What a source of a cache gave for a sample."""
+    """The contexts that one source of a cache has for a sample."""
 
     cache: str
     source: str
@@ -95,17 +96,8 @@ class SourceRow(BaseModel):
     contexts: list[ContextRow]
 
 
-class FaultRow(BaseModel):
-    """A file that cannot be used."""
-
-    file: str
-    place: str
-    message: str
-    remedy: str
-
-
 class SampleLine(BaseModel):
-    """A sample with gold labels, and how the chosen run fares."""
+    """A sample with gold labels, and the prediction of the chosen run."""
 
     sample_id: str
     split: str
@@ -115,19 +107,14 @@ class SampleLine(BaseModel):
     head: LabelRow | None
     tail: LabelRow | None
     relation: str | None
-    says: RunSays | None = Field(description="What the chosen run says.")
-    against: RunSays | None = Field(description="What the run says that it is compared with, where that is another.")
-
-
-class ChoiceRow(BaseModel):
-    """A value of a filter, and how many samples it would leave under all other filters."""
-
-    value: str
-    count: int
+    says: PredictionRow | None = Field(description="The prediction of the chosen run.")
+    against: PredictionRow | None = Field(
+        description="The prediction of the run that it is compared with, where that is another."
+    )
 
 
 class SamplesPage(BaseModel):
-    """A page of the samples that were asked for."""
+    """A page of the samples that pass the filters."""
 
     split: str
     run: str
@@ -136,18 +123,20 @@ class SamplesPage(BaseModel):
     found: int = Field(description="Samples that pass all filters.")
     page: int = Field(ge=1)
     pages: int = Field(ge=1)
-    facets: dict[str, list[ChoiceRow]]
+    facets: dict[str, list[Choice]]
     samples: list[SampleLine]
-    faults: list[FaultRow]
+    faults: list[Fault]
 
 
 class SampleDetail(SampleLine):
-    """A sample with what every run says of it, and its contexts."""
+    """A sample with the predictions of every run, and its contexts."""
 
-    place: int | None = Field(description="Among the samples that pass the filters, from 1; null outside of them.")
+    place: int | None = Field(
+        description="Among the samples that pass the filters, from 1; null where it does not pass."
+    )
     found: int
     previous: str | None = Field(description="Sample id.")
     next: str | None = Field(description="Sample id.")
-    runs: list[RunSays]
+    runs: list[PredictionRow]
     sources: list[SourceRow]
-    faults: list[FaultRow]
+    faults: list[Fault]

@@ -1,24 +1,24 @@
-"""The tokens of a sample cut where entities begin and end: what is coloured, and what each mark says in words."""
+"""The tokens of a sample cut into entities and the text between them, each entity with its verdict in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from indexer.web.samples.models import LabelRow, RunSays, SampleLine
+from indexer.web.samples.models import LabelRow, PredictionRow, SampleLine
 
 __all__ = ["Piece", "mark_gold", "mark_pair", "mark_run"]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some tokens in a row.
+    """Consecutive tokens.
 
     Args:
         text: the tokens, joined by blanks.
-        label: what they are; "" for tokens outside of every mark.
-        state: gold, right, wrong or missed; "" for tokens outside, and where nothing is known to be right.
-        note: what is wrong.
+        label: entity type, head or tail; "" for the tokens between.
+        state: gold, right, wrong or missed; "" for the tokens between, and without gold.
+        note: the mistake in words.
         probability: of the label.
     """
 
@@ -39,13 +39,13 @@ def mark_pair(line: SampleLine) -> list[Piece]:
     return _cut(line.tokens, [(row, "gold", "") for row in (line.head, line.tail) if row])
 
 
-def mark_run(line: SampleLine, says: RunSays) -> list[Piece]:
-    """Mark what a run found, right or wrong, and the gold entities that it missed."""
+def mark_run(line: SampleLine, predicted: PredictionRow) -> list[Piece]:
+    """Mark the entities that a run predicted, right or wrong, and the gold entities that it missed."""
     wrong = {
-        (row.predicted.type, row.predicted.start, row.predicted.end): row for row in says.mistakes if row.predicted
+        (row.predicted.type, row.predicted.start, row.predicted.end): row for row in predicted.mistakes if row.predicted
     }
     marks = []
-    for label in says.entities:
+    for label in predicted.entities:
         mistake = wrong.get((label.type, label.start, label.end))
         if mistake is None:
             marks.append((label, "right" if line.gold is not None else "", ""))
@@ -55,12 +55,12 @@ def mark_run(line: SampleLine, says: RunSays) -> list[Piece]:
         if gold is not None and (gold.start, gold.end) != (label.start, label.end):
             note += f" “{gold.text}”"
         marks.append((label, "wrong", note))
-    marks += [(row.gold, "missed", "missed") for row in says.mistakes if row.gold and row.predicted is None]
+    marks += [(row.gold, "missed", "missed") for row in predicted.mistakes if row.gold and row.predicted is None]
     return _cut(line.tokens, marks)
 
 
 def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> list[Piece]:
-    """Cut tokens at marks; a mark that begins within another one is left out.
+    """Cut tokens at marks (label, state, note); a mark that begins within an earlier one is left out.
 
     >>> _cut(["in", "New", "York"], [(LabelRow(type="LOC", start=1, end=3, text=""), "gold", "")])[1].text
     'New York'

@@ -1,121 +1,108 @@
-"""Samples as the pages and the JSON API show them: made from the data set, the runs and the caches."""
+"""The values of samples for pages and JSON API, from the data set, the runs and the context caches."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from typing import Any
 
-from indexer.web.given import Fault, Judged, Judgement, Run, SampleBook, SplitRows, change_of
-from indexer.web.samples.filters import PAGE_SIZE, Filters, Selection, choose
+from indexer.web.given import Fault, OpenedDataset, SplitEvaluation, SplitSamples, change_between
+from indexer.web.samples.filters import PAGE_SIZE, Filters
 from indexer.web.samples.models import (
-    ChoiceRow,
     ContextRow,
-    FaultRow,
+    GateWeightRow,
     LabelRow,
     MistakeRow,
-    RunSays,
+    PredictionRow,
     SampleDetail,
     SampleLine,
     SamplesPage,
     SourceRow,
-    UsedRow,
-    WeightRow,
+    UsedContextRow,
 )
+from indexer.web.samples.selection import Selection, select
 from schemas.entities import Entity
 from schemas.predictions import Prediction
 from schemas.records import Context, Sample, Span
 
-__all__ = ["fault_row", "sample_detail", "samples_page"]
-
-_UNTOLD = frozenset({"no prediction", "no gold"})
+__all__ = ["sample_detail", "samples_page"]
 
 
-def samples_page(book: SampleBook, filters: Filters) -> tuple[SamplesPage, Selection]:
-    """Return a page of samples; one beyond the last is the last.
+def samples_page(dataset: OpenedDataset, filters: Filters) -> tuple[SamplesPage, Selection]:
+    """Return a page of samples; for a page beyond the last, the last.
 
     Raises:
-        Refused: a choice that there is not.
+        UsageError: a filter names a choice that does not exist.
         StoreError: the data set cannot be used.
     """
-    selection = choose(book, filters)
-    asked = selection.filters
-    pages = max(1, -(-len(selection.places) // PAGE_SIZE))
-    page = min(asked.page, pages)
-    places = selection.places[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    found = SamplesPage(
-        split=asked.split,
-        run=asked.run,
-        against=asked.against,
+    selection = select(dataset, filters)
+    filters = selection.filters
+    pages = max(1, -(-len(selection.positions) // PAGE_SIZE))
+    page = min(filters.page, pages)
+    positions = selection.positions[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    evaluations = [one for one in (selection.evaluation, selection.reference) if one is not None]
+    listed = SamplesPage(
+        split=filters.split,
+        run=filters.run,
+        against=filters.against,
         total=selection.total,
-        found=len(selection.places),
+        found=len(selection.positions),
         page=page,
         pages=pages,
-        facets={
-            name: [ChoiceRow(value=row.value, count=row.count) for row in rows]
-            for name, rows in selection.facets.items()
-        },
-        samples=[SampleLine(**_line(selection, place)) for place in places],
-        faults=[fault_row(some.fault) for some in (selection.judgement, selection.reference) if some and some.fault],
+        facets=selection.facets,
+        samples=[SampleLine(**_line(selection, position)) for position in positions],
+        faults=[one.fault for one in evaluations if one.fault],
     )
-    return found, selection
+    return listed, selection
 
 
-def sample_detail(book: SampleBook, place: int, filters: Filters) -> tuple[SampleDetail, Selection]:
-    """Return a sample with all that is known of it, and its neighbours under the filters.
+def sample_detail(dataset: OpenedDataset, position: int, filters: Filters) -> tuple[SampleDetail, Selection]:
+    """Return a sample with every run's prediction and its contexts, and its neighbours under the filters.
 
     Args:
-        book: of the samples.
-        place: of the sample in its split, which the filters name.
+        dataset: of the sample.
+        position: of the sample in its split, which the filters name.
         filters: of the list it was opened from.
 
     Raises:
-        Refused: a choice that there is not.
+        UsageError: a filter names a choice that does not exist.
         StoreError: the data set cannot be used.
     """
-    selection = choose(book, filters)
+    selection = select(dataset, filters)
     rows, split = selection.rows, selection.filters.split
-    sample = rows.samples[place]
-    judged = {name: book.judge(split, run) for name, run in book.shelf.runs.items()}
-    reference = judged.get(selection.filters.against)
-    runs = [_says(rows, place, run, judged[name], reference) for name, run in book.shelf.runs.items()]
-    sources, faults = _sources(book, sample, runs)
-    faults = [*(fault_row(one.fault) for one in judged.values() if one.fault), *faults]
-    at = bisect_left(selection.places, place)
-    is_in = at < len(selection.places) and selection.places[at] == place
-    after = at + 1 if is_in else at
+    evaluations = {name: dataset.evaluate(split, run) for name, run in dataset.runs.by_name.items()}
+    reference = evaluations.get(selection.filters.against)
+    runs = [_prediction(rows, position, name, one, reference) for name, one in evaluations.items()]
+    sources, faults = _sources(dataset, rows.samples[position], runs)
+    at = bisect_left(selection.positions, position)  # where it stands in the list, or would stand
+    is_listed = at < len(selection.positions) and selection.positions[at] == position
+    after = at + 1 if is_listed else at
     detail = SampleDetail(
-        **_line(selection, place),
-        place=at + 1 if is_in else None,
-        found=len(selection.places),
-        previous=rows.samples[selection.places[at - 1]].sample_id if at else None,
-        next=rows.samples[selection.places[after]].sample_id if after < len(selection.places) else None,
+        **_line(selection, position),
+        place=at + 1 if is_listed else None,
+        found=len(selection.positions),
+        previous=rows.samples[selection.positions[at - 1]].sample_id if at else None,
+        next=rows.samples[selection.positions[after]].sample_id if after < len(selection.positions) else None,
         runs=runs,
         sources=sources,
-        faults=faults,
+        faults=[*(one.fault for one in evaluations.values() if one.fault), *faults],
     )
     return detail, selection
 
 
-def fault_row(fault: Fault) -> FaultRow:
-    """Return a fault as the API says it."""
-    return FaultRow(file=fault.file, place=fault.place, message=fault.message, remedy=fault.remedy)
-
-
-def _line(selection: Selection, place: int) -> dict[str, Any]:
-    rows = selection.rows
-    sample = rows.samples[place]
-    is_tagged = sample.tags is not None
-    asked, says, against = selection.filters, None, None
-    if selection.judgement is not None:
-        says = _says(rows, place, asked.run, selection.judgement, selection.reference)
+def _line(selection: Selection, position: int) -> dict[str, Any]:
+    rows, filters = selection.rows, selection.filters
+    sample = rows.samples[position]
+    says = against = None
+    if selection.evaluation is not None:
+        says = _prediction(rows, position, filters.run, selection.evaluation, selection.reference)
     if selection.reference is not None:
-        against = _says(rows, place, asked.against, selection.reference, None)
+        against = _prediction(rows, position, filters.against, selection.reference, None)
     return {
         "sample_id": sample.sample_id,
         "split": sample.split,
         "tokens": list(sample.tokens),
-        "picture": rows.pictures[place],
-        "gold": [_label(sample, entity) for entity in rows.gold[place]] if is_tagged else None,
+        "picture": rows.pictures[position],
+        "gold": None if sample.tags is None else [_label(sample, entity) for entity in rows.gold[position]],
         "head": _span(sample, "head", sample.head),
         "tail": _span(sample, "tail", sample.tail),
         "relation": sample.relation,
@@ -124,41 +111,43 @@ def _line(selection: Selection, place: int) -> dict[str, Any]:
     }
 
 
-def _says(rows: SplitRows, place: int, run: Run | str, judgement: Judgement, reference: Judgement | None) -> RunSays:
-    sample, judged = rows.samples[place], judgement.rows[place]
-    prediction = judged.prediction
+def _prediction(
+    rows: SplitSamples, position: int, run: str, evaluation: SplitEvaluation, reference: SplitEvaluation | None
+) -> PredictionRow:
+    sample, row = rows.samples[position], evaluation.rows[position]
+    prediction = row.prediction
     known = {} if prediction is None else _probabilities(prediction)
-    return RunSays(
-        run=run if isinstance(run, str) else run.name,
-        kinds=list(judged.kinds),
-        change=_change(reference.rows[place], judged) if reference and reference is not judgement else "",
-        entities=[_label(sample, entity, known.get(entity)) for entity in judged.entities],
+    is_compared = reference is not None and reference is not evaluation
+    change = change_between(reference.rows[position], row) if reference is not None and is_compared else None
+    return PredictionRow(
+        run=run,
+        kinds=list(row.kinds),
+        change=change or "",
+        entities=[_label(sample, entity, known.get(entity)) for entity in row.entities],
         relation=prediction.relation if prediction else None,
         probability=prediction.probability if prediction else None,
         mistakes=[
             MistakeRow(
-                kind=row.kind,
-                gold=_label(sample, row.gold) if row.gold else None,
-                predicted=_label(sample, row.predicted, known.get(row.predicted)) if row.predicted else None,
+                kind=mistake.kind,
+                gold=_label(sample, mistake.gold) if mistake.gold else None,
+                predicted=_label(sample, mistake.predicted, known.get(mistake.predicted))
+                if mistake.predicted
+                else None,
             )
-            for row in judged.mistakes
+            for mistake in row.mistakes
         ],
         contexts=[
-            UsedRow(source=row.source, rank=row.rank, doc_id=row.doc_id, title=row.title)
-            for row in (prediction.contexts if prediction else ())
+            UsedContextRow(source=context.source, rank=context.rank, doc_id=context.doc_id, title=context.title)
+            for context in (prediction.contexts if prediction else ())
         ],
         gate=_gate(prediction),
     )
 
 
-def _change(one: Judged, other: Judged) -> str:
-    return "" if _UNTOLD & {*one.kinds, *other.kinds} else change_of(len(one.mistakes), len(other.mistakes))
-
-
-def _gate(prediction: Prediction | None) -> list[WeightRow] | None:
+def _gate(prediction: Prediction | None) -> list[GateWeightRow] | None:
     if prediction is None or prediction.gate is None:
         return None
-    return [WeightRow(expert=row.expert, weight=row.weight) for row in prediction.gate]
+    return [GateWeightRow(expert=part.expert, weight=part.weight) for part in prediction.gate]
 
 
 def _probabilities(prediction: Prediction) -> dict[Entity, float]:
@@ -174,36 +163,34 @@ def _span(sample: Sample, name: str, span: Span | None) -> LabelRow | None:
     return None if span is None else _label(sample, Entity(name, *span))
 
 
-def _sources(book: SampleBook, sample: Sample, runs: list[RunSays]) -> tuple[list[SourceRow], list[FaultRow]]:
-    found, broken = book.contexts.of(sample)
-    used: dict[tuple[str, int, str, str], list[str]] = {}
-    for says in runs:
-        for row in says.contexts:
-            used.setdefault((row.source, row.rank, row.doc_id, row.title), []).append(says.run)
+def _sources(dataset: OpenedDataset, sample: Sample, runs: list[PredictionRow]) -> tuple[list[SourceRow], list[Fault]]:
+    """Return the sample's contexts by source, each with the runs that read it; and the caches that cannot be used."""
+    found, broken = dataset.contexts.contexts_of(sample)
+    used_by: dict[tuple[str, int, str, str], list[str]] = {}
+    for prediction in runs:
+        for row in prediction.contexts:
+            used_by.setdefault((row.source, row.rank, row.doc_id, row.title), []).append(prediction.run)
     rows = [
         SourceRow(
-            cache=some.cache,
-            source=some.source,
-            status=some.status,
-            is_of_this_index=book.contexts.index_fingerprint(some.cache) == book.index_fingerprint,
-            contexts=[_context(row, used) for row in some.contexts],
+            cache=one.cache,
+            source=one.source,
+            status=one.status,
+            is_of_this_index=dataset.contexts.index_fingerprint(one.cache) == dataset.index_fingerprint,
+            contexts=[_context(context, used_by) for context in one.contexts],
         )
-        for some in found
+        for one in found
     ]
-    faults = [
-        FaultRow(file=name, place=error.place or "", message=error.message, remedy=error.remedy or "")
-        for name, error in broken
-    ]
+    faults = [Fault(name, error.place or "", error.message, error.remedy or "") for name, error in broken]
     return rows, faults
 
 
-def _context(row: Context, used: dict[tuple[str, int, str, str], list[str]]) -> ContextRow:
+def _context(context: Context, used_by: dict[tuple[str, int, str, str], list[str]]) -> ContextRow:
     return ContextRow(
-        rank=row.rank,
-        score=row.score,
-        doc_id=row.doc_id,
-        title=row.title,
-        text=row.text,
-        matched=row.matched,
-        used_by=used.get((row.source, row.rank, row.doc_id, row.title), []),
+        rank=context.rank,
+        score=context.score,
+        doc_id=context.doc_id,
+        title=context.title,
+        text=context.text,
+        matched=context.matched,
+        used_by=used_by.get((context.source, context.rank, context.doc_id, context.title), []),
     )

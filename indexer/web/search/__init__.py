@@ -1,4 +1,4 @@
-"""Search by words and pictures, documents, and the index itself, as pages."""
+"""Search by words and pictures, documents, and the index itself: the questions, their answers, and the pages."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A document of the index as its page shows it: paragraphs with their links, the matched sentence, and pictures."""
+"""A document of the index as its page shows it: paragraphs with their links, sentences, neighbours, and pictures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 
 from indexer.documents import page_of
 from indexer.index import WikiIndex
-from indexer.report import find_document
-from indexer.web.search.index_pictures import IndexPictures
+from indexer.report import look_up
+from indexer.web.pictures import IndexPictures
 from schemas.errors import InputError
 from schemas.records import ArticleImage, Link, Paragraph
 from schemas.titles import file_page_url
@@ -17,18 +17,18 @@ from schemas.titles import file_page_url
 __all__ = ["LinkedPiece", "link_pieces", "view_document"]
 
 _TITLE_BOOST = 2
-"""A link asks for its article by title. Source: the entity mode of KB-NER (see `SearchParams`)."""
+"""A link leads to a search for its article by title. Source: the entity mode of KB-NER (see `SearchParams`)."""
 
 
 class LinkedPiece(NamedTuple):
-    """A part of a paragraph; href: what it links to in the inspector."""
+    """A piece of a paragraph, and the URL in the inspector that it links to."""
 
     text: str
     href: str | None
 
 
 def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dict[str, Any] | None:
-    """Put together what the page of a document shows; None if the index holds none of this id.
+    """Return the values for the page of a document; None if the index holds no document of this id.
 
     Args:
         index: opened.
@@ -42,34 +42,35 @@ def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dic
     page = index.documents.page(page_id)
     if page is None:
         return None
+    # An id counts on: 12 is a page, 12#3 its fourth paragraph, 12#3#1 the second sentence of that.
     rows = index.documents.paragraphs_of(page_id)
     paragraph_id = "#".join(doc_id.split("#")[:2]) if "#" in doc_id else None
-    at = next((number for number, row in enumerate(rows) if row.paragraph_id == paragraph_id), None)
-    if paragraph_id is not None and at is None:
+    position = next((number for number, row in enumerate(rows) if row.paragraph_id == paragraph_id), None)
+    if paragraph_id is not None and position is None:
         return None
     sentences = [row for row in index.documents.sentences_of(page_id) if row.paragraph_id == paragraph_id]
     if doc_id.count("#") == 2 and all(row.sentence_id != doc_id for row in sentences):
         return None
     return {
-        "kind": "page" if at is None else "paragraph",
+        "kind": "page" if position is None else "paragraph",
         "doc_id": doc_id,
         "page": page,
-        "paragraphs": [_view_paragraph(row) for row in (rows if at is None else rows[at : at + 1])],
+        "paragraphs": [_view_paragraph(row) for row in (rows if position is None else rows[position : position + 1])],
         "sentences": sentences,
-        "before": rows[at - 1].paragraph_id if at else None,
-        "after": rows[at + 1].paragraph_id if at is not None and at + 1 < len(rows) else None,
+        "before": rows[position - 1].paragraph_id if position else None,
+        "after": rows[position + 1].paragraph_id if position is not None and position + 1 < len(rows) else None,
         "count": len(rows),
         "images": [_view_image(row, pictures) for row in index.documents.images_of(page_id)],
-        "redirect": None if page.redirect_target is None else _ask_for(page.redirect_target),
+        "redirect": None if page.redirect_target is None else _title_search_url(page.redirect_target),
     }
 
 
 def _view_file(index: WikiIndex, name: str, pictures: IndexPictures) -> dict[str, Any] | None:
-    found = find_document(index, name)
-    if found is None:
+    file = look_up(index, name)
+    if file is None:
         return None
-    images = [_view_image(row, pictures) for row in index.documents.uses_of(found["file"])]
-    return {"kind": "file", "doc_id": found["file"], "found": found, "images": images}
+    images = [_view_image(row, pictures) for row in index.documents.uses_of(file["file"])]
+    return {"kind": "file", "doc_id": file["file"], "file": file, "images": images}
 
 
 def _view_paragraph(row: Paragraph) -> dict[str, Any]:
@@ -87,14 +88,14 @@ def _view_image(row: ArticleImage, pictures: IndexPictures) -> dict[str, Any]:
         "title": row.title,
         "caption": row.caption,
         "section": row.section,
-        "picture": pictures.address(row),
+        "picture": pictures.url(row),
         "commons": file_page_url(row.file),
         "href": f"/doc/{row.page_id}",
     }
 
 
 def link_pieces(text: str, links: Sequence[Link]) -> Iterator[LinkedPiece]:
-    """Cut a paragraph at its links; the pieces make up the text again.
+    """Cut a paragraph at its links; joined, the pieces are the text again. A link that overlaps an earlier one is text.
 
     >>> [piece.text for piece in link_pieces("Tea is hot.", [Link(0, 3, "Tea")])]
     ['Tea', ' is hot.']
@@ -104,11 +105,11 @@ def link_pieces(text: str, links: Sequence[Link]) -> Iterator[LinkedPiece]:
         if done <= link.start < link.end <= len(text):
             if link.start > done:
                 yield LinkedPiece(text[done : link.start], None)
-            yield LinkedPiece(text[link.start : link.end], _ask_for(link.target))
+            yield LinkedPiece(text[link.start : link.end], _title_search_url(link.target))
             done = link.end
     if done < len(text):
         yield LinkedPiece(text[done:], None)
 
 
-def _ask_for(title: str) -> str:
+def _title_search_url(title: str) -> str:
     return "/?" + urlencode({"q": title.partition("#")[0][:200], "title_boost": _TITLE_BOOST})

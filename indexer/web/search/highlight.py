@@ -1,89 +1,101 @@
-"""Which parts of a text the query found: its words by the index's own tokenizer, and the matched sentence."""
+"""The words of a text that a query matched, by the index's own tokenizer; and a sentence in its paragraph."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from markupsafe import Markup, escape
+from indexer.report import WORD
 
-from indexer.report import WORD_PATTERN
+__all__ = ["MarkedPiece", "MarkedText", "TermMarker", "around"]
 
-__all__ = ["TermMarker", "around"]
-
-_WORDS = re.compile(f"({WORD_PATTERN.pattern})")
-_WORDS_HELD = 20_000
-_START = 2
-_LONGEST_TOKEN = 255
+_WORDS = re.compile(f"({WORD.pattern})")
+_WORDS_KEPT = 20_000
+_PREFIX_CHARS = 2
+_MAX_TOKEN_CHARS = 255
 """Lucene cuts longer words. Source: StandardAnalyzer.DEFAULT_MAX_TOKEN_LENGTH."""
 
 
+class MarkedPiece(NamedTuple):
+    """A piece of a text; whether the query matched it."""
+
+    text: str
+    is_match: bool = False
+
+
+MarkedText = Sequence[MarkedPiece]
+
+
 class TermMarker:
-    """Marks a query's words in texts. Tokens of words are held: each call of Java takes longer than the rest.
+    """Marks a query's words in texts. It keeps the tokens of words, because a call into Java takes most of the time.
 
     Args:
-        tokenize: gives the tokens of each of some texts, as the index has them.
+        tokenize: returns the tokens of each of several texts, as the index has them.
     """
 
     def __init__(self, tokenize: Callable[[Sequence[str]], list[list[str]]]) -> None:
         self._tokenize = tokenize
         self._tokens: dict[str, frozenset[str]] = {}
 
-    def mark(self, query: str, texts: Sequence[str]) -> list[Markup]:
-        """Write each text as HTML, all of it escaped, with <mark> around each word of the query.
+    def mark(self, query: str, texts: Sequence[str]) -> list[MarkedText]:
+        """Cut each text into pieces, so that each word with a token of the query is a piece of its own.
 
-        >>> TermMarker(lambda some: [text.split() for text in some]).mark("tea", ["<i>tea, green tea"])
-        [Markup('&lt;i&gt;<mark>tea</mark>, green <mark>tea</mark>')]
+        >>> marker = TermMarker(lambda texts: [text.split() for text in texts])
+        >>> [(piece.text, piece.is_match) for piece in marker.mark("tea", ["tea, green tea"])[0]]
+        [('tea', True), (', green ', False), ('tea', True)]
         """
-        wanted = frozenset(self._tokenize([query])[0])
-        starts = set(map(_start_of, wanted))
-        cut = [_WORDS.split(text) for text in texts]  # words stand at the odd places
-        likely = {word for word in set().union(*(parts[1::2] for parts in cut)) if _may_be(word, starts)}
-        self._learn(likely)
-        found = {word for word in likely if not self._tokens[word].isdisjoint(wanted)}
-        return [_mark(parts, found) for parts in cut]
+        terms = frozenset(self._tokenize([query])[0])
+        prefixes = set(map(_prefix_of, terms))
+        split_texts = [_WORDS.split(text) for text in texts]  # with one group, words are at the odd positions
+        all_words = set().union(*(parts[1::2] for parts in split_texts))
+        candidates = {word for word in all_words if _may_match(word, prefixes)}
+        self._learn(candidates)
+        matched = {word for word in candidates if not self._tokens[word].isdisjoint(terms)}
+        return [_cut(parts, matched) for parts in split_texts]
 
     def _learn(self, words: set[str]) -> None:
-        """Ask for the tokens of the words that are not held, all at once."""
+        """Get the tokens of the words that are not kept yet, in one call."""
         unknown = sorted(word for word in words if word not in self._tokens)
-        if len(self._tokens) + len(unknown) > _WORDS_HELD:
+        if len(self._tokens) + len(unknown) > _WORDS_KEPT:
             self._tokens.clear()
             unknown = sorted(words)
         if unknown:
             self._tokens |= zip(unknown, map(frozenset, self._tokenize(unknown)), strict=True)
 
 
-def _mark(parts: Sequence[str], found: set[str]) -> Markup:
-    """Put a text together again, escaped, with <mark> around some of the words at its odd places."""
-    done, written = 0, []
-    for at in [at for at in range(1, len(parts), 2) if parts[at] in found]:
-        written.append(f"{escape(''.join(parts[done:at]))}<mark>{escape(parts[at])}</mark>")
+def _cut(parts: Sequence[str], matched: set[str]) -> MarkedText:
+    """Join the parts of a text again, but for the matched words at its odd positions."""
+    pieces: list[MarkedPiece] = []
+    done = 0
+    for at in [at for at in range(1, len(parts), 2) if parts[at] in matched]:
+        pieces += (MarkedPiece("".join(parts[done:at])), MarkedPiece(parts[at], is_match=True))
         done = at + 1
-    written.append(escape("".join(parts[done:])))
-    return Markup("".join(written))  # noqa: S704 - every part is escaped
+    pieces.append(MarkedPiece("".join(parts[done:])))
+    return [piece for piece in pieces if piece.text]
 
 
-def _may_be(word: str, starts: set[str]) -> bool:
-    """Say whether a word can have a token that starts so, without Java: most cannot.
+def _may_match(word: str, prefixes: set[str]) -> bool:
+    """Return whether a word can have a token with one of these prefixes. Most cannot, which saves calls into Java.
 
-    Both analyzers make one token at most of English letters and digits, and Porter's stemmer leaves the first two
-    letters as they are, unless it cuts the second away or makes y an i (a test looks at every word of a real dump).
+    Both analyzers make at most one token of English letters and digits, and Porter's stemmer leaves the first two
+    letters as they are, unless it cuts the second away or turns y into i (a test looks at every word of a real dump).
 
-    >>> _may_be("Running", {"ru"}), _may_be("ran", {"ru"}), _may_be("ies", {"i"}), _may_be("d'or", {"or"})
+    >>> _may_match("Running", {"ru"}), _may_match("ran", {"ru"}), _may_match("ies", {"i"}), _may_match("d'or", {"or"})
     (True, False, True, True)
     """
-    if not (word.isascii() and word.isalnum()) or len(word) > _LONGEST_TOKEN:
+    if not (word.isascii() and word.isalnum()) or len(word) > _MAX_TOKEN_CHARS:
         return True
-    start = _start_of(word.lower())
-    return start in starts or start[0] in starts
+    prefix = _prefix_of(word.lower())
+    return prefix in prefixes or prefix[0] in prefixes
 
 
-def _start_of(token: str) -> str:
-    return token[:_START].replace("y", "i")
+def _prefix_of(token: str) -> str:
+    return token[:_PREFIX_CHARS].replace("y", "i")
 
 
 def around(text: str, sentence: str) -> tuple[str, str, str]:
-    """Return what stands before a sentence, the sentence, and what stands behind it; all before if it is not there.
+    """Split a text into what precedes a sentence, the sentence, and the rest; (text, "", "") where it is not there.
 
     >>> around("One. Two. Three.", "Two.")
     ('One. ', 'Two.', ' Three.')

@@ -11,7 +11,7 @@ from uniseg.wordbreak import words
 
 from indexer.report import WORD_PATTERN
 from indexer.text import PRESETS, Bm25Searcher, build_bm25
-from indexer.web.search.highlight import _may_be, _start_of
+from indexer.web.search.highlight import _may_match, _prefix_of
 from tests.support.index_folders import write_sentences
 
 pytestmark = pytest.mark.integration
@@ -105,6 +105,6 @@ def test_no_word_of_a_real_dump_is_passed_over_when_words_of_a_query_are_marked(
             word
             for word, found in zip(words_seen, tokens, strict=True)
             for token in found
-            if not _may_be(word, {_start_of(token)})
+            if not _may_match(word, {_prefix_of(token)})
         ]
         assert not passed_over

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.web.given import KINDS, change_of
-from indexer.web.given.mistakes import compare_entities, compare_relations, kinds_of
+from indexer.web.given.mistakes import KINDS, change_of, compare_entities, compare_relations, kinds_of
 from schemas.entities import Entity, find_entities
 from trainer.metrics import entity_counts
 

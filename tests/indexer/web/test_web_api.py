@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from indexer.index import WikiIndex
 from indexer.report import to_json_line
 from indexer.text import PRESETS
-from indexer.web.search.engine import Constants
-from indexer.web.search.query_pictures import AskedPictures
+from indexer.web.pictures import QueryPictures
+from indexer.web.search.requests import Constants
 from tests.support.inspectors import ask_inspector, make_index, picture_bytes
 
 pytestmark = pytest.mark.integration
@@ -52,34 +52,11 @@ def test_text_answers_are_those_of_the_command_line(client: TestClient, index: W
     assert found["image"] is None
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"text": "snow"},
-        {"text": "dogs love snow", "k": 1, "title_boost": 2},
-        {"text": "snow", "constants": "anserini"},
-        {"text": " "},
-        {"text": "snow", "k": 0},
-        {"text": "snow", "view": "sound"},
-        {"image": 64 * "0"},
-    ],
-    ids=lambda some: " ".join(map(str, some.values())),
-)
-def test_the_short_cut_answers_and_refuses_as_the_application_does(
-    client: TestClient, parameters: dict[str, Any]
-) -> None:
-    whole = TestClient(client.app.app.app, base_url=str(client.base_url))
-    ours, theirs = (some.get("/api/search", params=parameters) for some in (client, whole))
-    assert ours.status_code == theirs.status_code
-    answers = [{**some.json(), "seconds": None} for some in (ours, theirs)]
-    assert answers[0] == answers[1]
-
-
-def test_a_fault_of_the_search_is_told_as_the_applications_own(
+def test_an_unexpected_error_of_the_search_is_the_inspectors_own(
     index: WikiIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = ask_inspector(index)
-    monkeypatch.setattr(client.app.app.app.state.engine, "ask", lambda *_: 1 / 0)
+    monkeypatch.setattr(client.app.app.state.search_service, "search", lambda *_: 1 / 0)
     found = client.get("/api/search", params={"text": "snow"})
     assert found.status_code == 500 and "an error of the inspector's own" in problem(found.json())
 
@@ -126,7 +103,7 @@ def test_a_picture_in_the_body_is_searched_at_once(client: TestClient) -> None:
 
 def test_only_the_last_pictures_are_held(index: WikiIndex) -> None:
     client = ask_inspector(index)
-    client.app.app.app.state.engine.pictures = AskedPictures(index, held=2)
+    client.app.app.state.search_service.pictures = QueryPictures(index, max_kept=2)
     colours = [picture_bytes(9, shade, 9) for shade in (1, 2, 3)]
     first, second, third = [client.post("/api/images", content=c, headers=PNG).json()["image"] for c in colours]
     assert "not held" in problem(get(client, "/api/search", 404, image=first))

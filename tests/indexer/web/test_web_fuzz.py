@@ -119,6 +119,7 @@ def test_paths_lead_nowhere_but_to_pages(calm: Served) -> None:
 def test_broken_requests_are_refused(calm: Served) -> None:
     told = {name: statuses(send(calm, data)) for name, data in REQUESTS.items()}
     assert told.pop("a socket of the web") == [200], "it is answered as the page that it names"
+    assert told.pop("another protocol") == [400, 400], "its first line has no Host, its second is no request"
     assert not {name: found for name, found in told.items() if len(found) != 1 or not 400 <= found[0] < 500}
 
 
@@ -151,7 +152,8 @@ def test_slow_senders_do_not_hold_up_the_others(calm: Served) -> None:
 
 
 def test_a_connection_on_which_no_request_comes_is_ended(inspector_house: House, tmp_path: Path) -> None:
-    program = "from indexer.web import connections; connections._HEAD_S = 1.0; from indexer.cli import main; main()"
+    program = "from indexer.web.http import connections; connections._HEAD_TIMEOUT_S = 1.0; "
+    program += "from indexer.cli import main; main()"
     command = [sys.executable, "-c", program, "serve", str(inspector_house.root / "wiki"), "--port", "0"]
     with Served(command, tmp_path) as served:
         assert send(served, b"", timeout_s=30) == b""

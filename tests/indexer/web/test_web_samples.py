@@ -16,7 +16,6 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.web.samples import pages as sample_pages
 from schemas import predictions as contract
 from schemas.context_cache import CacheInfo, summarise, write_cache, write_rows
 from schemas.dataset import NO_RELATION, input_digest, write_dataset
@@ -443,8 +442,8 @@ def test_names_of_runs_that_are_equal_get_their_parent(open_house: Open, tmp_pat
 
 
 def test_what_is_kept_of_pictures_is_bounded(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_pages, "_HELD", 1)
+    monkeypatch.setattr("indexer.web.pictures.previews._MAX_KEPT", 1)
     client = open_house()
     for size in ("small", "large", "small"):
         assert client.get(f"/sample-pictures/{size}/test/test-1").status_code == 200
-    assert len(client.app.app.app.state.sample_pictures._held) == 1
+    assert len(client.app.app.state.sample_previews._kept) == 1

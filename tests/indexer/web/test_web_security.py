@@ -17,9 +17,10 @@ from indexer.index import WikiIndex
 from indexer.search import SearchParams
 from indexer.web.app import make_app
 from indexer.web.given import Inspector
-from indexer.web.http import Guard, Lane, TextLane
-from indexer.web.http.lanes import Overloaded
+from indexer.web.http import Guard, WorkerThread
 from indexer.web.http.security import HEADERS
+from indexer.web.http.worker_thread import QueueFull
+from indexer.web.search import TextView
 from schemas.errors import IndexCorrupt
 from tests.support.inspectors import ask_inspector, make_index, picture_bytes
 
@@ -72,7 +73,7 @@ def test_an_error_of_our_own_has_them_too_and_tells_nothing(index: WikiIndex, mo
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret of the machine")
 
-    monkeypatch.setattr(TextLane, "ask", broken)
+    monkeypatch.setattr(TextView, "search", broken)
     response = ask_inspector(index).get("/api/search?text=snow")
     assert response.status_code == 500 and "secret" not in response.text
     assert response.headers["x-content-type-options"] == "nosniff"
@@ -155,18 +156,11 @@ def test_no_request_names_a_file_that_is_opened(client: TestClient, monkeypatch:
     assert not [path for path in opened if "passwd" in path or ".." in path or "\0" in path]
 
 
-def test_too_many_at_a_time_are_told_to_come_later(index: WikiIndex) -> None:
-    app = make_app(Inspector(index)).app
-    client = TestClient(Guard(app, max_requests=0), base_url="http://127.0.0.1")
-    response = client.get("/api/search?text=snow")
-    assert response.status_code == 503 and "second" in response.json()["error"]["remedy"]
-
-
 def test_a_request_that_takes_too_long_is_ended(index: WikiIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(*_: object, **__: object) -> None:
         await asyncio.sleep(5)
 
-    monkeypatch.setattr(TextLane, "ask", slow)
+    monkeypatch.setattr(TextView, "search", slow)
     client = TestClient(Guard(make_app(Inspector(index)).app, timeout_s=0.05), base_url="http://127.0.0.1")
     began = time.monotonic()
     response = client.get("/api/search?text=snow")
@@ -174,45 +168,53 @@ def test_a_request_that_takes_too_long_is_ended(index: WikiIndex, monkeypatch: p
     assert time.monotonic() - began < 4 and response.headers["x-frame-options"] == "DENY"
 
 
-def test_a_lane_that_is_full_refuses() -> None:
+def test_a_thread_with_a_full_queue_refuses() -> None:
     async def fill() -> None:
-        lane = Lane("test", most_waiting=1)
-        first = asyncio.ensure_future(lane.call(lambda: time.sleep(0.2)))
+        thread = WorkerThread("test", max_waiting=1)
+        first = asyncio.ensure_future(thread.run(lambda: time.sleep(0.2)))
         await asyncio.sleep(0.05)
-        with pytest.raises(Overloaded):
-            await lane.call(lambda: None)
+        with pytest.raises(QueueFull):
+            await thread.run(lambda: None)
         await first
-        assert await lane.call(lambda: 7) == 7
+        assert await thread.run(lambda: 7) == 7
 
     asyncio.run(fill())
 
 
-def test_questions_that_wait_are_answered_together_and_each_gets_its_own(index: WikiIndex) -> None:
-    calls: list[int] = []
+def test_too_many_questions_at_a_time_are_told_to_come_later(index: WikiIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WorkerThread.__init__, "__defaults__", (0,))
+    response = ask_inspector(index).get("/api/search?text=snow")
+    assert response.status_code == 503 and "second" in response.json()["error"]["remedy"]
 
-    class Counting:
+
+def test_questions_of_one_time_are_answered_one_by_one_and_each_gets_its_own(index: WikiIndex) -> None:
+    class Recording:
+        running = most = 0
+
         def search_text(self, texts: list[str], k: int, boost: float) -> list[Any]:
-            calls.append(len(texts))
-            time.sleep(0.02)
+            self.running += 1
+            self.most = max(self.most, self.running)
+            time.sleep(0.002)
+            self.running -= 1
             if "broken" in texts:
                 raise IndexCorrupt("broken")
             return [[text, k, boost] for text in texts]
 
-    async def ask() -> list[Any]:
-        lane = TextLane(Counting())  # type: ignore[arg-type]
+    async def ask(view: TextView) -> list[Any]:
         params = [SearchParams(1), SearchParams(2)]
-        asked = [lane.ask("broken" if n == 7 else f"q{n}", params[n // 20]) for n in range(40)]
-        return await asyncio.gather(*asked, return_exceptions=True)
+        questions = [view.search("broken" if n == 7 else f"q{n}", params[n // 20]) for n in range(40)]
+        return await asyncio.gather(*questions, return_exceptions=True)
 
-    answers = asyncio.run(ask())
+    recording = Recording()
+    answers = asyncio.run(ask(TextView(recording)))  # type: ignore[arg-type]
     assert isinstance(answers[7], IndexCorrupt)
     assert all(answer == [f"q{n}", 1 + n // 20, 0.0] for n, answer in enumerate(answers) if n != 7)
-    assert max(calls) > 4, "one call answers many"
+    assert recording.most == 1, "Java is never asked by two threads"
 
 
 def test_a_style_sheet_that_the_browser_has_is_not_sent_again(client: TestClient) -> None:
     first = client.get("/static/page.css")
-    assert first.headers["content-type"].startswith("text/css")
+    assert first.headers["content-type"].startswith("text/css") and first.headers["cache-control"] == "no-cache"
     again = client.get("/static/page.css", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304 and not again.content
 

@@ -1,0 +1,102 @@
+"""The predictions of one run on one split beside gold: each sample's mistakes, and what changes between two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from indexer.web.given.file_cache import Fault
+from indexer.web.given.mistakes import Change, Mistake, change_of, compare_entities, compare_relations, kinds_of
+from schemas.dataset import NO_RELATION
+from schemas.entities import Entity, find_entities
+from schemas.predictions import Prediction
+from schemas.records import Sample
+
+__all__ = ["SampleEvaluation", "SplitEvaluation", "change_between", "evaluate_split"]
+
+_NOT_COMPARABLE = frozenset({"no prediction", "no gold"})
+
+
+@dataclass(frozen=True, slots=True)
+class SampleEvaluation:
+    """A run's prediction for a sample, and its mistakes; kinds are of `mistakes.KINDS`."""
+
+    prediction: Prediction | None
+    entities: tuple[Entity, ...]
+    mistakes: tuple[Mistake, ...]
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SplitEvaluation:
+    """A run's predictions for a split.
+
+    Args:
+        rows: one per sample of the split, in its order.
+        orphans: predictions for samples that the split does not hold.
+        others: predictions for other tokens than the sample has; they are not shown.
+        absent: samples without a prediction.
+        fault: why the predictions cannot be used; None where they can, or where there are none.
+    """
+
+    rows: list[SampleEvaluation]
+    orphans: int = 0
+    others: int = 0
+    absent: int = 0
+    fault: Fault | None = None
+
+
+def evaluate_split(
+    samples: Sequence[Sample],
+    gold: Sequence[tuple[Entity, ...]],
+    positions: Mapping[str, int],
+    predictions: Sequence[Prediction],
+    fault: Fault | None = None,
+) -> SplitEvaluation:
+    """Compare predictions with gold.
+
+    Args:
+        samples: of the split.
+        gold: entities of each sample.
+        positions: of the samples in the split, by sample id.
+        predictions: in any order.
+        fault: why there are no predictions.
+    """
+    by_id = {row.sample_id: row for row in predictions}
+    rows = []
+    others = absent = 0
+    for sample, entities in zip(samples, gold, strict=True):
+        prediction = by_id.get(sample.sample_id)
+        if prediction is None:
+            absent += 1
+        elif not _fits(prediction, sample):
+            others, prediction = others + 1, None
+        rows.append(_evaluate_sample(sample, entities, prediction))
+    orphans = sum(row.sample_id not in positions for row in predictions)
+    return SplitEvaluation(rows, orphans, others, absent, fault)
+
+
+def _fits(prediction: Prediction, sample: Sample) -> bool:
+    is_same_task = (prediction.relation is not None) == (sample.head is not None)
+    return is_same_task and prediction.tokens == sample.tokens
+
+
+def _evaluate_sample(sample: Sample, gold: tuple[Entity, ...], prediction: Prediction | None) -> SampleEvaluation:
+    if prediction is None:
+        return SampleEvaluation(None, (), (), ("no prediction",))
+    entities = tuple(find_entities(prediction.tags or ()))
+    if sample.tags is None and sample.relation is None:
+        return SampleEvaluation(prediction, entities, (), ("no gold",))
+    if sample.relation is not None:
+        mistakes = compare_relations(sample.relation, str(prediction.relation))
+        has_gold = sample.relation != NO_RELATION
+    else:
+        mistakes, has_gold = compare_entities(gold, entities), bool(gold)
+    return SampleEvaluation(prediction, entities, tuple(mistakes), kinds_of(mistakes, has_gold))
+
+
+def change_between(reference: SampleEvaluation, other: SampleEvaluation) -> Change | None:
+    """Return what a run changes for a sample beside a reference; None where one has no prediction, or without gold."""
+    if _NOT_COMPARABLE & {*reference.kinds, *other.kinds}:
+        return None
+    return change_of(len(reference.mistakes), len(other.mistakes))
