@@ -42,8 +42,8 @@ class TimedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are not HTTP.
 
-        The bytes may belong to the body of a request that is being answered. uvicorn would send the refusal and then the
-        answer, which h11 does not allow; so the application is told that the client has gone, and its answer is dropped.
+        They may be in the body of a request that is being answered. uvicorn would send the refusal and then the answer,
+        which h11 does not allow: so the application is told that the client has gone, and its answer is dropped.
         """
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
