@@ -51,12 +51,12 @@ class Server:
         self.log.close()
 
     def search(self, text: str) -> int:
-        """Ask by words; give the number of answers."""
+        """Search by words and return the number of answers."""
         with urlopen(f"{self.url}/api/search?text={quote_plus(text)}") as response:
             return len(json.load(response)["answers"])
 
     def memory_mb(self) -> tuple[float, float]:
-        """Return the memory that it holds: its share of what processes have together (PSS), and all of it (RSS)."""
+        """Return its memory in MB, shared pages divided among the processes that share them (PSS), and in full (RSS)."""
         lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
         sizes = {name: int(rest.split()[0]) * 1024 / 1e6 for name, rest in (line.split(":") for line in lines[1:])}
         return sizes["Pss"], sizes["Rss"]
@@ -68,7 +68,7 @@ class Server:
 
 
 def main() -> int:
-    """Start it RUNS times and ask it at once; exit with 1 if the limit is missed."""
+    """Start it RUNS times, ask each once, and print the medians; exit with 1 if the limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("index", nargs="?", type=Path, default=Path("demo/index"), help="folder; default demo/index")
     parser.add_argument("--text", default=QUERY)
@@ -87,7 +87,7 @@ def main() -> int:
 
 
 def start(arguments: argparse.Namespace) -> tuple[float, float, float, float, float]:
-    """Start it once; give seconds to the address and to the first answer, processor seconds, and memory in MB."""
+    """Start it once; return seconds to the address and to the first answer, processor seconds, and memory in MB."""
     with Server(arguments.index, arguments.options) as server:
         ready_s = time.perf_counter() - server.began
         if not server.search(arguments.text):
