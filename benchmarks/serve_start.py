@@ -56,7 +56,7 @@ class Server:
             return len(json.load(response)["answers"])
 
     def memory_mb(self) -> tuple[float, float]:
-        """Return its memory in MB, shared pages divided among the processes that share them (PSS), and in full (RSS)."""
+        """Return its memory in MB: with shared pages divided among the processes (PSS), and with all of them (RSS)."""
         lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
         sizes = {name: int(rest.split()[0]) * 1024 / 1e6 for name, rest in (line.split(":") for line in lines[1:])}
         return sizes["Pss"], sizes["Rss"]

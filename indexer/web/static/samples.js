@@ -1,7 +1,9 @@
-// Keys of the sample browser: j and k go on and back, u goes up to the list, / goes to the words. Without it all links work.
+// Keys of the sample browser: j and k go to the next and previous sample, u to the list, / to the words.
+// Without this script all links work.
 
 const typing = (element) => element instanceof Element && element.closest("input, select, textarea, [contenteditable]");
 
+// On the list j and k move the focus; at its end, and on the page of a sample, they follow the link to the neighbour.
 function step(by) {
   const links = [...document.querySelectorAll(".sample-link")];
   if (!links.length) {

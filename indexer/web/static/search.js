@@ -1,4 +1,4 @@
-// The search page for people with scripts: elapsed time, pictures by drop, paste or choice, and keys.
+// What scripts add to the search page: elapsed time, pictures by drop, paste or choice, and keys.
 
 const byId = (id) => document.getElementById(id);
 const status = byId("status");
@@ -6,10 +6,10 @@ const form = byId("search");
 const words = byId("q");
 let ticking = 0;
 
-function tick(what) {
+function tick(activity) {
   const began = performance.now();
   const show = () => {
-    status.textContent = `${what}… ${((performance.now() - began) / 1000).toFixed(1)} s`;
+    status.textContent = `${activity}… ${((performance.now() - began) / 1000).toFixed(1)} s`;
   };
   clearInterval(ticking);
   show();
@@ -21,7 +21,7 @@ function stop(text) {
   status.textContent = text;
 }
 
-function say(message, remedy) {
+function showError(message, remedy) {
   document.querySelectorAll(".error").forEach((old) => old.remove());
   const box = document.createElement("div");
   box.className = "error stack";
@@ -36,16 +36,16 @@ function say(message, remedy) {
   status.after(box);
 }
 
-// The address holds the whole question and nothing else.
+// The address holds the whole question, without values that are the default: so back, bookmarks and links work.
 function addressOf(image) {
-  const asked = new URLSearchParams();
+  const query = new URLSearchParams();
   const data = new FormData(form);
   if (image) data.set("image", image);
   for (const [name, value] of data) {
     const isDefault = value === "" || (name === "k" && value === "10") || (name === "title_boost" && value === "0");
-    if (!isDefault) asked.set(name, value);
+    if (!isDefault) query.set(name, value);
   }
-  const text = asked.toString();
+  const text = query.toString();
   return text ? `/?${text}` : "/";
 }
 
@@ -55,16 +55,16 @@ form.addEventListener("submit", (event) => {
   location.assign(addressOf());
 });
 
-// A page that comes back out of the browser's memory shows what it showed.
-const told = status.textContent;
+// A page that the browser brings back from its memory would still count seconds: show the text it came with.
+const statusText = status.textContent;
 addEventListener("pageshow", (event) => {
-  if (event.persisted) stop(told);
+  if (event.persisted) stop(statusText);
 });
 
 async function send(file) {
-  const most = Number(byId("drop").dataset.mostBytes);
-  if (file.size > most) {
-    say(`${file.name || "the picture"} has more than ${most.toLocaleString("en")} bytes`, "scale it down first");
+  const maxBytes = Number(byId("drop").dataset.mostBytes);
+  if (file.size > maxBytes) {
+    showError(`${file.name || "the picture"} has more than ${maxBytes.toLocaleString("en")} bytes`, "scale it down first");
     return;
   }
   tick(`Reading ${file.name || "the picture"}`);
@@ -76,12 +76,12 @@ async function send(file) {
     answer = await response.json();
   } catch (error) {
     stop("");
-    say("the inspector does not answer", "look whether it still runs");
+    showError("the inspector does not answer", "check that it is still running");
     return;
   }
   if (!response.ok) {
     stop("");
-    say(answer.error.message, answer.error.remedy);
+    showError(answer.error.message, answer.error.remedy);
     return;
   }
   tick("Searching");
@@ -109,7 +109,7 @@ if (drop) {
     if (event.dataTransfer.files.length) send(event.dataTransfer.files[0]);
   });
   addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((some) => some.type.startsWith("image/"));
+    const file = [...event.clipboardData.files].find((item) => item.type.startsWith("image/"));
     if (file) {
       event.preventDefault();
       send(file);
@@ -117,7 +117,7 @@ if (drop) {
   });
 }
 
-// A score is explained when it is opened.
+// The explanation of a score is fetched when it is opened, once.
 async function explain(details) {
   if (!details.open || details.dataset.done) return;
   details.dataset.done = "1";
@@ -143,7 +143,7 @@ document.querySelectorAll("details.explain").forEach((details) => {
   details.addEventListener("toggle", () => explain(details));
 });
 
-// Keys
+// Keys: `here` is the position of the answer that has the focus.
 const results = [...document.querySelectorAll(".result")];
 const keys = byId("keys");
 let here = -1;
@@ -158,7 +158,7 @@ function go(to) {
 results.forEach((result, number) => {
   result.addEventListener("focusin", () => {
     here = number;
-    results.forEach((some) => some.classList.toggle("is-here", some === result));
+    results.forEach((other) => other.classList.toggle("is-here", other === result));
   });
 });
 

@@ -65,7 +65,7 @@ def test_a_photo_finds_its_article(eyes: Eyes, inspector_house: House, way: str)
     results = page.locator("#results-image")
     expect(results.get_by_role("link", name="Astronaut")).to_be_visible()
     expect(results).to_contain_text("Sally Ride, the first American woman in space")
-    for picture in (page.locator("#asked"), results.locator(".thumb img").first):
+    for picture in (page.locator("#query-picture"), results.locator(".thumb img").first):
         assert picture.evaluate("(e) => e.complete && e.naturalWidth") > 0
 
 
