@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def send(port: int, data: bytes) -> str:
-    """Send bytes, end the sending, and give what comes back."""
+    """Send bytes, close that direction, and return the first part of the answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         with contextlib.suppress(ConnectionError):  # it may be closed before all is sent
             connection.sendall(data)
@@ -68,6 +68,23 @@ def test_the_command_answers_and_ends_by_an_interrupt(folder: Path) -> None:
     assert process.returncode == 130 and told == "WARNING:  Invalid HTTP request received.\n", told
     assert found["answers"][0]["matched"] == "Dogs love the snow."
     assert not set(rest.split()) & HEAVY, "text is answered without the libraries of pictures"
+
+
+def test_more_connections_than_the_limit_are_told_to_come_later(folder: Path) -> None:
+    program = "from indexer.web.http import server; server._MAX_CONNECTIONS = 3; from indexer.cli import main; main()"
+    command = [sys.executable, "-c", program, "serve", str(folder), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            port = int(process.stdout.readline().strip().rstrip("/").rpartition(":")[2])
+            request = b"GET /api/index HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            with contextlib.ExitStack() as stack:
+                for _ in range(2):
+                    stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+                assert " 503 " in send(port, request)
+            assert " 200 " in send(port, request)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])

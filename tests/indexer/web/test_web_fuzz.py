@@ -76,7 +76,7 @@ REQUESTS = {
 
 @pytest.fixture
 def calm(served: Served, inspector_house: House) -> Iterator[Served]:
-    """The server, which afterwards answers, has not grown, and has nothing to say of an error of its own."""
+    """The server; after the test it must answer, must not have grown, and must have logged no error of its own."""
     picture = Request(f"{served.url}/api/images", inspector_house.photo.read_bytes(), {"Content-Type": "image/jpeg"})
     with urlopen(picture, timeout=120) as response:  # the first one loads the encoder
         assert response.status == 200
@@ -93,7 +93,7 @@ def answers(served: Served) -> bool:
 
 
 def send(served: Served, data: bytes, *, timeout_s: float = 60) -> bytes:
-    """Send bytes and give all that comes back until the server ends the connection."""
+    """Send bytes and return everything that comes back until the server ends the connection."""
     received = b""
     with socket.create_connection(("127.0.0.1", served.port), timeout=timeout_s) as connection:
         with contextlib.suppress(ConnectionError):  # refused before all was sent

@@ -1,4 +1,4 @@
-"""What stands before the inspector: names, other sites, headers on every response, and how much at a time."""
+"""What stands before the inspector: host names, other sites, headers on every response, and limits."""
 
 from __future__ import annotations
 
