@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser_eyes import Eyes, open_browser, open_eyes
-from tests.support.inspector_house import House, Served, build_house
+from tests.support.browser import Window, open_browser, open_window
+from tests.support.inspector_folders import InspectorFolders, Served, build_folders
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
-def inspector_house(slice_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
-    """An index, tweets, contexts and runs. Read them, never write to them."""
-    return build_house(tmp_path_factory.mktemp("house"), slice_photos)
+def inspector_folders(slice_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> InspectorFolders:
+    """Index, tweets, contexts and runs. Read them, never write to them."""
+    return build_folders(tmp_path_factory.mktemp("house"), slice_photos)
 
 
 @pytest.fixture(scope="session")
-def served(inspector_house: House) -> Iterator[Served]:
+def served(inspector_folders: InspectorFolders) -> Iterator[Served]:
     """The inspector in a process of its own, with all that it can show."""
-    with Served(inspector_house.command, inspector_house.root) as served:
+    with Served(inspector_folders.command, inspector_folders.root) as served:
         yield served
 
 
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def eyes(browser: Browser, served: Served) -> Iterator[Eyes]:
+def window(browser: Browser, served: Served) -> Iterator[Window]:
     """A page of the server."""
-    with open_eyes(browser, served.url) as eyes:
-        yield eyes
+    with open_window(browser, served.url) as window:
+        yield window

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.browser_eyes import Eyes, needs_browser, open_eyes
-from tests.support.inspector_house import HOSTILE_ID, Served
+from tests.support.browser import Window, needs_browser, open_window
+from tests.support.inspector_folders import HOSTILE_ID, Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, needs_browser]
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
@@ -37,11 +37,11 @@ PAGES = {
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_every_page_fits_its_window_and_can_be_read(browser: Browser, served: Served, width: int, scheme: str) -> None:
     wrong = {}
-    with open_eyes(browser, served.url, width=width, scheme=scheme) as eyes:
+    with open_window(browser, served.url, width=width, scheme=scheme) as window:
         for name, path in PAGES.items():
-            page = eyes.go(path)
+            page = window.go(path)
             page.evaluate("() => document.querySelectorAll('details:not(.explain)').forEach((e) => { e.open = true; })")
-            wrong[name] = eyes.overflow() + eyes.faint_text()
+            wrong[name] = window.overflow() + window.low_contrast_text()
             assert page.get_by_role("heading", level=1).count() == 1, name
             nameless = (
                 "img:not([alt]), input:not([type=hidden]):not([id]), a[href]:empty, svg:not([aria-hidden]):not([role])"
@@ -51,8 +51,8 @@ def test_every_page_fits_its_window_and_can_be_read(browser: Browser, served: Se
 
 
 @pytest.mark.parametrize("name", ["results", "samples", "runs"])
-def test_what_has_the_focus_shows_it(eyes: Eyes, name: str) -> None:
-    page = eyes.go(PAGES[name])
+def test_what_has_the_focus_shows_it(window: Window, name: str) -> None:
+    page = window.go(PAGES[name])
     seen = []
     for _ in range(12):
         page.keyboard.press("Tab")
@@ -70,8 +70,8 @@ def test_what_has_the_focus_shows_it(eyes: Eyes, name: str) -> None:
     assert not [one for one in focused if not (one["ring"] and one["shows"])]
 
 
-def test_a_sample_shows_gold_predictions_and_the_contexts_of_each_view_side_by_side(eyes: Eyes) -> None:
-    page = eyes.go("/samples?split=test")
+def test_a_sample_shows_gold_predictions_and_the_contexts_of_each_view_side_by_side(window: Window) -> None:
+    page = window.go("/samples?split=test")
     page.get_by_role("link", name="test-2", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("test-2")
     gold = page.locator(".says dd").first
@@ -93,8 +93,8 @@ def test_a_sample_shows_gold_predictions_and_the_contexts_of_each_view_side_by_s
     expect(page.get_by_role("heading", level=1)).to_have_text("test-2")
 
 
-def test_filters_of_samples_are_in_the_address_and_come_back(eyes: Eyes) -> None:
-    page = eyes.go("/samples?split=test&run=text")
+def test_filters_of_samples_are_in_the_address_and_come_back(window: Window) -> None:
+    page = window.go("/samples?split=test&run=text")
     choice = page.locator("#kind option").evaluate_all("(all) => all.map((e) => [e.value, e.textContent])")[-1]
     page.get_by_label("The run gets wrong").select_option(choice[0])
     page.get_by_role("button", name="Show").click()
@@ -114,8 +114,8 @@ def test_filters_of_samples_are_in_the_address_and_come_back(eyes: Eyes) -> None
     assert page.get_by_label("The run gets wrong").input_value() == choice[0]
 
 
-def test_a_hostile_tweet_shows_as_text(eyes: Eyes) -> None:
-    page = eyes.go(PAGES["hostile sample"])
+def test_a_hostile_tweet_shows_as_text(window: Window) -> None:
+    page = window.go(PAGES["hostile sample"])
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE_ID)
     expect(page.locator(".says dd").first).to_contain_text("<script>alert('tweet')</script>")
     page.keyboard.press("u")
@@ -125,8 +125,8 @@ def test_a_hostile_tweet_shows_as_text(eyes: Eyes) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE_ID)
 
 
-def test_runs_are_compared_and_lead_to_the_samples_they_changed(eyes: Eyes) -> None:
-    page = eyes.go("/runs")
+def test_runs_are_compared_and_lead_to_the_samples_they_changed(window: Window) -> None:
+    page = window.go("/runs")
     rows = page.locator("#compared ~ .scroll tbody tr")
     assert rows.locator("th").all_text_contents() == ["plain", "text", "mixture"]
     figures = page.locator("figure svg")

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from tests.support.browser_eyes import Eyes, needs_browser, open_eyes
-from tests.support.inspector_house import HOSTILE_TITLE, House, Served
+from tests.support.browser import Window, needs_browser, open_window
+from tests.support.inspector_folders import HOSTILE_TITLE, InspectorFolders, Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, needs_browser]
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[test]'")
@@ -35,8 +35,8 @@ def ask(page: Page, words: str) -> None:
     page.wait_for_url(re.compile(r"\?.*q="))
 
 
-def test_a_query_shows_the_matched_sentence_with_its_words_marked(eyes: Eyes) -> None:
-    page = eyes.go("/")
+def test_a_query_shows_the_matched_sentence_with_its_words_marked(window: Window) -> None:
+    page = window.go("/")
     ask(page, "first American woman in space")
     first = page.locator("#results-text .result").first
     expect(first.get_by_role("heading")).to_contain_text("Astronaut")
@@ -54,12 +54,12 @@ def test_a_query_shows_the_matched_sentence_with_its_words_marked(eyes: Eyes) ->
 
 
 @pytest.mark.parametrize("way", ["drop", "paste", "choose"])
-def test_a_photo_finds_its_article(eyes: Eyes, inspector_house: House, way: str) -> None:
-    page = eyes.go("/")
+def test_a_photo_finds_its_article(window: Window, inspector_folders: InspectorFolders, way: str) -> None:
+    page = window.go("/")
     if way == "choose":
-        page.get_by_label("A picture").set_input_files(inspector_house.photo)
+        page.get_by_label("A picture").set_input_files(inspector_folders.photo)
     else:
-        data = base64.b64encode(inspector_house.photo.read_bytes()).decode()
+        data = base64.b64encode(inspector_folders.photo.read_bytes()).decode()
         page.evaluate(GIVE_PHOTO, [way, data])
     page.wait_for_url(re.compile(r"image=[0-9a-f]{64}"))
     results = page.locator("#results-image")
@@ -69,9 +69,11 @@ def test_a_photo_finds_its_article(eyes: Eyes, inspector_house: House, way: str)
         assert picture.evaluate("(e) => e.complete && e.naturalWidth") > 0
 
 
-def test_words_and_a_picture_are_asked_together_and_the_address_holds_both(eyes: Eyes, inspector_house: House) -> None:
-    page = eyes.go("/")
-    page.get_by_label("A picture").set_input_files(inspector_house.photo)
+def test_words_and_a_picture_are_asked_together_and_the_address_holds_both(
+    window: Window, inspector_folders: InspectorFolders
+) -> None:
+    page = window.go("/")
+    page.get_by_label("A picture").set_input_files(inspector_folders.photo)
     page.wait_for_url(re.compile("image="))
     ask(page, "the big city")
     address = page.url
@@ -83,8 +85,8 @@ def test_words_and_a_picture_are_asked_together_and_the_address_holds_both(eyes:
     assert page.get_by_role("searchbox").input_value() == "the big city"
 
 
-def test_the_back_button_brings_query_and_results_back(eyes: Eyes) -> None:
-    page = eyes.go("/")
+def test_the_back_button_brings_query_and_results_back(window: Window) -> None:
+    page = window.go("/")
     ask(page, "rockets")
     ask(page, "villain")
     expect(page.locator("#results-text")).to_contain_text("everybody")
@@ -99,8 +101,8 @@ def test_the_back_button_brings_query_and_results_back(eyes: Eyes) -> None:
     expect(page.locator("#status")).to_contain_text("paragraph")
 
 
-def test_a_hostile_title_shows_as_text(eyes: Eyes) -> None:
-    page = eyes.go("/")
+def test_a_hostile_title_shows_as_text(window: Window) -> None:
+    page = window.go("/")
     ask(page, "villain")
     expect(page.locator("#results-text h3").first).to_contain_text(HOSTILE_TITLE)
     expect(page.locator("#results-text .matched").first).to_contain_text("<script>alert('sentence')</script>")
@@ -114,12 +116,12 @@ def test_a_hostile_title_shows_as_text(eyes: Eyes) -> None:
         "() => [...document.querySelectorAll('main script, [onerror], img[src=x], a[href^=javascript]')].length"
     )
     assert made == 0
-    page.goto(eyes.url + "/?q=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E%22'--%3E")
+    page.goto(window.url + "/?q=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E%22'--%3E")
     assert page.get_by_role("searchbox").input_value() == "<img src=x onerror=alert(1)>\"'-->"
 
 
-def test_everything_is_done_with_keys_alone(eyes: Eyes) -> None:
-    page = eyes.go("/")
+def test_everything_is_done_with_keys_alone(window: Window) -> None:
+    page = window.go("/")
     page.keyboard.press("Tab")
     page.get_by_role("searchbox").blur()
     page.keyboard.press("/")
@@ -146,8 +148,8 @@ def test_everything_is_done_with_keys_alone(eyes: Eyes) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
-def test_the_first_tab_leads_past_the_navigation(eyes: Eyes) -> None:
-    page = eyes.go("/doc/1")
+def test_the_first_tab_leads_past_the_navigation(window: Window) -> None:
+    page = window.go("/doc/1")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
@@ -158,8 +160,8 @@ def test_the_first_tab_leads_past_the_navigation(eyes: Eyes) -> None:
 
 
 def test_searching_needs_no_scripts(browser: Browser, served: Served) -> None:
-    with open_eyes(browser, served.url, has_scripts=False) as eyes:
-        page = eyes.page
+    with open_window(browser, served.url, has_scripts=False) as window:
+        page = window.page
         page.goto(served.url + "/")
         page.get_by_label("Words to look for").fill("rockets")
         page.get_by_role("button", name="Search").click()

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from indexer.cli import app
 from schemas.errors import IndexNotFound, InputError, UsageError
 from tests.support.commands import mie_index
-from tests.support.inspectors import make_index
+from tests.support.inspector import make_index
 
 pytestmark = pytest.mark.e2e
 

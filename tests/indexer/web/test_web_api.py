@@ -14,7 +14,7 @@ from indexer.report import to_json_line
 from indexer.text import PRESETS
 from indexer.web.pictures import QueryPictures
 from indexer.web.search.requests import Constants
-from tests.support.inspectors import ask_inspector, make_index, picture_bytes
+from tests.support.inspector import ask_inspector, make_index, picture_bytes
 
 pytestmark = pytest.mark.integration
 

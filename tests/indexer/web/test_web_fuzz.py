@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.support.inspector_house import House, Served
+from tests.support.inspector_folders import InspectorFolders, Served
 
 pytestmark = pytest.mark.e2e
 
@@ -75,9 +75,9 @@ REQUESTS = {
 
 
 @pytest.fixture
-def calm(served: Served, inspector_house: House) -> Iterator[Served]:
+def calm(served: Served, inspector_folders: InspectorFolders) -> Iterator[Served]:
     """The server; after the test it must answer, must not have grown, and must have logged no error of its own."""
-    picture = Request(f"{served.url}/api/images", inspector_house.photo.read_bytes(), {"Content-Type": "image/jpeg"})
+    picture = Request(f"{served.url}/api/images", inspector_folders.photo.read_bytes(), {"Content-Type": "image/jpeg"})
     with urlopen(picture, timeout=120) as response:  # the first one loads the encoder
         assert response.status == 200
     before_mb = served.memory_mb()
@@ -151,10 +151,10 @@ def test_slow_senders_do_not_hold_up_the_others(calm: Served) -> None:
         assert time.perf_counter() - began < 20
 
 
-def test_a_connection_on_which_no_request_comes_is_ended(inspector_house: House, tmp_path: Path) -> None:
+def test_a_connection_on_which_no_request_comes_is_ended(inspector_folders: InspectorFolders, tmp_path: Path) -> None:
     program = "from indexer.web.http import connections; connections._HEAD_TIMEOUT_S = 1.0; "
     program += "from indexer.cli import main; main()"
-    command = [sys.executable, "-c", program, "serve", str(inspector_house.root / "wiki"), "--port", "0"]
+    command = [sys.executable, "-c", program, "serve", str(inspector_folders.root / "wiki"), "--port", "0"]
     with Served(command, tmp_path) as served:
         assert send(served, b"", timeout_s=30) == b""
         assert statuses(send(served, b"GET / HTTP/1.1\r\n" + HEAD, timeout_s=30)) == [400]

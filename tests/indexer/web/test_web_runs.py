@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from indexer.index import WikiIndex
 from schemas.dataset import write_dataset
 from schemas.records import Context, Sample
-from tests.support.inspectors import HOSTILE, ask_inspector, make_index
+from tests.support.inspector import HOSTILE, ask_inspector, make_index
 from tests.support.run_folders import write_expert, write_mixture, write_predictions
 from trainer.inputs import LabelSet
 from trainer.reports import compare_runs

@@ -21,7 +21,7 @@ from schemas.context_cache import CacheInfo, summarise, write_cache, write_rows
 from schemas.dataset import NO_RELATION, input_digest, write_dataset
 from schemas.records import Context, Query, Sample, Span
 from schemas.tables import CONTEXTS, QUERIES
-from tests.support.inspectors import HOSTILE, ask_inspector, make_index, picture_bytes
+from tests.support.inspector import HOSTILE, ask_inspector, make_index, picture_bytes
 from tests.support.run_folders import write_expert, write_mixture, write_predictions
 from trainer.inputs import LabelSet
 

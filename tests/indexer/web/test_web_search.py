@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index import WikiIndex
-from tests.support.inspectors import HOSTILE, ask_inspector, make_index, picture_bytes
+from tests.support.inspector import HOSTILE, ask_inspector, make_index, picture_bytes
 
 pytestmark = pytest.mark.integration
 

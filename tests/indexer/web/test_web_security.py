@@ -22,7 +22,7 @@ from indexer.web.http.security import HEADERS
 from indexer.web.http.worker_thread import QueueFull
 from indexer.web.search import TextView
 from schemas.errors import IndexCorrupt
-from tests.support.inspectors import ask_inspector, make_index, picture_bytes
+from tests.support.inspector import ask_inspector, make_index, picture_bytes
 
 pytestmark = pytest.mark.integration
 

@@ -1,6 +1,6 @@
-"""What the inspector is tested with: a hostile dump, pictures, tweets, contexts and runs, all made by the commands.
+"""The folders that the inspector is tested with: index, pictures, tweets, contexts and runs, made by the commands.
 
-house = build_house(tmp_path, photos); with Served(house.command) as served: urlopen(served.url)
+house = build_folders(tmp_path, photos); with Served(house.command) as served: urlopen(served.url)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.commands import mie_index, mie_train
 from tests.support.dumps import DumpPage, write_dump
 from tests.support.tiny_encoder import PEOPLE, PLACES, build_encoder, make_tweets
 
-__all__ = ["HOSTILE_ID", "HOSTILE_TITLE", "PHOTO", "House", "Served", "build_house"]
+__all__ = ["HOSTILE_ID", "HOSTILE_TITLE", "PHOTO", "InspectorFolders", "Served", "build_folders"]
 
 PHOTO = "Ride-s.jpg"
 HOSTILE_TITLE = "<script>alert('title')</script>"
@@ -56,8 +56,8 @@ crf_lr = 1e-2
 
 
 @dataclass(frozen=True)
-class House:
-    """The folders that `mie-index serve` is given."""
+class InspectorFolders:
+    """The folders that are given to `mie-index serve`."""
 
     root: Path
 
@@ -68,14 +68,14 @@ class House:
 
     @property
     def command(self) -> list[str]:
-        """The installed command with all of them."""
+        """The installed command with all folders."""
         words = ["serve", "wiki", "--images", "photos", "--samples", "tweets", "--sample-images", "tweet-photos"]
         words += ["--contexts", "contexts", "--run", "runs/plain", "--run", "runs/text", "--run", "runs/mixture"]
         return [str(Path(sys.executable).with_name("mie-index")), *words, "--port", "0"]
 
 
 class Served:
-    """The command, answering; ended as Ctrl-C ends it.
+    """The command while it answers; it is ended as Ctrl-C ends it.
 
     Args:
         command: prints the address when it answers.
@@ -111,12 +111,12 @@ class Served:
         return int(self.url.rpartition(":")[2])
 
     def memory_mb(self) -> float:
-        """Return the memory that it holds now."""
+        """Return its memory, in MB."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1000
 
 
-def build_house(root: Path, photos: Path) -> House:
+def build_folders(root: Path, photos: Path) -> InspectorFolders:
     """Build an index, a data set, its contexts, two experts and their mixture.
 
     Args:
@@ -142,7 +142,7 @@ def build_house(root: Path, photos: Path) -> House:
     mie_train("fit", "tiny.toml", "data.contexts=contexts", "data.sources=text", "-o", "runs/text", cwd=root)
     mie_train("moe", "runs/plain", "runs/text", "-o", "runs/mixture", "--folds", 2, cwd=root)
     mie_train("evaluate", "runs/mixture", cwd=root)
-    return House(root)
+    return InspectorFolders(root)
 
 
 def _write_tweets(root: Path, photos: Path) -> None:

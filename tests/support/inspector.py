@@ -1,4 +1,4 @@
-"""A small index with a hostile article, and the inspector over it, asked without a network."""
+"""A small index with a hostile article, and a client of the inspector over it that needs no network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VECTORS = {"Snow.jpg": [1.0, 0.0, 0.0], "Dog.jpg": [0.0, 1.0, 0.0], "Evil<b>.jpg
 
 
 class ColourEncoder:
-    """Reads the vector in the colour of a picture: red, green and blue are its components."""
+    """Encodes a picture of one colour as that colour: red, green and blue are the components of its vector."""
 
     spec, fingerprint, dim = "efficientnet-lite0", "weights of the test", 3
 
@@ -46,7 +46,7 @@ class ColourEncoder:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
-        """Knows one word: green."""
+        """Return green for the word green, and red for any other."""
         return np.array([[0.0, 1.0, 0.0] if text == "green" else [1.0, 0.0, 0.0] for text in texts], np.float32)
 
 

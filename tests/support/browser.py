@@ -1,4 +1,4 @@
-"""A real browser that reaches nothing but the server under test, and notes all that a page should not do."""
+"""A real browser that reaches nothing but the server under test, and notes what no page of ours may do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-__all__ = ["Eyes", "needs_browser", "open_browser", "open_eyes"]
+__all__ = ["Window", "needs_browser", "open_browser", "open_window"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
@@ -27,7 +27,7 @@ window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) =>
   window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`));
 """
-_FAINT_TEXT = """
+_LOW_CONTRAST = """
 () => {
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 1;
@@ -91,13 +91,13 @@ _FAINT_TEXT = """
 
 
 @dataclass
-class Eyes:
-    """A page, and what went wrong on it.
+class Window:
+    """A window of the browser, and what went wrong in it.
 
     Args:
         page: of Playwright.
         url: of the server, without a slash at its end.
-        faults: what a page of ours never does: dialogs, errors, messages of the security policy, requests elsewhere.
+        faults: dialogs, errors, violations of the security policy, requests to other servers.
     """
 
     page: Page
@@ -106,19 +106,19 @@ class Eyes:
 
     def go(self, path: str) -> Page:
         """Open a page of the server."""
-        self.look()
+        self.check()
         self.page.goto(self.url + path, wait_until="load")
         return self.page
 
-    def faint_text(self) -> list[str]:
-        """Name the text with less contrast than 4.5 to 1."""
-        found: dict[str, Any] = self.page.evaluate(_FAINT_TEXT)
+    def low_contrast_text(self) -> list[str]:
+        """Return the texts whose contrast is below 4.5 to 1."""
+        found: dict[str, Any] = self.page.evaluate(_LOW_CONTRAST)
         assert found["seen"] > 3, "the page has no text to measure"
         faint: list[str] = found["faint"]
         return faint
 
     def overflow(self) -> list[str]:
-        """Name the elements that make the page wider than its window; empty where it is not."""
+        """Return the elements that make the page wider than its window."""
         wide: list[str] = self.page.evaluate(
             """() => {
               const limit = document.documentElement.clientWidth;
@@ -131,8 +131,8 @@ class Eyes:
         )
         return wide
 
-    def look(self) -> None:
-        """Note what the browser blocked on the page that is open, and say what went wrong up to now."""
+    def check(self) -> None:
+        """Note what the browser blocked on the open page, and fail if anything has gone wrong since the start."""
         self.faults += self.page.evaluate("() => window.violations || []")
         assert not self.faults, f"{self.page.url}: {self.faults}"
 
@@ -148,7 +148,7 @@ def open_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def open_eyes(
+def open_window(
     browser: Browser,
     url: str,
     *,
@@ -156,40 +156,44 @@ def open_eyes(
     height: int = 800,
     scheme: Literal["light", "dark"] = "light",
     has_scripts: bool = True,
-) -> Iterator[Eyes]:
-    """Open an empty window. At the end nothing may have gone wrong in it."""
+) -> Iterator[Window]:
+    """Open an empty window, and fail at the end if anything has gone wrong in it."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=has_scripts
     )
     context.set_default_timeout(60_000)  # the first picture loads the encoder
     page = context.new_page()
-    eyes = Eyes(page, url)
+    window = Window(page, url)
 
     def let_through(route: Route) -> None:
         if route.request.url.startswith((f"{url}/", "data:", "blob:")):
             route.continue_()
         else:
-            eyes.faults.append(f"asked elsewhere: {route.request.url}")
+            window.faults.append(f"asked elsewhere: {route.request.url}")
             route.abort()
 
     def dialog_opened(dialog: Any) -> None:
-        eyes.faults.append(f"dialog: {dialog.message}")
+        window.faults.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def console_said(said: Any) -> None:
-        is_error_page = said.text.startswith("Failed to load resource") and said.location.get("url") == page.url
-        if said.type in _BAD and not is_error_page:
-            eyes.faults.append(f"{said.type}: {said.text}")
+    def console_message(message: Any) -> None:
+        is_error_page = message.text.startswith("Failed to load resource") and message.location.get("url") == page.url
+        if message.type in _BAD and not is_error_page:
+            window.faults.append(f"{message.type}: {message.text}")
+
+    def response_came(response: Any) -> None:
+        if response.status >= 500:
+            window.faults.append(f"{response.status} {response.url}")
 
     context.route("**/*", let_through)
     if has_scripts:
         context.add_init_script(_NOTE_VIOLATIONS)
     page.on("dialog", dialog_opened)
-    page.on("pageerror", lambda error: eyes.faults.append(f"error: {error}"))
-    page.on("console", console_said)
-    page.on("response", lambda got: eyes.faults.append(f"{got.status} {got.url}") if got.status >= 500 else None)
-    yield eyes
+    page.on("pageerror", lambda error: window.faults.append(f"error: {error}"))
+    page.on("console", console_message)
+    page.on("response", response_came)
+    yield window
     if has_scripts:
-        eyes.look()
-    assert not eyes.faults
+        window.check()
+    assert not window.faults
     context.close()
