@@ -1,6 +1,6 @@
 """The folders that the inspector is tested with: index, pictures, tweets, contexts and runs, made by the commands.
 
-house = build_folders(tmp_path, photos); with Served(house.command) as served: urlopen(served.url)
+folders = build_folders(tmp_path, photos); with Served(folders.command, folders.root) as served: urlopen(served.url)
 """
 
 from __future__ import annotations

@@ -5,21 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from indexer.web.given import Fault
+from schemas.run_files import ScoreRow
 
-__all__ = ["ChangeCounts", "EpochRow", "EvaluationCounts", "MixtureRow", "RunDetail", "RunLine", "ScoreModel"]
-
-
-class ScoreModel(BaseModel):
-    """Precision, recall and F1 in [0, 1], and the counts behind them."""
-
-    precision: float
-    recall: float
-    f1: float
-    right: int
-    predicted: int
-    gold: int
-    macro_f1: float | None = None
-    by_class: dict[str, ScoreModel] = Field(default_factory=dict)
+__all__ = ["ChangeCounts", "EpochRow", "EvaluationCounts", "MixtureRow", "RunDetail", "RunLine"]
 
 
 class ChangeCounts(BaseModel):
@@ -44,7 +32,7 @@ class RunLine(BaseModel):
     seed: str
     is_reference: bool
     split: str
-    score: ScoreModel | None = Field(description="The task's main score; null where the split was not evaluated.")
+    score: ScoreRow | None = Field(description="The task's main score; null where the split was not evaluated.")
     difference: float | None = Field(description="F1 minus that of the reference.")
     changes: ChangeCounts | None = Field(description="Needs the data set (--samples).")
     faults: list[Fault]
@@ -96,9 +84,9 @@ class RunDetail(RunLine):
     windows: dict[str, dict[str, float]]
     versions: dict[str, str]
     mixture: MixtureRow | None
-    scores: dict[str, ScoreModel] = Field(description="Of the split, by convention and group.")
+    scores: dict[str, ScoreRow] = Field(description="Of the split, by convention and group.")
     reference: str = Field(description="Name of the run that others are compared with.")
-    reference_scores: dict[str, ScoreModel] = Field(description="Its scores on the split; empty for itself.")
+    reference_scores: dict[str, ScoreRow] = Field(description="Its scores on the split; empty for itself.")
     systems: dict[str, float] = Field(description="F1 of each expert and gate of a mixture, on the split.")
     gate_weights: dict[str, list[int]] = Field(description="Samples by mean weight of an expert, in ten equal bins.")
     judged: EvaluationCounts | None

@@ -17,7 +17,6 @@ from indexer.web.runs.models import (
     MixtureRow,
     RunDetail,
     RunLine,
-    ScoreModel,
 )
 from schemas.errors import MieError, UsageError
 from schemas.run_files import LogRow, MixtureFacts, ScoreRow, Scores
@@ -114,7 +113,7 @@ def _line(runs: RunFolders, run: Run, dataset: OpenedDataset | None, split: str,
         "seed": _text(settings.get("training", {}).get("seed", "")),
         "is_reference": run is reference,
         "split": split,
-        "score": _score(score) if score else None,
+        "score": score,
         "difference": score.f1 - base_score.f1 if score and base_score else None,
         "changes": _changes(dataset, run, reference, split),
         "faults": faults,
@@ -198,13 +197,8 @@ def _text(value: object) -> str:
     return text if len(text) <= _MAX_CHARS else text[:_MAX_CHARS] + " …"
 
 
-def _scores(scores: Scores | None) -> dict[str, ScoreModel]:
+def _scores(scores: Scores | None) -> dict[str, ScoreRow]:
     """Return the scores of a split, the task's main one first."""
     if scores is None:
         return {}
-    rows = sorted(scores.rows.items(), key=lambda item: item[1] is not scores.main)
-    return {name: _score(row) for name, row in rows}
-
-
-def _score(row: ScoreRow) -> ScoreModel:
-    return ScoreModel(**asdict(row))
+    return dict(sorted(scores.rows.items(), key=lambda item: item[1] is not scores.main))

@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 
 from indexer.web.given import Fault
 from indexer.web.samples.selection import Choice
+from schemas.predictions import ExpertWeight, UsedContext
 
 __all__ = [
     "ContextRow",
-    "GateWeightRow",
     "LabelRow",
     "MistakeRow",
     "PredictionRow",
@@ -17,7 +17,6 @@ __all__ = [
     "SampleLine",
     "SamplesPage",
     "SourceRow",
-    "UsedContextRow",
 ]
 
 
@@ -41,22 +40,6 @@ class MistakeRow(BaseModel):
     predicted: LabelRow | None
 
 
-class UsedContextRow(BaseModel):
-    """A context that was in the run's window."""
-
-    source: str
-    rank: int
-    doc_id: str
-    title: str
-
-
-class GateWeightRow(BaseModel):
-    """Mean weight of an expert over the sample's tokens, in [0, 1]."""
-
-    expert: str
-    weight: float
-
-
 class PredictionRow(BaseModel):
     """A run's prediction for a sample, and its mistakes."""
 
@@ -67,8 +50,10 @@ class PredictionRow(BaseModel):
     relation: str | None
     probability: float | None = Field(description="Of the relation.")
     mistakes: list[MistakeRow]
-    contexts: list[UsedContextRow]
-    gate: list[GateWeightRow] | None = Field(description="Of a mixture.")
+    contexts: list[UsedContext] = Field(description="That were in the run's window.")
+    gate: list[ExpertWeight] | None = Field(
+        description="Of a mixture: mean weight of each expert over the sample's tokens, in [0, 1]."
+    )
 
 
 class ContextRow(BaseModel):

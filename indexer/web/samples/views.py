@@ -9,7 +9,6 @@ from indexer.web.given import Fault, OpenedDataset, SplitEvaluation, SplitSample
 from indexer.web.samples.filters import PAGE_SIZE, Filters
 from indexer.web.samples.models import (
     ContextRow,
-    GateWeightRow,
     LabelRow,
     MistakeRow,
     PredictionRow,
@@ -17,7 +16,6 @@ from indexer.web.samples.models import (
     SampleLine,
     SamplesPage,
     SourceRow,
-    UsedContextRow,
 )
 from indexer.web.samples.selection import Selection, select
 from schemas.entities import Entity
@@ -136,18 +134,9 @@ def _prediction(
             )
             for mistake in row.mistakes
         ],
-        contexts=[
-            UsedContextRow(source=context.source, rank=context.rank, doc_id=context.doc_id, title=context.title)
-            for context in (prediction.contexts if prediction else ())
-        ],
-        gate=_gate(prediction),
+        contexts=list(prediction.contexts) if prediction else [],
+        gate=list(prediction.gate) if prediction and prediction.gate is not None else None,
     )
-
-
-def _gate(prediction: Prediction | None) -> list[GateWeightRow] | None:
-    if prediction is None or prediction.gate is None:
-        return None
-    return [GateWeightRow(expert=part.expert, weight=part.weight) for part in prediction.gate]
 
 
 def _probabilities(prediction: Prediction) -> dict[Entity, float]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def inspector_folders(slice_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> InspectorFolders:
     """Index, tweets, contexts and runs. Read them, never write to them."""
-    return build_folders(tmp_path_factory.mktemp("house"), slice_photos)
+    return build_folders(tmp_path_factory.mktemp("inspector"), slice_photos)
 
 
 @pytest.fixture(scope="session")

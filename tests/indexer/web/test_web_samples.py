@@ -132,7 +132,7 @@ def client(index: WikiIndex, written: Path) -> TestClient:
 
 
 @pytest.fixture
-def open_house(index: WikiIndex, written: Path, tmp_path: Path) -> Open:
+def open_changed(index: WikiIndex, written: Path, tmp_path: Path) -> Open:
     """Copy what was written into a folder of the test's own, and change it before the server starts."""
 
     def start(change: Callable[[Path], object] = lambda _: None, **given: Any) -> TestClient:
@@ -268,12 +268,12 @@ def test_what_is_not_there_is_said(client: TestClient, path: str, status: int) -
     assert api(client, path, status)["error"]["remedy"]
 
 
-def test_without_a_data_set_or_runs_the_pages_say_what_to_give(open_house: Open) -> None:
-    assert "--samples" in page(open_house(dataset=None), "/samples", 404)
+def test_without_a_data_set_or_runs_the_pages_say_what_to_give(open_changed: Open) -> None:
+    assert "--samples" in page(open_changed(dataset=None), "/samples", 404)
 
 
-def test_samples_alone_are_shown_with_gold(open_house: Open) -> None:
-    client = open_house(runs=(), contexts=(), sample_images=None)
+def test_samples_alone_are_shown_with_gold(open_changed: Open) -> None:
+    client = open_changed(runs=(), contexts=(), sample_images=None)
     found = api(client, "/samples?type=ORG")
     assert ids(found) == ["test-1"] and found["facets"]["kind"] == [] and found["samples"][0]["says"] is None
     assert "New York Post" in page(client, "/samples") and "--contexts" in page(client, "/samples/test/test-1")
@@ -331,20 +331,20 @@ def test_hostile_predictions_are_a_fault_with_file_place_and_remedy(
         assert "text/predictions/test.jsonl" in html and "baseline" in html, "the other runs are still shown"
 
 
-def test_predictions_beyond_the_bound_are_not_read(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predictions_beyond_the_bound_are_not_read(open_changed: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract, "_MAX_BYTES", 100)
-    assert "more than 100 bytes" in api(open_house(), "/samples")["faults"][0]["message"]
+    assert "more than 100 bytes" in api(open_changed(), "/samples")["faults"][0]["message"]
 
 
-def test_predictions_for_other_tokens_are_not_shown(open_house: Open) -> None:
-    client = open_house(rewrite(json.dumps({**ROW, "tokens": ["Paris", "is", "big"]})))
+def test_predictions_for_other_tokens_are_not_shown(open_changed: Open) -> None:
+    client = open_changed(rewrite(json.dumps({**ROW, "tokens": ["Paris", "is", "big"]})))
     assert api(client, "/samples/test/test-2?run=text")["says"]["kinds"] == ["no prediction"]
     judged = api(client, "/runs/text")["judged"]
     assert (judged["others"], judged["absent"], judged["orphans"]) == (1, 6, 0)
 
 
-def test_a_run_that_is_evaluated_again_is_read_again(open_house: Open, tmp_path: Path) -> None:
-    client = open_house()
+def test_a_run_that_is_evaluated_again_is_read_again(open_changed: Open, tmp_path: Path) -> None:
+    client = open_changed()
     assert api(client, "/samples")["facets"]["kind"][0]["value"] == "spurious"
     rewrite(json.dumps({**ROW, "tags": ["B-LOC", "O", "O"]}))(tmp_path)
     assert counts(api(client, "/samples"), "kind") == {"right": 1, "no prediction": 6}
@@ -377,15 +377,15 @@ def of_bytes(folder: Path) -> None:
         of_bytes,
     ],
 )
-def test_a_damaged_cache_is_a_fault_and_the_rest_is_shown(open_house: Open, change: Callable[[Path], object]) -> None:
-    client = open_house(change)
+def test_a_damaged_cache_is_a_fault_and_the_rest_is_shown(open_changed: Open, change: Callable[[Path], object]) -> None:
+    client = open_changed(change)
     found = api(client, "/samples/test/test-1")
     assert found["sources"] == [] and found["faults"][0]["file"] == "cache" and found["faults"][0]["remedy"]
     assert "New York Post" in page(client, "/samples/test/test-1")
 
 
-def test_a_score_that_is_no_number_is_null(open_house: Open) -> None:
-    client = open_house(spoil("cache/contexts.parquet", "score", float("nan")))
+def test_a_score_that_is_no_number_is_null(open_changed: Open) -> None:
+    client = open_changed(spoil("cache/contexts.parquet", "score", float("nan")))
     assert api(client, "/samples/test/test-1")["sources"][0]["contexts"][0]["score"] is None
     page(client, "/samples/test/test-1")
 
@@ -399,8 +399,8 @@ def test_a_score_that_is_no_number_is_null(open_house: Open) -> None:
         (spoil("set/test.parquet", "image", "../secret.png"), 503),
     ],
 )
-def test_a_damaged_data_set_is_refused(open_house: Open, change: Callable[[Path], object], status: int) -> None:
-    client = open_house(change)
+def test_a_damaged_data_set_is_refused(open_changed: Open, change: Callable[[Path], object], status: int) -> None:
+    client = open_changed(change)
     assert api(client, "/samples?split=test", status)["error"]["remedy"]
     page(client, "/samples/test/test-1", status)
     page(client, "/sample-pictures/large/test/test-1", status)
@@ -434,16 +434,16 @@ def test_pairs_show_head_tail_and_relations(index: WikiIndex, tmp_path: Path) ->
     page(client, "/samples")
 
 
-def test_names_of_runs_that_are_equal_get_their_parent(open_house: Open, tmp_path: Path) -> None:
-    client = open_house(runs=(tmp_path / "runs" / "text", tmp_path / "set" / "text"))
+def test_names_of_runs_that_are_equal_get_their_parent(open_changed: Open, tmp_path: Path) -> None:
+    client = open_changed(runs=(tmp_path / "runs" / "text", tmp_path / "set" / "text"))
     assert [row["name"] for row in api(client, "/runs")] == ["runs/text", "set/text"]
     assert api(client, "/samples?run=runs/text")["run"] == "runs/text"
     assert "there is no such folder" in page(client, "/runs/set/text")
 
 
-def test_what_is_kept_of_pictures_is_bounded(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_of_pictures_is_bounded(open_changed: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.web.pictures.previews._MAX_KEPT", 1)
-    client = open_house()
+    client = open_changed()
     for size in ("small", "large", "small"):
         assert client.get(f"/sample-pictures/{size}/test/test-1").status_code == 200
     assert len(client.app.app.state.sample_previews._kept) == 1
