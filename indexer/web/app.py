@@ -45,9 +45,9 @@ def make_app(inspector: Inspector, *, host: str = "127.0.0.1", text: TextView | 
     app = FastAPI(
         title="mie-index serve",
         summary="Wikipedia context by text and by picture; the answers of mie-index query.",
-        docs_url=None,
+        docs_url=None,  # these two pages would load scripts from another site
         redoc_url=None,
-        redirect_slashes=False,
+        redirect_slashes=False,  # a slash at the end may belong to the id of a sample
     )
     app.state.inspector = inspector
     app.state.search_service = SearchService(inspector.index, text)

@@ -137,6 +137,7 @@ def _contexts_of(name: str, cache: _OpenedCache, sample: Sample) -> list[SourceC
     for row in cache.contexts.rows(sample.sample_id):
         context = Context(**row)  # type: ignore[arg-type]
         contexts.setdefault(context.source, []).append(context)
+    # The digest covers tokens and image: where it differs, the contexts were found for another text or picture.
     digest = input_digest(sample)
     found = []
     for source in cache.info.sources:

@@ -104,6 +104,7 @@ class OpenedDataset:
     def evaluate(self, split: str, run: Run) -> SplitEvaluation:
         """Compare a run's predictions with gold, once per file; a file that cannot be used becomes a fault."""
         rows = self.split(split)
+        # Under the lock, so that two requests at once do not compare 5,000 samples twice.
         with self._lock:
             try:
                 predictions = run.predictions(split) or _NO_PREDICTIONS

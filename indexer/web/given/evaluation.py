@@ -69,7 +69,7 @@ def evaluate_split(
         prediction = by_id.get(sample.sample_id)
         if prediction is None:
             absent += 1
-        elif not _fits(prediction, sample):
+        elif not _fits(prediction, sample):  # the run was evaluated on another version of the data set
             others, prediction = others + 1, None
         rows.append(_evaluate_sample(sample, entities, prediction))
     orphans = sum(row.sample_id not in positions for row in predictions)

@@ -43,6 +43,7 @@ class FileCache:
                 state = path.stat()
             except OSError:
                 return None
+            # Time and size together: a file that is written twice within one tick of the clock rarely keeps its size.
             stamp, key = (state.st_mtime_ns, state.st_size), (path, read.__name__)
             if self._kept.get(key, (None,))[0] != stamp:
                 try:

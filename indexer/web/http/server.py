@@ -55,6 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         try:
+            # Without it, a server that is started again must wait a minute for the old connections to time out.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(where)
             listener.listen(_BACKLOG)
@@ -90,6 +91,7 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
 
     from indexer.web.http.connections import TimedProtocol
 
+    # uvicorn tells nobody when it begins to answer; the address must be printed then and not earlier.
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -100,9 +102,9 @@ def serve(app: ASGIApp, listener: socket.socket, *, is_verbose: bool, ready: Cal
         http=TimedProtocol,
         access_log=is_verbose,
         log_level="info" if is_verbose else "warning",
-        lifespan="off",
+        lifespan="off",  # the application starts nothing and ends nothing
         ws="none",
-        proxy_headers=False,
+        proxy_headers=False,  # no proxy stands before it, so a client must not say from where it comes
         server_header=False,
         backlog=_BACKLOG,
         limit_concurrency=_MAX_CONNECTIONS,

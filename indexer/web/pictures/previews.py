@@ -53,7 +53,7 @@ def to_jpeg(picture: Image.Image, side_px: int = _SIDE_PX) -> bytes:
     """Return a small JPEG of an RGB picture, so that no page ever shows the bytes that somebody sent."""
     small = picture.copy()
     small.thumbnail((side_px, side_px))
-    small.info = {}
+    small.info = {}  # Pillow would write the comment of the sender's file again
     out = io.BytesIO()
     small.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

@@ -99,6 +99,7 @@ def _line(runs: RunFolders, run: Run, dataset: OpenedDataset | None, split: str,
     scores = _read(run, lambda: run.scores(split), faults)
     sources = run.sources()
     score = scores.main if scores else None
+    # Faults of the reference stand on its own page, not here: its list is thrown away.
     base = None if reference is None or reference is run else _read(reference, lambda: reference.scores(split), [])
     base_score = base.main if base else None
     if not run.folder.is_dir():

@@ -75,6 +75,7 @@ def select(dataset: OpenedDataset, filters: Filters) -> Selection:
         failed = [name for name in FACETS if (choice := getattr(filters, name)) and choice not in values[name]]
         if not failed:
             positions.append(position)
+        # No filter failed: it counts in every facet. One failed: in that facet alone. More: in none.
         for name in FACETS if not failed else failed if len(failed) == 1 else ():
             for value in values[name]:
                 counts[name][value] = counts[name].get(value, 0) + 1

@@ -67,6 +67,7 @@ def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> l
     """
     pieces: list[Piece] = []
     at = 0
+    # Of marks that begin at one token the longest comes first, so it wins.
     for label, state, note in sorted(marks, key=lambda mark: (mark[0].start, -mark[0].end)):
         if label.start < at:
             continue

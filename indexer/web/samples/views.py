@@ -34,7 +34,7 @@ def samples_page(dataset: OpenedDataset, filters: Filters) -> tuple[SamplesPage,
     """
     selection = select(dataset, filters)
     filters = selection.filters
-    pages = max(1, -(-len(selection.positions) // PAGE_SIZE))
+    pages = max(1, -(-len(selection.positions) // PAGE_SIZE))  # rounded up
     page = min(filters.page, pages)
     positions = selection.positions[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     evaluations = [one for one in (selection.evaluation, selection.reference) if one is not None]

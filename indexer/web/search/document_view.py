@@ -42,7 +42,7 @@ def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dic
     page = index.documents.page(page_id)
     if page is None:
         return None
-    # An id counts on: 12 is a page, 12#3 its fourth paragraph, 12#3#1 the second sentence of that.
+    # 12 is a page, 12#3 its fourth paragraph, 12#3#1 the second sentence of that paragraph.
     rows = index.documents.paragraphs_of(page_id)
     paragraph_id = "#".join(doc_id.split("#")[:2]) if "#" in doc_id else None
     position = next((number for number, row in enumerate(rows) if row.paragraph_id == paragraph_id), None)

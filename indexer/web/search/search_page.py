@@ -95,6 +95,7 @@ async def search_page(request: Request) -> Response:
         "choices_of_k": sorted({*_CHOICES_OF_K, form.request.k}),
         "limits": {"chars": MAX_TEXT_CHARS, "title_boost": MAX_TITLE_BOOST, "bytes": MAX_BODY_BYTES},
     }
+    # A page that shows the answers of one view is a success, even if the other view failed.
     status = status_of(problems[0]) if problems and not results else 200
     response: Response = request.app.state.templates.TemplateResponse(request, "search.html", context, status)
     return response

@@ -88,6 +88,7 @@ class SearchService:
         if request.title_boost and request.view == "image":
             raise UsageError("a title boost is for the text view", remedy="leave it out, or ask for text alone")
         text = request.text or ""
+        # The same words come again: the form repeats them with each change of k or view, and so does each explanation.
         if text not in self._text_vectors:
             vectors = await self.pictures.encoder_thread.run(lambda: self._encode_text(text))
             if len(self._text_vectors) >= _VECTORS_KEPT:
