@@ -27,12 +27,12 @@ WORDS = [f"word{number}" for number in range(20_000)]
 def main() -> None:
     """Write a set, a cache and runs, serve them, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("index", type=Path, help="any index: the server wants one")
+    parser.add_argument("index", type=Path, help="any index: the server does not start without one")
     parser.add_argument("--runs", type=int, default=4)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        given = _write(Path(folder), options.runs)
-        with Server(options.index, given) as server:
+        options_of_server = _write(Path(folder), options.runs)
+        with Server(options.index, options_of_server) as server:
             time.sleep(5)
             _report(server, "at the start", 0.0)
             for name, path in (
@@ -67,8 +67,8 @@ def _write(folder: Path, runs: int) -> list[str]:
     for number in range(runs):
         run = folder / f"run-{number}"
         write_expert(run, labels)
-        said = [row.tags if draw.random() < 0.6 and row.tags else _tags(draw) for row in samples]
-        write_predictions(run, labels, samples, said)
+        predicted = [row.tags if draw.random() < 0.6 and row.tags else _tags(draw) for row in samples]
+        write_predictions(run, labels, samples, predicted)
         words += ["--run", str(run)]
     return words
 

@@ -33,26 +33,26 @@ MAX_BYTES = 150_000
 
 
 def main() -> int:
-    """Build all that is shown, serve it, and take the pictures."""
+    """Build what the pictures show, serve it, and take them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, help="folder for index, posts and runs (default: a new one, removed)")
     parser.add_argument(
         "--output", type=Path, default=HERE, help="folder for the pictures (default: beside the script)"
     )
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     browser = find_browser()
     with tempfile.TemporaryDirectory() as temporary:
-        work = (given.work or Path(temporary)).resolve()
+        work = (arguments.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         build(work)
-        given.output.mkdir(parents=True, exist_ok=True)
-        with served(work) as address, opened(browser) as seen:
-            take_all(seen, address, work, given.output)
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        with served(work) as address, opened(browser) as window:
+            take_all(window, address, work, arguments.output)
     return 0
 
 
 def find_browser() -> str:
-    """Find Chromium and what drives it, or end with what to install."""
+    """Find Chromium and Playwright, or end and say what to install."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         print("no Chromium here; install one, for instance: apt install chromium", file=sys.stderr)
@@ -84,7 +84,7 @@ def build(work: Path) -> None:
 
 
 def run(work: Path, command: list[str]) -> None:
-    """Print a command and run it from this environment; end where it fails."""
+    """Print a command and run it from this environment; end if it fails."""
     print(f"$ {shlex.join(command)}", flush=True)
     program = Path(sys.executable).with_name(command[0]) if command[0] != sys.executable else command[0]
     code = subprocess.run([str(program), *command[1:]], cwd=work, check=False).returncode
@@ -94,7 +94,7 @@ def run(work: Path, command: list[str]) -> None:
 
 @contextmanager
 def served(work: Path) -> Iterator[str]:
-    """Serve it all, and return the address."""
+    """Serve index, posts and runs, and yield the address."""
     command = ["serve", "demo/index", "--images", "demo/photos", "--samples", "set", "--sample-images", "demo/photos"]
     command += ["--contexts", "contexts"]
     command += [word for name in ("baseline", "text", "mixture") for word in ("--run", f"runs/{name}")]
@@ -114,7 +114,7 @@ def served(work: Path) -> Iterator[str]:
 
 @contextmanager
 def opened(program: str) -> Iterator[Browser]:
-    """Open the browser without a window."""
+    """Start the browser without a visible window."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -125,7 +125,7 @@ def opened(program: str) -> Iterator[Browser]:
 
 def take_all(browser: Browser, address: str, work: Path, output: Path) -> None:
     """Take every picture."""
-    sample = f"{address}/samples/test/{telling_sample(work)}"
+    sample = f"{address}/samples/test/{sample_that_differs(work)}"
     for scheme in ("light", "dark"):
         page = browser.new_context(
             viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if scheme == "dark" else "light"
@@ -142,8 +142,8 @@ def take_all(browser: Browser, address: str, work: Path, output: Path) -> None:
             take(page, output / f"{name}-{scheme}.png")
 
 
-def telling_sample(work: Path) -> str:
-    """Return the first test sample of which baseline and mixture say different things, else the first."""
+def sample_that_differs(work: Path) -> str:
+    """Return the first test sample for which baseline and mixture predict different tags, else the first."""
     rows = [
         [json.loads(line) for line in (work / "runs" / name / "predictions" / "test.jsonl").open(encoding="utf-8")]
         for name in ("baseline", "mixture")
@@ -153,12 +153,12 @@ def telling_sample(work: Path) -> str:
 
 
 def take(page: Page, path: Path) -> None:
-    """Take a picture of what a screen shows, in at most 256 colours, and look at its size."""
+    """Take a picture of the visible part of a page, in at most 256 colours, and check its size."""
     from PIL import Image
 
     page.wait_for_load_state("networkidle")
-    seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    seen.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
     size = path.stat().st_size
     print(f"{path.name}: {size:,} bytes")
     if size > MAX_BYTES:

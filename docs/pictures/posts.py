@@ -1,4 +1,4 @@
-"""Invented posts with their entities, for pictures of the inspector: no post of anybody is shown."""
+"""Invented posts with their entities, for the pictures of the inspector: no real person's post is shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = {
     "ORG": ["NASA", "the Academy", "Apple Inc", "the Orbit Club", "Aston Villa", "Ajax", "Apollo"],
     "OTHER": ["Apollo 11", "the US Open", "Animal Farm", "Atlas Shrugged", "the Academy Awards", "Apollo 8", "Apollo"],
 }
-"""Apollo is each of the four: what it is, only the rest of a post tells."""
+"""Apollo is of each type: only the rest of a post tells which one is meant."""
 POSTS = (
     "RT : {PER} on the way to {LOC} , what a morning",
     "{OTHER} landed today ! {PER} waves from {LOC}",
@@ -44,7 +44,7 @@ PICTURES = ("Apollo 11 Launch2.jpg", "The Lunar Farside - GPN-2000-001127.jpg", 
 
 
 def write_posts(folder: Path, sizes: dict[str, int], seed: int = 1) -> None:
-    """Write a file of posts for each split, the same at every call."""
+    """Write a file of posts for each split; the same seed gives the same posts."""
     chance = random.Random(seed)  # noqa: S311 - invented posts, no secret
     folder.mkdir(parents=True, exist_ok=True)
     for split, size in sizes.items():
