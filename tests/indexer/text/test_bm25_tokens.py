@@ -9,9 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from uniseg.wordbreak import words
 
-from indexer.report import WORD_PATTERN
 from indexer.text import PRESETS, Bm25Searcher, build_bm25
-from indexer.web.search.highlight import _may_match, _prefix_of
 from tests.support.index_folders import write_sentences
 
 pytestmark = pytest.mark.integration
@@ -90,21 +88,3 @@ def test_a_token_of_more_than_255_characters_is_cut(more: Bm25Searcher) -> None:
 
 def test_the_preset_anserini_stems_and_drops_stop_words_and_possessives(anserini: Bm25Searcher) -> None:
     assert anserini.tokens("The dog's houses were running to Paris") == ["dog", "hous", "were", "run", "pari"]
-
-
-def test_no_word_of_a_real_dump_is_passed_over_when_words_of_a_query_are_marked(
-    more: Bm25Searcher, anserini: Bm25Searcher, slice_index: Path
-) -> None:
-    """A page marks the words whose first letters fit without asking Lucene for the tokens of the others."""
-    texts = pq.read_table(slice_index / "sentences", columns=["text"]).column("text").to_pylist()
-    words_seen = sorted({word for text in texts for word in WORD_PATTERN.findall(text)})
-    assert len(words_seen) > 20_000
-    for searcher in (more, anserini):
-        tokens = searcher.tokens_of(words_seen)
-        passed_over = [
-            word
-            for word, found in zip(words_seen, tokens, strict=True)
-            for token in found
-            if not _may_match(word, {_prefix_of(token)})
-        ]
-        assert not passed_over

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index import WikiIndex
 from indexer.report import to_json_line
-from indexer.text import PRESETS
 from indexer.web.pictures import QueryPictures
-from indexer.web.search.requests import Constants
 from tests.support.inspector import ask_inspector, make_index, picture_bytes
 
 pytestmark = pytest.mark.integration
@@ -78,7 +76,6 @@ def test_the_constants_of_another_preset_act_when_the_index_is_asked(client: Tes
         "explanation"
     ]
     assert float(told.split()[0]) == pytest.approx(other[0]["score"], abs=1e-4) and "0.9 = k1" in told
-    assert set(get_args(Constants)) == set(PRESETS)
 
 
 def test_a_picture_is_sent_once_and_asked_with_by_its_hash(client: TestClient) -> None:

@@ -220,7 +220,7 @@ def test_a_style_sheet_that_the_browser_has_is_not_sent_again(client: TestClient
 
 
 def test_pages_load_nothing_from_elsewhere() -> None:
-    folder = Path(__file__).resolve().parents[3] / "indexer" / "web"
+    folder = Path(__file__).resolve().parents[4] / "indexer" / "web"
     sources = [*folder.glob("templates/*.html"), *folder.glob("static/*")]
     assert len(sources) > 5
     for path in sources:
