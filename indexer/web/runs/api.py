@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from indexer.web.given import Inspector
 from indexer.web.http import ERROR_RESPONSES
 from indexer.web.runs.models import RunDetail, RunLine
-from indexer.web.runs.views import run_detail, run_lines
+from indexer.web.runs.values import run_detail, run_lines
 
 __all__ = ["runs_api_router"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from indexer.web.given import RunFolders
 from indexer.web.runs.models import RunDetail, RunLine
-from indexer.web.runs.views import BINS
+from indexer.web.runs.values import BINS
 from schemas.errors import MieError
 
 __all__ = ["Figure", "draw_comparison", "draw_run"]

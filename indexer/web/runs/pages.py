@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from indexer.web.given import Inspector
 from indexer.web.runs.figures import draw_comparison, draw_run
-from indexer.web.runs.views import chosen_split, run_detail, run_lines
+from indexer.web.runs.values import chosen_split, run_detail, run_lines
 from schemas.text_files import SPLITS
 
 __all__ = ["runs_router"]

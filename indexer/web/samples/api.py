@@ -10,7 +10,7 @@ from indexer.web.given import Inspector
 from indexer.web.http import ERROR_RESPONSES
 from indexer.web.samples.models import SampleDetail, SamplesPage
 from indexer.web.samples.parameters import ListFilters, SampleFilters, SampleId, Split
-from indexer.web.samples.views import sample_detail, samples_page
+from indexer.web.samples.values import sample_detail, samples_page
 
 __all__ = ["samples_api_router"]
 

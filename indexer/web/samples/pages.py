@@ -13,7 +13,7 @@ from indexer.web.given import Inspector, OpenedDataset
 from indexer.web.samples.filters import PAGE_SIZE
 from indexer.web.samples.parameters import ListFilters, SampleFilters, SampleId, Split
 from indexer.web.samples.token_marks import mark_gold, mark_pair, mark_run
-from indexer.web.samples.views import sample_detail, samples_page
+from indexer.web.samples.values import sample_detail, samples_page
 
 __all__ = ["samples_router"]
 

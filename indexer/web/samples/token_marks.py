@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from indexer.web.samples.models import LabelRow, PredictionRow, SampleLine
 
-__all__ = ["Piece", "mark_gold", "mark_pair", "mark_run"]
+__all__ = ["MarkedTokens", "mark_gold", "mark_pair", "mark_run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MarkedTokens:
     """Consecutive tokens.
 
     Args:
@@ -29,17 +29,17 @@ class Piece:
     probability: float | None = None
 
 
-def mark_gold(line: SampleLine) -> list[Piece]:
+def mark_gold(line: SampleLine) -> list[MarkedTokens]:
     """Mark the gold entities."""
     return _cut(line.tokens, [(row, "gold", "") for row in line.gold or ()])
 
 
-def mark_pair(line: SampleLine) -> list[Piece]:
+def mark_pair(line: SampleLine) -> list[MarkedTokens]:
     """Mark head and tail."""
     return _cut(line.tokens, [(row, "gold", "") for row in (line.head, line.tail) if row])
 
 
-def mark_run(line: SampleLine, predicted: PredictionRow) -> list[Piece]:
+def mark_run(line: SampleLine, predicted: PredictionRow) -> list[MarkedTokens]:
     """Mark the entities that a run predicted, right or wrong, and the gold entities that it missed."""
     wrong = {
         (row.predicted.type, row.predicted.start, row.predicted.end): row for row in predicted.mistakes if row.predicted
@@ -59,23 +59,23 @@ def mark_run(line: SampleLine, predicted: PredictionRow) -> list[Piece]:
     return _cut(line.tokens, marks)
 
 
-def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> list[Piece]:
+def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> list[MarkedTokens]:
     """Cut tokens at marks (label, state, note); a mark that begins within an earlier one is left out.
 
     >>> _cut(["in", "New", "York"], [(LabelRow(type="LOC", start=1, end=3, text=""), "gold", "")])[1].text
     'New York'
     """
-    pieces: list[Piece] = []
+    pieces: list[MarkedTokens] = []
     at = 0
     # Of marks that begin at one token the longest comes first, so it wins.
     for label, state, note in sorted(marks, key=lambda mark: (mark[0].start, -mark[0].end)):
         if label.start < at:
             continue
         if label.start > at:
-            pieces.append(Piece(" ".join(tokens[at : label.start])))
+            pieces.append(MarkedTokens(" ".join(tokens[at : label.start])))
         text = " ".join(tokens[label.start : label.end])
-        pieces.append(Piece(text, label.type, state, note, label.probability))
+        pieces.append(MarkedTokens(text, label.type, state, note, label.probability))
         at = label.end
     if at < len(tokens):
-        pieces.append(Piece(" ".join(tokens[at:])))
+        pieces.append(MarkedTokens(" ".join(tokens[at:])))
     return pieces

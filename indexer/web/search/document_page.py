@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from indexer.web.given import NotFound
-from indexer.web.search.document_view import view_document
+from indexer.web.search.document_values import describe_document
 from indexer.web.search.search_service import SearchService
 from indexer.web.search.wikipedia import wikipedia_url
 
@@ -21,7 +21,7 @@ async def document_page(request: Request, doc_id: str) -> Response:
     """Show a page, a paragraph or a sentence with its neighbours; or a file with the articles that use it."""
     state = request.app.state
     service: SearchService = state.search_service
-    context = await service.read(lambda: view_document(service.index, doc_id[:_MAX_ID_CHARS], state.index_pictures))
+    context = await service.read(lambda: describe_document(service.index, doc_id[:_MAX_ID_CHARS], state.index_pictures))
     if context is None:
         raise NotFound("the index holds no document of this id", remedy="take a link from a search")
     context["wikipedia"] = wikipedia_url(service.index.manifest)

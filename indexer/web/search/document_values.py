@@ -14,7 +14,7 @@ from schemas.errors import InputError
 from schemas.records import ArticleImage, Link, Paragraph
 from schemas.titles import file_page_url
 
-__all__ = ["LinkedPiece", "link_pieces", "view_document"]
+__all__ = ["LinkedPiece", "describe_document", "link_pieces"]
 
 _TITLE_BOOST = 2
 """A link leads to a search for its article by title. Source: the entity mode of KB-NER (see `SearchParams`)."""
@@ -27,7 +27,7 @@ class LinkedPiece(NamedTuple):
     href: str | None
 
 
-def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dict[str, Any] | None:
+def describe_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dict[str, Any] | None:
     """Return the values for the page of a document; None if the index holds no document of this id.
 
     Args:
@@ -38,7 +38,7 @@ def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dic
     try:
         page_id = page_of(doc_id)
     except InputError:
-        return _view_file(index, doc_id, pictures)
+        return _describe_file(index, doc_id, pictures)
     page = index.documents.page(page_id)
     if page is None:
         return None
@@ -55,25 +55,27 @@ def view_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) -> dic
         "kind": "page" if position is None else "paragraph",
         "doc_id": doc_id,
         "page": page,
-        "paragraphs": [_view_paragraph(row) for row in (rows if position is None else rows[position : position + 1])],
+        "paragraphs": [
+            _describe_paragraph(row) for row in (rows if position is None else rows[position : position + 1])
+        ],
         "sentences": sentences,
         "before": rows[position - 1].paragraph_id if position else None,
         "after": rows[position + 1].paragraph_id if position is not None and position + 1 < len(rows) else None,
         "count": len(rows),
-        "images": [_view_image(row, pictures) for row in index.documents.images_of(page_id)],
+        "images": [_describe_image(row, pictures) for row in index.documents.images_of(page_id)],
         "redirect": None if page.redirect_target is None else _title_search_url(page.redirect_target),
     }
 
 
-def _view_file(index: WikiIndex, name: str, pictures: IndexPictures) -> dict[str, Any] | None:
+def _describe_file(index: WikiIndex, name: str, pictures: IndexPictures) -> dict[str, Any] | None:
     file = look_up(index, name)
     if file is None:
         return None
-    images = [_view_image(row, pictures) for row in index.documents.uses_of(file["file"])]
+    images = [_describe_image(row, pictures) for row in index.documents.uses_of(file["file"])]
     return {"kind": "file", "doc_id": file["file"], "file": file, "images": images}
 
 
-def _view_paragraph(row: Paragraph) -> dict[str, Any]:
+def _describe_paragraph(row: Paragraph) -> dict[str, Any]:
     return {
         "id": row.paragraph_id,
         "href": "/doc/" + quote(row.paragraph_id),
@@ -82,7 +84,7 @@ def _view_paragraph(row: Paragraph) -> dict[str, Any]:
     }
 
 
-def _view_image(row: ArticleImage, pictures: IndexPictures) -> dict[str, Any]:
+def _describe_image(row: ArticleImage, pictures: IndexPictures) -> dict[str, Any]:
     return {
         "file": row.file,
         "title": row.title,
