@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
-from indexer.report import to_row
+from indexer.report import answer_to_row
 from indexer.web.given import NotFound
 from indexer.web.http import ERROR_RESPONSES, TooLarge, UnsupportedMediaType
 from indexer.web.pictures import MAX_BODY_BYTES, PREVIEW_HEADERS
@@ -86,10 +86,10 @@ async def get_document(
     doc_id: Annotated[str, Path(max_length=300, description="Of a page, paragraph or sentence; or a file.")],
 ) -> Response:
     """Return a page, a paragraph, a sentence or a file by its id (# is written %23)."""
-    from indexer.report import look_up
+    from indexer.report import find_document
 
     service = _service(request)
-    document = await service.read(lambda: look_up(service.index, doc_id))
+    document = await service.read(lambda: find_document(service.index, doc_id))
     if document is None:
         raise NotFound(f"the index holds no {doc_id!r}", remedy="take an id from a search")
     return _json(document)
@@ -98,9 +98,9 @@ async def get_document(
 @router.get("/index", response_model=IndexFacts, operation_id="get_index")
 async def get_index(request: Request) -> Response:
     """Return what is in the index and how it was built."""
-    from indexer.report import describe
+    from indexer.report import summarise_manifest
 
-    return _json(describe(_service(request).index.manifest))
+    return _json(summarise_manifest(_service(request).index.manifest))
 
 
 async def _answer(request: Request, parameters: SearchRequest) -> Response:
@@ -112,7 +112,7 @@ async def _answer(request: Request, parameters: SearchRequest) -> Response:
 def _to_result(found: list[ViewAnswers], image: str | None) -> dict[str, Any]:
     """Join the answers of the views, in the field names of `mie-index query --json`."""
     return {
-        "answers": [to_row(answer) for one in found for answer in one.answers],
+        "answers": [answer_to_row(answer) for one in found for answer in one.answers],
         "seconds": {one.view: round(one.seconds, 6) for one in found},
         "image": image,
     }

@@ -12,7 +12,7 @@ from indexer.documents import Documents
 from indexer.encoders import ImageRefused, decode_image
 from indexer.web.given import NotFound
 from indexer.web.pictures.previews import PREVIEW_HEADERS, PreviewCache, to_jpeg
-from schemas.picture_folder import PictureFolder, Unread
+from schemas.picture_folder import PictureFolder, ReadFailure
 from schemas.records import ArticleImage
 
 __all__ = ["IndexPictures", "index_pictures_router"]
@@ -73,7 +73,7 @@ class IndexPictures:
         if image is None or self._folder is None:
             raise NotFound("no such picture", remedy=_REMEDY)
         data = self._folder.read(image.file)
-        if isinstance(data, Unread):
+        if isinstance(data, ReadFailure):
             raise NotFound(f"the picture cannot be had ({data.reason})", remedy=_REMEDY)
         try:
             return to_jpeg(decode_image(data))

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexer.web.given import RunFolders
 from indexer.web.runs.models import RunDetail, RunLine
 from indexer.web.runs.values import BINS
 from schemas.errors import MieError
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 __all__ = ["Figure", "draw_comparison", "draw_run"]
 
-Figure = tuple[str, str]
+Figure = tuple[str, "Markup"]
 """A title, and the SVG."""
 _MAX_LINES, _MAX_BARS, _MAX_CLASSES = 8, 24, 40
 """Lines, bars and classes that one figure can show readably."""
@@ -76,21 +79,21 @@ def _draw_gate(run: RunDetail) -> list[Figure]:
 # A figure takes 0.1 s of processor time, a page has several, and the same ones are asked for again: so the last are
 # kept. The keys are tuples because lists cannot be keys.
 @lru_cache(maxsize=256)
-def _lines(title: str, lines: tuple[tuple[str, Any], ...], x_label: str, y_label: str) -> str:
+def _lines(title: str, lines: tuple[tuple[str, Any], ...], x_label: str, y_label: str) -> Markup:
     from schemas.display import line_figure
 
     return line_figure(title, dict(lines), x_label=x_label, y_label=y_label)
 
 
 @lru_cache(maxsize=256)
-def _bars(title: str, bars: tuple[tuple[str, Any], ...], x_label: str, digits: int) -> str:
+def _bars(title: str, bars: tuple[tuple[str, Any], ...], x_label: str, digits: int) -> Markup:
     from schemas.display import bar_figure
 
     return bar_figure(title, {name: dict(values) for name, values in bars}, x_label=x_label, digits=digits)
 
 
 @lru_cache(maxsize=256)
-def _histogram(title: str, counts: tuple[int, ...]) -> str:
+def _histogram(title: str, counts: tuple[int, ...]) -> Markup:
     from schemas.display import histogram_figure
 
     edges = [number / BINS for number in range(BINS + 1)]

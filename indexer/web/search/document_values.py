@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from indexer.documents import page_of
 from indexer.index import WikiIndex
-from indexer.report import look_up
+from indexer.report import find_document
 from indexer.web.pictures import IndexPictures
 from schemas.errors import InputError
 from schemas.records import ArticleImage, Link, Paragraph
@@ -68,7 +68,7 @@ def describe_document(index: WikiIndex, doc_id: str, pictures: IndexPictures) ->
 
 
 def _describe_file(index: WikiIndex, name: str, pictures: IndexPictures) -> dict[str, Any] | None:
-    file = look_up(index, name)
+    file = find_document(index, name)
     if file is None:
         return None
     images = [_describe_image(row, pictures) for row in index.documents.uses_of(file["file"])]

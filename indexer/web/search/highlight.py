@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from indexer.report import WORD
+from indexer.report import WORD_PATTERN
 
 __all__ = ["MarkedPiece", "MarkedText", "TermMarker", "around"]
 
-_WORDS = re.compile(f"({WORD.pattern})")
+_WORDS = re.compile(f"({WORD_PATTERN.pattern})")
 _WORDS_KEPT = 20_000
 _PREFIX_CHARS = 2
 _MAX_TOKEN_CHARS = 255

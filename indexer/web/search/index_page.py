@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from indexer.web.given import Inspector
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 __all__ = ["index_router"]
 
@@ -21,7 +24,7 @@ _measuring = Lock()
 class _Measured:
     """The report's parts as HTML, and its numbers; they do not change while the inspector runs."""
 
-    parts: str
+    parts: Markup
     values: dict[str, Any]
 
 

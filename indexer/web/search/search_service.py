@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from indexer.report import Query, explanation
+from indexer.report import UserQuery, explain_score
 from indexer.search import Answer, View
 from indexer.web.given import NotFound
 from indexer.web.http import WorkerThread
@@ -106,11 +106,11 @@ class SearchService:
 
     async def explain(self, request: SearchRequest, found: ViewAnswers) -> list[str]:
         """Return for each answer how its score is computed, as `mie-index query --explain` does."""
-        query = Query(None, request.text, None)
+        query = UserQuery(None, request.text, None)
 
         def explain_all() -> list[str]:
             index = self._text.index_with(request.constants if found.view == "text" else None)
-            return [explanation(index, query, found.view, answer, request.params) for answer in found.answers]
+            return [explain_score(index, query, found.view, answer, request.params) for answer in found.answers]
 
         return await (self._text.run(explain_all) if found.view == "text" else self._tables.run(explain_all))
 

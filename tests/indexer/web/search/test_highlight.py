@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.report import WORD
+from indexer.report import WORD_PATTERN
 from indexer.text import PRESETS, Bm25Searcher, build_bm25
 from indexer.web.search.highlight import TermMarker, _may_match, _prefix_of
 from tests.support.index_folders import write_sentences
@@ -31,7 +31,7 @@ def test_no_word_of_a_real_dump_is_passed_over_when_words_of_a_query_are_marked(
     build_bm25([write_sentences(tmp_path / "sentences.parquet", ["a"])], tmp_path / "bm25", preset)
     searcher = Bm25Searcher(tmp_path / "bm25", PRESETS[preset])
     texts = pq.read_table(slice_index / "sentences", columns=["text"]).column("text").to_pylist()
-    distinct_words = sorted({word for text in texts for word in WORD.findall(text)})
+    distinct_words = sorted({word for text in texts for word in WORD_PATTERN.findall(text)})
     assert len(distinct_words) > 20_000
     passed_over = [
         word
