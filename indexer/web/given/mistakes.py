@@ -58,7 +58,7 @@ def compare_entities(gold: Iterable[Entity], predicted: Iterable[Entity]) -> lis
                 spurious.remove(best)
     mistakes += [Mistake("missed", gold=entity) for entity in missed]
     mistakes += [Mistake("spurious", predicted=entity) for entity in spurious]
-    return sorted(mistakes, key=lambda row: _order(row.gold or row.predicted or Entity("", 0, 0)))
+    return sorted(mistakes, key=_position)
 
 
 def compare_relations(gold: str, predicted: str) -> list[Mistake]:
@@ -99,6 +99,11 @@ def change_of(before: int, after: int) -> Change:
     return "worse" if before else "broken"
 
 
+def _position(mistake: Mistake) -> tuple[int, int, str]:
+    entity = mistake.gold or mistake.predicted
+    return _order(entity) if entity is not None else (0, 0, "")
+
+
 def _order(entity: Entity) -> tuple[int, int, str]:
     return entity.start, entity.end, entity.type
 
@@ -108,7 +113,7 @@ def _shared_tokens(a: Entity, b: Entity) -> int:
 
 
 def _kind_of_pair(gold: Entity, predicted: Entity) -> str | None:
-    if gold[1:] == predicted[1:]:
+    if (gold.start, gold.end) == (predicted.start, predicted.end):
         return "wrong type"
     if _shared_tokens(gold, predicted) <= 0:
         return None

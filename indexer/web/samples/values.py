@@ -140,7 +140,7 @@ def _prediction(
 
 
 def _probabilities(prediction: Prediction) -> dict[Entity, float]:
-    return {Entity(row.type, row.start, row.end): row.probability for row in prediction.entities}
+    return {Entity(type=row.type, start=row.start, end=row.end): row.probability for row in prediction.entities}
 
 
 def _label(sample: Sample, entity: Entity, probability: float | None = None) -> LabelRow:
@@ -149,7 +149,7 @@ def _label(sample: Sample, entity: Entity, probability: float | None = None) -> 
 
 
 def _span(sample: Sample, name: str, span: Span | None) -> LabelRow | None:
-    return None if span is None else _label(sample, Entity(name, *span))
+    return None if span is None else _label(sample, Entity(type=name, start=span.start, end=span.end))
 
 
 def _sources(dataset: OpenedDataset, sample: Sample, runs: list[PredictionRow]) -> tuple[list[SourceRow], list[Fault]]:
