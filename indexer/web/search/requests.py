@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from indexer.search import SearchParams, View
 from schemas.errors import UsageError
+from schemas.records import DEFAULT_K
 
 __all__ = ["MAX_TEXT_CHARS", "MAX_TITLE_BOOST", "Constants", "ExplainRequest", "SearchOptions", "SearchRequest"]
 
 MAX_TEXT_CHARS = 2000
 MAX_K = 100
 MAX_TITLE_BOOST = 100.0
-DEFAULT_K = SearchParams().k
 ViewChoice = Literal["text", "image", "both"]
 Constants = Literal["more", "anserini"]
 _Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -16,10 +16,11 @@ from indexer.text import PRESETS
 from indexer.web.http import invalid_value, status_of
 from indexer.web.pictures import MAX_BODY_BYTES, IndexPictures
 from indexer.web.search.highlight import MarkedPiece, MarkedText, around
-from indexer.web.search.requests import DEFAULT_K, MAX_TEXT_CHARS, MAX_TITLE_BOOST, SearchRequest
+from indexer.web.search.requests import MAX_TEXT_CHARS, MAX_TITLE_BOOST, SearchRequest
 from indexer.web.search.search_service import SearchService, ViewAnswers
 from indexer.web.search.wikipedia import wikipedia_url
 from schemas.errors import MieError
+from schemas.records import DEFAULT_K
 from schemas.titles import file_page_url
 
 __all__ = ["search_router"]

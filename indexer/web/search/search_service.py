@@ -62,12 +62,6 @@ class SearchService:
         """Whether the index has an image view."""
         return self.index.manifest.image_index is not None
 
-    @property
-    def reads_words_for_pictures(self) -> bool:
-        """Whether words can find pictures: a CLIP encoder has a text tower, the stand-in has none."""
-        section = self.index.manifest.image_index or {}
-        return str(section.get("encoder")).startswith("open_clip:")
-
     async def search(self, request: SearchRequest, view: View) -> ViewAnswers:
         """Answer a request in one of its views.
 
@@ -98,7 +92,7 @@ class SearchService:
 
     def _encode_text(self, text: str) -> NDArray[np.float32]:
         _ = self.index.image_searcher  # raises for an index without pictures
-        if not self.reads_words_for_pictures:
+        if not self.index.finds_pictures_by_words:
             spec = (self.index.manifest.image_index or {}).get("encoder")
             message = f"the encoder {spec} knows pictures only, no words"
             raise UsageError(message, remedy="send a picture, or ask for text")
