@@ -35,6 +35,8 @@ BACKENDS: dict[str, set[str]] = {
     "matplotlib": {"schemas/display/figures.py"},
     "sqlite3": {"pipelines/commons/cache.py", "pipelines/images/name_index.py"},
     "urllib3": {"pipelines/commons/http.py"},
+    "uvicorn": {"indexer/web/http/connections.py", "indexer/web/http/server.py"},
+    "h11": {"indexer/web/http/connections.py"},
 }
 
 

@@ -4,5 +4,4 @@ from .previews import PREVIEW_HEADERS as PREVIEW_HEADERS
 from .previews import PreviewCache as PreviewCache
 from .previews import to_jpeg as to_jpeg
 from .query_pictures import MAX_BODY_BYTES as MAX_BODY_BYTES
-from .query_pictures import QueryPicture as QueryPicture
 from .query_pictures import QueryPictures as QueryPictures
