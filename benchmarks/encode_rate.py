@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 
 from indexer.encoders import ImageEncoder, make_encoder, parse_spec
-from pipelines.images import GuardedDecoder, open_image_sources
+from pipelines.images import FolderSource, GuardedDecoder, SourceChain
 from pipelines.stages import embed_shard
 from pipelines.storage import WorkFolder
 
@@ -111,7 +111,7 @@ def run_embed(encoder: ImageEncoder, folder: Path, names: list[str]) -> dict[str
         preprocess=clock.wrap("preprocess", encoder.preprocess),
         network=clock.wrap("encode", encoder.network),
     )
-    source = open_image_sources([f"dir:{folder}"])
+    source = SourceChain((FolderSource(str(folder)),))
     source.open()
     decoder = GuardedDecoder()
     with tempfile.TemporaryDirectory() as work:
@@ -119,8 +119,8 @@ def run_embed(encoder: ImageEncoder, folder: Path, names: list[str]) -> dict[str
         result = embed_shard(0, 0, names, source, timed, WorkFolder(Path(work)), decode=decode)
         clock.seconds["write"] = time.perf_counter() - clock.last_encode
     decoder.close()
-    if result["images"]["encoded"] != len(names):
-        raise ValueError(f"{result['images']} of {len(names)} files")
+    if result.images.encoded != len(names):
+        raise ValueError(f"{result.images} of {len(names)} files")
     return clock.seconds
 
 

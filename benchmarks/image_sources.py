@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from indexer.encoders import decode_image
-from pipelines.images import GuardedDecoder, Missing, open_image_source
-from tests.support.picture_stores import WRITERS, write_parquet  # both measure and test the same forms
+from pipelines.images import GuardedDecoder, Missing
+from pipelines.job import make_image_source
+from tests.support.picture_stores import WRITERS, write_parquet  # so that tests and figures mean the same forms
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
     for form, write in forms.items():
         with tempfile.TemporaryDirectory() as folder:
             os.environ["XDG_CACHE_HOME"] = folder
-            source = open_image_source(write(Path(folder), pictures))
+            source = make_image_source(write(Path(folder), pictures))
             start_s = _processor_s()
             source.open()
             index_s = _processor_s() - start_s

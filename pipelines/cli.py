@@ -1,4 +1,4 @@
-"""The command `beam`: its options and their help. What it does stands in build_wiki_index.py."""
+"""The command `beam`: its options and their help. The job itself is build_wiki_index.py."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def build_wiki_index(
     ] = None,
     contact: Annotated[
         str | None,
-        typer.Option(metavar="MAIL", help="Your mail or web address: commons: tells it to the site's operators."),
+        typer.Option(
+            metavar="MAIL",
+            help="Your mail or web address, at which the operators of Commons reach you; needed by commons:.",
+        ),
     ] = None,
     encoder: Annotated[
         str | None,
@@ -116,7 +119,7 @@ def build_wiki_index(
         bool, typer.Option("--allow-partial", help="Finish although a part of the dump is lost (truncated, corrupt).")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the index at the output; nothing else is.")
+        bool, typer.Option("--overwrite", help="Replace the index at the output, and nothing that is not an index.")
     ] = False,
     update_from: Annotated[
         Path | None,
@@ -124,29 +127,30 @@ def build_wiki_index(
             metavar="FOLDER", help="Index of an earlier dump: its pages that have not changed are not parsed again."
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of tables.")] = False,
     beam_options: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Options for Beam itself, behind --.")
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Options for Beam itself, after --.")
     ] = None,
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
-    from pipelines.images import SourceChain, open_image_sources
+    from pipelines.job import make_image_input
     from pipelines.stages import BuildRequest, BuildSettings, RunOptions
     from pipelines.storage import RemoteFile, is_remote
 
     if beam_options and not beam_options[0].startswith("-"):
         raise UsageError(
             f"{beam_options[0]!r} belongs to no option",
-            remedy="give each dump its own --dump and put globs in quotes; Beam's options stand behind --",
+            remedy="give each dump its own --dump and put globs in quotes; Beam's options stand after --",
         )
-    source = open_image_sources(images, contact) if images else None
+    image_input = make_image_input(images, contact) if images else None
+    has_default = image_input is not None and image_input.has_default_encoder
     settings = BuildSettings(
         keep_disambiguation=keep_disambiguation,
         limit_pages=limit_pages,
         page_timeout_s=timeout_s,
         bm25_preset=bm25_preset,
-        encoder=encoder or (DEFAULT_ENCODER if isinstance(source, SourceChain) else None),
+        encoder=encoder or (DEFAULT_ENCODER if has_default else None),
     )
     if cut_section:
         settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))
@@ -156,7 +160,7 @@ def build_wiki_index(
         settings=settings,
         options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
         dump_index=dump_index,
-        images=source,
+        images=image_input,
         update_from=update_from,
     )
     if dry_run:

@@ -12,31 +12,26 @@ import pipelines.beam.quiet_import  # noqa: F401  # isort: skip
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from pipelines.beam.carried_errors import carry_errors
 from pipelines.dump import Page, Stream
-from pipelines.images import GuardedDecoder, SourceChain, VectorSource
 from pipelines.sandbox import GuardedFunction
 from pipelines.stages import (
     BuildSettings,
     EarlierIndex,
+    Embedder,
     ParsedArticle,
-    embed_shard,
-    files_of,
+    embedding_shard_of,
     finish_shard,
     parse_page,
     parse_shard,
-    shard_of,
-    take_shard,
+    read_image_files,
 )
 from pipelines.storage import Work
-
-if TYPE_CHECKING:
-    from indexer.encoders import ImageEncoder
 
 __all__ = ["EmbedImages", "FinishShards", "IndexShards", "ParseShards", "keyed_streams"]
 
@@ -90,8 +85,8 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         limits, limit_pages = self._settings.limits, self._settings.limit_pages
         with carry_errors(self._work.root), self._work.at_worker("parse", shard) as work:
             result = parse_shard(shard, streams, work, self._guard, limits, limit_pages, self._earlier)
-        counts = {name: result[name] for name in ("pages", "rejects")}
-        count("parse", {"shards": 1, **counts, "losses": len(result["losses"])})
+        counts = {"pages": result.pages, "rejects": result.rejects, "losses": len(result.losses)}
+        count("parse", {"shards": 1, **counts})
         yield shard
 
     def teardown(self) -> None:
@@ -119,7 +114,7 @@ class _FinishShard(beam.DoFn):  # type: ignore[misc]
         shard, repeated = keyed
         with carry_errors(self._work.root), self._work.at_worker("finish", shard) as work:
             result = finish_shard(shard, repeated, work)
-        count("finish", {"shards": 1, "links": result["links"]})
+        count("finish", {"shards": 1, "links": result.links})
         yield shard
 
 
@@ -128,33 +123,18 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
 
     Args:
         work: the build.
-        source: of bytes by name, or of vectors that others made; opened in the worker.
-        encoder: spec of the encoder; loaded in the worker, unless the source has vectors.
+        embedder: makes the shards in the workers; opened there.
         shards: number of embedding shards.
         first_reject: number of the first free file of the rejects table.
         done: embedding shards that an earlier run finished.
-        earlier: index whose vectors are taken over where the bytes are the same; None: all are encoded.
     """
 
-    def __init__(
-        self,
-        work: Work,
-        source: SourceChain | VectorSource,
-        encoder: str,
-        shards: int,
-        first_reject: int,
-        done: Collection[int],
-        earlier: EarlierIndex | None,
-    ) -> None:
+    def __init__(self, work: Work, embedder: Embedder, shards: int, first_reject: int, done: Collection[int]) -> None:
         super().__init__()
         self._work = work
         self._shards = shards
         self._done = frozenset(done)
-        self._do_fn = (
-            _TakeVectors(work, source, first_reject)
-            if isinstance(source, VectorSource)
-            else _EmbedShard(work, source, encoder, first_reject, earlier)
-        )
+        self._do_fn = _EmbedShard(work, embedder, first_reject)
 
     def expand(self, tables: beam.PCollection) -> beam.PCollection:
         """Read the names, group them by shard, and embed each shard where it lands."""
@@ -163,7 +143,7 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
             tables
             | "Spread tables" >> beam.Reshuffle()
             | "Read file names" >> beam.FlatMap(partial(_read_names, work=self._work))
-            | "Key by shard" >> beam.Map(lambda file: (shard_of(file, shards), file))
+            | "Key by shard" >> beam.Map(lambda file: (embedding_shard_of(file, shards), file))
             | "Leave out what is done" >> beam.Filter(lambda keyed: keyed[0] not in done)
             | "Group files by shard" >> beam.GroupByKey()
             | "Embed shard" >> beam.ParDo(self._do_fn)
@@ -172,63 +152,28 @@ class EmbedImages(beam.PTransform):  # type: ignore[misc]
 
 def _read_names(shard: int, work: Work) -> list[str]:
     with carry_errors(work.root), work.at_worker("names", shard) as here:
-        return list(files_of(here.ready_file("images", shard)))
+        return list(read_image_files(here.ready_file("images", shard)))
 
 
 class _EmbedShard(beam.DoFn):  # type: ignore[misc]
-    def __init__(
-        self, work: Work, source: SourceChain, encoder: str, first_reject: int, earlier: EarlierIndex | None
-    ) -> None:
+    def __init__(self, work: Work, embedder: Embedder, first_reject: int) -> None:
         self._work = work
-        self._source = source
-        self._spec = encoder
+        self._embedder = embedder
         self._first_reject = first_reject
-        self._earlier = earlier
-        self._encoder: ImageEncoder | None = None
-        self._decoder: GuardedDecoder | None = None
 
     def setup(self) -> None:
-        from indexer.encoders import make_encoder
-
         with carry_errors():
-            self._encoder = make_encoder(self._spec, threads=1)
-            self._source.open()
-        self._decoder = GuardedDecoder()
+            self._embedder.open()
 
     def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
         shard, files = keyed
-        assert self._encoder is not None
-        assert self._decoder is not None
-        number = self._first_reject + shard
         with carry_errors(self._work.root), self._work.at_worker("embed", shard) as work:
-            result = embed_shard(
-                shard, number, set(files), self._source, self._encoder, work, self._earlier, self._decoder.decode
-            )
-        count("embed", result["images"])
+            result = self._embedder.embed(shard, self._first_reject + shard, set(files), work)
+        count("embed", result.images.to_json())
         yield shard
 
     def teardown(self) -> None:
-        if self._decoder is not None:
-            self._decoder.close()
-
-
-class _TakeVectors(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: Work, source: VectorSource, first_reject: int) -> None:
-        self._work = work
-        self._source = source
-        self._first_reject = first_reject
-
-    def setup(self) -> None:
-        with carry_errors():
-            self._source.open()
-
-    def process(self, keyed: tuple[int, Iterable[str]]) -> Iterator[int]:
-        shard, files = keyed
-        number = self._first_reject + shard
-        with carry_errors(self._work.root), self._work.at_worker("embed", shard) as work:
-            result = take_shard(shard, number, set(files), self._source, work)
-        count("embed", result["images"])
-        yield shard
+        self._embedder.close()
 
 
 class IndexShards(beam.PTransform):  # type: ignore[misc]
@@ -240,7 +185,7 @@ class IndexShards(beam.PTransform):  # type: ignore[misc]
         make: makes the part of a shard in the folder of a worker.
     """
 
-    def __init__(self, work: Work, stage: str, make: Callable[[int, Work], dict[str, Any]]) -> None:
+    def __init__(self, work: Work, stage: str, make: Callable[[int, Work], None]) -> None:
         super().__init__()
         self._make = partial(_make_part, work=work, stage=stage, make=make)
 
@@ -249,7 +194,7 @@ class IndexShards(beam.PTransform):  # type: ignore[misc]
         return shards | "Spread shards" >> beam.Reshuffle() | "Index shard" >> beam.Map(self._make)
 
 
-def _make_part(shard: int, work: Work, stage: str, make: Callable[[int, Work], dict[str, Any]]) -> int:
+def _make_part(shard: int, work: Work, stage: str, make: Callable[[int, Work], None]) -> int:
     with carry_errors(work.root), work.at_worker(stage, shard) as here:
         make(shard, here)
     count(stage, {"shards": 1})

@@ -1,4 +1,4 @@
-"""The pictures of Wikimedia Commons over HTTP, by Wikimedia's rules."""
+"""Fetches the pictures of Wikimedia Commons over HTTP, by Wikimedia's rules."""
 
 import lazy_loader
 

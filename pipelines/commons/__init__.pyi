@@ -1,1 +1,1 @@
-from .commons import open_commons as open_commons
+from .commons import make_commons_source as make_commons_source

@@ -1,4 +1,4 @@
-"""Pictures that were fetched, and files that a site does not have: kept on disk, bounded, shared by processes."""
+"""The cache of what a site answered, pictures and missing files: on disk, bounded, shared by all processes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,22 @@ CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON entries BEGIN UPDATE total SE
 CREATE TRIGGER IF NOT EXISTS gone AFTER DELETE ON entries BEGIN UPDATE total SET size = size - old.size; END;
 """
 _ROW_BYTES = 300
+"""Bytes that an entry takes beside its body, about; missing files count, too."""
 _USE_IS_NEW_S = 3600.0
+"""Seconds after which a use is noted again: noting each would turn every read into a write."""
 _DROP = "DELETE FROM entries WHERE key IN (SELECT key FROM entries ORDER BY used LIMIT 64)"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """What is known of a file. body: None if the site has no such file; etag, modified: for asking again; age_s."""
+    """What a site answered for a file.
+
+    Args:
+        body: the picture; None: the site has no such file.
+        etag: for asking whether it has changed; so is modified.
+        modified: the header Last-Modified.
+        age_s: seconds since the site was asked.
+    """
 
     body: bytes | None
     etag: str
@@ -38,26 +47,29 @@ class CacheEntry:
 
 
 class FetchCache:
-    """A cache in one SQLite file; what was used longest ago goes first.
+    """A cache in one SQLite file. When it is full, the entries that were used longest ago are removed.
+
+    Triggers keep the sum of all sizes in a table of one row: to add up millions of rows at each `put` would take
+    seconds.
 
     Args:
-        path: of the file.
-        max_bytes: of all bodies together.
+        path: the file.
+        max_bytes: bound of all entries together.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self._path = path
         self._max_bytes = max_bytes
-        with self._told():
+        with self._as_store_error():
             self._connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(_TABLES)
 
     def get(self, key: str) -> CacheEntry | None:
-        """Return what is known of a file; None if nothing is."""
+        """Return the entry of a file; None if there is none."""
         now = time.time()
-        with self._told():
+        with self._as_store_error():
             query = "SELECT body, etag, modified, fetched, used FROM entries WHERE key = ?"
             row = self._connection.execute(query, (key,)).fetchone()
             if row is None:
@@ -68,11 +80,11 @@ class FetchCache:
         return CacheEntry(body, etag, modified, max(0.0, now - fetched))
 
     def put(self, key: str, body: bytes | None, etag: str = "", modified: str = "") -> None:
-        """Keep a file, or that there is none; make room for it if there is too much."""
+        """Keep a file, or (None) that the site has none, and remove old entries if that makes too much."""
         now, size = time.time(), len(body or b"") + _ROW_BYTES
         if size > self._max_bytes:
             return
-        with self._told(), self._transaction():
+        with self._as_store_error(), self._transaction():
             self._connection.execute("DELETE FROM entries WHERE key = ?", (key,))
             while self._size() + size > self._max_bytes and self._connection.execute(_DROP).rowcount:
                 pass
@@ -80,8 +92,8 @@ class FetchCache:
             self._connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def refresh(self, key: str) -> None:
-        """Note that a file has not changed."""
-        with self._told():
+        """Note that the site was asked now, and the file has not changed."""
+        with self._as_store_error():
             self._connection.execute("UPDATE entries SET fetched = ? WHERE key = ?", (time.time(), key))
 
     def _size(self) -> int:
@@ -89,7 +101,7 @@ class FetchCache:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("BEGIN IMMEDIATE")  # takes the write lock now; later, another process may hold it
         try:
             yield
         except BaseException:
@@ -98,7 +110,7 @@ class FetchCache:
         self._connection.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_store_error(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:

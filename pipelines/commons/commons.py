@@ -1,4 +1,4 @@
-"""Wikimedia Commons over HTTP by its rules: which address a file has, when it is asked again, when it is given up."""
+"""Wikimedia Commons over HTTP, by its rules: the address of a file, when it is asked for again, and when not."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from indexer.encoders import sniff_format
 from pipelines.commons.cache import CacheEntry, FetchCache
-from pipelines.commons.http import Answer, HttpClient
+from pipelines.commons.http import HttpClient, HttpResponse
 from pipelines.commons.pace import Pace
 from pipelines.images import MAX_IMAGE_BYTES, Missing, check_name
 from pipelines.storage import cache_folder
 from schemas.errors import InputError, UsageError
 from schemas.titles import THUMBNAIL_WIDTHS_PX, file_key, quoted_name, thumbnail_path
 
-__all__ = ["CommonsRules", "CommonsSource", "open_commons"]
+__all__ = ["CommonsRules", "CommonsSource", "make_commons_source"]
 
 _UPLOAD, _WIKI = "https://upload.wikimedia.org", "https://commons.wikimedia.org"
-_PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
-_PASSING_PROBLEMS = ("timeout", "connection", "cut_off")
-_NONE_STATUS = (400, 404, 410)
+_TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
+_TRANSIENT_PROBLEMS = ("timeout", "connection", "cut_off")
+"""What may be over when the file is asked for again."""
+_NOT_THERE_STATUS = (400, 404, 410)
+"""400 too: the site answers so for a thumbnail that is wider than its original."""
 _MAIL = re.compile(r"[^\s@<>()]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _SITE = re.compile(r"https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/\S*)?")
 _NOBODY = re.compile(r"(?:^|[@./])example\.(?:com|org|net)|\.(?:invalid|test|example|localhost)(?:$|/)", re.IGNORECASE)
@@ -34,21 +36,21 @@ _DAY_S = 86_400.0
 
 @dataclass(frozen=True)
 class CommonsRules:
-    """The site's rules and our patience, all of them settings: `commons:?width_px=500&mbit_per_s=10`.
+    """The rules of the site, and how patient we are. Each is a setting: `commons:?width_px=500&mbit_per_s=10`.
 
     Source: Wikimedia's User-Agent policy, robot policy and thumbnail size policy, as of 2025.
 
     Args:
-        width_px: of the thumbnail, one of those that are served.
-        connections: at a time, of all processes of this machine.
-        mbit_per_s: over all connections.
+        width_px: width of the thumbnail; one of those that the site serves.
+        connections: requests at a time, of all processes of this machine.
+        mbit_per_s: over all connections together.
         tries: for one file, while the site is busy or the connection breaks.
-        max_pause_s: longest pause that is waited for; if the site asks for more, the build stops and goes on later.
-        first_pause_s: before the second try; doubled for each further one, where the site does not say how long.
+        max_pause_s: longest pause that a build waits; if the site asks for more, it stops, and goes on when run again.
+        first_pause_s: pause before the second try; doubled for each further one, unless the site says how long.
         timeout_s: for one file.
-        fresh_days: a picture is used without asking for so long; then the site is asked whether it has changed.
+        fresh_days: a picture in the cache is used for so long before the site is asked whether it has changed.
         missing_days: a file that the site did not have is not asked for again for so long.
-        give_up: so many files one after the other without a usable answer stop the build.
+        give_up: the build stops after so many files in a row without a usable answer.
         cache_gb: bound of the cache on disk.
         max_bytes: largest picture.
     """
@@ -73,8 +75,8 @@ class CommonsSource:
 
     Args:
         contact: mail or web address of the operator, for the User-Agent.
-        base: address of a mirror that has /wikipedia/commons/thumb/... and /wiki/...; "": Wikimedia.
-        rules: how it is asked.
+        base: address of a mirror with the paths /wikipedia/commons/thumb/... and /wiki/...; "": Wikimedia.
+        rules: how the site is asked.
     """
 
     contact: str
@@ -85,16 +87,19 @@ class CommonsSource:
     _pace: Pace | None = field(default=None, init=False, repr=False, compare=False)
     _failures: int = field(default=0, init=False, repr=False, compare=False)
 
+    reads_containers: ClassVar[bool] = False
+    is_for_one_machine: ClassVar[bool] = True
+
     @property
     def spec(self) -> str:
-        """The words that `open_image_source` makes an equal source from, with the same contact."""
-        plain = CommonsRules()
-        changed = [(item.name, getattr(self.rules, item.name)) for item in fields(plain)]
-        words = "&".join(f"{name}={value}" for name, value in changed if value != getattr(plain, name))
+        """The words of `--images` that make an equal source, given the same contact."""
+        default = CommonsRules()
+        values = [(item.name, getattr(self.rules, item.name)) for item in fields(default)]
+        words = "&".join(f"{name}={value}" for name, value in values if value != getattr(default, name))
         return f"commons:{self.base}" + (f"?{words}" if words else "")
 
     def open(self) -> None:
-        """Open the cache; nothing is asked yet."""
+        """Open the cache; the site is not asked yet."""
         from importlib import metadata
 
         ours, theirs = (f"{name}/{metadata.version(name)}" for name in ("mie-context", "urllib3"))
@@ -107,11 +112,11 @@ class CommonsSource:
         self._pace = Pace(folder, self.rules.connections, self.rules.mbit_per_s * 1e6 / 8)
 
     def describe(self) -> dict[str, Any]:
-        """Say what is asked: what the site holds is not known beforehand."""
+        """Return which site and width are asked for: what the site holds is not known beforehand."""
         return {"source": f"commons:{self.base}", "width_px": self.rules.width_px}
 
     def fetch(self, file: str) -> bytes | Missing:
-        """Return a file's thumbnail from the cache or the site.
+        """Return the thumbnail of a file, from the cache or the site.
 
         Raises:
             InputError: the site does not answer for many files, or asks for a longer pause than we take.
@@ -133,66 +138,66 @@ class CommonsSource:
 
     def _fetch_anew(self, file: str, key: str, known: CacheEntry | None) -> bytes | Missing:
         assert self._cache is not None
-        has_body = known is not None and known.body is not None
-        answer = self._ask(self._thumbnail(file), _conditions(known) if has_body else {})
-        if answer.status in _NONE_STATUS and not answer.problem:
-            answer = self._ask(self._redirect(file), {})  # renamed, or smaller than the width
-        if answer.status == 304 and known is not None and known.body is not None:
+        old = known.body if known is not None else None
+        response = self._ask(self._thumbnail(file), _conditions(known) if known is not None and old is not None else {})
+        if response.status in _NOT_THERE_STATUS and not response.problem:
+            response = self._ask(self._redirect(file), {})  # renamed, or smaller than the width
+        if response.status == 304 and old is not None:
             self._cache.refresh(key)
-            return known.body
-        told = _refusal(answer)
-        self._count_failure(told)
-        if told is None:
-            if answer.is_whole:
-                self._cache.put(
-                    key, answer.body, answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
-                )
-            return answer.body
-        if told.reason == "not_found":
+            return old
+        refusal = _refusal(response)
+        self._count_failure(refusal)
+        if refusal is None:
+            if response.is_whole:  # else it may have been cut off, and would be kept so
+                etag, modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
+                self._cache.put(key, response.body, etag, modified)
+            return response.body
+        if refusal.reason == "not_found":
             self._cache.put(key, None)
-        elif known is not None and known.body is not None:
-            return known.body  # better old than none
-        return told
+        elif old is not None:
+            return old  # an old picture is better than none while the site is down
+        return refusal
 
     def _thumbnail(self, file: str) -> str:
         return f"{self.base or _UPLOAD}/wikipedia/commons/thumb/{thumbnail_path(file, self.rules.width_px)}"
 
     def _redirect(self, file: str) -> str:
-        """Return the address that leads to where a file is now. Source: MediaWiki's Special:Redirect/file."""
+        """Return the address that redirects to where a file is now. Source: MediaWiki's Special:Redirect/file."""
         return f"{self.base or _WIKI}/wiki/Special:Redirect/file/{quoted_name(file)}?width={self.rules.width_px}"
 
-    def _ask(self, url: str, conditions: Mapping[str, str]) -> Answer:
-        """Ask, and ask again while that may help."""
+    def _ask(self, url: str, conditions: Mapping[str, str]) -> HttpResponse:
+        """Ask for an address, and ask again while the site is busy or the connection breaks."""
         assert self._pace is not None
         assert self._client is not None
         pause_s = self.rules.first_pause_s
         for attempt in range(1, self.rules.tries + 1):
             with self._pace.turn():
-                answer = self._client.get(url, conditions)
-            self._pace.spent(answer.read_bytes)
-            is_busy = answer.status in _PASSING_STATUS
-            if not is_busy and answer.problem not in _PASSING_PROBLEMS:
+                response = self._client.get(url, conditions)
+            self._pace.spent(response.read_bytes)
+            is_busy = response.status in _TRANSIENT_STATUS
+            if not is_busy and response.problem not in _TRANSIENT_PROBLEMS:
                 break
-            asked_s = _retry_after_s(answer.headers.get("retry-after", "")) if is_busy else None
-            if asked_s is not None and asked_s > self.rules.max_pause_s:
+            retry_after_s = _retry_after_s(response.headers.get("retry-after", "")) if is_busy else None
+            if retry_after_s is not None and retry_after_s > self.rules.max_pause_s:
                 raise InputError(
-                    f"the site asks for a pause of {asked_s:.0f} s",
+                    f"the site asks for a pause of {retry_after_s:.0f} s",
                     path=self.spec,
                     remedy="give the command again after that: what was fetched is kept",
                 )
-            if asked_s is not None:
-                self._pace.hold(asked_s)  # everybody waits
+            if retry_after_s is not None:
+                self._pace.hold(retry_after_s)  # for all processes
             elif attempt < self.rules.tries:
+                # At random within a quarter, so that processes that failed together do not ask again together.
                 time.sleep(min(self.rules.max_pause_s, pause_s * random.uniform(0.75, 1.25)))  # noqa: S311
             pause_s *= 2
-        return answer
+        return response
 
-    def _count_failure(self, told: Missing | None) -> None:
-        """Stop the build when nothing comes any more: a site that is down must not look like missing files."""
-        self._failures = 0 if told is None or told.reason == "not_found" else self._failures + 1
-        if told is not None and self._failures >= self.rules.give_up:
+    def _count_failure(self, refusal: Missing | None) -> None:
+        """Stop the build after many failures in a row: a site that is down must not look like missing files."""
+        self._failures = 0 if refusal is None or refusal.reason == "not_found" else self._failures + 1
+        if refusal is not None and self._failures >= self.rules.give_up:
             raise InputError(
-                f"no usable answer for {self._failures} files one after the other ({told.reason}: {told.detail})",
+                f"no usable answer for {self._failures} files one after the other ({refusal.reason}: {refusal.detail})",
                 path=self.spec,
                 remedy="check the network and --contact, then give the command again: what was fetched is kept",
             )
@@ -202,8 +207,12 @@ class CommonsSource:
         return {**self.__dict__, "_client": None, "_cache": None, "_pace": None}
 
 
-def open_commons(words: str, contact: str | None) -> CommonsSource:
-    """Make the source of `commons:[BASE][?RULE=VALUE&...]`.
+def make_commons_source(words: str, contact: str | None) -> CommonsSource:
+    """Make the source of `commons:[BASE][?RULE=VALUE&...]`, given without the scheme; nothing is opened yet.
+
+    Args:
+        words: address of a mirror, and rules that differ from the default.
+        contact: mail or web address of the operator.
 
     Raises:
         UsageError: no contact, or one that reaches nobody; an unknown rule or width.
@@ -216,42 +225,50 @@ def open_commons(words: str, contact: str | None) -> CommonsSource:
     base, _, query = words.partition("?")
     if base and (urlsplit(base).scheme not in ("http", "https") or urlsplit(base).path.strip("/")):
         raise UsageError(f"{base} is no address of a mirror", remedy="give commons: or commons:https://HOST")
-    known = {name: type(value) for name, value in vars(CommonsRules()).items()}
-    rules: dict[str, Any] = {}
+    return CommonsSource(contact, base.rstrip("/"), _parse_rules(query, is_mirror=bool(base)))
+
+
+def _parse_rules(query: str, *, is_mirror: bool) -> CommonsRules:
+    """Read the rules behind the question mark.
+
+    Raises:
+        UsageError: an unknown rule or width, or a value that the site does not allow.
+    """
+    types = {name: type(value) for name, value in vars(CommonsRules()).items()}
+    values: dict[str, Any] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         try:
-            rules[name] = known[name](value)
+            values[name] = types[name](value)
         except (KeyError, ValueError) as error:
-            raise UsageError(f"{name}={value} is no rule of commons:", remedy=f"rules: {', '.join(known)}") from error
-    made = CommonsRules(**rules)
-    if made.width_px not in THUMBNAIL_WIDTHS_PX:
+            raise UsageError(f"{name}={value} is no rule of commons:", remedy=f"rules: {', '.join(types)}") from error
+    rules = CommonsRules(**values)
+    if rules.width_px not in THUMBNAIL_WIDTHS_PX:
         widths = ", ".join(map(str, THUMBNAIL_WIDTHS_PX))
-        raise UsageError(f"thumbnails of {made.width_px} px are not served", remedy=f"widths that are: {widths}")
-    if not 1 <= made.connections <= 2 and not base:
+        raise UsageError(f"thumbnails of {rules.width_px} px are not served", remedy=f"widths that are: {widths}")
+    if not 1 <= rules.connections <= 2 and not is_mirror:
         raise UsageError("Wikimedia allows one or two connections", remedy="leave connections out")
-    if min(made.mbit_per_s, made.tries, made.give_up, made.timeout_s, made.max_bytes, made.connections) <= 0:
+    if min(rules.mbit_per_s, rules.tries, rules.give_up, rules.timeout_s, rules.max_bytes, rules.connections) <= 0:
         raise UsageError("the rules of commons: are more than 0", remedy="leave them out")
-    return CommonsSource(contact, base.rstrip("/"), made)
+    return rules
 
 
-def _conditions(known: CacheEntry | None) -> dict[str, str]:
-    if known is None:
-        return {}
-    told = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
-    return {name: value for name, value in told.items() if value}
+def _conditions(known: CacheEntry) -> dict[str, str]:
+    """Return the headers by which the site sends the picture only if it has changed."""
+    headers = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
+    return {name: value for name, value in headers.items() if value}
 
 
-def _refusal(answer: Answer) -> Missing | None:
-    """Tell why an answer is no picture; None if it is one."""
-    if answer.problem:
-        return Missing(answer.problem, answer.detail)
-    if answer.status in _NONE_STATUS:
-        return Missing("not_found", f"HTTP {answer.status}")
-    if answer.status != 200:
-        return Missing("refused" if answer.status < 500 else "server_error", f"HTTP {answer.status}")
-    if sniff_format(answer.body) is None:
-        kind = answer.headers.get("content-type", "no type")[:80]
-        return Missing("no_picture", f"{len(answer.body)} bytes of {kind} came in its place")
+def _refusal(response: HttpResponse) -> Missing | None:
+    """Return why a response is no picture; None if it is one."""
+    if response.problem:
+        return Missing(response.problem, response.detail)
+    if response.status in _NOT_THERE_STATUS:
+        return Missing("not_found", f"HTTP {response.status}")
+    if response.status != 200:
+        return Missing("refused" if response.status < 500 else "server_error", f"HTTP {response.status}")
+    if sniff_format(response.body) is None:
+        kind = response.headers.get("content-type", "no type")[:80]
+        return Missing("no_picture", f"{len(response.body)} bytes of {kind} came in its place")
     return None
 
 

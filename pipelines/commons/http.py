@@ -1,4 +1,4 @@
-"""One bounded GET: what a server may do to us, in bytes, seconds, redirects and hosts. It tells and never raises."""
+"""One GET with bounds on bytes, seconds, redirects and hosts, whatever the server does. A failure is a value."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-__all__ = ["Answer", "HttpClient"]
+__all__ = ["HttpClient", "HttpResponse"]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PIECE_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back.
+class HttpResponse:
+    """What the server answered, or why there is no usable answer.
 
     Args:
-        status: of HTTP; 0: none came.
-        body: whole, if there is no problem.
+        status: of HTTP; 0: there is none.
+        body: complete, if there is no problem.
         headers: names in lower case.
         problem: "" or timeout, connection, cut_off, too_large, compressed, redirect_refused, redirect_loop.
-        detail: for people.
-        read_bytes: of all bodies that were read on the way.
-        is_whole: the server told where the body ends, and it ended there.
+        detail: of the problem, for people.
+        read_bytes: bytes of all bodies that were read, those of redirects too.
+        is_whole: the server said where the body ends, and it ended there. Without that, a body that was cut off looks
+            like a complete one.
     """
 
     status: int
@@ -44,16 +45,17 @@ class HttpClient:
     """Gets small files from named hosts. One request at a time; it does not pickle.
 
     Args:
-        user_agent: who asks; it must name a way to reach the operator.
-        origins: scheme and host (and port) of the only servers that are asked, whatever a redirect says.
+        user_agent: names the program, and a way to reach its operator.
+        origins: scheme and host (and port) of the only servers that are asked, wherever a redirect leads.
         max_bytes: largest body.
-        timeout_s: for one file, redirects included, however slowly it comes.
-        redirects: most of them for one file.
+        timeout_s: for one file with its redirects, however slowly the bytes come.
+        redirects: redirects that are followed for one file.
     """
 
     def __init__(
         self, user_agent: str, origins: tuple[str, ...], max_bytes: int, timeout_s: float, redirects: int = 5
     ) -> None:
+        # "identity" asks for no compression: pictures are compressed, and a small gzip body can swell to gigabytes.
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity", "Accept": "image/*"}
         self._origins = frozenset(origins)
         self._max_bytes = max_bytes
@@ -62,33 +64,35 @@ class HttpClient:
         self._sockets = _Sockets()
         self._pools = _make_pools(self._sockets, next(iter(origins)))
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Get a file.
 
         Args:
             url: on one of the origins.
-            headers: conditions, for the first address only.
+            headers: conditions, sent with the first address and not with redirects.
         """
         deadline = time.monotonic() + self._timeout_s
         read_bytes = 0
         for _ in range(self._redirects + 1):
             if _origin(url) not in self._origins:
-                return Answer(0, problem="redirect_refused", detail=f"to {url[:200]}", read_bytes=read_bytes)
+                return HttpResponse(0, problem="redirect_refused", detail=f"to {url[:200]}", read_bytes=read_bytes)
             answer = self._get_once(url, headers, deadline)
             read_bytes += answer.read_bytes
             target = answer.headers.get("location")
             if answer.problem or answer.status not in _REDIRECTS or target is None:
-                return Answer(**{**_fields(answer), "read_bytes": read_bytes})
+                return replace(answer, read_bytes=read_bytes)
             url, headers = urljoin(url, target), {}
-        return Answer(0, problem="redirect_loop", detail=f"more than {self._redirects}", read_bytes=read_bytes)
+        return HttpResponse(0, problem="redirect_loop", detail=f"more than {self._redirects}", read_bytes=read_bytes)
 
-    def _get_once(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def _get_once(self, url: str, headers: Mapping[str, str], deadline: float) -> HttpResponse:
         import urllib3
         from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 
         left = deadline - time.monotonic()
         if left <= 0:
-            return Answer(0, problem="timeout", detail=f"not done after {self._timeout_s:g} s")
+            return HttpResponse(0, problem="timeout", detail=f"not done after {self._timeout_s:g} s")
+        # urllib3's time-out is for one read from the socket: a header that comes a byte at a time would never reach it.
+        # So a timer shuts the sockets down when the file's time is over, which ends the read.
         late = threading.Event()
         watchdog = threading.Timer(left, self._sockets.break_off, [late])
         watchdog.daemon = True
@@ -101,38 +105,43 @@ class HttpClient:
             )  # fmt: skip
             answer = self._read(response, read)
         except (HTTPError, OSError, ValueError) as error:
-            answer = Answer(0, problem=_problem_of(error, (IncompleteRead, ProtocolError), read), detail=_words(error))
+            problem = _problem_of(error, (IncompleteRead, ProtocolError), read)
+            answer = HttpResponse(0, problem=problem, detail=f"{type(error).__name__}: {error}"[:300])
         finally:
             watchdog.cancel()
         if late.is_set():
-            answer = Answer(0, problem="timeout", detail=f"not done after {self._timeout_s:g} s")
-        return Answer(**{**_fields(answer), "read_bytes": read.size})
+            answer = HttpResponse(0, problem="timeout", detail=f"not done after {self._timeout_s:g} s")
+        return replace(answer, read_bytes=read.size)
 
-    def _read(self, response: Any, read: _Body) -> Answer:
+    def _read(self, response: Any, read: _Body) -> HttpResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
+
+        def refused(problem: str, detail: str) -> HttpResponse:
+            return HttpResponse(response.status, b"", headers, problem, detail)
+
         try:
             encoding = headers.get("content-encoding", "identity").strip().lower()
             if encoding not in ("", "identity"):
-                return Answer(response.status, b"", headers, "compressed", f"Content-Encoding {encoding[:40]}")
+                return refused("compressed", f"Content-Encoding {encoding[:40]}")
             length = headers.get("content-length", "")
             if length.isdecimal() and int(length) > self._max_bytes:
-                return Answer(response.status, b"", headers, "too_large", f"{length} bytes, at most {self._max_bytes}")
+                return refused("too_large", f"{length} bytes, at most {self._max_bytes}")
             for piece in _pieces(response):
                 if not read.add(piece):
-                    return Answer(response.status, b"", headers, "too_large", f"more than {self._max_bytes} bytes")
+                    return refused("too_large", f"more than {self._max_bytes} bytes")
         except BaseException:
             response.close()
             raise
         is_whole = length.isdecimal() or "chunked" in headers.get("transfer-encoding", "").lower()
         if read.is_done(response):
             response.release_conn()
-        else:
+        else:  # the rest of this body would be taken for the next answer
             response.close()
-        return Answer(response.status, b"".join(read.pieces), headers, is_whole=is_whole)
+        return HttpResponse(response.status, b"".join(read.pieces), headers, is_whole=is_whole)
 
 
 class _Body:
-    """The bytes that have come so far."""
+    """The bytes of a body that were read so far."""
 
     def __init__(self, max_bytes: int) -> None:
         self.pieces: list[bytes] = []
@@ -140,7 +149,7 @@ class _Body:
         self._max_bytes = max_bytes
 
     def add(self, piece: bytes) -> bool:
-        """Take a piece; false if it is too much."""
+        """Add a piece; return False if the body is too large with it."""
         self.size += len(piece)
         if self.size > self._max_bytes:
             self.pieces = []
@@ -149,12 +158,12 @@ class _Body:
         return True
 
     def is_done(self, response: Any) -> bool:
-        """Tell whether the connection may be used again."""
+        """Return whether the body was read to its end, so that the connection can be used again."""
         return bool(response.length_remaining in (0, None))
 
 
 class _Sockets:
-    """The sockets of this client, so that a request can be broken off while it waits in C."""
+    """The sockets of a client, which another thread can shut down while a request waits for one."""
 
     def __init__(self) -> None:
         self._open: set[socket.socket] = set()
@@ -162,18 +171,18 @@ class _Sockets:
 
     def add(self, connected: socket.socket) -> None:
         with self._lock:
-            self._open = {some for some in self._open if some.fileno() >= 0} | {connected}
+            self._open = {known for known in self._open if known.fileno() >= 0} | {connected}
 
     def break_off(self, late: threading.Event) -> None:
         late.set()
         with self._lock:
-            for some in self._open:
+            for connected in self._open:
                 with contextlib.suppress(OSError):
-                    some.shutdown(socket.SHUT_RDWR)
+                    connected.shutdown(socket.SHUT_RDWR)
 
 
 def _make_pools(sockets: _Sockets, origin: str) -> Any:
-    """Make connection pools of one connection each, which tell their sockets; through the proxy that is set, if any."""
+    """Make pools of one connection each, which register their sockets; through the environment's proxy, if any."""
     from urllib.request import getproxies, proxy_bypass
 
     import urllib3
@@ -201,29 +210,21 @@ def _make_pools(sockets: _Sockets, origin: str) -> Any:
 
 
 def _pieces(response: Any) -> Iterator[bytes]:
-    """Return the body as it comes; a read never waits for more than one piece from the network."""
+    """Yield the body as it comes; a read returns what has arrived, and does not wait for a whole piece."""
     while piece := response.read1(_PIECE_BYTES, decode_content=False):
         yield piece
 
 
 def _problem_of(error: Exception, cut: tuple[type[Exception], ...], read: _Body) -> str:
-    from urllib3.exceptions import TimeoutError as Late
+    from urllib3.exceptions import TimeoutError as HttpTimeout
 
-    if isinstance(error, Late):
+    if isinstance(error, HttpTimeout):
         return "timeout"
     return "cut_off" if isinstance(error, cut) and (read.size or "ncomplete" in str(error)) else "connection"
 
 
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
-
-
-def _fields(answer: Answer) -> dict[str, Any]:
-    return {name: getattr(answer, name) for name in Answer.__slots__}
-
-
 def _origin(url: str) -> str:
-    """Return scheme, host and port of an address, or "" for what has a user name or cannot be read.
+    """Return scheme, host and port of an address; "" if it has a user name, or is no address.
 
     >>> _origin("https://upload.wikimedia.org/a.jpg"), _origin("file:///etc/passwd"), _origin("https://a@b/")
     ('https://upload.wikimedia.org', 'file://', '')

@@ -1,4 +1,4 @@
-"""How fast a site is asked by all processes of this machine together: connections, bytes a second, pauses."""
+"""How fast all processes of this machine together ask a site: connections, bytes a second, pauses."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ __all__ = ["Pace"]
 
 _STATE = struct.Struct("<d")
 _LONGEST_S = 3600.0
+"""A pause that lasts longer is a mistake of the clock."""
 _POLL_S = 0.02
 
 
 class Pace:
-    """Lets in as many requests at a time as there are connections, and no more bytes a second than are allowed.
+    """Lets through as many requests at a time as there are connections, and so many bytes a second.
 
-    The state is files that every process locks: a process that dies gives its turn back.
+        folder/connection-0, -1, ...   a request holds the lock of one of these files
+        folder/not-before              the time before which no request may begin, under a lock
+
+    The kernel releases the locks of a process that dies, so its connection is free again. Bytes that came push the time
+    in not-before forward, by as long as they should have taken; a pause that the site asks for does the same.
 
     Args:
-        folder: the same for everybody who asks this site.
+        folder: the same in every process that asks this site.
         connections: requests at a time.
-        bytes_per_s: over all connections; what was taken too fast is waited for before the next request.
+        bytes_per_s: over all connections together.
     """
 
     def __init__(self, folder: Path, connections: int, bytes_per_s: float) -> None:
@@ -38,7 +43,7 @@ class Pace:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a free connection and for the time when the next byte may come, and hold the connection."""
+        """Hold a connection, after waiting for one that is free and for the time when a request may begin."""
         descriptor = self._take_slot()
         try:
             while (wait := self._wait_s()) > 0:
@@ -48,11 +53,11 @@ class Pace:
             os.close(descriptor)
 
     def spent(self, size_bytes: int) -> None:
-        """Count bytes that came."""
+        """Count bytes that were received."""
         self._move(size_bytes / self._bytes_per_s, is_added=True)
 
     def hold(self, seconds: float) -> None:
-        """Let nobody ask for so long: the site said so."""
+        """Let no process ask for so many seconds, because the site said so."""
         self._move(seconds, is_added=False)
 
     def _take_slot(self) -> int:
@@ -79,7 +84,7 @@ class Pace:
 
 
 def _read(state: int) -> float:
-    """Return the time before which nobody asks; a time that is too far off is a clock that was set back."""
+    """Return the time before which no request may begin; 0 if it is too far off, because the clock was set back."""
     data = os.pread(state, _STATE.size, 0)
     until = float(_STATE.unpack(data)[0]) if len(data) == _STATE.size else 0.0
     return until if until - time.time() <= _LONGEST_S else 0.0

@@ -1,4 +1,4 @@
-"""A canonical file name to the bytes of its picture, or to the reason why there are none."""
+"""Finds the bytes of a picture, or a vector of it, by canonical file name, in folders and container files."""
 
 import lazy_loader
 

@@ -1,8 +1,11 @@
+from .containers import ContainerSource as ContainerSource
 from .decoder import GuardedDecoder as GuardedDecoder
+from .folder import FolderSource as FolderSource
+from .folder import StoreSource as StoreSource
 from .given_vectors import VectorSource as VectorSource
+from .given_vectors import make_vector_source as make_vector_source
 from .source import MAX_IMAGE_BYTES as MAX_IMAGE_BYTES
+from .source import ImageSource as ImageSource
 from .source import Missing as Missing
 from .source import SourceChain as SourceChain
 from .source import check_name as check_name
-from .source import open_image_source as open_image_source
-from .source import open_image_sources as open_image_sources

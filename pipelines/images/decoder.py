@@ -1,4 +1,4 @@
-"""Pictures are decoded in a child process: one that hangs, crashes or eats memory costs itself, never the build."""
+"""Decodes pictures in a child process: a picture on which the decoder hangs, crashes or eats memory is only refused."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["DECODE_MEMORY_BYTES", "DECODE_TIMEOUT_S", "GuardedDecoder"]
 
 DECODE_TIMEOUT_S = 60.0
-"""Many times what the worst picture within the bounds of `indexer.encoders.pixels` takes on a busy machine."""
+"""Many times what the worst picture that `decode_image` allows takes on a busy machine."""
 DECODE_MEMORY_BYTES = 3 * 2**30
-"""Address space; the worst picture within the bounds of `indexer.encoders.pixels` peaks at 1.6 GB."""
+"""Address space; the worst picture that `decode_image` allows peaks at 1.6 GB."""
 
 _KEPT_BYTES = 4 * 2**20
-"""Pixels of a picture that is larger are given back to the system at once."""
+"""Shared memory above this is released after each picture; below it, it is kept for the next one."""
 
 _REASONS = {"timeout": "too_slow", "memory": "too_large"}
 
@@ -39,7 +39,7 @@ class _Pixels:
 
 
 class GuardedDecoder:
-    """Decodes as `decode_image` does, bounded in seconds and memory too.
+    """Decodes as `decode_image` does, and bounds the seconds and the memory that a picture may take.
 
     Args:
         timeout_s: for one picture.

@@ -1,4 +1,4 @@
-"""Pictures in a folder: flat, or in the hashed folders of Commons; here or below a URL. Matched as MediaWiki does."""
+"""Pictures in a folder of this machine or below a URL; their names are compared as MediaWiki compares names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pipelines.images.source import MAX_IMAGE_BYTES, Missing
 from pipelines.storage import Store
@@ -22,10 +22,13 @@ _HEX = "0123456789abcdef"
 
 
 def digest_listing(listing: list[tuple[str, int]]) -> dict[str, Any]:
-    """Describe files by their names and sizes in bytes, in order.
+    """Describe files by their number and a hash of their names and sizes in bytes.
 
-    Reading the bytes of millions of pictures only to find that nothing is to be done would cost more than the build;
-    dates change when a folder is copied.
+    The bytes are not read: that would cost more than a build, only to find that nothing has changed. Dates are left
+    out because they change when a folder is copied.
+
+    Args:
+        listing: name and size of each file, in a fixed order.
     """
     digest = hashlib.sha256(json.dumps(listing).encode()).hexdigest()
     return {"files": len(listing), "listing_sha256": digest}
@@ -33,9 +36,9 @@ def digest_listing(listing: list[tuple[str, int]]) -> dict[str, Any]:
 
 @dataclass
 class FolderSource:
-    """Pictures that lie in one folder under their Commons names, or in its hashed folders (a/a9/Example.jpg).
+    """Pictures in one folder under their Commons names, or in hashed folders in it, as on Commons (a/a9/Example.jpg).
 
-    How names match, and what is not read: `schemas.picture_folder.PictureFolder`.
+    `schemas.picture_folder.PictureFolder` decides which names match and which files are not read.
 
     Args:
         folder: the folder.
@@ -46,13 +49,16 @@ class FolderSource:
     max_bytes: int = MAX_IMAGE_BYTES
     _pictures: PictureFolder | None = field(default=None, init=False, repr=False, compare=False)
 
+    reads_containers: ClassVar[bool] = False
+    is_for_one_machine: ClassVar[bool] = False
+
     @property
     def spec(self) -> str:
-        """The words that `open_image_source` makes an equal source from."""
+        """The words of `--images` that make an equal source."""
         return f"dir:{self.folder}"
 
     def open(self) -> None:
-        """List the folder once; hashed folders are not listed, but looked into.
+        """List the folder once. Hashed folders are not listed: a file's path in them follows from its name.
 
         Raises:
             InputError: there is no such folder, or it cannot be listed.
@@ -60,7 +66,7 @@ class FolderSource:
         self._pictures = PictureFolder(self.folder, self.max_bytes)
 
     def describe(self) -> dict[str, Any]:
-        """Say which files lie there, by name and size."""
+        """Return which files lie there, by name and size."""
         return digest_listing(sorted(self._listing(Path(self.folder), 2)))
 
     def _listing(self, folder: Path, depth: int, before: str = "") -> Iterator[tuple[str, int]]:
@@ -72,7 +78,7 @@ class FolderSource:
                     yield from self._listing(folder / entry.name, depth - 1, f"{before}{entry.name}/")
 
     def fetch(self, file: str) -> bytes | Missing:
-        """Read the file of this canonical name."""
+        """Read the file of a canonical name."""
         if self._pictures is None:
             self.open()
         assert self._pictures is not None
@@ -85,7 +91,7 @@ class FolderSource:
 
 
 def _is_level(name: str, before: str) -> bool:
-    """Tell whether a folder is one of Commons' hashed folders: a, and a9 in it.
+    """Return whether a folder is one of Commons' hashed folders: a, and a9 in it.
 
     >>> _is_level("a", ""), _is_level("a9", "a/"), _is_level("b9", "a/"), _is_level("old", "")
     (True, True, False, False)
@@ -96,7 +102,7 @@ def _is_level(name: str, before: str) -> bool:
 
 @dataclass
 class StoreSource:
-    """Pictures that lie below one URL (not in folders below it) under their Commons names; matched as in a folder.
+    """Pictures directly below one URL (not in folders below it) under their Commons names.
 
     Args:
         url: s3://, gs:// or hdfs:// folder.
@@ -108,9 +114,12 @@ class StoreSource:
     _names: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
     _sizes: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
 
+    reads_containers: ClassVar[bool] = False
+    is_for_one_machine: ClassVar[bool] = False
+
     @property
     def spec(self) -> str:
-        """The words that `open_image_source` makes an equal source from."""
+        """The words of `--images` that make an equal source."""
         return self.url
 
     def open(self) -> None:
@@ -126,11 +135,11 @@ class StoreSource:
         self._sizes, self._names = sizes, names_by_key(sizes)
 
     def describe(self) -> dict[str, Any]:
-        """Say which files lie there, by name and size."""
+        """Return which files lie there, by name and size."""
         return digest_listing(sorted((self._sizes or {}).items()))
 
     def fetch(self, file: str) -> bytes | Missing:
-        """Read the file of this canonical name."""
+        """Read the file of a canonical name."""
         if self._names is None or self._sizes is None:
             self.open()
         assert self._names is not None

@@ -1,60 +1,101 @@
-"""Vectors by canonical file name, from files that others made: which encoder made them is the user's word."""
+"""Vectors that others made, by canonical file name. Which encoder made them is not in the files: the user says it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.images.containers import Container, ShardSource
-from pipelines.images.name_index import Shard
+from pipelines.images.containers import ContainerFiles, find_container_files
+from pipelines.images.name_index import ContainerFile, Entry
 from pipelines.images.source import Missing
-from pipelines.images.vector_files import MAX_DIM, VectorShard, names_beside
+from pipelines.images.vector_files import MAX_DIM, VectorFile, names_beside
 from schemas.errors import InputError, UsageError
 
-__all__ = ["VectorSource", "open_vectors"]
+__all__ = ["VectorFiles", "VectorSource", "make_vector_source"]
 
 _COLUMN = "?column="
 
 
-@dataclass
-class VectorSource(ShardSource):
-    """Vectors in Parquet or NumPy files, found by an index of names that is made once per file.
-
-    Args:
-        kind: vectors.
-        pattern: path, URL or glob of the files.
-        max_bytes: longest vector as float32.
-        column: of the vectors; "": the first that is known.
-        dim: components that every vector must have; 0 until the source is described.
-    """
-
-    column: str = ""
-    dim: int = 0
+class VectorSource(Protocol):
+    """A place where vectors of pictures lie, by canonical file name. It travels to the workers by pickle."""
 
     @property
     def spec(self) -> str:
-        """The words that `open_vectors` makes an equal source from."""
-        return f"{super().spec}{_COLUMN + self.column if self.column else ''}"
+        """The words of `--images` that make an equal source."""
+        ...
 
     @property
-    def specs(self) -> list[str]:
-        """The same as a list: vectors stand alone."""
-        return [self.spec]
+    def dim(self) -> int:
+        """Components of a vector; known once the source has been described."""
+        ...
+
+    def open(self) -> None:
+        """Open what `vectors` needs.
+
+        Raises:
+            InputError: the source is not there, or cannot be read.
+        """
+        ...
 
     def describe(self) -> dict[str, Any]:
-        """Say which files there are, how many names they hold, how many come again, and the components of a vector.
+        """Return what an open source holds, in values of JSON; "dim" is among it."""
+        ...
+
+    def vectors(self, files: Collection[str]) -> Iterator[tuple[str, npt.NDArray[np.float32] | Missing]]:
+        """Yield each file with its vector, as it stands there, or with the reason why there is none; in any order."""
+        ...
+
+
+@dataclass
+class VectorFiles:
+    """Vectors in Parquet or NumPy files.
+
+    Args:
+        pattern: path, URL or glob of the files.
+        column: of the vectors; "": the first one whose name is known.
+        dim: components of every vector; 0 until the source has been described.
+    """
+
+    pattern: str
+    column: str = ""
+    dim: int = 0
+    _files: ContainerFiles[VectorFile] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Name the files; they are found when the source is opened."""
+        self._files = ContainerFiles("vectors", self.pattern, partial(VectorFile, column=self.column), _find_files)
+
+    @property
+    def spec(self) -> str:
+        """The words of `--images` that make an equal source."""
+        return f"vectors:{self.pattern}{_COLUMN + self.column if self.column else ''}"
+
+    def open(self) -> None:
+        """Find the files and index the names of those that are new.
+
+        Raises:
+            InputError: there is none, or one has no vectors or no names.
+        """
+        self._files.open()
+
+    def describe(self) -> dict[str, Any]:
+        """Return which files there are, how many names they hold, how many come again, and the length of a vector.
 
         Raises:
             InputError: the vectors of two files differ in length, or there is none.
         """
-        described = super().describe()
-        assert self._index is not None
-        dims = {shard.path: dim for shard in self._shards if (dim := self._dim_of(shard.path)) is not None}
+        described = self._files.describe()
+        self.dim = self._find_dim()
+        return {**described, "dim": self.dim, "repeated_names": self._files.index.count_repeated()}
+
+    def _find_dim(self) -> int:
+        dims = {path: dim for path in self._files.paths if (dim := self._files.container(path).dim) is not None}
         if not dims:
             raise InputError("there is no vector in these files", path=self.pattern, remedy="check the path")
         first, dim = next(iter(dims.items()))
@@ -67,47 +108,42 @@ class VectorSource(ShardSource):
             )
         if not 1 <= dim <= MAX_DIM:
             raise InputError(f"vectors of {dim} components", path=first, remedy=f"1 to {MAX_DIM} are possible")
-        self.dim = dim
-        return {**described, "dim": dim, "repeated_names": self._index.count_repeated()}
-
-    def _dim_of(self, path: str) -> int | None:
-        container = self._container(path)
-        assert isinstance(container, VectorShard)
-        return container.dim
+        return dim
 
     def vectors(self, files: Collection[str]) -> Iterator[tuple[str, npt.NDArray[np.float32] | Missing]]:
-        """Return each file's vector as it stands there, or why there is none, in the order in which they lie."""
-        if self._index is None:
-            self.open()
-        assert self._index is not None
-        places = {file: self._index.find(file) for file in files}
-        for file in sorted(files, key=lambda file: (place.path, place.first) if (place := places[file]) else ("", 0)):
-            found = self.fetch(file)
-            yield file, found if isinstance(found, Missing) else np.frombuffer(found, np.float32)
+        """Yield each file with its vector [dim], in the order in which the vectors lie in the files.
 
-    def _open_container(self, path: str) -> Container:
-        return VectorShard(path, self.column)
-
-    def _find_shards(self) -> list[Shard]:
-        """Find the files; one of vectors has changed when the one of its names has."""
-        return [
-            replace(shard, stamp=f"{shard.stamp} {names.stat().st_mtime_ns} {names.stat().st_size}")
-            if shard.path.endswith(".npy") and (names := names_beside(Path(shard.path))).is_file()
-            else shard
-            for shard in super()._find_shards()
-        ]
+        By name, in another order, a row group would be decoded again for almost every vector.
+        """
+        entries = {file: self._files.index.find(file) for file in files}
+        for file in sorted(files, key=lambda file: (entry.path, entry.first) if (entry := entries[file]) else ("", 0)):
+            yield file, self._files.read(file, _read_vector)
 
 
-def open_vectors(words: str) -> VectorSource:
-    """Make the source of `vectors:FILES[?column=NAME]`, without the scheme; nothing is opened yet.
+def _read_vector(file: VectorFile, entry: Entry) -> npt.NDArray[np.float32] | Missing:
+    return file.read(entry.first, entry.second)
+
+
+def _find_files(pattern: str) -> list[ContainerFile]:
+    """Find the files. A NumPy file counts as changed also when the file of its names has changed."""
+    return [
+        replace(file, stamp=f"{file.stamp} {names.stat().st_mtime_ns} {names.stat().st_size}")
+        if file.path.endswith(".npy") and (names := names_beside(Path(file.path))).is_file()
+        else file
+        for file in find_container_files(pattern)
+    ]
+
+
+def make_vector_source(words: str) -> VectorFiles:
+    """Make the source of `vectors:FILES[?column=NAME]`, given without the scheme; nothing is opened yet.
 
     Raises:
         UsageError: it names no file.
 
-    >>> open_vectors("emb/*.parquet?column=clip").spec
+    >>> make_vector_source("emb/*.parquet?column=clip").spec
     'vectors:emb/*.parquet?column=clip'
     """
     pattern, _, column = words.partition(_COLUMN)
     if not pattern:
         raise UsageError("vectors: names no file", remedy="give vectors:FILES, of Parquet (.parquet) or NumPy (.npy)")
-    return VectorSource("vectors", pattern, 4 * MAX_DIM, column=column)
+    return VectorFiles(pattern, column)

@@ -1,4 +1,4 @@
-"""Parquet files with a column of image bytes: which columns those are, under which names, and the bytes of a row."""
+"""Parquet files of pictures: which column has the bytes, which one the names, and the bytes of a row."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.images.name_index import IndexedName
 from pipelines.images.source import Missing
 from pipelines.images.tar import name_in_address
 from pipelines.storage import is_remote, open_file
 from schemas.errors import InputError
 
-__all__ = ["ParquetShard"]
+__all__ = ["ParquetContainer"]
 
 _BYTES = ("image.bytes", "image", "image_bytes", "bytes", "jpg", "jpeg", "png", "webp", "content")
 _NAMES = ("file", "file_name", "filename", "image_url", "url", "image.path", "name")
-"""Columns by which pictures are found, in order. Source: wikimedia/wit_base (image {bytes, path}, image_url), datasets'
-Image feature, WebDataset converted to Parquet."""
+"""Columns of bytes and of names; the first that a file has is used. Source: wikimedia/wit_base (image {bytes, path},
+image_url), the Image feature of datasets, WebDataset converted to Parquet."""
 _MAX_GROUP_BYTES = 2**30
+"""Of bytes in a row group, which is read whole for one picture."""
 _REMEDY = "fetch it again"
 
 
-class ParquetShard:
-    """One Parquet file. A picture costs the decoding of its row group, of which the last read is kept.
+class ParquetContainer:
+    """One Parquet file. For a picture its whole row group is decoded; the last one is kept in memory.
 
     Args:
-        path: or URL.
+        path: path or URL.
 
     Raises:
         InputError: it is no Parquet file, or has no column of bytes or none of names.
@@ -52,8 +54,8 @@ class ParquetShard:
         self._leaf = leaves[self._bytes]
         self._cached: tuple[int, pa.ChunkedArray] | None = None
 
-    def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Return name, rank, row group and row of each picture.
+    def names(self) -> Iterator[IndexedName]:
+        """Yield name, rank, row group and row of each picture.
 
         Raises:
             InputError: a row group is too large to be read for one picture, or damaged.
@@ -85,9 +87,9 @@ class ParquetShard:
         return _field(values, column.partition(".")[2])
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Return the bytes of a row."""
+        """Return the bytes of a row group's (`first`) row (`second`)."""
         if self._cached is None or self._cached[0] != first:
-            self._cached = None
+            self._cached = None  # freed before the next row group is read, so that one is held and not two
             self._cached = first, self._read(first, self._bytes)
         data: bytes | None = self._cached[1][second].as_py()
         if not data:

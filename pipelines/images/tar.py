@@ -1,4 +1,4 @@
-"""Tar shards (WebDataset): which members are pictures, under which names, and their bytes; nothing is extracted."""
+"""Tar files of pictures (WebDataset): which members are pictures, under which names, and their bytes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ import weakref
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
+from pipelines.images.name_index import IndexedName
 from pipelines.images.source import Missing
 from pipelines.storage import open_file
 from schemas.errors import InputError
 
-__all__ = ["TarShard", "name_in_address", "name_of_sample"]
+__all__ = ["TarContainer", "name_in_address", "name_of_sample"]
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".svg", ".tif", ".tiff", ".img", ".image")
 _NAME_KEYS = ("file", "file_name", "filename", "image_url", "url")
 _MAX_JSON_BYTES = 1_000_000
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+"""First bytes of gzip, bzip2, xz and zstd."""
 
 
-class TarShard:
-    """One tar file, not compressed: a member's bytes are read where they lie.
+class TarContainer:
+    """One tar file, not compressed. Nothing is extracted: a member's bytes are read where they lie.
 
-    A member's name is its own without folders. Where the sample has a JSON member that tells a file name or address
-    (`file`, `file_name`, `image_url`, `url`: writers of web data sets number their members), that is its name.
-    Links, devices and sparse members are no pictures.
+    Writers of WebDataset shards number their members and put the real name into a JSON member of the same sample
+    (`file`, `file_name`, `image_url` or `url`); that name is used where there is one, else the member's own without
+    its folders. Links, devices and sparse members are no pictures.
 
     Args:
-        path: or URL.
+        path: path or URL.
 
     Raises:
         InputError: it is no tar file, or a compressed one.
@@ -42,41 +45,42 @@ class TarShard:
         except OSError as error:
             raise InputError(f"the tar file cannot be read ({error})", path=path, remedy="check it") from error
         weakref.finalize(self, self._file.close)
-        if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
+        if head.startswith(_COMPRESSED):
             raise InputError(
                 "a compressed tar file has to be read from its start for each picture",
                 path=path,
                 remedy="uncompress it (pictures are compressed already)",
             )
 
-    def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Return name, rank, offset and size of each picture.
+    def names(self) -> Iterator[IndexedName]:
+        """Yield name, rank, offset and size of each picture.
+
+        The members of a sample follow each other, and its JSON may come after its picture: so a sample is yielded
+        when the next one begins.
 
         Raises:
             InputError: the file is damaged or ends early.
         """
-        told: dict[str, str] = {}
+        json_name = sample = ""
         pictures: list[tuple[str, int, int]] = []
-        last = ""
         for member in self._members():
-            sample = _sample_of(member.name)
-            if sample != last:
-                yield from _named(pictures, told)
-                last, told, pictures = sample, {}, []
+            if _sample_of(member.name) != sample:
+                yield from _with_names(pictures, json_name)
+                sample, json_name, pictures = _sample_of(member.name), "", []
             suffix = posixpath.splitext(member.name)[1].lower()
             if suffix in _PICTURES:
                 pictures.append((member.name, member.offset_data, member.size))
             elif suffix == ".json" and member.size <= _MAX_JSON_BYTES:
                 self._file.seek(member.offset_data)
-                told[sample] = name_of_sample(self._file.read(member.size)) or ""
-        yield from _named(pictures, told)
+                json_name = name_of_sample(self._file.read(member.size)) or ""
+        yield from _with_names(pictures, json_name)
 
     def _members(self) -> Iterator[tarfile.TarInfo]:
         self._file.seek(0)
         try:
             with tarfile.open(fileobj=self._file, mode="r:") as tar:
                 while (member := tar.next()) is not None:
-                    setattr(tar, "members", [])  # noqa: B010  # else it keeps every member
+                    setattr(tar, "members", [])  # noqa: B010  # tarfile keeps every member, a gigabyte for millions
                     if member.isreg() and not member.issparse():
                         yield member
         except (tarfile.TarError, OSError, EOFError, ValueError) as error:
@@ -85,7 +89,7 @@ class TarShard:
             ) from error
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Return the bytes at an offset."""
+        """Return the bytes of the picture at an offset (`first`) and of a size (`second`)."""
         if second > max_bytes:
             return Missing("too_large", f"{second} bytes, at most {max_bytes}")
         self._file.seek(first)
@@ -97,10 +101,10 @@ class TarShard:
         self._file.close()
 
 
-def _named(pictures: list[tuple[str, int, int]], told: dict[str, str]) -> Iterator[tuple[str, int, int, int]]:
+def _with_names(pictures: list[tuple[str, int, int]], json_name: str) -> Iterator[IndexedName]:
+    """Yield the pictures of a sample (member, offset, size) under the name in its JSON, or else their own."""
     for member, offset, size in pictures:
-        name = told.get(_sample_of(member)) or posixpath.basename(member)
-        yield name, 0, offset, size
+        yield json_name or posixpath.basename(member), 0, offset, size
 
 
 def _sample_of(member: str) -> str:
@@ -114,7 +118,7 @@ def _sample_of(member: str) -> str:
 
 
 def name_of_sample(data: bytes) -> str | None:
-    """Find a file's name in the JSON of its sample; an address gives its last part.
+    """Return the file name in the JSON of a sample; of an address, the name at its end; None if there is none.
 
     >>> name_of_sample(b'{"url": "https://upload.wikimedia.org/wikipedia/commons/a/a9/Old_%C3%A9.jpg"}')
     'Old_é.jpg'
@@ -125,12 +129,12 @@ def name_of_sample(data: bytes) -> str | None:
         return None
     if not isinstance(values, dict):
         return None
-    told = next((values[key] for key in _NAME_KEYS if isinstance(values.get(key), str) and values[key]), None)
-    return None if told is None else name_in_address(told)
+    text = next((values[key] for key in _NAME_KEYS if isinstance(values.get(key), str) and values[key]), None)
+    return None if text is None else name_in_address(text)
 
 
 def name_in_address(text: str) -> str:
-    """Return the file's name of an address on a MediaWiki, of its thumbnail too; a plain name stays as it is.
+    """Return the file name in the address of a picture or thumbnail of a MediaWiki; a plain name stays as it is.
 
     >>> name_in_address("https://upload.wikimedia.org/wikipedia/commons/thumb/a/a9/A%2Bb.svg/330px-A%2Bb.svg.png")
     'A+b.svg'

@@ -1,4 +1,4 @@
-"""Files of vectors that others made, Parquet or NumPy: where vectors and names stand, and the vector of a row."""
+"""Files of vectors that others made, Parquet or NumPy: which columns have vectors and names, and a row's vector."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.images.name_index import IndexedName
 from pipelines.images.source import Missing
 from pipelines.images.tar import name_in_address
 from pipelines.storage import is_remote, open_file
 from schemas.errors import InputError
 
-__all__ = ["MAX_DIM", "VECTOR_COLUMNS", "VectorShard", "names_beside"]
+__all__ = ["MAX_DIM", "VECTOR_COLUMNS", "VectorFile", "names_beside"]
 
 VECTOR_COLUMNS = ("vector", "embedding", "image_embedding", "img_emb")
-"""Columns of vectors, in order. Source: our own embeddings tables; wikimedia/wit_base; common in published sets."""
+"""Columns of vectors; the first that a file has is used. Source: our own embeddings tables, wikimedia/wit_base, others
+that are common in published sets."""
 _NAMES = ("file", "file_name", "filename", "image_url", "url", "image.path", "image_path", "name")
-"""Columns by which pictures are found, in order; image_path is clip-retrieval's."""
+"""Columns of names; the first that a file has is used. image_path is clip-retrieval's."""
 MAX_DIM = 65_536
 _MAX_GROUP_VALUES = 2**28
+"""Numbers in a row group, which is read whole for one vector: 1 GB as float32."""
+_MAX_VECTOR_BYTES = 4 * MAX_DIM
 _REMEDY = "fetch it again"
 
 
-class VectorShard:
-    """One Parquet file with a column of vectors and one of names; or a NumPy file with a Parquet file of names beside.
+class VectorFile:
+    """One Parquet file with a column of vectors and one of names, or a NumPy file with its names in a Parquet file.
 
-    A vector of a Parquet file costs the decoding of its row group, of which the last read is kept; a NumPy file is
-    mapped.
+    For a vector in Parquet its whole row group is decoded, and the last one is kept in memory; a NumPy file is mapped.
 
     Args:
-        path: or URL of a Parquet file; path of a NumPy file.
+        path: path or URL of a Parquet file; path of a NumPy file.
         column: of the vectors; "": the first of VECTOR_COLUMNS.
 
     Raises:
@@ -49,13 +52,13 @@ class VectorShard:
         schema = self._file.schema_arrow
         leaves = [self._file.schema.column(at).path for at in range(len(self._file.schema))]
         self._names = next((name for name in _NAMES if name in leaves and _is_text(schema, name)), "")
-        wanted = (column,) if column else VECTOR_COLUMNS
-        self._column = next((name for name in wanted if name in schema.names and _is_vector(schema, name)), "")
+        candidates = (column,) if column else VECTOR_COLUMNS
+        self._column = next((name for name in candidates if name in schema.names and _is_vector(schema, name)), "")
         if not self._names or (self._matrix is None and not self._column):
             raise InputError(
                 f"the columns {', '.join(schema.names)} are not vectors and names of pictures",
                 path=names_path,
-                remedy=f"lists of floats ({' or '.join(wanted)}; others by ?column=NAME) and texts "
+                remedy=f"lists of floats ({' or '.join(candidates)}; others by ?column=NAME) and texts "
                 f"({', '.join(_NAMES)}) are needed",
             )
         groups = [self._file.metadata.row_group(group) for group in range(self._file.metadata.num_row_groups)]
@@ -99,8 +102,8 @@ class VectorShard:
                 return len(values[0].values)
         return None
 
-    def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Return name, rank, row of the file and row group of each vector.
+    def names(self) -> Iterator[IndexedName]:
+        """Yield name, rank, row of the file and row group of each vector.
 
         Raises:
             InputError: a row group is damaged.
@@ -114,16 +117,20 @@ class VectorShard:
                 if name:
                     yield name_in_address(name).rpartition("/")[2], 0, int(start) + row, group
 
-    def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:
-        """Return the vector of row `first` of the file, in row group `second`, as float32."""
-        found = self._vector(first, second)
+    def read(self, row: int, group: int) -> npt.NDArray[np.float32] | Missing:
+        """Return the vector [dim] of a row of the file, which lies in a row group."""
+        found = self._values(row, group)
         if isinstance(found, Missing):
             return found
-        with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is refused as such
-            data = np.ascontiguousarray(found, np.float32).tobytes()
-        return data if len(data) <= max_bytes else Missing("too_large", f"{len(data)} bytes, at most {max_bytes}")
+        # A number that float32 cannot hold becomes infinity, and the vector is refused for it. The values are copied:
+        # a view would keep the whole row group in memory as long as the vector.
+        with np.errstate(over="ignore", invalid="ignore"):
+            vector = np.array(found, np.float32)
+        if vector.nbytes > _MAX_VECTOR_BYTES:
+            return Missing("too_large", f"{vector.nbytes} bytes, at most {_MAX_VECTOR_BYTES}")
+        return vector
 
-    def _vector(self, row: int, group: int) -> npt.NDArray[Any] | Missing:
+    def _values(self, row: int, group: int) -> npt.NDArray[Any] | Missing:
         if self._matrix is not None:
             return np.asarray(self._matrix[row])
         if self._cached is None or self._cached[0] != group:
@@ -132,7 +139,7 @@ class VectorShard:
         value = self._cached[1][row - int(self._starts[group])]
         if not value.is_valid:
             return Missing("no_vector", f"{self._path}, row {row} has no vector")
-        found: npt.NDArray[Any] = value.values.to_numpy(zero_copy_only=False)  # a null inside is not a number
+        found: npt.NDArray[Any] = value.values.to_numpy(zero_copy_only=False)  # a missing component becomes NaN
         return found
 
     def _read(self, group: int, column: str) -> pa.ChunkedArray:
@@ -155,7 +162,7 @@ class VectorShard:
 
 
 def names_beside(path: Path) -> Path:
-    """Return the Parquet file that names the rows of a NumPy file: the same name, or clip-retrieval's layout.
+    """Return the Parquet file with the names of a NumPy file's rows: of the same name, or where clip-retrieval has it.
 
     >>> names_beside(Path("out/img_emb/img_emb_07.npy")).as_posix()
     'out/metadata/metadata_07.parquet'

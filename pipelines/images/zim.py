@@ -1,4 +1,4 @@
-"""Kiwix ZIM files: which entries are pictures of the wiki, under which file names, and their bytes."""
+"""Kiwix ZIM files: which entries are pictures of the wiki, which file names they stand for, and their bytes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from pipelines.images.name_index import IndexedName
 from pipelines.images.source import Missing
 from schemas.errors import InputError, MissingDependency
 
-__all__ = ["ZimShard", "names_in_path"]
+__all__ = ["ZimContainer", "names_in_path"]
 
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|svg|tiff?)$", re.IGNORECASE)
 _FOLDERS = re.compile(r"^(?:(?:C/)?(?:I/(?:m/)?|m/)|_assets_/(?:[^/]+/)?|(?:\./)?images?/)?([^/]+)$")
@@ -19,7 +20,7 @@ _WEBP = re.compile(r"^(.+\.(?:jpe?g|png|gif|svg|tiff?|bmp|xcf|webp))\.webp$", re
 _RASTER = re.compile(r"^(.+\.(?:svg|tiff?|djvu|pdf|xcf|webp|bmp|gif))\.(?:png|jpe?g)$", re.IGNORECASE)
 
 
-class ZimShard:
+class ZimContainer:
     """One ZIM file, read through libzim (an optional package).
 
     Args:
@@ -43,8 +44,8 @@ class ZimShard:
         except (RuntimeError, OSError, ValueError) as error:
             raise InputError(f"not a readable ZIM file ({error})", path=path, remedy="fetch it again") from error
 
-    def names(self) -> Iterator[tuple[str, int, int, int]]:
-        """Return each name of a picture, its rank and the number of its entry.
+    def names(self) -> Iterator[IndexedName]:
+        """Yield each name of a picture, its rank and the number of its entry (the second number is not used).
 
         Raises:
             InputError: the file is damaged.
@@ -58,7 +59,7 @@ class ZimShard:
             raise InputError(f"the ZIM file is damaged ({error})", path=self._path, remedy="fetch it again") from error
 
     def read(self, first: int, second: int, max_bytes: int) -> bytes | Missing:  # noqa: ARG002
-        """Return the bytes of an entry; a redirect leads to the entry that it names."""
+        """Return the bytes of the entry of a number (`first`); a redirect is followed to its entry."""
         try:
             item = self._archive._get_entry_by_id(first).get_item()
             if item.size > max_bytes:
@@ -68,15 +69,16 @@ class ZimShard:
             return Missing("unreadable", f"{self._path}, entry {first}: {error}")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file; libzim closes it with its last reference."""
         self._archive = None
 
 
 def names_in_path(path: str) -> list[str]:
     """Return the file names that an entry of a wiki's ZIM may stand for, the likeliest first; none if it is no picture.
 
-    Source: mwoffliner. Older files have I/m/NAME or I/NAME, newer ones _assets_/HASH/NAME; JPEG and PNG may have been
-    made WebP and end in .webp; what is no raster has the raster's suffix; a thumbnail may bear its width.
+    Source: mwoffliner. Older files have I/m/NAME or I/NAME, newer ones _assets_/HASH/NAME. A JPEG or PNG that was
+    converted to WebP has .webp behind its name; the raster of an SVG, TIFF or PDF has the raster's suffix; a
+    thumbnail may have its width before its name.
 
     >>> names_in_path("I/m/Tea_cup.jpg"), names_in_path("_assets_/1f0c/330px-Tea_cup.jpg")
     (['Tea_cup.jpg'], ['330px-Tea_cup.jpg', 'Tea_cup.jpg'])

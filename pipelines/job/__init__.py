@@ -1,4 +1,4 @@
-"""One build: its plan, its stages in order, and what it says when it is done."""
+"""One build: the plan of its shards, its stages in order, its manifest and its summary."""
 
 import lazy_loader
 

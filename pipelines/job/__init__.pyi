@@ -1,10 +1,12 @@
 from .driver import Stages as Stages
 from .dry_run import describe_build as describe_build
 from .dry_run import to_lines as to_lines
+from .image_specs import make_image_input as make_image_input
+from .image_specs import make_image_source as make_image_source
+from .manifest import library_versions as library_versions
+from .manifest import make_manifest as make_manifest
 from .plan import describe_inputs as describe_inputs
 from .plan import find_inputs as find_inputs
 from .plan import plan_shards as plan_shards
 from .summary import print_summary as print_summary
 from .summary import to_summary as to_summary
-from .totals import count_all as count_all
-from .totals import library_versions as library_versions

@@ -1,4 +1,4 @@
-"""What a build would do, without doing any of it."""
+"""A dry run: what a build would read, how it would run and what it would write, without doing any of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.beam import check_beam_options, describe_runner
-from pipelines.images import VectorSource
 from pipelines.job.plan import find_inputs, plan_shards
 from pipelines.stages import BuildRequest
 from pipelines.storage import RemoteFile, open_output, size_of
@@ -19,10 +18,9 @@ OUTPUT_PER_INPUT = {"bz2": 2.9, "gz": 2.3, "xml": 0.8}
 
 
 def describe_build(request: BuildRequest) -> dict[str, Any]:
-    """Say what would be read, how it would be cut and run, and about how large the output would be.
+    """Return what would be read, how it would be split and run, and how large the output would be, by estimate.
 
-    Nothing is written. The inputs are searched for streams, not hashed, so this does not tell whether the index
-    at the output is this one.
+    The inputs are searched for streams but not hashed: whether the index at the output is up to date stays unknown.
 
     Raises:
         InputError: a dump cannot be used.
@@ -47,21 +45,21 @@ def describe_build(request: BuildRequest) -> dict[str, Any]:
         "output_state": output.state(),
         "estimated_output_bytes": None if request.settings.limit_pages else int(size),
         "free_bytes": _free_bytes(request.output),
-        "images": None if request.images is None else request.images.spec,
+        "images": None if request.images is None else ",".join(request.images.specs),
         "settings": request.settings.to_config(),
     }
 
 
 def _stages(request: BuildRequest) -> list[dict[str, str]]:
-    """Return the graph: each stage with the steps of its pipeline, or with what the driver does alone."""
+    """Return each stage with the steps of its pipeline, or with what the driver does alone."""
     has_parts = request.options.has_engine or isinstance(request.output, RemoteFile)
     graph = {
         "parse": "streams | group by shard | parse shard -> pages, sentences, paragraphs, images, rejects",
         "finish": "shards | spread | drop repeated ids, resolve links",
     }
     if request.images:
-        last = "take vectors" if isinstance(request.images, VectorSource) else "fetch, encode"
-        graph["embed"] = f"images tables | spread | names | key by shard | group by shard | {last} -> embeddings"
+        steps = "images tables | spread | names | key by shard | group by shard"
+        graph["embed"] = f"{steps} | {request.images.step} -> embeddings"
     if has_parts:
         graph["bm25-part"] = "shards | spread | index sentences of a shard"
     graph["bm25"] = "driver: merge the parts" if has_parts else "driver: index all sentences"
@@ -73,14 +71,14 @@ def _stages(request: BuildRequest) -> list[dict[str, str]]:
 
 
 def _free_bytes(output: Path | RemoteFile) -> int | None:
-    """Return the free space where the output goes; None for a store."""
+    """Return the free space of the disk of the output; None for a URL."""
     if isinstance(output, RemoteFile):
         return None
     return shutil.disk_usage(next(parent for parent in (output, *output.absolute().parents) if parent.is_dir())).free
 
 
 def to_lines(plan: dict[str, Any]) -> list[str]:
-    """Write a described build for people."""
+    """Return a described build as lines for people."""
     lines = [f"input     {row['path']} ({row['size_bytes'] / 1e6:,.1f} MB)" for row in plan["inputs"]]
     size, free = plan["estimated_output_bytes"], plan["free_bytes"]
     about = "unknown" if size is None else f"about {size / 1e6:,.1f} MB"

@@ -1,4 +1,4 @@
-"""The shard plan: which streams of the inputs each output shard is made of."""
+"""The shard plan: from which streams of the dump files each output shard is made."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from pipelines.storage import RemoteFile, sha256_of, size_of
 from schemas.errors import InputError, UsageError
 from schemas.manifest import InputFile
 
-__all__ = ["MIN_SHARDS", "SHARD_BYTES", "Plan", "describe_inputs", "find_inputs", "group_streams", "plan_shards"]
+__all__ = ["MIN_SHARDS", "SHARD_BYTES", "ShardPlan", "describe_inputs", "find_inputs", "group_streams", "plan_shards"]
 
-_WITHOUT = "check the path and its permissions, or build from the other files with --allow-partial"
+_REMEDY = "check the path and its permissions, or build from the other files with --allow-partial"
 
 SHARD_BYTES = 64 * 2**20
 """Compressed bytes of a shard: about 300 MB of XML, and Parquet files of some 100 MB; 360 shards for all of enwiki."""
 
 MIN_SHARDS = 16
-"""Shards that a small dump of many streams is cut into, so that the cores of one machine have work."""
+"""Shards into which a small dump of many streams is split, so that the cores of one machine have work."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Shards in dump order: shard number = position. It follows from the inputs alone, never from the workers."""
+class ShardPlan:
+    """The shards in order of the dump. It follows from the inputs alone, never from the number of workers.
+
+    Args:
+        inputs: dump files, in order.
+        shards: the streams of each shard; the number of a shard is its position.
+    """
 
     inputs: tuple[Path | RemoteFile, ...]
     shards: tuple[tuple[Stream, ...], ...]
@@ -38,11 +43,11 @@ class Plan:
 
     @property
     def size_bytes(self) -> int:
-        """The size of all streams, as compressed in the inputs."""
+        """The compressed size of all streams."""
         return sum(shard_bytes(shard) for shard in self.shards)
 
     def digest(self) -> str:
-        """Hash the plan: work of another plan cannot be taken over."""
+        """Return a hash of the plan: an interrupted build goes on only with the plan that it began with."""
         rows = [[[Path(stream.path).name, *astuple(stream)[1:]] for stream in shard] for shard in self.shards]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
@@ -56,7 +61,7 @@ def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path | Remo
     """Find the dump files.
 
     Raises:
-        InputError: a pattern stands for no dump.
+        InputError: no file matches a pattern.
         UsageError: no pattern, or an index for more than one file.
     """
     if not patterns:
@@ -71,11 +76,11 @@ def find_inputs(patterns: Sequence[str], index: str | None) -> tuple[Path | Remo
 
 
 def describe_inputs(paths: Sequence[Path | RemoteFile], *, allow_unreadable: bool) -> tuple[InputFile, ...]:
-    """Hash the dump files.
+    """Return size, hash and date of the dump files.
 
     Args:
         paths: the files.
-        allow_unreadable: describe a file that cannot be read with an empty hash, if another can.
+        allow_unreadable: describe a file that cannot be read by an empty hash, if there is another file.
 
     Raises:
         InputError: a file cannot be read.
@@ -87,13 +92,13 @@ def describe_inputs(paths: Sequence[Path | RemoteFile], *, allow_unreadable: boo
         except (OSError, InputError) as error:
             if not allow_unreadable or len(paths) == 1:
                 why = getattr(error, "strerror", None) or error
-                raise InputError(f"cannot be read ({why})", path=path, remedy=_WITHOUT) from error
+                raise InputError(f"cannot be read ({why})", path=path, remedy=_REMEDY) from error
             found.append(InputFile(str(path), 0, "", dump_date(path)))
     return tuple(found)
 
 
 def _streams_of(path: Path | RemoteFile, index: str | None, *, allow_unreadable: bool) -> list[Stream]:
-    """Find the streams of a file; one that cannot be used is a stream of no bytes."""
+    """Find the streams of a file; a file that cannot be used is one stream of no bytes."""
     try:
         return find_streams(path, index)
     except (OSError, InputError):
@@ -104,14 +109,14 @@ def _streams_of(path: Path | RemoteFile, index: str | None, *, allow_unreadable:
 
 def plan_shards(
     inputs: Sequence[Path | RemoteFile], index: str | None, *, is_limited: bool, allow_unreadable: bool = False
-) -> Plan:
+) -> ShardPlan:
     """Find the streams of the inputs and group them into shards.
 
     Args:
         inputs: dump files, in order.
         index: the multistream index of the only input, or None.
-        is_limited: only the first pages are wanted: one shard, so that counting them needs no second worker.
-        allow_unreadable: a file that cannot be used becomes a stream of no bytes, whose reading is a loss.
+        is_limited: only the first pages will be read: all in one shard, because workers cannot count them together.
+        allow_unreadable: a file that cannot be used becomes a stream of no bytes, and reading that is a loss.
 
     Raises:
         InputError: a file is no dump, or cannot be read; with allow_unreadable: none can.
@@ -119,8 +124,8 @@ def plan_shards(
     allow = allow_unreadable and len(inputs) > 1
     streams = [stream for path in inputs for stream in _streams_of(path, index, allow_unreadable=allow)]
     if not any(stream.length for stream in streams):
-        raise InputError("none of the dump files can be read", path=inputs[0], remedy=_WITHOUT)
-    return Plan(tuple(inputs), tuple(group_streams(streams, 1 if is_limited else None)))
+        raise InputError("none of the dump files can be read", path=inputs[0], remedy=_REMEDY)
+    return ShardPlan(tuple(inputs), tuple(group_streams(streams, 1 if is_limited else None)))
 
 
 def group_streams(streams: Sequence[Stream], shards: int | None = None) -> list[tuple[Stream, ...]]:
@@ -128,19 +133,19 @@ def group_streams(streams: Sequence[Stream], shards: int | None = None) -> list[
 
     Args:
         streams: in dump order.
-        shards: how many; None: one per SHARD_BYTES, but MIN_SHARDS at least. Never more than there are streams.
+        shards: number of shards; None: one for each SHARD_BYTES, at least MIN_SHARDS. Never more than streams.
 
     >>> streams = [Stream("a.bz2", at, 10, "bz2") for at in range(0, 50, 10)]
     >>> [[stream.offset for stream in shard] for shard in group_streams(streams, 2)]
     [[0, 10], [20, 30, 40]]
     """
     total = sum(stream.length for stream in streams)
-    wanted = shards or max(MIN_SHARDS, -(-total // SHARD_BYTES))
-    wanted = min(wanted, len(streams))
+    count = min(shards or max(MIN_SHARDS, -(-total // SHARD_BYTES)), len(streams))
     groups: list[list[Stream]] = []
     before, last = 0, -1
     for stream in streams:
-        number = (2 * before + stream.length) * wanted // (2 * total) if total else 0
+        # A stream goes to the shard in whose share of the bytes its middle lies.
+        number = (2 * before + stream.length) * count // (2 * total) if total else 0
         if number != last:
             groups.append([])
             last = number

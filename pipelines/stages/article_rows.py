@@ -1,6 +1,6 @@
-"""An article parsed: its fate, and its rows by column, as they travel from the guarded process into the tables.
+"""A page parsed to rows: the pure step between its wikitext and its rows in the tables. It runs in the guarded process.
 
-Imports no Arrow: the guarded process, which ends and starts again with every page that goes wrong, needs none.
+It imports no Arrow: the guarded process starts again after every page that goes wrong, and has to start fast.
 """
 
 from __future__ import annotations
@@ -18,14 +18,21 @@ from schemas.records import ArticleImage, Fate, Link, Paragraph
 __all__ = ["Columns", "ParsedArticle", "parse_page"]
 
 Columns = tuple[Any, ...]
-"""Rows as `RowColumns.add_columns` takes them; empty if there is none."""
+"""Rows as columns of values, as `ShardWriter.add_columns` takes them; empty if there is no row."""
 
 _image_values = attrgetter(*ArticleImage.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedArticle:
-    """What an article comes to; no rows unless its fate is "kept". The counters are those of the cleaning."""
+    """The fate of an article, and its rows by table; there are rows only if the fate is "kept".
+
+    Args:
+        fate: "kept", "disambiguation" or "empty".
+        sentences: columns of its rows in that table; so are paragraphs and images.
+        counters: what the cleaning counted, by name.
+        dropped_templates: number of uses of each template that the cleaning left out.
+    """
 
     fate: Fate
     sentences: Columns = ()
@@ -35,16 +42,21 @@ class ParsedArticle:
     dropped_templates: dict[str, int] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by position: field by field takes three times as long."""
+        """Pickle by position: field by field takes three times as long, and every article is sent so."""
         columns = (self.sentences, self.paragraphs, self.images)
         return ParsedArticle, (self.fate, *columns, self.counters, self.dropped_templates)
 
 
 def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = False) -> ParsedArticle:
-    """Clean an article and cut it into rows. Runs in the guard's child.
+    """Clean the wikitext of an article and split it into rows.
+
+    Args:
+        page: an article, not a redirect.
+        rules: how wikitext becomes text.
+        keep_disambiguation: keep disambiguation pages as articles.
 
     Raises:
-        UnicodeEncodeError: a text holds a lone surrogate, which no table can.
+        UnicodeEncodeError: a text has a lone surrogate, which UTF-8 and so no table can hold.
     """
     article = parse_article(page, rules)
     counters, dropped = dict(article.counters), dict(article.dropped_templates)
@@ -55,14 +67,14 @@ def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = Fal
     if not passages.paragraphs:
         return ParsedArticle("empty", counters=counters, dropped_templates=dropped)
     for paragraph in passages.paragraphs:
-        paragraph.text.encode("utf-8")
+        paragraph.text.encode("utf-8")  # fails here, where it costs this page alone, and not when the shard is written
     sentences = tuple(zip(*passages.sentences, strict=True))
     images = tuple(zip(*map(_image_values, passages.images), strict=True))
     return ParsedArticle("kept", sentences, _paragraph_columns(passages.paragraphs), images, counters, dropped)
 
 
 def _paragraph_columns(paragraphs: Sequence[Paragraph]) -> Columns:
-    """Return paragraphs as columns, with their links laid out flat.
+    """Return paragraphs as columns; links take four: how many each paragraph has, then start, end and target of all.
 
     >>> _paragraph_columns([Paragraph("1#0", 1, "Tea", "", "A drink.", (Link(2, 7, "Drink"),))])
     (('1#0',), (1,), ('Tea',), ('',), ('A drink.',), ((1,), (2,), (7,), ('Drink',)))

@@ -1,4 +1,4 @@
-"""What becomes of the pages of a dump, in its order; the articles among them go to the guarded parser."""
+"""What becomes of each page of a dump: its fate. Articles are parsed in the guarded process, the rest decided here."""
 
 from __future__ import annotations
 
@@ -11,73 +11,85 @@ from pipelines.stages.article_rows import ParsedArticle
 from pipelines.stages.earlier import EarlierArticle, EarlierIndex
 from schemas.records import Fate, PageRow, Reject
 
-__all__ = ["Outcome", "duplicate", "outcomes"]
+__all__ = ["PageOutcome", "page_outcomes", "reject_repeated"]
 
 MAIN_NAMESPACE = 0
 _MESSAGE_PAGES = 100
 _MESSAGE_BYTES = 128 * 2**10
 """Wikitext in one message: a long article, or dozens of short ones (docs/decisions/0008-parse-speed.md)."""
-_MOST_ITEMS = 200
+_BATCH_ITEMS = 200
+"""Items of a batch, redirects and the like among them: what is decided waits for the articles before it."""
 
 
-class Outcome(NamedTuple):
-    """What one item of a stream came to: a loss has a reject and no page row; an article was parsed or taken over."""
+class PageOutcome(NamedTuple):
+    """What became of one item of a stream.
+
+    Args:
+        page: its row in the pages table; None for a loss, which is no page.
+        article: the article, parsed or taken over from an earlier index; None if it is none, or rejected.
+        reject: why it was rejected, or what is lost.
+    """
 
     page: PageRow | None
     article: ParsedArticle | EarlierArticle | None
     reject: Reject | None
 
 
-def outcomes(
+def page_outcomes(
     items: Iterable[Page | Reject], guard: GuardedFunction[Page, ParsedArticle], earlier: EarlierIndex | None = None
-) -> Iterator[Outcome]:
-    """Tell for every item of a dump, in order, what became of it.
+) -> Iterator[PageOutcome]:
+    """Yield what became of every item of a dump, in order.
 
-    The first page with an id wins; a later one is rejected as duplicate_page_id. A page that the dump reader gave up
-    counts as a rejected page with the id 0, because its own could not be read; a loss is no page. While the guard's
-    child works on articles, the items behind them are read.
+    Of pages with one id the first counts; a later one is rejected as duplicate_page_id. A page that the dump reader
+    could not read counts as a rejected page with the id 0, because its own is not known; a loss is no page.
+
+    While the guarded process parses the articles of one batch, the next batch is read, and the one before is written
+    by the caller:
+
+        here             read 1, send 1 | read 2 | receive 1, send 2 | yield 1, read 3 | receive 2, send 3 | yield 2
+        guarded process                   parse 1 ...                | parse 2 ...                         | parse 3
 
     Args:
-        items: what `dump.read_pages` gives.
-        guard: runs `parsed_article.parse_page`.
+        items: what `dump.read_pages` yields.
+        guard: runs `article_rows.parse_page`.
         earlier: an index whose articles are taken over where they have not changed; None: all are parsed.
     """
-    begun = _Batch()
+    sent = _Batch()
     try:
         for batch in _batches(items, earlier):
-            results = guard.receive() if begun.articles else []
+            results = guard.receive() if sent.articles else []
             if batch.articles:
-                guard.send(batch.articles)  # before the consumer works on what is done
-            yield from begun.outcomes(results)
-            begun = batch
-        yield from begun.outcomes(guard.receive() if begun.articles else [])
+                guard.send(batch.articles)  # first, so that it is parsed while the caller writes the batch before
+            yield from sent.outcomes(results)
+            sent = batch
+        yield from sent.outcomes(guard.receive() if sent.articles else [])
     except BaseException:
-        guard.close()  # the answers that it owes must not be taken for other pages'
+        guard.close()  # results that it has not sent yet must not be taken for those of later pages
         raise
 
 
 class _Batch:
-    """Items that follow each other in the dump; the articles among them go to the guard's child in one message."""
+    """Items that follow each other in the dump; the articles among them are one message to the guarded process."""
 
     def __init__(self) -> None:
         self.articles: list[Page] = []
-        self._items: list[Page | Outcome] = []
+        self._items: list[Page | PageOutcome] = []
         self._bytes = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether it has all that may wait at a time."""
-        return self._bytes >= _MESSAGE_BYTES or len(self.articles) >= _MESSAGE_PAGES or len(self._items) >= _MOST_ITEMS
+        """Whether no further item may be added."""
+        return self._bytes >= _MESSAGE_BYTES or len(self.articles) >= _MESSAGE_PAGES or len(self._items) >= _BATCH_ITEMS
 
-    def add(self, item: Page | Outcome) -> None:
-        """Append an article that has to be parsed, or an outcome that is known."""
+    def add(self, item: Page | PageOutcome) -> None:
+        """Append an article that has to be parsed, or the outcome of an item that has not."""
         self._items.append(item)
         if isinstance(item, Page):
             self.articles.append(item)
             self._bytes += item.size_bytes
 
-    def outcomes(self, results: Iterable[ParsedArticle | Failure]) -> Iterator[Outcome]:
-        """Return the outcomes in order, with the results of the articles."""
+    def outcomes(self, results: Iterable[ParsedArticle | Failure]) -> Iterator[PageOutcome]:
+        """Yield the outcomes of all items in order, given the results of the articles."""
         rest = iter(results)
         for item in self._items:
             yield _with_result(item, next(rest)) if isinstance(item, Page) else item
@@ -87,7 +99,7 @@ def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> It
     seen: set[int] = set()
     batch = _Batch()
     for item in items:
-        outcome = _without_parsing(item, seen, earlier)
+        outcome = _decide_without_parsing(item, seen, earlier)
         if outcome is not None:
             batch.add(outcome)
         elif isinstance(item, Page):
@@ -98,31 +110,31 @@ def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> It
     yield batch
 
 
-def _without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex | None) -> Outcome | None:
-    """Decide about an item without parsing; None: it is an article that has to be parsed."""
+def _decide_without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex | None) -> PageOutcome | None:
+    """Return the outcome of an item that needs no parsing; None: it is an article that has to be parsed."""
     if isinstance(item, Reject):
         is_loss = item.reason in LOSS_REASONS
-        return Outcome(None if is_loss else _UNREADABLE, None, item)
+        return PageOutcome(None if is_loss else _UNREADABLE, None, item)
     if item.page_id in seen:
-        return Outcome(to_row(item, "rejected"), None, duplicate(item.page_id, item.title))
+        return PageOutcome(to_row(item, "rejected"), None, reject_repeated(item.page_id, item.title))
     seen.add(item.page_id)
     if item.redirect is not None:
-        return Outcome(to_row(item, "redirect"), None, None)
+        return PageOutcome(to_row(item, "redirect"), None, None)
     if item.namespace != MAIN_NAMESPACE:
-        return Outcome(to_row(item, "other_namespace"), None, None)
+        return PageOutcome(to_row(item, "other_namespace"), None, None)
     article = None if earlier is None else earlier.find(item)
-    return None if article is None else Outcome(to_row(item, article.fate), article, None)
+    return None if article is None else PageOutcome(to_row(item, article.fate), article, None)
 
 
-def _with_result(page: Page, result: ParsedArticle | Failure) -> Outcome:
+def _with_result(page: Page, result: ParsedArticle | Failure) -> PageOutcome:
     if isinstance(result, Failure):
         reject = Reject("article", f"{page.page_id} {page.title}", f"parser_{result.reason}", result.detail)
-        return Outcome(to_row(page, "rejected"), None, reject)
-    return Outcome(to_row(page, result.fate), result, None)
+        return PageOutcome(to_row(page, "rejected"), None, reject)
+    return PageOutcome(to_row(page, result.fate), result, None)
 
 
-def duplicate(page_id: int, title: str) -> Reject:
-    """Return the reject of a page whose id came before."""
+def reject_repeated(page_id: int, title: str) -> Reject:
+    """Return the reject of a page whose id an earlier page has."""
     return Reject("article", f"{page_id} {title}", "duplicate_page_id", "a page with this id came earlier in the input")
 
 

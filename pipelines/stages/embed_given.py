@@ -1,35 +1,38 @@
-"""The embed stage where vectors are given: distinct files -> unit vectors, or rejects. No Beam here."""
+"""The embed stage where vectors are given: the distinct files of all articles get theirs, or a reject. No Beam here."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from indexer.encoders import parse_spec
 from pipelines.images import Missing, VectorSource
-from pipelines.stages.embed import IMAGE_OUTCOMES, STAGE
-from pipelines.stages.embedding_rows import EmbeddingRow, write_rows
+from pipelines.stages.embedding_rows import EmbeddingRow, EmbeddingShard
+from pipelines.stages.results import EmbedResult
 from pipelines.storage import Work
 from schemas.errors import UsageError
-from schemas.records import Reject
 from schemas.titles import file_page_url
 
-__all__ = ["name_encoder", "take_shard"]
+__all__ = ["VectorEmbedder", "name_encoder", "take_shard"]
 
 _ROUNDED = 0.01
-"""Lengths within this of 1 are unit vectors that were rounded, as to float16; those within _EXACT stay as they are."""
+"""A vector whose length differs from 1 by more than this counts as scaled; by less, it was only rounded (float16)."""
 _EXACT = 1e-6
+"""A vector whose length differs from 1 by less than this stays as it is, bit for bit."""
 
 
 def name_encoder(spec: str | None, dim: int) -> tuple[str, str]:
-    """Return spec and fingerprint of the encoder that the user says made vectors of dim components.
+    """Return spec and fingerprint of the encoder that made the given vectors, as the user says.
 
-    One that this program can run is loaded, for its fingerprint and so that queries will find it; `other:NAME` stands
-    for any other, and is its own fingerprint.
+    An encoder that this program can run is loaded: the manifest gets its fingerprint, and queries will need it.
+    `other:NAME` stands for any other encoder, and is its own fingerprint.
+
+    Args:
+        spec: what `--encoder` says.
+        dim: components of the vectors.
 
     Raises:
         UsageError: none is named, or the one named makes vectors of another length.
@@ -53,61 +56,67 @@ def name_encoder(spec: str | None, dim: int) -> tuple[str, str]:
     return encoder.spec, encoder.fingerprint
 
 
+@dataclass
+class VectorEmbedder:
+    """Takes given vectors in a worker (an `Embedder`).
+
+    Args:
+        source: where vectors lie; described.
+    """
+
+    source: VectorSource
+
+    def open(self) -> None:
+        """Open the source.
+
+        Raises:
+            InputError: the source cannot be opened.
+        """
+        self.source.open()
+
+    def embed(self, shard: int, reject_number: int, files: Collection[str], work: Work) -> EmbedResult:
+        """Take the vectors of a shard, as `take_shard` does."""
+        return take_shard(shard, reject_number, files, self.source, work)
+
+    def close(self) -> None:
+        """Do nothing: there is no process to end."""
+
+
 def take_shard(
     shard: int,
     reject_number: int,
     files: Collection[str],
     source: VectorSource,
     work: Work,
-) -> dict[str, Any]:
-    """Take the vectors of one embedding shard, brought to length 1, ordered by name.
+) -> EmbedResult:
+    """Take the vectors of one embedding shard, and bring each to length 1.
 
     Args:
         shard: number of the embedding shard.
         reject_number: number of its file in the rejects table.
         files: distinct canonical names.
-        source: gives vectors; described and open.
+        source: where vectors lie; described and open.
         work: where to write.
-
-    Returns:
-        What `pipelines.stages.embed.embed_shard` gives; `images.scaled` counts vectors that were not of length 1.
     """
-    rows: list[EmbeddingRow] = []
-    rejects: list[Reject] = []
-    counts: dict[str, Counter[str]] = {name: Counter() for name in IMAGE_OUTCOMES}
+    collected = EmbeddingShard()
     scaled = 0
     for done, (file, found) in enumerate(source.vectors(files), start=1):
         if isinstance(found, Missing):
-            rejects.append(Reject("image", file, "missing", f"{found.reason}: {found.detail}"))
-            counts["images_missing_by_reason"][found.reason] += 1
+            collected.add_missing(file, found)
         elif fault := find_fault(found, source.dim):
-            rejects.append(Reject("image", file, fault[0], f"{fault[1]} [{source.spec}]"))
-            counts["images_broken_by_reason"][fault[0]] += 1
-            counts["images_broken_by_source"][source.spec] += 1
+            collected.add_broken(file, source.spec, *fault)
         else:
-            length = np.linalg.norm(found.astype(np.float64))
-            scaled += bool(abs(length - 1) > _ROUNDED)
+            length = float(np.linalg.norm(found.astype(np.float64)))
+            scaled += abs(length - 1) > _ROUNDED
             unit = found if abs(length - 1) <= _EXACT else (found / length).astype(np.float32)
-            rows.append(EmbeddingRow(file, unit, "", 0, 0, source.spec, file_page_url(file)))
-            counts["images_embedded_by_source"][source.spec] += 1
+            collected.add(EmbeddingRow(file, unit, "", 0, 0, source.spec, file_page_url(file)))
         if done % 1_000 == 0:
-            work.write_beat(STAGE, shard, files=done)
-    rows.sort(key=lambda row: row.file)
-    missing = sum(reject.reason == "missing" for reject in rejects)
-    parts = {"embedded": len(rows), "encoded": 0, "missing": missing, "broken": len(rejects) - missing}
-    result = {
-        "files": write_rows(work, shard, reject_number, rows, rejects, source.dim),
-        "images": {"files": len(files), **parts, "scaled": scaled},
-        **{name: dict(counter) for name, counter in counts.items()},
-        "taken_over": 0,
-        "encoder": {"dim": source.dim},
-    }
-    work.write_result(STAGE, shard, result)
-    return result
+            work.write_beat(EmbedResult.stage, shard, files=done)
+    return collected.write(work, shard, reject_number, {"dim": source.dim}, scaled=scaled)
 
 
 def find_fault(vector: npt.NDArray[np.float32], dim: int) -> tuple[str, str] | None:
-    """Tell why a vector cannot be used: reason and detail.
+    """Return why a vector [dim] cannot be used: reason and detail; None if it can.
 
     >>> find_fault(np.array([1, np.nan], np.float32), 2)
     ('not_finite', '1 of 2 components are no finite numbers')

@@ -1,38 +1,38 @@
-"""The finish stage: repeated page ids are dropped across shards, and link targets lead through redirects."""
+"""The finish stage: pages whose id an earlier shard has are dropped, and link targets that are redirects replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.stages.articles import duplicate
+from pipelines.stages.articles import reject_repeated
 from pipelines.stages.redirects import RedirectTable
-from pipelines.stages.written_links import WrittenLinks
+from pipelines.stages.results import FinishResult
+from pipelines.stages.written_links import LinkResolver
 from pipelines.storage import ShardWriter, Work, describe_file, part_name
 from schemas.tables import TABLES
 
 __all__ = ["find_repeated_ids", "finish_shard"]
 
-STAGE = "finish"
 _REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "ledger")
-"""Pages that are dropped are rejects, behind those there are; the ledger notes which links of paragraphs led on."""
+"""The rejects come before the pages, because a dropped page is a reject behind those of the parse stage; the paragraphs
+come before the ledger, because it notes which of their links were replaced."""
 
 
 def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
     """Find page ids that a shard repeats from an earlier shard.
 
-    Real dumps ascend, so that the shards' ranges are apart and nothing is read; else 8 bytes are held for each page
-    of the shards that overlap.
+    The ids of real dumps ascend, so the ranges of the shards do not overlap and nothing is read. Where they do, the
+    page ids of the shards that overlap are held in memory, 8 bytes each.
 
     Args:
         work: the build.
-        ranges: shard -> smallest and largest page id, or (0, 0).
+        ranges: shard -> smallest and largest page id; (0, 0) if it has no page.
 
     Returns:
         Shard -> ids to drop there, ascending.
@@ -50,7 +50,7 @@ def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict
 
 
 def _overlapping(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
-    """Find the shards whose range of ids touches another's.
+    """Return the shards whose range of ids overlaps that of another, ascending.
 
     >>> _overlapping({0: (1, 10), 1: (11, 20), 2: (20, 30), 3: (0, 0)})
     [1, 2]
@@ -65,40 +65,41 @@ def _overlapping(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
     return sorted(found)
 
 
-def finish_shard(shard: int, repeated: Collection[int], work: Work) -> dict[str, Any]:
-    """Move a shard's tables to where they will be published, rewriting only what changes.
+def finish_shard(shard: int, repeated: Collection[int], work: Work) -> FinishResult:
+    """Move the tables of a shard to where they will be published, and write anew only those that change.
 
     Args:
         shard: number of the shard.
-        repeated: page ids that an earlier shard has already.
+        repeated: page ids to drop, because an earlier shard has them already.
         work: the build.
-
-    Returns:
-        The result: files for the manifest, links, and links whose target was a redirect.
     """
-    leads, links = _redirected_targets(shard, work)
-    written = WrittenLinks()
-    changed = set(TABLES) if repeated else {"paragraphs", "ledger"} if leads else set()
+    targets, links = _redirected_targets(shard, work)
+    resolver = LinkResolver(targets)
+    changed = set(TABLES) if repeated else {"paragraphs", "ledger"} if targets else set()
     rewritten = [table for table in _REWRITING_ORDER if table in changed]
     if rewritten:
         with ShardWriter(work.ready, shard, {table: TABLES[table] for table in rewritten}) as writer:
             for table in rewritten:
                 for rows in _row_groups(work.find(table, shard)):
                     if table == "paragraphs":
-                        rows = written.resolve(rows, leads)
+                        rows = resolver.resolve(rows)
                     elif table == "ledger":
-                        rows = written.note(rows)
+                        rows = resolver.note(rows)
                     _write_kept(writer, table, rows, repeated)
     for table in sorted(TABLES.keys() - rewritten):
-        target = work.ready / table / part_name(shard)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source = work.parsed / table / part_name(shard)
-        if source.exists():  # else it was moved before an interruption
-            source.replace(target)
-    files = [describe_file(work.ready, work.ready / table / part_name(shard), table) for table in sorted(TABLES)]
-    result = {"files": [vars(file) for file in files], "links": links, "links_through_redirects": written.links}
-    work.write_result(STAGE, shard, result)
+        _move_table(table, shard, work)
+    files = tuple(describe_file(work.ready, work.ready / table / part_name(shard), table) for table in sorted(TABLES))
+    result = FinishResult(files, links, resolver.replaced)
+    result.write(work, shard)
     return result
+
+
+def _move_table(table: str, shard: int, work: Work) -> None:
+    target = work.ready / table / part_name(shard)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = work.parsed / table / part_name(shard)
+    if source.exists():  # else it was moved before an interruption
+        source.replace(target)
 
 
 def _row_groups(path: Path) -> Iterator[pa.Table]:
@@ -108,7 +109,7 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
 
 
 def _redirected_targets(shard: int, work: Work) -> tuple[dict[str, str], int]:
-    """Find which link targets of a shard are redirects and where they lead; count the links."""
+    """Return the link targets of a shard that are redirects, with the titles they lead to; and the number of links."""
     links = 0
     distinct = pa.array([], pa.string())
     for rows in _row_groups(work.find("paragraphs", shard)):
@@ -119,7 +120,7 @@ def _redirected_targets(shard: int, work: Work) -> tuple[dict[str, str], int]:
 
 
 def _write_kept(writer: ShardWriter, table: str, rows: pa.Table, repeated: Collection[int]) -> None:
-    """Write the rows whose page id is not repeated; the page's own row stays, as rejected."""
+    """Write the rows whose page id is not repeated. In the pages table the row of a dropped page stays, as rejected."""
     if table == "rejects" or not repeated:
         writer.add_table(table, rows)
         return
@@ -127,10 +128,11 @@ def _write_kept(writer: ShardWriter, table: str, rows: pa.Table, repeated: Colle
     if table != "pages":
         writer.add_table(table, rows.filter(pc.invert(is_repeated)))
         return
+    # A page that the parse stage has rejected stays as it is: it has its reject already.
     is_new = pc.and_(is_repeated, pc.not_equal(rows.column("fate"), "rejected"))
     writer.add_table("pages", _as_rejected(rows, is_new))
     dropped = rows.filter(is_new).select(["page_id", "title"]).to_pylist()
-    writer.add("rejects", [duplicate(row["page_id"], row["title"]) for row in dropped])
+    writer.add("rejects", [reject_repeated(row["page_id"], row["title"]) for row in dropped])
 
 
 def _as_rejected(rows: pa.Table, is_dropped: pa.ChunkedArray) -> pa.Table:

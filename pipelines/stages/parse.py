@@ -1,4 +1,4 @@
-"""The parse stage: the streams of a shard become its tables, in one pass and in bounded memory. No Beam here."""
+"""The parse stage: the pages of a shard's streams become its tables, in one pass and bounded memory. No Beam here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipelines.dump import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
 from pipelines.sandbox import GuardedFunction
 from pipelines.stages.article_rows import ParsedArticle
-from pipelines.stages.articles import Outcome, outcomes
+from pipelines.stages.articles import PageOutcome, page_outcomes
 from pipelines.stages.earlier import EarlierArticle, EarlierIndex
+from pipelines.stages.results import Loss, ParseResult
 from pipelines.storage import ShardWriter, Work
 from schemas.errors import InputError
 from schemas.records import Count, Ledger, Reject
@@ -20,9 +20,9 @@ from schemas.tables import TABLES
 
 __all__ = ["parse_shard"]
 
-STAGE = "parse"
 _OF_ARTICLES = ("sentences", "paragraphs", "images")
 _BEAT_S = 0.5
+"""Seconds between two reports of progress; each is a small file."""
 
 
 def parse_shard(
@@ -33,45 +33,41 @@ def parse_shard(
     limits: ReadLimits,
     limit_pages: int | None = None,
     earlier: EarlierIndex | None = None,
-) -> dict[str, Any]:
-    """Read the streams of a shard and write its tables and its result.
+) -> ParseResult:
+    """Read the streams of a shard, and write its tables and its result.
 
     Args:
         shard: number of the shard.
         streams: in dump order.
         work: where to write.
-        guard: runs `parsed_article.parse_page`.
+        guard: runs `article_rows.parse_page`.
         limits: of the reader.
-        limit_pages: stop after so many pages; None: read all.
-        earlier: index whose unchanged articles are taken over; None: parse all.
-
-    Returns:
-        The result: pages, rejects, losses, sums of the counters and of the dropped templates by name, the ids' range.
+        limit_pages: number of pages to read; None: all.
+        earlier: index whose unchanged articles are taken over; None: all are parsed.
     """
     tally = _Tally(work, shard)
     with ShardWriter(work.parsed, shard, TABLES) as writer:
-        for outcome in outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard, earlier):
+        for outcome in page_outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard, earlier):
             _write(outcome, writer)
             tally.add(outcome)
     result = tally.result()
-    work.write_result(STAGE, shard, result)
+    result.write(work, shard)
     tally.beat(is_due=True)
     return result
 
 
 def _items(streams: Sequence[Stream], limits: ReadLimits, tally: _Tally) -> Iterator[Page | Reject]:
-    """Read the streams one after the other, remembering losses with the file they are in."""
+    """Read the streams one after the other, and note each loss with the file that it is in."""
     for stream in streams:
         for item in _read(stream, limits):
             if isinstance(item, Reject) and item.reason in LOSS_REASONS:
-                loss = {"path": stream.path, "offset": stream.offset, "reason": item.reason, "detail": item.detail}
-                tally.losses.append(loss)
+                tally.losses.append(Loss(stream.path, stream.offset, item.reason, item.detail))
             yield item
         tally.stream_bytes += stream.length
 
 
 def _read(stream: Stream, limits: ReadLimits) -> Iterator[Page | Reject]:
-    """Read a stream; a file that cannot be read (any more) is a loss, too, and the other files are read."""
+    """Read a stream. A file that cannot be read (any more) is a loss, and the other files are read all the same."""
     try:
         if not stream.length:
             check_dump(stream.path)
@@ -82,7 +78,7 @@ def _read(stream: Stream, limits: ReadLimits) -> Iterator[Page | Reject]:
 
 
 def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[Page | Reject]:
-    """Return the items up to the limit-th page (losses are no pages)."""
+    """Yield the items up to the last page of the limit; losses are no pages."""
     pages = 0
     for item in items:
         yield item
@@ -91,7 +87,7 @@ def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[
             return
 
 
-def _write(outcome: Outcome, writer: ShardWriter) -> None:
+def _write(outcome: PageOutcome, writer: ShardWriter) -> None:
     if outcome.page is not None:
         writer.add("pages", [outcome.page])
     if outcome.reject is not None:
@@ -116,10 +112,10 @@ def _to_ledger(page_id: int, article: ParsedArticle) -> Ledger:
 
 
 class _Tally:
-    """What is counted while a shard is read, and the beat that shows it."""
+    """Counts a shard while it is read, and reports the progress."""
 
     def __init__(self, work: Work, shard: int) -> None:
-        self.losses: list[dict[str, Any]] = []
+        self.losses: list[Loss] = []
         self.stream_bytes = 0
         self._work = work
         self._shard = shard
@@ -132,7 +128,7 @@ class _Tally:
         self._ids = (0, 0)
         self._next_beat = 0.0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: PageOutcome) -> None:
         if outcome.page is not None:
             self._pages += 1
             self._text_bytes += outcome.page.size_bytes
@@ -154,17 +150,17 @@ class _Tally:
         if is_due or now >= self._next_beat:
             self._next_beat = now + _BEAT_S
             counts = {"pages": self._pages, "text_bytes": self._text_bytes, "rejects": self._rejects}
-            self._work.write_beat(STAGE, self._shard, stream_bytes=self.stream_bytes, **counts)
+            self._work.write_beat(ParseResult.stage, self._shard, stream_bytes=self.stream_bytes, **counts)
 
-    def result(self) -> dict[str, Any]:
-        return {
-            "pages": self._pages,
-            "pages_taken_over": self._taken_over,
-            "rejects": self._rejects,
-            "text_bytes": self._text_bytes,
-            "stream_bytes": self.stream_bytes,
-            "losses": self.losses,
-            "page_ids": list(self._ids),
-            "counters": dict(sorted(self._counters.items())),
-            "dropped_templates": dict(sorted(self._templates.items())),
-        }
+    def result(self) -> ParseResult:
+        return ParseResult(
+            pages=self._pages,
+            pages_taken_over=self._taken_over,
+            rejects=self._rejects,
+            text_bytes=self._text_bytes,
+            stream_bytes=self.stream_bytes,
+            losses=tuple(self.losses),
+            page_ids=self._ids,
+            counters=dict(sorted(self._counters.items())),
+            dropped_templates=dict(sorted(self._templates.items())),
+        )

@@ -1,4 +1,4 @@
-"""The redirect table: title -> target, in buckets on disk, and the resolving of many titles at once."""
+"""The redirect table: title -> target of every redirect, in buckets on disk, and where many titles lead at once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pipelines.storage import open_writer, part_name
 __all__ = ["BUCKET_TITLES", "MAX_CHAIN", "RedirectTable", "bucket_of", "write_redirects"]
 
 BUCKET_TITLES = 250_000
-"""Titles of a bucket (some 30 MB in memory). A worker holds one bucket at a time, however many redirects there are."""
+"""Titles of a bucket (about 30 MB in memory). A worker holds one bucket at a time, however many redirects there are."""
 
 MAX_CHAIN = 5
-"""Redirects that are followed one after the other. MediaWiki itself follows one; bots mend longer chains."""
+"""Redirects that are followed one after the other. MediaWiki follows one; bots shorten the chains that arise."""
 
 _SCHEMA = pa.schema([pa.field("title", pa.string()), pa.field("target", pa.string())])
 
@@ -37,9 +37,8 @@ def write_redirects(page_files: Mapping[Path, Collection[int]], folder: Path) ->
     """Write the redirects of the pages tables as buckets, reading a row group at a time.
 
     Args:
-        page_files: pages tables, each with the page ids that do not count because an earlier table has them; of the
-            others the pages whose fate is "redirect" count.
-        folder: where the buckets go; what is there is written over.
+        page_files: pages tables, each with the page ids to leave out because an earlier table has them already.
+        folder: where the buckets are written; files that are there are replaced.
 
     Returns:
         The number of redirects.
@@ -77,10 +76,10 @@ def _redirect_rows(file: Path, repeated: Collection[int] = ()) -> Iterable[pa.Ta
 
 
 class RedirectTable:
-    """Finds where titles lead.
+    """Finds the titles to which redirects lead.
 
     Args:
-        folder: what `write_redirects` wrote.
+        folder: the buckets that `write_redirects` wrote.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -93,9 +92,10 @@ class RedirectTable:
             titles: distinct titles.
 
         Returns:
-            Title -> last target, for those titles that are redirects. A chain that turns in a circle or is longer
+            Title -> last target, for those titles that are redirects. A chain that runs in a circle or is longer
             than MAX_CHAIN leads nowhere: its titles are left out. Of two redirects with one title the first counts.
         """
+        # All titles take a step together, so that each bucket is read once a step and not once a title.
         found = self._step(titles)
         leads = dict(found)
         for _ in range(MAX_CHAIN - 1):
@@ -103,20 +103,21 @@ class RedirectTable:
             if not found:
                 break
             leads.update((title, found[target]) for title, target in leads.items() if target in found)
-        open_ended = self._step(pa.array(sorted(set(found.values())), pa.string())) if found else {}
-        return {title: target for title, target in leads.items() if target not in open_ended and target != title}
+        # A target that is still a redirect is in a circle, or in a chain that is too long.
+        unfinished = self._step(pa.array(sorted(set(found.values())), pa.string())) if found else {}
+        return {title: target for title, target in leads.items() if target not in unfinished and target != title}
 
     def _step(self, titles: pa.Array) -> dict[str, str]:
         """Follow one redirect from each of the titles, with one bucket in memory at a time."""
         of = pa.array([bucket_of(title, len(self._buckets)) for title in titles.to_pylist()], pa.int32())
         leads: dict[str, str] = {}
         for at, path in enumerate(self._buckets):
-            asked = titles.filter(pc.equal(of, at))
-            if not len(asked):
+            here = titles.filter(pc.equal(of, at))
+            if not len(here):
                 continue
             bucket = pq.read_table(path)
-            rows = pc.index_in(asked, value_set=bucket.column("title").combine_chunks())
+            rows = pc.index_in(here, value_set=bucket.column("title").combine_chunks())
             is_found = rows.is_valid()
             targets = bucket.column("target").take(rows.filter(is_found))
-            leads.update(zip(asked.filter(is_found).to_pylist(), targets.to_pylist(), strict=True))
+            leads.update(zip(here.filter(is_found).to_pylist(), targets.to_pylist(), strict=True))
         return leads

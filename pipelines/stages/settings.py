@@ -1,35 +1,37 @@
-"""The settings of a build that change its output, and those that only change how it runs."""
+"""What a build is asked for: the settings that decide its output, and the options that decide how it runs."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.dump import ReadLimits
-from pipelines.images import SourceChain, VectorSource
 from pipelines.storage import RemoteFile
 from pipelines.wikitext import CleaningRules
+
+if TYPE_CHECKING:
+    from pipelines.stages.image_inputs import ImageInput
 
 __all__ = ["BuildRequest", "BuildSettings", "RunOptions", "program_version"]
 
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """What decides the output, together with the inputs.
+    """The settings that, together with the inputs, decide every byte of the output.
 
     Args:
         rules: how wikitext becomes text.
         keep_disambiguation: keep disambiguation pages as articles.
-        limit_pages: read only the first so many pages; None: all.
-        page_timeout_s: time to parse one page.
-        page_memory_bytes: memory to parse one page.
+        limit_pages: number of pages to read from the start of the dump; None: all.
+        page_timeout_s: seconds that parsing one page may take.
+        page_memory_bytes: memory that parsing one page may take.
         limits: of the dump reader.
         bm25_preset: "more" or "anserini".
         encoder: spec of the image encoder; None: no image index.
-        encoder_fingerprint: name of its weights.
-        images: what the image source holds (`describe_images`); None: no image index.
+        encoder_fingerprint: hash of the encoder's weights.
+        images: what the sources of pictures or vectors hold (`ImageInput.describe`); None: no image index.
     """
 
     rules: CleaningRules = field(default_factory=CleaningRules)
@@ -44,7 +46,7 @@ class BuildSettings:
     images: dict[str, Any] | None = None
 
     def to_config(self) -> dict[str, Any]:
-        """Return the settings as they stand in the manifest: values of JSON only."""
+        """Return the settings as the manifest has them, in values of JSON."""
         config = asdict(self)
         config["rules"] = {name: _to_json(value) for name, value in asdict(self.rules).items()}
         config["program_version"] = program_version()
@@ -53,13 +55,13 @@ class BuildSettings:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a build runs; none of it changes a byte of the tables.
+    """The options that decide how a build runs; none of them changes a byte of the tables.
 
     Args:
-        workers: processes.
-        allow_partial: finish although input was lost.
-        overwrite: replace an index that is there.
-        beam: options for Beam, as on its command line; with a --runner the job runs there.
+        workers: worker processes.
+        allow_partial: finish although a part of the input is lost.
+        overwrite: replace an index at the output.
+        beam: options for Beam, as on its command line; with a --runner the job runs on that engine.
     """
 
     workers: int = 1
@@ -69,21 +71,21 @@ class RunOptions:
 
     @property
     def has_engine(self) -> bool:
-        """Whether a runner of somebody else's is named."""
+        """Whether the job runs on an engine, that is, Beam's options name a --runner."""
         return any(word.startswith("--runner") for word in self.beam)
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build.
+    """What to build, from what, and where to.
 
     Args:
-        dumps: paths or globs of dump files.
+        dumps: paths, URLs or globs of dump files.
         output: the index folder, or its URL.
-        settings: what decides the output.
-        options: how to run.
+        settings: decide the output.
+        options: decide how the build runs.
         dump_index: multistream index of the only dump; None: found by its name.
-        images: gives the bytes of pictures, or their vectors; None: no image index.
+        images: pictures, or their vectors; None: no image index.
         update_from: index of an earlier dump, whose unchanged pages are taken over; None: every page is parsed.
     """
 
@@ -92,7 +94,7 @@ class BuildRequest:
     settings: BuildSettings = field(default_factory=BuildSettings)
     options: RunOptions = field(default_factory=RunOptions)
     dump_index: str | None = None
-    images: SourceChain | VectorSource | None = None
+    images: ImageInput | None = None
     update_from: Path | None = None
 
 
@@ -102,7 +104,7 @@ def program_version() -> str:
 
 
 def _to_json(value: Any) -> Any:
-    """Turn sets and tuples into lists of fixed order; leave the rest."""
+    """Turn sets and tuples into lists of a fixed order; other values stay as they are."""
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return list(value) if isinstance(value, tuple) else value

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from indexer.encoders import ImageRefused, decode_image
-from pipelines.commons import open_commons
+from pipelines.commons import make_commons_source
 from pipelines.commons.cache import FetchCache
 from pipelines.commons.commons import CommonsRules, CommonsSource
 from pipelines.commons.pace import Pace
@@ -349,7 +349,7 @@ def test_a_damaged_cache_is_told_with_its_remedy(tmp_path: Path) -> None:
 )
 def test_commons_without_a_contact_that_reaches_somebody_is_refused(contact: str | None) -> None:
     with pytest.raises(UsageError, match="--contact"):
-        open_commons("", contact)
+        make_commons_source("", contact)
 
 
 @pytest.mark.parametrize(
@@ -366,11 +366,11 @@ def test_commons_without_a_contact_that_reaches_somebody_is_refused(contact: str
 )
 def test_rules_that_commons_does_not_have_are_refused(words: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        open_commons(words, "ops@our-lab.org")
+        make_commons_source(words, "ops@our-lab.org")
 
 
 def test_a_source_is_made_again_from_its_spec() -> None:
-    source = open_commons("?width_px=500&mbit_per_s=2.5", "https://our-lab.org/bots")
+    source = make_commons_source("?width_px=500&mbit_per_s=2.5", "https://our-lab.org/bots")
     assert source.spec == "commons:?width_px=500&mbit_per_s=2.5"
-    assert open_commons(source.spec.partition(":")[2], source.contact) == source
-    assert open_commons("", "ops@our-lab.org").spec == "commons:"
+    assert make_commons_source(source.spec.partition(":")[2], source.contact) == source
+    assert make_commons_source("", "ops@our-lab.org").spec == "commons:"

@@ -1,6 +1,6 @@
 """The guarded decoder: the same pixels as without it, and a reason for what hangs, crashes or eats memory; fuzzed.
 
-MIE_FUZZ_MUTATIONS=10000 pytest tests/integration/test_image_decoder.py   # 300 without it
+MIE_FUZZ_MUTATIONS=10000 pytest tests/pipelines/images/test_image_decoder.py   # 300 without it
 """
 
 from __future__ import annotations
@@ -265,4 +265,5 @@ def test_mutated_photos_end_as_pictures_or_reasons_and_shift_no_row(photos: list
     whole = {name for name in names if int(name[:-4]) % 10 == 0}
     assert whole <= {row["file"] for row in rows}
     assert min(len(rows) - len(whole), len(rejects)) > MUTATIONS // 20
-    print(f"{result['images']} {result['images_broken_by_reason']} slowest {slowest:.2f} s, peak {peak / 1e6:.0f} MB")
+    reasons = result.outcomes["images_broken_by_reason"]
+    print(f"{result.images} {reasons} slowest {slowest:.2f} s, peak {peak / 1e6:.0f} MB")

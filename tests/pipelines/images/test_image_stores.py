@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.images import Missing, SourceChain, open_image_source, open_image_sources
-from pipelines.images.containers import ShardSource
-from pipelines.images.source import Found
-from pipelines.images.tar import TarShard
+from pipelines.images import Missing, SourceChain
+from pipelines.images.containers import ContainerSource
+from pipelines.images.source import FetchedImage
+from pipelines.images.tar import TarContainer
+from pipelines.job import make_image_source
 from schemas.errors import InputError, UsageError
 from tests.support.picture_stores import WRITERS, add_member, write_flat, write_hashed, write_tar, write_zim
 
@@ -43,7 +44,7 @@ def reason(found: bytes | Missing) -> str:
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_every_form_gives_the_bytes_by_canonical_name(tmp_path: Path, form: str) -> None:
-    source = open_image_source(WRITERS[form](tmp_path, PICTURES))
+    source = make_image_source(WRITERS[form](tmp_path, PICTURES))
     source.open()
     for name, data in PICTURES.items():
         assert source.fetch(name) == data
@@ -53,18 +54,18 @@ def test_every_form_gives_the_bytes_by_canonical_name(tmp_path: Path, form: str)
     assert reason(source.fetch("../Tea cup.jpg")) == "unsafe_name"
     assert source.describe()["files"] == len(PICTURES)
     copy = pickle.loads(pickle.dumps(source))
-    assert copy == source == open_image_source(source.spec)
+    assert copy == source == make_image_source(source.spec)
     assert copy.fetch("Z.gif") == PICTURES["Z.gif"]
 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_a_change_of_the_files_changes_the_description(tmp_path: Path, form: str) -> None:
     spec = WRITERS[form](tmp_path, PICTURES)
-    source = open_image_source(spec)
+    source = make_image_source(spec)
     source.open()
     before = source.describe()
     WRITERS[form](tmp_path, {**PICTURES, "More.jpg": b"\xff\xd8\xff more" * 999})
-    again = open_image_source(spec)
+    again = make_image_source(spec)
     again.open()
     assert again.describe() != before
     assert again.fetch("More.jpg") == b"\xff\xd8\xff more" * 999
@@ -72,7 +73,7 @@ def test_a_change_of_the_files_changes_the_description(tmp_path: Path, form: str
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_too_large_pictures_are_not_read(tmp_path: Path, form: str) -> None:
-    source = open_image_source(WRITERS[form](tmp_path, {"A.jpg": b"a" * 100, "B.jpg": b"b" * 101}))
+    source = make_image_source(WRITERS[form](tmp_path, {"A.jpg": b"a" * 100, "B.jpg": b"b" * 101}))
     source.max_bytes = 100  # type: ignore[attr-defined]
     assert source.fetch("A.jpg") == b"a" * 100
     assert reason(source.fetch("B.jpg")) == "too_large"
@@ -81,14 +82,14 @@ def test_too_large_pictures_are_not_read(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("scheme", ["tar", "parquet", "zim"])
 def test_files_that_are_not_there_or_no_containers_are_input_errors(tmp_path: Path, scheme: str) -> None:
     with pytest.raises(InputError, match="no such file"):
-        open_image_source(f"{scheme}:{tmp_path}/nothing*").open()
+        make_image_source(f"{scheme}:{tmp_path}/nothing*").open()
     (tmp_path / "some").write_bytes(b"this is no container " * 200)
     with pytest.raises(InputError) as caught:
-        open_image_source(f"{scheme}:{tmp_path}/some").open()
+        make_image_source(f"{scheme}:{tmp_path}/some").open()
     assert caught.value.path == str(tmp_path / "some")
     assert caught.value.remedy
     with pytest.raises(UsageError, match="names no file"):
-        open_image_source(f"{scheme}:")
+        make_image_source(f"{scheme}:")
 
 
 def test_hashed_folders_are_not_left_through_links(tmp_path: Path) -> None:
@@ -98,34 +99,34 @@ def test_hashed_folders_are_not_left_through_links(tmp_path: Path) -> None:
     (tmp_path / "out" / "a9" / "Example.jpg").write_bytes(b"secret")
     (folder / "a").mkdir(exist_ok=True)
     (folder / "a" / "a9").symlink_to(tmp_path / "out" / "a9")
-    assert reason(open_image_source(spec).fetch("Example.jpg")) == "outside_folder"
+    assert reason(make_image_source(spec).fetch("Example.jpg")) == "outside_folder"
 
 
 def test_shards_are_read_once_and_only_those_that_are_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     read: list[str] = []
-    plain = TarShard.names
+    plain = TarContainer.names
 
-    def counted(shard: TarShard) -> Iterator[tuple[str, int, int, int]]:
+    def counted(shard: TarContainer) -> Iterator[tuple[str, int, int, int]]:
         read.append(Path(shard._path).name)
         return plain(shard)
 
-    monkeypatch.setattr(TarShard, "names", counted)
+    monkeypatch.setattr(TarContainer, "names", counted)
     spec = write_tar(tmp_path, PICTURES)
     for _ in range(3):
-        open_image_source(spec).open()
+        make_image_source(spec).open()
     assert read == ["shard-0.tar", "shard-1.tar"]
     with tarfile.open(tmp_path / "shard-1.tar", "w") as tar:
         add_member(tar, "New.jpg", b"new")
-    source = open_image_source(spec)
+    source = make_image_source(spec)
     source.open()
     assert read == ["shard-0.tar", "shard-1.tar", "shard-1.tar"]
     assert source.fetch("New.jpg") == b"new"
     assert reason(source.fetch("Z.gif")) == "not_found"
     for path in cache.glob("*.sqlite"):
         path.write_bytes(b"damaged" * 1000)
-    assert open_image_source(spec).fetch("New.jpg") == b"new"
+    assert make_image_source(spec).fetch("New.jpg") == b"new"
 
 
 def test_hostile_tar_members_are_no_pictures_and_nothing_is_extracted(
@@ -141,7 +142,7 @@ def test_hostile_tar_members_are_no_pictures_and_nothing_is_extracted(
         add_member(tar, "Disk.jpg", b"", type=tarfile.BLKTYPE)
         add_member(tar, "A" * 230 + ".jpg", b"long")
     monkeypatch.chdir(tmp_path)
-    source = open_image_source(f"tar:{tmp_path}/in/*.tar")
+    source = make_image_source(f"tar:{tmp_path}/in/*.tar")
     assert source.fetch("Up.jpg") == b"up"
     assert source.fetch("Abs.jpg") == b"abs"
     assert source.fetch("A" * 230 + ".jpg") == b"long"
@@ -155,15 +156,15 @@ def test_damaged_and_compressed_tar_files_are_said(tmp_path: Path) -> None:
     whole = (tmp_path / "shard-1.tar").read_bytes()
     (tmp_path / "cut.tar").write_bytes(whole[:1000])
     with pytest.raises(InputError, match="damaged or ends early"):
-        open_image_source(f"tar:{tmp_path}/cut.tar").open()
+        make_image_source(f"tar:{tmp_path}/cut.tar").open()
     with tarfile.open(tmp_path / "packed.tar", "w:gz") as tar:
         add_member(tar, "A.jpg", b"a")
     with pytest.raises(InputError, match="compressed"):
-        open_image_source(f"tar:{tmp_path}/packed.tar").open()
+        make_image_source(f"tar:{tmp_path}/packed.tar").open()
 
 
 def test_a_tar_that_shrank_after_it_was_indexed_gives_a_reason(tmp_path: Path) -> None:
-    source = open_image_source(write_tar(tmp_path, PICTURES))
+    source = make_image_source(write_tar(tmp_path, PICTURES))
     source.open()
     os.truncate(tmp_path / "shard-1.tar", 100)
     assert reason(source.fetch("Z.gif")) == "unreadable"
@@ -172,12 +173,12 @@ def test_a_tar_that_shrank_after_it_was_indexed_gives_a_reason(tmp_path: Path) -
 def test_parquet_with_plain_columns_and_without_any_that_fit(tmp_path: Path) -> None:
     rows = {"file": ["A.jpg", "B.jpg", None], "image_bytes": [b"a", None, b"c"], "caption": ["x", "y", "z"]}
     pq.write_table(pa.table(rows), tmp_path / "plain.parquet")
-    source = open_image_source(f"parquet:{tmp_path}/plain.parquet")
+    source = make_image_source(f"parquet:{tmp_path}/plain.parquet")
     assert source.fetch("A.jpg") == b"a"
     assert reason(source.fetch("B.jpg")) == "no_bytes"
     pq.write_table(pa.table({"caption": ["x"], "label": [1]}), tmp_path / "none.parquet")
     with pytest.raises(InputError, match="caption, label are not bytes and names"):
-        open_image_source(f"parquet:{tmp_path}/none.parquet").open()
+        make_image_source(f"parquet:{tmp_path}/none.parquet").open()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_parquet_with_plain_columns_and_without_any_that_fit(tmp_path: Path) -> 
     ["I/m/{}", "I/{}", "m/{}", "_assets_/{}", "_assets_/0f1e2d3c/{}", "_assets_/0f1e2d3c/330px-{}", "I/{}.webp", "{}"],
 )
 def test_a_zim_gives_pictures_however_the_writer_named_them(tmp_path: Path, layout: str) -> None:
-    source = open_image_source(write_zim(tmp_path, PICTURES, layout.format))
+    source = make_image_source(write_zim(tmp_path, PICTURES, layout.format))
     for name, data in PICTURES.items():
         assert source.fetch(name) == data
 
@@ -199,7 +200,7 @@ def test_a_zim_gives_the_raster_of_what_is_none_and_prefers_exact_names(tmp_path
         "330px-Old.jpg": b"scaled",
         "Old.jpg": b"plain",
     }
-    source = open_image_source(write_zim(tmp_path, entries))
+    source = make_image_source(write_zim(tmp_path, entries))
     assert source.fetch("Map.svg") == b"raster"
     assert source.fetch("Scan.tif") == b"scan"
     assert source.fetch("Plate.tif") == b"plate"
@@ -212,31 +213,25 @@ def test_a_truncated_zim_is_said(tmp_path: Path) -> None:
     write_zim(tmp_path, PICTURES)
     os.truncate(tmp_path / "wiki.zim", 200)
     with pytest.raises(InputError, match="ZIM"):
-        open_image_source(f"zim:{tmp_path}/wiki.zim").open()
+        make_image_source(f"zim:{tmp_path}/wiki.zim").open()
 
 
 def test_sources_are_asked_in_order_and_only_as_far_as_needed(tmp_path: Path) -> None:
     first = write_flat(tmp_path / "1", {"A.jpg": b"first a"})
     second = write_tar(tmp_path / "2", {"A.jpg": b"second a", "B.jpg": b"second b"})
-    chain = open_image_sources([f"{first},{second}"])
+    chain = SourceChain((make_image_source(first), make_image_source(second)))
     assert chain.specs == [first, second]
-    assert next(chain.search("A.jpg")) == Found(b"first a", first)
+    assert next(chain.search("A.jpg")) == FetchedImage(b"first a", first)
     found = list(chain.search("B.jpg"))
-    assert found[1] == Found(b"second b", second)
+    assert found[1] == FetchedImage(b"second b", second)
     assert isinstance(found[0], Missing)
     missing = [part for part in chain.search("C.jpg") if isinstance(part, Missing)]
     why = chain.why_missing(missing)
     assert why.reason == "not_found"
     assert first in why.detail
     assert second in why.detail
-    told = chain.why_missing([missing[0], Missing("too_large", "9 bytes")])
-    assert told.reason == "too_large"
-
-
-def test_a_source_named_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="named twice"):
-        open_image_sources([f"dir:{tmp_path},zim:a.zim", f"dir:{tmp_path}"])
-    assert isinstance(open_image_sources([f"dir:{tmp_path}"]), SourceChain)
+    why = chain.why_missing([missing[0], Missing("too_large", "9 bytes")])
+    assert why.reason == "too_large"
 
 
 def test_a_zim_without_libzim_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +240,7 @@ def test_a_zim_without_libzim_says_what_to_install(tmp_path: Path, monkeypatch: 
     (tmp_path / "a.zim").write_bytes(b"ZIM")
     monkeypatch.setitem(__import__("sys").modules, "libzim.reader", None)
     with pytest.raises(MissingDependency, match="libzim") as caught:
-        ShardSource("zim", str(tmp_path / "a.zim")).open()
+        ContainerSource("zim", str(tmp_path / "a.zim")).open()
     assert caught.value.exit_code == 5
 
 
@@ -260,7 +255,7 @@ def test_mutated_containers_are_refused_or_give_bytes_or_reasons(tmp_path: Path,
             at = chance.choice([chance.randrange(len(body)), chance.randrange(600), -1 - chance.randrange(600)])
             body[at : at + chance.randint(0, 9)] = chance.choice([b"", b"\xff" * 4, chance.randbytes(9)])
         (tmp_path / f"mutant{seed}").write_bytes(body)
-        source = open_image_source(f"{form}:{tmp_path}/mutant{seed}")
+        source = make_image_source(f"{form}:{tmp_path}/mutant{seed}")
         try:
             source.open()
         except InputError:

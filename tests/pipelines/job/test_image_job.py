@@ -13,9 +13,10 @@ from indexer.encoders import decode_image
 from indexer.index import WikiIndex
 from indexer.report import UserQuery, answer_query
 from indexer.search import SearchParams
-from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.images import SourceChain, VectorSource, open_image_sources
-from pipelines.stages import BuildRequest, BuildSettings, RunOptions
+from pipelines.build_wiki_index import BuildOutcome, build_wiki_index
+from pipelines.images import GuardedDecoder
+from pipelines.job import make_image_input
+from pipelines.stages import BuildRequest, BuildSettings, ImageInput, RunOptions
 from schemas.display import Progress
 from schemas.errors import InputError, UsageError
 from tests.support.commons_server import CommonsServer
@@ -43,10 +44,10 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build(
     dump: Path,
     output: Path,
-    images: SourceChain | VectorSource,
+    images: ImageInput,
     encoder: str | None = "efficientnet-lite0",
     **options: object,
-) -> Outcome:
+) -> BuildOutcome:
     settings = BuildSettings(encoder=encoder)
     run = RunOptions(**options)  # type: ignore[arg-type]
     request = BuildRequest((str(dump),), output, settings, run, images=images)
@@ -65,9 +66,9 @@ def test_every_source_gives_the_same_index(dump: Path, pictures: dict[str, bytes
         specs["commons"] = f"commons:{site.base}"
         for form, spec in specs.items():
             output = tmp_path / "out" / form
-            images = open_image_sources([spec], "ops@our-lab.org")
+            images = make_image_input([spec], "ops@our-lab.org")
             counters = build(dump, output, images).manifest.counters
-            assert counters["images_embedded_by_source"] == {images.spec: 5}, form
+            assert counters["images_embedded_by_source"] == {images.specs[0]: 5}, form
             assert counters["images_missing_by_reason"] == {"not_found": 5}, form
             vectors = [{**row, "source": ""} for row in rows(output, "embeddings")]
             indexes = [(output / "faiss" / name).read_bytes() for name in ("ids.parquet", "index.faiss")]
@@ -91,7 +92,7 @@ def test_pictures_of_many_sources_some_missing_some_broken_are_all_accounted_for
     tar = WRITERS["tar"](tmp_path, {name: pictures[name] for name in ("Tea cup.jpg", "D'or & co.jpg")})
     with CommonsServer() as site:
         site.pictures["Last.jpg"] = pictures["Last.jpg"]
-        images = open_image_sources([f"{folder},{tar}", f"commons:{site.base}"], "ops@our-lab.org")
+        images = make_image_input([f"{folder},{tar}", f"commons:{site.base}"], "ops@our-lab.org")
         outcome = build(dump, tmp_path / "index", images)
     counters = outcome.manifest.counters
     assert counters["images"] == {
@@ -121,7 +122,7 @@ def test_a_build_that_the_site_stopped_goes_on_from_what_was_fetched(
     with CommonsServer() as site:
         site.pictures.update(pictures)
         site.behave("Last.jpg", [status(429, Retry_After="7200"), picture(pictures["Last.jpg"])])
-        images = open_image_sources([f"commons:{site.base}"], "ops@our-lab.org")
+        images = make_image_input([f"commons:{site.base}"], "ops@our-lab.org")
         with pytest.raises(InputError, match="pause of 7200 s"):
             build(dump, tmp_path / "index", images)
         assert not (tmp_path / "index" / "manifest.json").exists()
@@ -133,7 +134,7 @@ def test_a_build_that_the_site_stopped_goes_on_from_what_was_fetched(
 
 
 def test_an_engine_of_many_machines_is_refused_commons(dump: Path, tmp_path: Path) -> None:
-    images = open_image_sources(["commons:"], "ops@our-lab.org")
+    images = make_image_input(["commons:"], "ops@our-lab.org")
     with pytest.raises(UsageError, match="two connections"):
         build(dump, tmp_path / "index", images, beam=("--runner", "FlinkRunner"))
 
@@ -141,10 +142,9 @@ def test_an_engine_of_many_machines_is_refused_commons(dump: Path, tmp_path: Pat
 def test_a_picture_that_its_decoder_dies_of_is_a_reject_and_shifts_no_row(
     dump: Path, pictures: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.images import GuardedDecoder
 
     folder = WRITERS["flat"](tmp_path / "a", pictures)
-    build(dump, tmp_path / "plain", open_image_sources([folder]))
+    build(dump, tmp_path / "plain", make_image_input([folder]))
     plain = {row["file"]: row for row in rows(tmp_path / "plain", "embeddings")}
     decode, killed = GuardedDecoder.decode, []
 
@@ -157,7 +157,7 @@ def test_a_picture_that_its_decoder_dies_of_is_a_reject_and_shifts_no_row(
         return decode(self, data)
 
     monkeypatch.setattr(GuardedDecoder, "decode", deadly)
-    outcome = build(dump, tmp_path / "index", open_image_sources([folder]), overwrite=True)
+    outcome = build(dump, tmp_path / "index", make_image_input([folder]), overwrite=True)
     assert killed
     assert outcome.manifest.counters["images_broken_by_reason"] == {"too_slow": 1}
     again = {row["file"]: row for row in rows(tmp_path / "index", "embeddings")}
@@ -171,10 +171,10 @@ def test_vectors_of_a_named_encoder_give_the_index_that_its_pictures_give(
     dump: Path, pictures: dict[str, bytes], tmp_path: Path
 ) -> None:
     """The given vectors are those of another index's embeddings."""
-    build(dump, tmp_path / "seen", open_image_sources([WRITERS["flat"](tmp_path, pictures)]))
-    given = open_image_sources([f"vectors:{tmp_path}/seen/embeddings/*.parquet"])
+    build(dump, tmp_path / "seen", make_image_input([WRITERS["flat"](tmp_path, pictures)]))
+    given = make_image_input([f"vectors:{tmp_path}/seen/embeddings/*.parquet"])
     manifest = build(dump, tmp_path / "given", given).manifest
-    assert manifest.counters["images_embedded_by_source"] == {given.spec: 5}
+    assert manifest.counters["images_embedded_by_source"] == {given.specs[0]: 5}
     assert manifest.counters["images_missing_by_reason"] == {"not_found": 5}
     assert manifest.counters["images"]["encoded"] == manifest.counters["images"]["scaled"] == 0
     for name in ("ids.parquet", "index.faiss"):
@@ -194,7 +194,7 @@ def test_vectors_of_an_encoder_that_cannot_run_here_are_asked_by_vector_only(
     vectors = 5 * np.random.default_rng(1).random((5, 2048))
     at = table.schema.get_field_index("embedding")
     pq.write_table(table.set_column(at, "embedding", [vectors.tolist()]), tmp_path / "wit.parquet", row_group_size=2)
-    images = open_image_sources([spec])
+    images = make_image_input([spec])
     with pytest.raises(UsageError, match="needs --encoder"):
         build(dump, tmp_path / "index", images, None)
     with pytest.raises(UsageError, match="2048 components, those of efficientnet-lite0 have 1280"):

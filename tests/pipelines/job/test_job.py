@@ -16,11 +16,9 @@ from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.report import find_faults
-from pipelines.build_wiki_index import Outcome, build_wiki_index
+from pipelines.build_wiki_index import BuildOutcome, build_wiki_index
 from pipelines.dump import ReadLimits
-from pipelines.images import open_image_sources
-from pipelines.job import Stages
-from pipelines.job import driver as stages
+from pipelines.job import Stages, driver, make_image_input
 from pipelines.stages import BuildRequest, BuildSettings, RunOptions
 from schemas.display import Progress
 from schemas.errors import IndexCorrupt, InputError, StoreError, UsageError
@@ -47,12 +45,12 @@ PAGES = [
 COUNTS = {"kept": 3, "redirect": 2, "disambiguation": 1, "other_namespace": 1, "empty": 1, "rejected": 0}
 
 
-def build(dump: Path, output: Path, *, images: Path | None = None, **options: Any) -> Outcome:
+def build(dump: Path, output: Path, *, images: Path | None = None, **options: Any) -> BuildOutcome:
     """Run the job in this process; options are fields of BuildSettings or RunOptions."""
     of_settings = {name: value for name, value in options.items() if name in BuildSettings.__dataclass_fields__}
     of_run = {name: value for name, value in options.items() if name not in of_settings}
     settings = BuildSettings(encoder="efficientnet-lite0" if images else None, **of_settings)
-    source = open_image_sources([str(images)]) if images else None
+    source = make_image_input([str(images)]) if images else None
     request = BuildRequest((str(dump),), output, settings, RunOptions(**of_run), images=source)
     return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
 
@@ -224,7 +222,7 @@ def test_a_truncated_dump_is_refused_unless_the_loss_is_allowed(tmp_path: Path) 
         build(whole, output)
 
 
-def _with_hook(check: Callable[[Stages], None], run: Callable[[], Outcome]) -> Outcome:
+def _with_hook(check: Callable[[Stages], None], run: Callable[[], BuildOutcome]) -> BuildOutcome:
     """Run a build and look at it after its parse stage."""
     with pytest.MonkeyPatch.context() as patch:
         finish = Stages._finish
@@ -325,7 +323,7 @@ def test_repeated_page_ids_are_rejected_within_and_across_shards(tmp_path: Path)
 def test_many_workers_index_the_shards_of_a_large_dump_and_the_hits_are_those_of_one_pass(
     dump: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "_MANY_SENTENCES", 1)
+    monkeypatch.setattr(driver, "_MANY_SENTENCES", 1)
     made: list[str] = []
     index_parts = Stages._index_parts
     monkeypatch.setattr(Stages, "_index_parts", lambda self, *given: (made.append(given[0]), index_parts(self, *given)))

@@ -10,7 +10,7 @@ import pytest
 from test_job import build, rows
 
 from pipelines import build_wiki_index as job
-from pipelines.job.plan import Plan
+from pipelines.job.plan import ShardPlan
 from pipelines.wikitext import CleaningRules
 from schemas.errors import InputError
 from schemas.manifest import read_manifest
@@ -75,8 +75,8 @@ def vanish_after_the_plan(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a file be there until the streams are found, and not afterwards."""
     plan_shards, away = job.plan_shards, path.with_suffix(".away")
 
-    def plan(*given: object, **named: object) -> Plan:
-        found: Plan = plan_shards(*given, **named)  # type: ignore[arg-type]
+    def plan(*given: object, **named: object) -> ShardPlan:
+        found: ShardPlan = plan_shards(*given, **named)  # type: ignore[arg-type]
         path.rename(away)
         return found
 

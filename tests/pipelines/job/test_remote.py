@@ -20,8 +20,8 @@ from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.report import find_faults
-from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.images import open_image_sources
+from pipelines.build_wiki_index import BuildOutcome, build_wiki_index
+from pipelines.job import make_image_input
 from pipelines.stages import BuildRequest, BuildSettings, RunOptions
 from pipelines.storage import RemoteFile, Store
 from schemas.display import Progress
@@ -71,11 +71,11 @@ def on_disk(dump: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) 
     return output
 
 
-def build(dump: str, output: Path | RemoteFile, images: str | None = None, **options: Any) -> Outcome:
+def build(dump: str, output: Path | RemoteFile, images: str | None = None, **options: Any) -> BuildOutcome:
     settings = BuildSettings(encoder="efficientnet-lite0" if images else None)
     if "bm25_preset" in options:
         settings = replace(settings, bm25_preset=options.pop("bm25_preset"))
-    source = None if images is None else open_image_sources([images])
+    source = None if images is None else make_image_input([images])
     request = BuildRequest((dump,), output, settings, RunOptions(**options), images=source)
     return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
 

@@ -19,9 +19,8 @@ from PIL import Image
 
 from indexer.index import WikiIndex
 from indexer.report import find_faults
-from pipelines.build_wiki_index import Outcome, build_wiki_index
-from pipelines.images import open_image_sources
-from pipelines.job import Stages
+from pipelines.build_wiki_index import BuildOutcome, build_wiki_index
+from pipelines.job import Stages, make_image_input
 from pipelines.stages import BuildRequest, BuildSettings, RunOptions
 from pipelines.stages import parse as parse_stage
 from schemas.display import Progress
@@ -121,9 +120,9 @@ def photos(slice_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> list
     return [folder / "earlier", folder / "newer"]
 
 
-def build(dump: Path, output: Path, photos: Path | None, earlier: Path | None = None, **settings: Any) -> Outcome:
+def build(dump: Path, output: Path, photos: Path | None, earlier: Path | None = None, **settings: Any) -> BuildOutcome:
     chosen = BuildSettings(encoder="efficientnet-lite0" if photos else None, **settings)
-    source = open_image_sources([str(photos)]) if photos else None
+    source = make_image_input([str(photos)]) if photos else None
     request = BuildRequest((str(dump),), output, chosen, RunOptions(), images=source, update_from=earlier)
     return build_wiki_index(request, Progress(io.StringIO(), is_quiet=True))
 

@@ -10,7 +10,7 @@ import pytest
 from pipelines.dump import Page
 from pipelines.sandbox import Failure, GuardedFunction
 from pipelines.stages import ParsedArticle, parse_page
-from pipelines.stages.articles import Outcome, outcomes
+from pipelines.stages.articles import PageOutcome, page_outcomes
 from pipelines.wikitext import CleaningRules
 from schemas.records import Reject
 
@@ -49,11 +49,11 @@ def page(number: int, text: str = "Tea is a drink.", **fields: Any) -> Page:
     return Page(page_id=number, revision_id=1, wikitext=text, size_bytes=len(text), **values)
 
 
-def run(*items: Page | Reject) -> list[Outcome]:
-    return list(outcomes(items, cast("GuardedFunction[Page, ParsedArticle]", ParserInHere())))
+def run(*items: Page | Reject) -> list[PageOutcome]:
+    return list(page_outcomes(items, cast("GuardedFunction[Page, ParsedArticle]", ParserInHere())))
 
 
-def fates(found: list[Outcome]) -> list[tuple[int, str]]:
+def fates(found: list[PageOutcome]) -> list[tuple[int, str]]:
     return [(outcome.page.page_id, outcome.page.fate) for outcome in found if outcome.page]
 
 
@@ -86,7 +86,7 @@ def test_pages_are_read_while_articles_are_parsed_but_not_without_end() -> None:
             read.append(number)
             yield page(number, redirect=None if number in (1, 300, 900) else "Tea")
 
-    found = outcomes(source(), cast("GuardedFunction[Page, ParsedArticle]", ParserInHere()))
+    found = page_outcomes(source(), cast("GuardedFunction[Page, ParsedArticle]", ParserInHere()))
     assert fates([next(found)]) == [(1, "kept")]
     assert 200 < len(read) < 500
     assert [number for number, _ in fates(list(found))] == list(range(2, 1000))
@@ -95,7 +95,7 @@ def test_pages_are_read_while_articles_are_parsed_but_not_without_end() -> None:
 def test_short_articles_share_a_message_and_long_ones_do_not() -> None:
     parser = ParserInHere()
     pages = [page(number, "Tea. " * (50_000 if 150 < number <= 153 else 1)) for number in range(1, 161)]
-    found = list(outcomes(pages, cast("GuardedFunction[Page, ParsedArticle]", parser)))
+    found = list(page_outcomes(pages, cast("GuardedFunction[Page, ParsedArticle]", parser)))
     assert fates(found) == [(number, "kept") for number in range(1, 161)]
     assert parser.sizes == [100, 51, 1, 1, 7]
 
@@ -107,7 +107,7 @@ def test_an_error_of_the_source_leaves_no_answer_behind() -> None:
 
     parser = ParserInHere()
     with pytest.raises(OSError, match="disk gone"):
-        list(outcomes(source(), cast("GuardedFunction[Page, ParsedArticle]", parser)))
+        list(page_outcomes(source(), cast("GuardedFunction[Page, ParsedArticle]", parser)))
     assert parser.is_closed
 
 

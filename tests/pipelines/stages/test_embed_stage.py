@@ -6,7 +6,6 @@ import io
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,9 +14,10 @@ import torch
 from PIL import Image
 
 from indexer.encoders import ImageEncoder, decode_image
-from pipelines.images import open_image_sources
+from pipelines.images import FolderSource, SourceChain
 from pipelines.stages import embed as embed_stage
-from pipelines.stages import embed_shard
+from pipelines.stages.embed import embed_shard
+from pipelines.stages.results import EmbedResult, ImageCounts
 from pipelines.storage import WorkFolder
 
 pytestmark = pytest.mark.integration
@@ -67,12 +67,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return folder, [*names, *extra, "Absent.png", "Z absent.png"]
 
 
-def embed(folder: Path, names: Iterable[str], work: Path, colours: Colours, pause_s: float = 0) -> dict[str, Any]:
+def embed(folder: Path, names: Iterable[str], work: Path, colours: Colours, pause_s: float = 0) -> EmbedResult:
     def decode(data: bytes) -> Image.Image:
         time.sleep(pause_s)
         return decode_image(data)
 
-    source = open_image_sources([f"dir:{folder}"])
+    source = SourceChain((FolderSource(str(folder)),))
     source.open()
     return embed_shard(0, 0, names, source, colours.encoder(), WorkFolder(work), decode=decode)
 
@@ -83,8 +83,7 @@ def test_the_same_bytes_are_encoded_once_and_every_file_keeps_its_row(
     folder, names = photos
     colours = Colours()
     result = embed(folder, names, tmp_path, colours)
-    counts = {"files": PICTURES + 8, "embedded": PICTURES + 2, "encoded": PICTURES, "missing": 2, "broken": 4}
-    assert result["images"] == counts
+    assert result.images == ImageCounts(PICTURES + 8, embedded=PICTURES + 2, encoded=PICTURES, missing=2, broken=4)
     rows = pq.read_table(tmp_path / "ready" / "embeddings").to_pylist()
     assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
     for row in rows:
@@ -99,8 +98,8 @@ def test_the_same_bytes_are_encoded_once_and_every_file_keeps_its_row(
     }
     in_a_batch_with_black, black = 32, 1
     assert PICTURES < colours.pictures <= PICTURES + black + in_a_batch_with_black, "that batch is tried one by one"
-    per_source = result["images_embedded_by_source"].values(), result["images_broken_by_source"].values()
-    assert (sum(per_source[0]), sum(per_source[1])) == (PICTURES + 2, 4)
+    by_source = [result.outcomes[f"images_{what}_by_source"] for what in ("embedded", "broken")]
+    assert [sum(counts.values()) for counts in by_source] == [PICTURES + 2, 4]
 
 
 @pytest.mark.parametrize(("decode_s", "encode_s"), [(0, 0.01), (0.002, 0)])
@@ -110,7 +109,7 @@ def test_decoding_beside_encoding_changes_no_byte(
     folder, names = photos
     embed(folder, names[::-1], tmp_path / "beside", Colours(encode_s), decode_s)
     with monkeypatch.context() as patch:
-        patch.setattr(embed_stage, "ahead", lambda items, depth: items)
+        patch.setattr(embed_stage, "prefetched", lambda items, depth: items)
         embed(folder, names, tmp_path / "after", Colours())
     written = [
         {path.relative_to(root): path.read_bytes() for path in sorted((root / "ready").rglob("*.parquet"))}
@@ -136,7 +135,7 @@ def test_decoding_goes_on_while_a_batch_is_encoded(photos: tuple[Path, list[str]
         events.append("decode")
         return decode_image(data)
 
-    source = open_image_sources([f"dir:{folder}"])
+    source = SourceChain((FolderSource(str(folder)),))
     source.open()
     beside = ImageEncoder("colours", "0" * 64, 3, "cpu", encoder.preprocess, network)
     embed_shard(0, 0, names[:96], source, beside, WorkFolder(tmp_path), decode=decode)
@@ -150,7 +149,7 @@ def test_an_error_of_a_source_ends_the_stage_as_it_is(photos: tuple[Path, list[s
     def decode(_: bytes) -> Image.Image:
         raise OSError("the disk is gone")
 
-    source = open_image_sources([f"dir:{folder}"])
+    source = SourceChain((FolderSource(str(folder)),))
     source.open()
     with pytest.raises(OSError, match="the disk is gone"):
         embed_shard(0, 0, names, source, Colours().encoder(), WorkFolder(tmp_path), decode=decode)

@@ -1,4 +1,4 @@
-"""Working ahead in a thread: order, bound, errors, and an early end."""
+"""Prefetching in a thread: order, bound, errors, and an early end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.stages.prefetch import ahead
+from pipelines.stages.prefetch import prefetched
 
 
 def test_items_come_in_order_and_are_made_in_another_thread() -> None:
@@ -19,9 +19,9 @@ def test_items_come_in_order_and_are_made_in_another_thread() -> None:
             makers.add(threading.get_ident())
             yield number
 
-    assert list(ahead(items(), 3)) == list(range(500))
+    assert list(prefetched(items(), 3)) == list(range(500))
     assert len(makers) == 1 and threading.get_ident() not in makers
-    assert list(ahead([])) == []
+    assert list(prefetched([])) == []
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -33,7 +33,7 @@ def test_no_more_items_are_made_than_may_wait(depth: int) -> None:
             made.append(number)
             yield number
 
-    taken = ahead(items(), depth)
+    taken = prefetched(items(), depth)
     for used in range(1, 11):
         assert next(taken) == used - 1
         until = time.monotonic() + 5
@@ -43,7 +43,7 @@ def test_no_more_items_are_made_than_may_wait(depth: int) -> None:
         assert len(made) == used + depth
     taken.close()  # type: ignore[attr-defined]
     assert len(made) == 10 + depth, "after an early end nothing is begun"
-    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
 
 
 def test_the_next_item_is_made_while_one_is_used() -> None:
@@ -54,7 +54,7 @@ def test_the_next_item_is_made_while_one_is_used() -> None:
             event.set()
             yield number
 
-    for number in ahead(items()):
+    for number in prefetched(items()):
         assert is_made[min(number + 1, 2)].wait(10)
 
 
@@ -63,16 +63,16 @@ def test_an_error_comes_after_the_items_before_it_with_its_place() -> None:
         yield 1
         raise KeyError("lost")
 
-    taken = ahead(items(), 4)
+    taken = prefetched(items(), 4)
     assert next(taken) == 1
     with pytest.raises(KeyError, match="lost") as caught:
         next(taken)
     assert caught.traceback[-1].name == "items"
-    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
 
 
 def test_an_error_of_the_user_ends_the_thread() -> None:
     with pytest.raises(ZeroDivisionError):
-        for number in ahead(iter(range(100))):
+        for number in prefetched(iter(range(100))):
             _ = 1 / (2 - number)
-    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]

@@ -60,5 +60,5 @@ def test_many_buckets_answer_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert resolve(table, *(title for title, _ in pairs), "Title 1") == dict(pairs)
 
 
-def test_nothing_asked_gives_nothing(tmp_path: Path) -> None:
+def test_no_titles_lead_nowhere(tmp_path: Path) -> None:
     assert resolve(table_of(tmp_path, [])) == {}
