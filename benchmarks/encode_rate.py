@@ -1,9 +1,9 @@
 """Pictures a second from files to vectors on disk: the embed stage beside a plain DataLoader loop with the same model.
 
-The ways take turns (--rounds); printed are medians of wall time, processor time (children included) and rate, and for
-the embed stage the share of decoding, preprocessing, encoding and writing. The loop is what clip-retrieval's inference
-does: a Dataset that opens, decodes and preprocesses, batches through open_clip's model as it is, vectors saved. That
-package itself is not run: it wants NumPy below 2 and older transformers, an environment of its own.
+The ways take turns (--rounds). The medians of wall time, processor time (children included) and rate are printed, and
+for the embed stage the time of decoding, preprocessing, encoding and writing. The loop does what clip-retrieval's
+inference does: a Dataset opens, decodes and preprocesses, batches go through open_clip's model, and the vectors are
+saved. That package itself is not run, because it needs NumPy below 2 and older transformers.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def run_loop(encoder: ImageEncoder, network: Callable[..., Any], folder: Path, w
 
 
 def run_embed(encoder: ImageEncoder, folder: Path, names: list[str]) -> dict[str, float]:
-    """Encode files as a worker of the job does; give the seconds of its parts."""
+    """Encode files as a worker of the job does; return the seconds of each part."""
     clock = Clock()
     timed = replace(
         encoder,
@@ -125,7 +125,7 @@ def run_embed(encoder: ImageEncoder, folder: Path, names: list[str]) -> dict[str
 
 
 def work(way: str, spec: str, folder: Path, part: int, parts: int, barrier: Any, results: Any) -> None:
-    """Load the model, wait for the others, encode a part of the files, and tell how long it took."""
+    """Load the model, wait for the other processes, encode a part of the files, and put the times into `results`."""
     cores = os.cpu_count() or 1
     is_embed = way.startswith("embed")
     encoder = make_encoder(spec, device="cpu", threads=1 if is_embed else cores)
@@ -149,7 +149,7 @@ def cpu_seconds() -> float:
 
 
 def run_way(way: str, spec: str, folder: Path) -> dict[str, float]:
-    """Run one way in processes of its own; wall is that of the slowest, the rest sums."""
+    """Run one way in new processes; the wall time is that of the slowest, other times are sums."""
     context = multiprocessing.get_context("spawn")
     parts = (os.cpu_count() or 1) if way == "embed_per_core" else 1
     barrier, results = context.Barrier(parts), context.SimpleQueue()
@@ -168,7 +168,7 @@ def run_way(way: str, spec: str, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Take turns, and print a line for each way."""
+    """Run every way in each round, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="folder of JPEG photos (default: the demo's)")
     parser.add_argument("--encoder", default="efficientnet-lite0", help="or open_clip:ARCH:random for random weights")
@@ -229,7 +229,7 @@ def copy_photos(source: Path, folder: Path, copies: int) -> int:
 
 
 def with_weights(spec: str, folder: Path) -> str:
-    """Write random weights where the encoder asks for them: speed does not depend on the values."""
+    """Write random weights to a file and return the spec that loads them: speed does not depend on their values."""
     parsed = parse_spec(spec)
     if parsed.weights != "random":
         return spec

@@ -1,4 +1,4 @@
-"""Pictures by name: time to index and to fetch, from folder, tar, Parquet and ZIM; beside the decoding of a picture."""
+"""Measures fetching pictures by name from folder, tar, Parquet and ZIM, beside decoding one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.picture_stores import WRITERS, write_parquet  # so that tests
 
 
 def main() -> int:
-    """Write COPIES pictures in each form, fetch them in random order; exit with 1 if one differs."""
+    """Write COPIES pictures in each form, fetch them in random order, and return 1 if one differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, help="folder of JPEG files to make copies of")
     parser.add_argument("--copies", type=int, default=5_000)
@@ -54,17 +54,17 @@ def main() -> int:
 
 
 def _print_decoding(photos: list[bytes]) -> None:
-    """Print what decoding costs, in this process and in the guarded child, processor time of both together."""
-    for what in ("in this process", "in the guarded child"):
+    """Print the processor time of decoding a photo, in this process and in the guarded child (both processes)."""
+    for place in ("in this process", "in the guarded child"):
         guarded = GuardedDecoder()
-        decode = guarded.decode if "child" in what else decode_image
+        decode = guarded.decode if "child" in place else decode_image
         decode(photos[0])
         start_s = _processor_s() + _child_s(guarded)
         for data in photos * 4:
             decode(data)
         seconds = _processor_s() + _child_s(guarded) - start_s
         guarded.close()
-        print(f"decoding {what}: {seconds / len(photos) / 4 * 1e3:.2f} ms of processor time a photo")
+        print(f"decoding {place}: {seconds / len(photos) / 4 * 1e3:.2f} ms of processor time a photo")
 
 
 def _child_s(decoder: GuardedDecoder) -> float:

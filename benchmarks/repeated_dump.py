@@ -1,4 +1,4 @@
-"""A larger dump: real pages repeated, each copy with ids and titles of its own, in streams as Wikimedia cuts them."""
+"""Writes a larger dump: real pages repeated, each copy with its own ids and titles, in streams as Wikimedia's are."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_export(dump: Path) -> tuple[bytes, list[bytes]]:
 
 
 def renamed(page: bytes, copy: int, step: int) -> bytes:
-    """Return a page of a copy: its id moved by copy * step, and the copy's number behind its title (none for copy 0).
+    """Return a page of a copy: its id moved by copy * step, and the copy's number after its title; copy 0 is the page.
 
     >>> renamed(b"<page><title>Tea</title><id>7</id>", 2, 1000)
     b'<page><title>Tea (copy 2)</title><id>2007</id>'
@@ -76,22 +76,22 @@ def moved(page: bytes, by: int) -> bytes:
 def write_repeated(
     output: Path, dump: Path, copies: int, pages_per_stream: int = PAGES_PER_STREAM, also: Path | None = None
 ) -> int:
-    """Write the multistream dump; give the size of its XML in bytes.
+    """Write the multistream dump, and return the size of its XML in bytes.
 
     Args:
         output: the file to write.
         dump: whose pages are repeated.
-        copies: how often, the pages themselves among them.
+        copies: number of copies, the pages themselves included.
         pages_per_stream: pages of a bz2 stream.
-        also: another dump, whose pages come once, behind the others.
+        also: another dump, whose pages come once, after the copies.
     """
     head, pages = read_export(dump)
     more = read_export(also)[1] if also else []
-    behind = copies * (1 + max(int(found.group(4)) for page in pages if (found := _TITLE_AND_ID.search(page))))
+    last_id = copies * (1 + max(int(found.group(4)) for page in pages if (found := _TITLE_AND_ID.search(page))))
     size, waiting = len(head) + len(FOOTER), []
     with open(output, "wb") as file:
         file.write(bz2.compress(head))
-        for page in chain(repeated(pages, copies), (moved(page, behind) for page in more)):
+        for page in chain(repeated(pages, copies), (moved(page, last_id) for page in more)):
             size += len(page)
             waiting.append(page)
             if len(waiting) == pages_per_stream:
@@ -106,7 +106,7 @@ def main() -> int:
     """Write the dump and print how large it is."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dump", type=Path, help="a .xml.bz2 file; default: the slice that gensim carries")
-    options.add_argument("--also", type=Path, help="another .xml.bz2 file, whose pages come once, behind the copies")
+    options.add_argument("--also", type=Path, help="another .xml.bz2 file, whose pages come once, after the copies")
     options.add_argument("--copies", type=int, default=16)
     options.add_argument("--pages-per-stream", type=int, default=PAGES_PER_STREAM)
     options.add_argument("--output", type=Path, required=True, help="file to write, .xml.bz2")

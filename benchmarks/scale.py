@@ -1,4 +1,4 @@
-"""Hours, dollars and disk for the whole English Wikipedia follow from the measured rates in docs/scale.toml."""
+"""Computes hours, dollars and disk for the whole English Wikipedia from the measured rates in docs/scale.toml."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ Rates = dict[str, dict[str, float]]
 
 
 def main() -> None:
+    """Print the table, or write it into docs/scale.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", type=Path, default=ROOT / "docs" / "scale.toml", help="the inputs, as TOML")
     parser.add_argument("--write", action="store_true", help="put the table into docs/scale.md")
@@ -27,7 +28,7 @@ def main() -> None:
 
 
 def hours_of_cores(inputs: Rates) -> dict[str, float]:
-    """Core-hours of each step that is shared out, and hours of those that one core does."""
+    """Return the core-hours of each step that all cores share, and the hours of each step that one core does."""
     dump, rates = inputs["dump"], inputs["rates"]
     xml_mb, packed_mb = dump["xml_gb"] * 1000, dump["compressed_gb"] * 1000
     sentences = xml_mb * rates["sentences_per_xml_mb"]
@@ -42,29 +43,29 @@ def hours_of_cores(inputs: Rates) -> dict[str, float]:
 
 
 def disk_gb(inputs: Rates, *, with_pictures: bool) -> float:
-    """Gigabytes of a finished index."""
+    """Return the gigabytes of a finished index."""
     dump, rates = inputs["dump"], inputs["rates"]
     vectors = dump["pictures"] * rates["vector_bytes"] / 1e9 if with_pictures else 0.0
     return dump["xml_gb"] * (rates["tables_per_xml"] + rates["bm25_per_xml"]) + vectors
 
 
 def wall_hours(steps: dict[str, float], cores: float, efficiency: float) -> float:
-    """Hours of a text index: one core hashes, finds streams and merges, the rest is shared out."""
+    """Return the hours of a text index: one core hashes, finds streams and merges; all cores share the rest."""
     return serial_hours(steps) + shared_hours(steps) / (cores * efficiency)
 
 
 def serial_hours(steps: dict[str, float]) -> float:
-    """Hours of what one core does."""
+    """Return the hours of the steps that one core does."""
     return steps["hash"] + steps["find streams"] + steps["merge text"]
 
 
 def shared_hours(steps: dict[str, float]) -> float:
-    """Core-hours of what is shared out."""
+    """Return the core-hours of the steps that all cores share."""
     return steps["job"] + steps["index text"]
 
 
 def dataflow(inputs: Rates, steps: dict[str, float]) -> tuple[float, float, str]:
-    """Hours and dollars on Dataflow, and the arithmetic of the dollars."""
+    """Return hours and dollars on Dataflow, and the arithmetic of the dollars in words."""
     engine, price, rates = inputs["dataflow"], inputs["prices"], inputs["rates"]
     cores = engine["workers"] * engine["vcpu"]
     busy = shared_hours(steps) / (cores * rates["parallel_efficiency"])
@@ -84,7 +85,7 @@ def dataflow(inputs: Rates, steps: dict[str, float]) -> tuple[float, float, str]
 
 
 def to_lines(inputs: Rates) -> list[str]:
-    """Write the arithmetic and the table as Markdown."""
+    """Return the table and the arithmetic as lines of Markdown."""
     steps, rates, dump = hours_of_cores(inputs), inputs["rates"], inputs["dump"]
     laptop, machine = inputs["laptop"]["cores"], inputs["machine"]["cores"]
     on = {

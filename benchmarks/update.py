@@ -1,4 +1,4 @@
-"""Update: a newer dump of which some pages changed, built from the earlier index and in full; the tables are equal."""
+"""An update: a newer dump with changed pages, built from the earlier index and in full; the tables must be equal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAGES = ("parse", "finish", "bm25")
 
 
 def changed(page: bytes) -> bytes:
-    """Return a page another revision, with a sentence more.
+    """Return a page under another revision, with one more sentence.
 
     >>> changed(b"<page><revision><id>7</id><text>Tea.</text></revision></page>")
     b'<page><revision><id>97</id><text>Tea. A sentence that is new.</text></revision></page>'
@@ -43,14 +43,14 @@ def write_dump(path: Path, head: bytes, pages: Sequence[bytes]) -> None:
 
 
 def build(dump: Path, output: Path, *more: str) -> dict[str, Any]:
-    """Run the installed command on one worker; give its summary, wall and processor seconds."""
+    """Run the installed command on one worker; return its summary with wall and processor seconds."""
     beam = Path(sys.executable).with_name("beam")
     command = [str(beam), "run", "build_wiki_index", "--dump", str(dump), "--output", str(output), "--json", *more]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    summary = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {**json.loads(told), "wall_s": wall, "processor_s": processor}
+    return {**json.loads(summary), "wall_s": wall, "processor_s": processor}
 
 
 def table_hashes(folder: Path) -> dict[str, str]:

@@ -25,7 +25,7 @@ __all__ = ["CommonsRules", "CommonsSource", "make_commons_source"]
 _UPLOAD, _WIKI = "https://upload.wikimedia.org", "https://commons.wikimedia.org"
 _TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _TRANSIENT_PROBLEMS = ("timeout", "connection", "cut_off")
-"""What may be over when the file is asked for again."""
+"""Failures that may have passed when the file is asked for again."""
 _NOT_THERE_STATUS = (400, 404, 410)
 """400 too: the site answers so for a thumbnail that is wider than its original."""
 _MAIL = re.compile(r"[^\s@<>()]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
@@ -48,9 +48,9 @@ class CommonsRules:
         max_pause_s: longest pause that a build waits; if the site asks for more, it stops, and goes on when run again.
         first_pause_s: pause before the second try; doubled for each further one, unless the site says how long.
         timeout_s: for one file.
-        fresh_days: a picture in the cache is used for so long before the site is asked whether it has changed.
-        missing_days: a file that the site did not have is not asked for again for so long.
-        give_up: the build stops after so many files in a row without a usable answer.
+        fresh_days: days for which a cached picture is used before the site is asked whether it has changed.
+        missing_days: days before a file that the site did not have is asked for again.
+        give_up: number of files in a row without a usable answer after which the build stops.
         cache_gb: bound of the cache on disk.
         max_bytes: largest picture.
     """
@@ -112,7 +112,7 @@ class CommonsSource:
         self._pace = Pace(folder, self.rules.connections, self.rules.mbit_per_s * 1e6 / 8)
 
     def describe(self) -> dict[str, Any]:
-        """Return which site and width are asked for: what the site holds is not known beforehand."""
+        """Return the site and the width: what the site holds is not known beforehand."""
         return {"source": f"commons:{self.base}", "width_px": self.rules.width_px}
 
     def fetch(self, file: str) -> bytes | Missing:
@@ -229,7 +229,7 @@ def make_commons_source(words: str, contact: str | None) -> CommonsSource:
 
 
 def _parse_rules(query: str, *, is_mirror: bool) -> CommonsRules:
-    """Read the rules behind the question mark.
+    """Read the rules after the question mark.
 
     Raises:
         UsageError: an unknown rule or width, or a value that the site does not allow.

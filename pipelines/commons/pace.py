@@ -21,7 +21,7 @@ _POLL_S = 0.02
 
 
 class Pace:
-    """Lets through as many requests at a time as there are connections, and so many bytes a second.
+    """Limits the requests at a time, and the bytes a second, of all processes of this machine together.
 
         folder/connection-0, -1, ...   a request holds the lock of one of these files
         folder/not-before              the time before which no request may begin, under a lock
@@ -57,7 +57,7 @@ class Pace:
         self._move(size_bytes / self._bytes_per_s, is_added=True)
 
     def hold(self, seconds: float) -> None:
-        """Let no process ask for so many seconds, because the site said so."""
+        """Let no process send a request for a number of seconds, because the site asks for a pause."""
         self._move(seconds, is_added=False)
 
     def _take_slot(self) -> int:

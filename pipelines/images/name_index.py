@@ -139,5 +139,5 @@ def _bring_up_to_date(path: Path, files: list[ContainerFile], names_of: Callable
 def _rows(container: int, names: Iterable[IndexedName]) -> Iterator[tuple[str, int, int, int, int]]:
     for name, rank, first, second in names:
         key = file_key(name)
-        # Of one rank, the name that is spelt as its key goes first, a variant (underscores, lower case) behind it.
+        # Of one rank, a name that is spelt exactly as its key is found first, then a variant (underscores, lower case).
         yield key, 2 * rank + (name != key), container, first, second

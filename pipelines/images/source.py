@@ -1,4 +1,4 @@
-"""The seam behind which pictures lie: the canonical Commons name of a file goes in, its bytes or a reason come out."""
+"""The seam of picture sources: the canonical Commons name of a file goes in, its bytes or a reason come out."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class SourceChain:
         return {"sources": parts, **counts}
 
     def search(self, file: str) -> Iterator[FetchedImage | Missing]:
-        """Fetch a file from one source after the other, as long as the caller asks for the next."""
+        """Yield what each source has for a file, in order; a source is asked only when the caller reads on to it."""
         for source in self.sources:
             data = source.fetch(file)
             yield data if isinstance(data, Missing) else FetchedImage(data, source.spec)

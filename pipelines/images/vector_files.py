@@ -180,7 +180,7 @@ def _map_matrix(path: str) -> npt.NDArray[Any]:
         raise InputError("a NumPy file is mapped from disk", path=path, remedy="copy it here, or give Parquet files")
     try:
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # the header is Python's syntax, and what is wrong in it raises many kinds
+    except Exception as error:  # the header is a Python literal, and errors in it raise many kinds
         raise InputError(f"not a readable NumPy file ({error})", path=path, remedy=_REMEDY) from error
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind != "f":
         shape, kind = getattr(matrix, "shape", "?"), getattr(matrix, "dtype", "?")

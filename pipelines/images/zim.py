@@ -77,7 +77,7 @@ def names_in_path(path: str) -> list[str]:
     """Return the file names that an entry of a wiki's ZIM may stand for, the likeliest first; none if it is no picture.
 
     Source: mwoffliner. Older files have I/m/NAME or I/NAME, newer ones _assets_/HASH/NAME. A JPEG or PNG that was
-    converted to WebP has .webp behind its name; the raster of an SVG, TIFF or PDF has the raster's suffix; a
+    converted to WebP has .webp after its name; the raster of an SVG, TIFF or PDF has the raster's suffix; a
     thumbnail may have its width before its name.
 
     >>> names_in_path("I/m/Tea_cup.jpg"), names_in_path("_assets_/1f0c/330px-Tea_cup.jpg")

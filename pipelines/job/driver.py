@@ -172,7 +172,7 @@ class Stages:
                 self.work,
                 images.embedder(self._settings.encoder or "", self._earlier),
                 shards,
-                first_reject=len(tables),  # in the rejects table the embedding shards come behind the others
+                first_reject=len(tables),  # in the rejects table, after the files of the dump's shards
                 done=EmbedResult.read_all(self.work),
             )
             self._run("embed", tables, transform, parallel=min(shards, self._count_encoders()))

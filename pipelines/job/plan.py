@@ -18,7 +18,7 @@ __all__ = ["MIN_SHARDS", "SHARD_BYTES", "ShardPlan", "describe_inputs", "find_in
 _REMEDY = "check the path and its permissions, or build from the other files with --allow-partial"
 
 SHARD_BYTES = 64 * 2**20
-"""Compressed bytes of a shard: about 300 MB of XML, and Parquet files of some 100 MB; 360 shards for all of enwiki."""
+"""Compressed bytes of a shard: about 300 MB of XML, and Parquet files of about 100 MB; 360 shards for all of enwiki."""
 
 MIN_SHARDS = 16
 """Shards into which a small dump of many streams is split, so that the cores of one machine have work."""

@@ -83,7 +83,7 @@ def _count_images(embedded: Sequence[EmbedResult], uses: int) -> dict[str, dict[
     """Return the counters of images: how many became what, and by source and reason where there is an image index.
 
     Args:
-        embedded: results of the embed stage; none: no images were asked for.
+        embedded: results of the embed stage; empty: the build has no images.
         uses: of files by articles.
     """
     if not embedded:

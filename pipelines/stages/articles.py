@@ -18,7 +18,7 @@ _MESSAGE_PAGES = 100
 _MESSAGE_BYTES = 128 * 2**10
 """Wikitext in one message: a long article, or dozens of short ones (docs/decisions/0008-parse-speed.md)."""
 _BATCH_ITEMS = 200
-"""Items of a batch, redirects and the like among them: what is decided waits for the articles before it."""
+"""Items of a batch, redirects included: an item that needs no parsing waits for the articles before it."""
 
 
 class PageOutcome(NamedTuple):
@@ -27,7 +27,7 @@ class PageOutcome(NamedTuple):
     Args:
         page: its row in the pages table; None for a loss, which is no page.
         article: the article, parsed or taken over from an earlier index; None if it is none, or rejected.
-        reject: why it was rejected, or what is lost.
+        reject: the reason why it was rejected or lost; None if it was not.
     """
 
     page: PageRow | None

@@ -221,7 +221,7 @@ def _encode(
     try:
         rows = encoder.encode_prepared(list(images.values()))
     except InputError as error:
-        # A picture of the batch has no direction (a vector of zeros). Alone, each tells whether it is the one.
+        # A picture of the batch has no direction (a vector of zeros). Encoded one by one, that one alone is refused.
         if len(images) == 1:
             refused.update(dict.fromkeys(images, ("no_direction", error.message)))
             return {}

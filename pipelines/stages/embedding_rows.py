@@ -52,7 +52,11 @@ def count_embedding_shards(uses: int) -> int:
 
 
 def embedding_shard_of(file: str, shards: int) -> int:
-    """Return the embedding shard of a file, of so many shards.
+    """Return the number of the embedding shard of a file.
+
+    Args:
+        file: its canonical name.
+        shards: number of embedding shards.
 
     >>> embedding_shard_of("Tea.jpg", 1)
     0

@@ -83,7 +83,9 @@ class ImageInput(Protocol):
         ...
 
     def describe(self, encoder: str | None, *, has_engine: bool) -> ImageFacts:
-        """Open the sources and load the encoder once, so that a change of either is seen and what is missing fails now.
+        """Open the sources, load the encoder, and return what identifies both; a build compares it with an earlier one.
+
+        Whatever is missing is found here, before the first stage.
 
         Args:
             encoder: what `--encoder` says, or the default.

@@ -13,9 +13,9 @@ _T = TypeVar("_T")
 
 
 def prefetched(items: Iterable[_T], depth: int = 1) -> Iterator[_T]:
-    """Yield the items of an iterable in their order, made in one thread before they are asked for.
+    """Yield the items of an iterable in their order; a thread makes the next ones while the caller uses the last.
 
-    An error that the iterable raises is raised here, behind the items before it. When the caller stops early, no
+    An error that the iterable raises is raised here, after the items before it. When the caller stops early, no
     further item is begun.
 
     Args:

@@ -1,4 +1,4 @@
-"""What each stage leaves behind for a shard: the typed results, and the JSON under which the work folder keeps them.
+"""The result of each stage for a shard, typed here and kept as JSON in the work folder.
 
 The keys of the JSON are a file format: a build that was interrupted goes on from the results of the program that began
 it. Keys that are not listed here are ignored (a remote work folder adds the names of the files that it has sent).

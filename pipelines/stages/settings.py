@@ -1,4 +1,4 @@
-"""What a build is asked for: the settings that decide its output, and the options that decide how it runs."""
+"""The request of a build: settings that decide its output, and options that only decide how it runs."""
 
 from __future__ import annotations
 

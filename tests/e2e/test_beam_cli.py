@@ -138,7 +138,7 @@ def test_a_truncated_dump_ends_with_3_and_no_index(dump: Path, tmp_path: Path) -
 def start_until_parsed(
     words: tuple[str | Path, ...], output: Path, shards: int, on_interrupt: signal.Handlers = signal.SIG_DFL
 ) -> subprocess.Popen[str]:
-    """Start a build and wait until some shards are parsed; how it takes an interrupt is not left to who starts us."""
+    """Start a build and wait until a number of shards is parsed; on_interrupt is set, because children inherit it."""
     results = output / ".work" / "results" / "parse"
     process = subprocess.Popen(
         [str(BIN / "beam"), *map(str, words)],

@@ -1,6 +1,6 @@
 """Builds that are killed at random points, job, worker or parser: the next run ends as if nothing had happened.
 
-MIE_KILL_SEEDS=20 runs that many; the default is lean.
+MIE_KILL_SEEDS=20 runs 20 of them; the default is 2.
 """
 
 from __future__ import annotations
@@ -33,19 +33,8 @@ SEEDS = int(os.environ.get("MIE_KILL_SEEDS", "2"))
 QUERIES = ["tea with spices", "page 7", "link copper", "water 23 river"]
 STAGES = ("parse", "finish", "embed", "bm25", "faiss", "publish")
 WORDS = [
-    "tea",
-    "water",
-    "stone",
-    "river",
-    "copper",
-    "spice",
-    "mountain",
-    "letter",
-    "music",
-    "winter",
-    "harbour",
-    "engine",
-]
+    "tea", "water", "stone", "river", "copper", "spice", "mountain", "letter", "music", "winter", "harbour", "engine",
+]  # fmt: skip
 
 pytestmark = [
     pytest.mark.e2e,
@@ -55,7 +44,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Build:
-    """The command, and what an uninterrupted run of it came to."""
+    """The command of a build, and what an uninterrupted run of it made."""
 
     words: tuple[str, ...]
     seconds: dict[str, float]
@@ -96,7 +85,7 @@ def to_end(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Build]:
-    """Return the build with or without pictures; each is run once, when it is first asked for."""
+    """Return a function that runs the build, with or without pictures, at its first call, and returns it."""
     folder = tmp_path_factory.mktemp("kills")
     write_dump(folder, make_pages(random.Random(1)), pages_per_stream=8)
     (folder / "photos").mkdir()
@@ -124,7 +113,7 @@ def uninterrupted(folder: Path, has_images: bool) -> Build:
 
 
 def contents(output: Path) -> dict[str, str]:
-    """Hashes of all files but those of Lucene, whose segment ids are random, and the manifest, which has the time."""
+    """Return the hashes of all files but Lucene's, whose segment ids are random, and the manifest, which has a date."""
     return {
         path.relative_to(output).as_posix(): sha256_file(path)
         for path in sorted(output.rglob("*"))
@@ -133,7 +122,7 @@ def contents(output: Path) -> dict[str, str]:
 
 
 def ask(output: Path, has_images: bool) -> list[Any]:
-    """Hits of some texts, and of every embedded picture."""
+    """Return the hits of the queries, and of every embedded picture."""
     index = WikiIndex(output)
     texts = [[(answer.doc_id, answer.score) for answer in answers] for answers in index.search_text(QUERIES, 10)]
     if not has_images:
@@ -144,7 +133,7 @@ def ask(output: Path, has_images: bool) -> list[Any]:
 
 
 def has_begun(output: Path, stage: str, build: Build) -> bool:
-    """Tell whether a stage has begun: the one before has left all its results."""
+    """Return whether a stage has begun, which is when the stage before has left all its results."""
     if stage == "parse":
         return (output / ".work" / "state.json").exists()
     before = build.stages[build.stages.index(stage) - 1]
@@ -157,7 +146,7 @@ def has_begun(output: Path, stage: str, build: Build) -> bool:
 
 
 def wait(process: subprocess.Popen[str], is_true: Callable[[], bool]) -> bool:
-    """Wait for something or for the end of the process; tell whether it came."""
+    """Wait until a condition holds or the process ends; return whether it holds."""
     while process.poll() is None:
         if is_true():
             return True
@@ -188,7 +177,7 @@ def is_running(pid: int) -> bool:
 
 
 def finished(output: Path, repeated: str) -> dict[str, tuple[int, int]]:
-    """Inode and time of every file that need not be made again, by its path in the output."""
+    """Return inode and time of every file that is finished and must not be made again, by its path in the output."""
     work = output / ".work"
     found = {}
     for result in (work / "results").glob("*/*.json"):

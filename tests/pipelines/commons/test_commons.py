@@ -119,12 +119,12 @@ def test_a_file_that_is_not_there_is_remembered(site: CommonsServer) -> None:
 
 
 def test_what_is_old_is_asked_for_on_condition(site: CommonsServer, photo: bytes) -> None:
-    told = {"ETag": '"v1"', "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}
-    site.behave(FILE, [picture(photo, **told), status(304), picture(photo + b"\0")])
+    validators = {"ETag": '"v1"', "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    site.behave(FILE, [picture(photo, **validators), status(304), picture(photo + b"\0")])
     assert source_of(site).fetch(FILE) == photo
     assert source_of(site, fresh_days=0).fetch(FILE) == photo
     assert site.requests[1][1]["If-None-Match"] == '"v1"'
-    assert site.requests[1][1]["If-Modified-Since"] == told["Last-Modified"]
+    assert site.requests[1][1]["If-Modified-Since"] == validators["Last-Modified"]
     assert source_of(site, fresh_days=0).fetch(FILE) == photo + b"\0"
     assert source_of(site).fetch(FILE) == photo + b"\0"
 
@@ -152,8 +152,8 @@ def test_pauses_grow_by_two(site: CommonsServer, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_obeyed_by_everybody(site: CommonsServer, photo: bytes, form: str) -> None:
-    told = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
-    site.behave(FILE, [status(429, Retry_After=told), picture(photo)])
+    pause = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
+    site.behave(FILE, [status(429, Retry_After=pause), picture(photo)])
     site.pictures["Other.jpg"] = photo
     at: dict[str, float] = {}
 

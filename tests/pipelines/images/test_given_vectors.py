@@ -120,7 +120,7 @@ def test_names_that_change_beside_a_numpy_file_are_read_again(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["e.parquet", "e.npy"])
 def test_mutated_files_are_refused_or_give_vectors_or_reasons(name: str, tmp_path: Path) -> None:
-    """Of Parquet the pages; what is refused in the footer is Arrow's own word."""
+    """Of a Parquet file only the pages are changed: what is wrong in the footer, Arrow refuses."""
     rows = np.random.default_rng(1).standard_normal((40, 8))
     names = [f"P {number}.jpg" for number in range(40)]
     write(tmp_path / "e.parquet", [None] * 40 if name == "e.npy" else pa.array(rows.tolist()), names)

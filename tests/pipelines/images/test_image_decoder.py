@@ -202,7 +202,7 @@ class Mutants:
 
 
 class Corners:
-    """An encoder whose vector is the picture in small: what belongs to which row can be told."""
+    """An encoder whose vector is the picture in small, so that a vector shows which picture it is of."""
 
     spec, fingerprint, dim = "corners", "none", 48
 

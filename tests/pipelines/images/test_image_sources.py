@@ -30,18 +30,18 @@ def reason(found: bytes | Missing) -> str:
     return found.reason
 
 
-@pytest.mark.parametrize("asked", ["Old photo.JPG", "old_photo.JPG", "Old__photo.JPG", "File:old photo.JPG"])
+@pytest.mark.parametrize("name", ["Old photo.JPG", "old_photo.JPG", "Old__photo.JPG", "File:old photo.JPG"])
 @pytest.mark.parametrize("stored", ["Old photo.JPG", "Old_photo.JPG", "old_photo.JPG"])
-def test_blanks_underscores_and_first_letter_match(tmp_path: Path, stored: str, asked: str) -> None:
-    assert folder_of(tmp_path, stored).fetch(asked) == stored.encode()
+def test_blanks_underscores_and_first_letter_match(tmp_path: Path, stored: str, name: str) -> None:
+    assert folder_of(tmp_path, stored).fetch(name) == stored.encode()
 
 
 @pytest.mark.parametrize("stored_form", ["NFC", "NFD"])
-@pytest.mark.parametrize("asked_form", ["NFC", "NFD"])
-def test_accents_match_composed_and_decomposed(tmp_path: Path, stored_form: str, asked_form: str) -> None:
+@pytest.mark.parametrize("other_form", ["NFC", "NFD"])
+def test_accents_match_composed_and_decomposed(tmp_path: Path, stored_form: str, other_form: str) -> None:
     stored = unicodedata.normalize(stored_form, "Église d'Été.jpg")
-    asked = unicodedata.normalize(asked_form, "église_d'Été.jpg")
-    assert folder_of(tmp_path, stored).fetch(asked) == stored.encode()
+    name = unicodedata.normalize(other_form, "église_d'Été.jpg")
+    assert folder_of(tmp_path, stored).fetch(name) == stored.encode()
 
 
 def test_other_case_is_another_file(tmp_path: Path) -> None:

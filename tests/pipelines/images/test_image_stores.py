@@ -83,10 +83,10 @@ def test_too_large_pictures_are_not_read(tmp_path: Path, form: str) -> None:
 def test_files_that_are_not_there_or_no_containers_are_input_errors(tmp_path: Path, scheme: str) -> None:
     with pytest.raises(InputError, match="no such file"):
         make_image_source(f"{scheme}:{tmp_path}/nothing*").open()
-    (tmp_path / "some").write_bytes(b"this is no container " * 200)
+    (tmp_path / "other").write_bytes(b"this is no container " * 200)
     with pytest.raises(InputError) as caught:
-        make_image_source(f"{scheme}:{tmp_path}/some").open()
-    assert caught.value.path == str(tmp_path / "some")
+        make_image_source(f"{scheme}:{tmp_path}/other").open()
+    assert caught.value.path == str(tmp_path / "other")
     assert caught.value.remedy
     with pytest.raises(UsageError, match="names no file"):
         make_image_source(f"{scheme}:")

@@ -52,7 +52,7 @@ def title_of(page: str) -> str:
 
 
 def revised(page: str, text: Callable[[str], str], title: str | None = None) -> str:
-    """Return a page another text (and title) under another revision."""
+    """Return a page with another text (and title), under another revision."""
     page = re.sub("(<revision>\\s*<id>)([0-9]+)", lambda match: f"{match.group(1)}9{match.group(2)}", page)
     page = re.sub("(<text[^>]*>)(.*?)(</text>)", lambda m: m.group(1) + text(m.group(2)) + m.group(3), page, flags=re.S)
     return page if title is None else page.replace(f"<title>{title_of(page)}<", f"<title>{title}<")
@@ -103,8 +103,8 @@ def dumps(gensim_slice: Path, tmp_path_factory: pytest.TempPathFactory) -> Dumps
     pages += EARLIER_REDIRECTS
     folder = tmp_path_factory.mktemp("dumps")
     paths = folder / "enwiki-20251101-pages.xml.bz2", folder / "enwiki-20251201-pages.xml.bz2"
-    for path, some in zip(paths, (pages, newer), strict=True):
-        write_multistream(path, header, some, FOOTER, 14)
+    for path, pages_of_dump in zip(paths, (pages, newer), strict=True):
+        write_multistream(path, header, pages_of_dump, FOOTER, 14)
     return Dumps(*paths, {title_of(page) for page in set(pages) & set(newer)})
 
 
