@@ -20,8 +20,8 @@ from schemas.tables import TABLES
 __all__ = ["find_repeated_ids", "finish_shard"]
 
 _REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "ledger")
-"""The rejects of the parse stage come before the pages, whose dropped rows are further rejects; the paragraphs come before
-the ledger, which notes the links that were replaced in them."""
+"""The rejects of the parse stage come before the pages, whose dropped rows are further rejects; the paragraphs come
+before the ledger, which notes the links that were replaced in them."""
 
 
 def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
