@@ -1,4 +1,4 @@
-"""Decodes pictures in a child process: a picture on which the decoder hangs, crashes or eats memory is only refused."""
+"""Decodes pictures in a child process: one on which the decoder hangs, crashes or eats memory is refused, no more."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ _REASONS = {"timeout": "too_slow", "memory": "too_large"}
 
 @dataclass(frozen=True, slots=True)
 class _Pixels:
-    """What comes back: 8-bit RGB in rows (b"": they lie in the shared file), both sizes; or a refusal."""
+    """What the child returns: a picture, or why it was refused.
+
+    Args:
+        rgb: 8-bit RGB in rows; b"": they are in the shared file.
+        size: width and height of the pixels.
+        displayed: width and height of the picture before it was scaled down for decoding.
+        refusal: None if there is a picture.
+    """
 
     rgb: bytes
     size: tuple[int, int]
@@ -47,8 +54,9 @@ class GuardedDecoder:
     """
 
     def __init__(self, timeout_s: float = DECODE_TIMEOUT_S, memory_bytes: int = DECODE_MEMORY_BYTES) -> None:
-        # Pixels come back through memory that has no name and ends with this process; a megabyte through a pipe is
-        # 16 changes of process and five copies. It is read, never mapped: a child that cuts it off is a short read.
+        # Pixels come back through a file in memory, which has no name and ends with this process: a megabyte through a
+        # pipe takes 16 switches between the processes and five copies. The file is read and never mapped, so that a
+        # child that shortens it causes a short read here, and not a crash.
         self._shared = os.memfd_create("pixels") if hasattr(os, "memfd_create") else -1
         path = f"/proc/{os.getpid()}/fd/{self._shared}" if self._shared >= 0 else ""
         # "parser" is the word that stands in the rejects tables of indexes
@@ -87,16 +95,16 @@ class GuardedDecoder:
 
 
 def _decode(data: bytes, shared: str = "") -> _Pixels:
-    """Decode in the child; leave the pixels in the file at `shared`, or send them where there is none."""
+    """Decode a picture in the child; write the pixels into the file at `shared`, or return them if there is none."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, on pictures that are refused for the same reason
+            warnings.simplefilter("ignore")  # Pillow warns of pictures that are then refused for the same reason
             image = decode_image(data)
     except ImageRefused as error:
         return _Pixels(b"", (0, 0), (0, 0), error)
     rgb = image.tobytes()
     if shared:
-        with contextlib.suppress(OSError):  # no /proc, or no room: they are sent
+        with contextlib.suppress(OSError):  # no /proc, or no memory: the pixels are returned instead
             with open(shared, "r+b", buffering=0) as file:
                 is_whole = file.write(rgb) == len(rgb)
             rgb = b"" if is_whole else rgb

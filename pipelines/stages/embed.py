@@ -1,4 +1,11 @@
-"""The embed stage: the distinct files of all articles become unit vectors, or rejects. No Beam here."""
+"""The embed stage: the distinct files of all articles become unit vectors, or rejects. No Beam here.
+
+Its pure steps are the decoder and the encoder of `indexer.encoders`, bytes to a picture to a vector. `beam.EmbedImages`
+runs the embedder in the workers. A batch of pictures is decoded in one thread while another encodes the batch before:
+
+    prefetching thread   find and decode batch 1 | find and decode batch 2 | find and decode batch 3
+    this thread                                  | encode batch 1          | encode batch 2          | encode batch 3
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The embed stage where vectors are given: the distinct files of all articles get theirs, or a reject. No Beam here."""
+"""The embed stage where vectors are given: the distinct files of all articles get theirs, or a reject. No Beam here.
+
+Its pure step is `find_fault`; `beam.EmbedImages` runs the embedder in the workers, as it runs that of pictures.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The finish stage: pages whose id an earlier shard has are dropped, and link targets that are redirects replaced."""
+"""The finish stage: pages whose id an earlier shard has are dropped, and link targets that are redirects replaced.
+
+Its pure step is `written_links.LinkResolver`, rows to rows; `beam.FinishShards` runs `finish_shard` in the workers.
+"""
 
 from __future__ import annotations
 

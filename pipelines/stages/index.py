@@ -1,4 +1,8 @@
-"""The index stage: workers index a shard each, and the driver merges these parts. No Beam here."""
+"""The index stage in parts: workers index a shard each, and the driver merges these parts. No Beam here.
+
+The steps are those of `indexer.text` and `indexer.images`; `beam.IndexShards` runs them in the workers. On one machine
+the driver mostly builds each index in one pass instead (`job.driver`).
+"""
 
 from __future__ import annotations
 

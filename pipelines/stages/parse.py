@@ -1,4 +1,7 @@
-"""The parse stage: the pages of a shard's streams become its tables, in one pass and bounded memory. No Beam here."""
+"""The parse stage: the pages of a shard's streams become its tables, in one pass and bounded memory. No Beam here.
+
+Its pure step is `article_rows.parse_page`, wikitext to rows; `beam.ParseShards` runs `parse_shard` in the workers.
+"""
 
 from __future__ import annotations
 
