@@ -134,6 +134,7 @@ def build_wiki_index(
     ] = None,
 ) -> None:
     """Build the text index and, with --images, the image index of a Wikipedia dump."""
+    # Imported here and not above: --help must not wait for pyarrow and Beam.
     from pipelines.job import make_image_input
     from pipelines.stages import BuildRequest, BuildSettings, RunOptions
     from pipelines.storage import RemoteFile, is_remote

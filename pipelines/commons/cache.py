@@ -62,6 +62,8 @@ class FetchCache:
         self._max_bytes = max_bytes
         with self._as_store_error():
             self._connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+            # WAL lets the other processes read while one writes. NORMAL may lose the last entries when the power
+            # fails, which is no harm to a cache.
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(_TABLES)

@@ -128,7 +128,7 @@ class CommonsSource:
         bad = check_name(file)
         if bad is not None:
             return bad
-        key = f"{self.rules.width_px}/{file_key(file)}"
+        key = f"{self.rules.width_px}/{file_key(file)}"  # the cache is shared by builds with other widths
         known = self._cache.get(key)
         if known is not None:
             days = self.rules.missing_days if known.body is None else self.rules.fresh_days

@@ -81,7 +81,7 @@ class HttpClient:
             target = answer.headers.get("location")
             if answer.problem or answer.status not in _REDIRECTS or target is None:
                 return replace(answer, read_bytes=read_bytes)
-            url, headers = urljoin(url, target), {}
+            url, headers = urljoin(url, target), {}  # the conditions were for the first address
         return HttpResponse(0, problem="redirect_loop", detail=f"more than {self._redirects}", read_bytes=read_bytes)
 
     def _get_once(self, url: str, headers: Mapping[str, str], deadline: float) -> HttpResponse:
@@ -204,6 +204,7 @@ def _make_pools(sockets: _Sockets, origin: str) -> Any:
     parts = urlsplit(origin)
     proxy = getproxies().get(parts.scheme)
     is_direct = proxy is None or bool(proxy_bypass(parts.hostname or ""))
+    # urllib3 makes its connections from the classes of its pools: that is the place to see their sockets.
     pools: Any = urllib3.PoolManager(maxsize=1) if is_direct else urllib3.ProxyManager(proxy or "", maxsize=1)
     pools.pool_classes_by_scheme = {"http": plain, "https": secure}
     return pools

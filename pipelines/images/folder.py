@@ -129,6 +129,7 @@ class StoreSource:
             InputError: nothing is there.
             StoreError: the store does not answer.
         """
+        # One listing instead of a request for each of millions of names that mostly are not there.
         sizes = {name: size for name, size in Store(self.url).names().items() if "/" not in name}
         if not sizes:
             raise InputError("there is no picture here", path=self.url, remedy="give --images the URL of a folder")

@@ -41,6 +41,7 @@ class ParquetContainer:
             self._file = pq.ParquetFile(open_file(path) if is_remote(path) else path)
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"not a readable Parquet file ({error})", path=path, remedy=_REMEDY) from error
+        # A column inside a struct ("image.bytes") is a leaf of the Parquet schema, under its path with dots.
         leaves = {self._file.schema.column(at).path: at for at in range(len(self._file.schema))}
         schema = self._file.schema_arrow
         self._bytes = next((name for name in _BYTES if name in leaves and _is_binary(schema, name)), "")

@@ -44,7 +44,9 @@ class TarContainer:
             head = self._file.read(6)
         except OSError as error:
             raise InputError(f"the tar file cannot be read ({error})", path=path, remedy="check it") from error
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(
+            self, self._file.close
+        )  # also where nobody calls close: after an error below, and in a worker that ends
         if head.startswith(_COMPRESSED):
             raise InputError(
                 "a compressed tar file has to be read from its start for each picture",

@@ -62,6 +62,7 @@ class VectorFile:
                 f"({', '.join(_NAMES)}) are needed",
             )
         groups = [self._file.metadata.row_group(group) for group in range(self._file.metadata.num_row_groups)]
+        # Row numbers count through the whole file; the start of each row group turns them into rows of the group.
         self._starts = np.cumsum([0, *(group.num_rows for group in groups)])
         if self._matrix is None:
             leaf = next(at for at, name in enumerate(leaves) if name.partition(".")[0] == self._column)

@@ -158,6 +158,7 @@ class Stages:
         parsed = ParseResult.read_all(self.work)
         repeated = find_repeated_ids(self.work, {shard: result.page_ids for shard, result in parsed.items()})
         pages = {self.work.find("pages", shard): repeated.get(shard, ()) for shard in range(len(self._plan.shards))}
+        # Written anew also when the build goes on: an interruption may have left a part of the buckets.
         write_redirects(pages, self.work.redirects)
         self.work.share("redirects")
         return repeated
@@ -213,7 +214,7 @@ class Stages:
         """Build the image index, if there is a vector."""
         embedded = EmbedResult.read_all(self.work)
         if not any(result.images.embedded for result in embedded.values()):
-            return
+            return  # Faiss trains on vectors, and an index without any would answer nothing
         if self.work.results(ImageIndexResult.stage):
             return
         encoder, fingerprint = self._settings.encoder or "", self._settings.encoder_fingerprint or ""

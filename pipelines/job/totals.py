@@ -47,6 +47,8 @@ def count_all(work: Work) -> Totals:
     Raises:
         MieError: the fates do not sum to the pages read, or the images do not sum.
     """
+    # Counts of rows come from the tables, so that they are true of what was written; the stages' results add what no
+    # table has.
     parsed, finished, embedded = (
         list(ParseResult.read_all(work).values()),
         list(FinishResult.read_all(work).values()),

@@ -129,7 +129,7 @@ class EarlierIndex:
     def _article(self, page_id: int, fate: Fate) -> EarlierArticle | None:
         rows = {table: list(self._table(table).rows_of(page_id)) for table in _ARTICLE_TABLES}
         ledger = [row for part in rows["ledger"] for row in part.to_pylist()]
-        if len(ledger) != 1:
+        if len(ledger) != 1:  # an id that came twice: which rows belong to which page is not known
             return None
         rows["ledger"] = [_without_notes(rows["ledger"][0])]
         counters, dropped = (
@@ -166,6 +166,7 @@ class EarlierIndex:
         for path in self.paths("embeddings"):
             with pq.ParquetFile(path) as table:
                 for group in range(table.num_row_groups):
+                    # The vectors are nearly all of a row group, so the names are read first, alone.
                     is_named = pc.is_in(table.read_row_group(group, ["file"]).column("file"), value_set=names)
                     if pc.any(is_named).as_py():
                         rows = table.read_row_group(group).filter(is_named)

@@ -176,6 +176,7 @@ class _PictureFinder:
                 missing.append(found)
                 continue
             origin = _Origin(found.source, hashlib.sha256(found.data).hexdigest())
+            # Bytes that are known are not decoded again: the same picture often lies under several names.
             if origin.sha256 not in self.sizes and origin.sha256 not in self.refused:
                 self._decode(origin.sha256, found.data, new)
             if origin.sha256 in self.sizes:
@@ -201,6 +202,7 @@ def _encode_all(
     beat: Callable[[int], None],
 ) -> None:
     """Add each file to the collected shard, in order; the next batch is decoded while one is encoded."""
+    # Pictures of the earlier index are known from the start: they are fetched, but neither decoded nor encoded.
     vectors = {sha256: row.vector for sha256, row in known.items()}
     finder.sizes.update({sha256: (row.width, row.height) for sha256, row in known.items()})
     done = 0

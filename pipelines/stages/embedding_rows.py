@@ -61,6 +61,7 @@ def embedding_shard_of(file: str, shards: int) -> int:
     >>> embedding_shard_of("Tea.jpg", 1)
     0
     """
+    # Not hash(): each process has another one, and an interrupted build must find its shards again.
     return zlib.crc32(file.encode("utf-8")) % shards
 
 
@@ -123,6 +124,7 @@ class EmbeddingShard:
             taken_over: see EmbedResult.
             scaled: see ImageCounts.
         """
+        # Given vectors come in the order in which they lie in their files; the table has one order for every source.
         self.rows.sort(key=lambda row: row.file)
         self._rejects.sort(key=lambda reject: reject.id)
         files = self._write_tables(work, shard, reject_number, encoder["dim"])

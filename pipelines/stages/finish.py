@@ -44,6 +44,7 @@ def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict
     seen = np.zeros(0, np.int64)
     repeated: dict[int, list[int]] = {}
     for shard in overlapping:
+        # The id 0 is that of pages which could not be read: many may have it.
         ids = np.unique(pq.read_table(work.find("pages", shard), columns=["page_id"]).column("page_id").to_numpy())
         again = np.intersect1d(ids[ids > 0], seen, assume_unique=True)
         if len(again):
@@ -118,6 +119,7 @@ def _redirected_targets(shard: int, work: Work) -> tuple[dict[str, str], int]:
     for rows in _row_groups(work.find("paragraphs", shard)):
         targets = pc.struct_field(pc.list_flatten(rows.column("links")), "target")
         links += len(targets)
+        # Distinct after each row group, so that memory grows with the titles and not with the links.
         distinct = pc.unique(pa.chunked_array([distinct, *targets.chunks], pa.string()))
     return RedirectTable(work.redirects).resolve(distinct), links
 

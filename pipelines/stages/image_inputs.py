@@ -133,7 +133,7 @@ class PictureInput:
 
     def describe(self, encoder: str | None, *, has_engine: bool) -> ImageFacts:
         """Open the sources and load the encoder."""
-        from indexer.encoders import make_encoder
+        from indexer.encoders import make_encoder  # imports torch, which a build of text alone never needs
 
         if has_engine and any(source.is_for_one_machine for source in self.source.sources):
             raise UsageError(

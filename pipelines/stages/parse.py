@@ -72,7 +72,7 @@ def _items(streams: Sequence[Stream], limits: ReadLimits, tally: _Tally) -> Iter
 def _read(stream: Stream, limits: ReadLimits) -> Iterator[Page | Reject]:
     """Read a stream. A file that cannot be read (any more) is a loss, and the other files are read all the same."""
     try:
-        if not stream.length:
+        if not stream.length:  # the file could not be used when the shards were planned; check_dump raises the reason
             check_dump(stream.path)
             raise InputError("it could not be read when the build began", path=stream.path)
         yield from read_pages(stream, limits)
@@ -86,7 +86,7 @@ def _first_pages(items: Iterator[Page | Reject], limit: int | None) -> Iterator[
     for item in items:
         yield item
         pages += isinstance(item, Page) or item.reason not in LOSS_REASONS
-        if pages == limit:
+        if pages == limit:  # checked after the page, so that no further one is read from the dump
             return
 
 

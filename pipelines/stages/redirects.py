@@ -30,6 +30,7 @@ def bucket_of(title: str, buckets: int) -> int:
     >>> bucket_of("Chai", 1)
     0
     """
+    # Not hash(): each process has another one.
     return zlib.crc32(title.encode("utf-8", "replace")) % buckets
 
 
@@ -43,6 +44,8 @@ def write_redirects(page_files: Mapping[Path, Collection[int]], folder: Path) ->
     Returns:
         The number of redirects.
     """
+    # The tables are read twice, once to choose the number of buckets: to hold the millions of redirects of
+    # enwiki in between would take gigabytes.
     buckets = max(1, -(-sum(_redirects_in(file) for file in page_files) // BUCKET_TITLES))
     folder.mkdir(parents=True, exist_ok=True)
     total = 0
@@ -51,9 +54,10 @@ def write_redirects(page_files: Mapping[Path, Collection[int]], folder: Path) ->
         for file, repeated in page_files.items():
             for rows in _redirect_rows(file, repeated):
                 total += rows.num_rows
-                of = pa.array([bucket_of(title, buckets) for title in rows.column("title").to_pylist()], pa.int32())
+                numbers = [bucket_of(title, buckets) for title in rows.column("title").to_pylist()]
+                bucket_of_row = pa.array(numbers, pa.int32())
                 for at, writer in enumerate(writers):
-                    part = rows.filter(pc.equal(of, at))
+                    part = rows.filter(pc.equal(bucket_of_row, at))
                     if part.num_rows:
                         writer.write_table(part)
     return total
@@ -109,13 +113,15 @@ class RedirectTable:
 
     def _step(self, titles: pa.Array) -> dict[str, str]:
         """Follow one redirect from each of the titles, with one bucket in memory at a time."""
-        of = pa.array([bucket_of(title, len(self._buckets)) for title in titles.to_pylist()], pa.int32())
+        numbers = [bucket_of(title, len(self._buckets)) for title in titles.to_pylist()]
+        bucket_of_title = pa.array(numbers, pa.int32())
         leads: dict[str, str] = {}
         for at, path in enumerate(self._buckets):
-            here = titles.filter(pc.equal(of, at))
+            here = titles.filter(pc.equal(bucket_of_title, at))
             if not len(here):
                 continue
             bucket = pq.read_table(path)
+            # The place of each title in the bucket, the first if it is there twice; null if the title is no redirect.
             rows = pc.index_in(here, value_set=bucket.column("title").combine_chunks())
             is_found = rows.is_valid()
             targets = bucket.column("target").take(rows.filter(is_found))

@@ -48,6 +48,7 @@ class BuildSettings:
     def to_config(self) -> dict[str, Any]:
         """Return the settings as the manifest has them, in values of JSON."""
         config = asdict(self)
+        # Sets have no order in JSON, and the fingerprint of a build is a hash of this.
         config["rules"] = {name: _to_json(value) for name, value in asdict(self.rules).items()}
         config["program_version"] = program_version()
         return config
