@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from indexer.encoders import DEFAULT_SPEC
 from schemas.display import exit_on_error
 from schemas.errors import UsageError
 
@@ -24,7 +25,6 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_mar
 run = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run a job.")
 app.add_typer(run, name="run")
 
-DEFAULT_ENCODER = "open_clip:ViT-B-32:openai"
 EXAMPLES = """
 \b
 Examples:
@@ -92,7 +92,7 @@ def build_wiki_index(
         typer.Option(
             metavar="SPEC",
             help="Image encoder: open_clip:ARCH:TAG, open_clip:ARCH:FILE, efficientnet-lite0; of vectors: the one that "
-            f"made them, or other:NAME. Default: {DEFAULT_ENCODER}; of vectors: none.",
+            f"made them, or other:NAME. Default: {DEFAULT_SPEC}; of vectors: none.",
         ),
     ] = None,
     limit_pages: Annotated[
@@ -151,7 +151,7 @@ def build_wiki_index(
         limit_pages=limit_pages,
         page_timeout_s=timeout_s,
         bm25_preset=bm25_preset,
-        encoder=encoder or (DEFAULT_ENCODER if has_default else None),
+        encoder=encoder or (DEFAULT_SPEC if has_default else None),
     )
     if cut_section:
         settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))

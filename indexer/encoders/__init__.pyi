@@ -6,4 +6,5 @@ from .pixels import decode_image as decode_image
 from .pixels import displayed_size as displayed_size
 from .pixels import sniff_format as sniff_format
 from .pixels import with_displayed_size as with_displayed_size
+from .spec import DEFAULT_SPEC as DEFAULT_SPEC
 from .spec import parse_spec as parse_spec

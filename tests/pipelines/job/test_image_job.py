@@ -204,7 +204,7 @@ def test_vectors_of_an_encoder_that_cannot_run_here_are_asked_by_vector_only(
     assert (section["encoder"], section["dim"], section["vectors"]) == ("other:resnet50", 2048, 5)
     index, params = WikiIndex(tmp_path / "index"), SearchParams(3)
     (tmp_path / "q.jpg").write_bytes(pictures["Last.jpg"])
-    with pytest.raises(UsageError, match="'resnet50' names an encoder of vectors that were given"):
+    with pytest.raises(UsageError, match="resnet50 names an encoder of vectors that were given"):
         list(answer_query(index, UserQuery(None, None, tmp_path / "q.jpg"), params))
     with pytest.raises(UsageError, match="cannot run it"):
         list(answer_query(index, UserQuery(None, "a dog", None), params, "image"))
