@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from indexer.contexts import TitleBoost, add_context_commands
-from indexer.web import cli as serve_cli
+from indexer.web import add_serve_command
 from schemas.display import exit_on_error
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.records import DEFAULT_K
@@ -245,7 +245,7 @@ def show(
 
 
 add_context_commands(app)
-serve_cli.add_command(app)
+add_serve_command(app)
 
 
 def _console() -> Console:

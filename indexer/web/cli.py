@@ -11,7 +11,7 @@ import typer
 
 from schemas.errors import InputError, UsageError
 
-__all__ = ["add_command", "serve"]
+__all__ = ["add_serve_command", "serve"]
 
 _PORT = 8765
 _EPILOG = """
@@ -28,7 +28,7 @@ installed; 130 ended by Ctrl-C.
 """
 
 
-def add_command(app: typer.Typer) -> None:
+def add_serve_command(app: typer.Typer) -> None:
     """Add `serve` to the command line of the index."""
     app.command(epilog=_EPILOG)(serve)
 

@@ -1,4 +1,5 @@
 from .article_rows import ParsedArticle as ParsedArticle
+from .article_rows import paragraph_columns as paragraph_columns
 from .article_rows import parse_page as parse_page
 from .earlier import EarlierIndex as EarlierIndex
 from .embed import embed_shard as embed_shard

@@ -15,7 +15,7 @@ from pipelines.dump import Page
 from pipelines.wikitext import CleaningRules, parse_article, split_article
 from schemas.records import ArticleImage, Fate, Link, Paragraph
 
-__all__ = ["Columns", "ParsedArticle", "parse_page"]
+__all__ = ["Columns", "ParsedArticle", "paragraph_columns", "parse_page"]
 
 Columns = tuple[Any, ...]
 """Rows as columns of values, as `ShardWriter.add_columns` takes them; empty if there is no row."""
@@ -70,13 +70,13 @@ def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = Fal
         paragraph.text.encode("utf-8")  # fails here, where it costs this page alone, and not when the shard is written
     sentences = tuple(zip(*passages.sentences, strict=True))
     images = tuple(zip(*map(_image_values, passages.images), strict=True))
-    return ParsedArticle("kept", sentences, _paragraph_columns(passages.paragraphs), images, counters, dropped)
+    return ParsedArticle("kept", sentences, paragraph_columns(passages.paragraphs), images, counters, dropped)
 
 
-def _paragraph_columns(paragraphs: Sequence[Paragraph]) -> Columns:
+def paragraph_columns(paragraphs: Sequence[Paragraph]) -> Columns:
     """Return paragraphs as columns; links take four: how many each paragraph has, then start, end and target of all.
 
-    >>> _paragraph_columns([Paragraph("1#0", 1, "Tea", "", "A drink.", (Link(2, 7, "Drink"),))])
+    >>> paragraph_columns([Paragraph("1#0", 1, "Tea", "", "A drink.", (Link(2, 7, "Drink"),))])
     (('1#0',), (1,), ('Tea',), ('',), ('A drink.',), ((1,), (2,), (7,), ('Drink',)))
     """
     *columns, links = zip(*paragraphs, strict=True)

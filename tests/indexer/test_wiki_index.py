@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.text.jvm import java_class
+from indexer.text import java_class
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from tests.support.index_folders import Page, make_folder
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from indexer.index import WikiIndex
-from indexer.web.app import make_app
+from indexer.web import make_app
 from indexer.web.given import Inspector
 from schemas.records import Link
 from tests.support.index_folders import Page, make_folder

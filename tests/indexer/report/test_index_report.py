@@ -165,7 +165,7 @@ def test_the_inspector_measures_once_and_shows_the_same_parts(index: Path, monke
 
     import indexer.report
     from indexer.index import WikiIndex
-    from indexer.web.app import make_app
+    from indexer.web import make_app
     from indexer.web.given import Inspector
 
     calls = []

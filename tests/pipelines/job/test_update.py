@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import importlib
 import io
 import re
 import shutil
@@ -22,7 +23,6 @@ from indexer.report import find_faults
 from pipelines.build_wiki_index import BuildOutcome, build_wiki_index
 from pipelines.job import Stages, make_image_input
 from pipelines.stages import BuildRequest, BuildSettings, RunOptions
-from pipelines.stages import parse as parse_stage
 from schemas.display import Progress
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import read_manifest, sha256_file, write_manifest
@@ -159,13 +159,13 @@ def updated(dumps: Dumps, photos: list[Path], indexes: Indexes, tmp_path_factory
     """The update; it parses only what has changed, and does not touch the earlier index."""
     output, parsed, before = tmp_path_factory.mktemp("updated") / "index", [], hashes(indexes.earlier)
     with pytest.MonkeyPatch.context() as patch:
-        to_ledger = parse_stage._to_ledger
+        to_ledger = importlib.import_module("pipelines.stages.parse")._to_ledger
 
         def remember(page_id: int, article: Any) -> Any:
             parsed.append(page_id)
             return to_ledger(page_id, article)
 
-        patch.setattr(parse_stage, "_to_ledger", remember)
+        patch.setattr("pipelines.stages.parse._to_ledger", remember)
         outcome = build(dumps.newer, output, photos[1], indexes.earlier)
     assert outcome.is_new
     assert hashes(indexes.earlier) == before

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.stages.article_rows import _paragraph_columns
+from pipelines.stages import paragraph_columns
 from pipelines.storage import ROW_GROUP_ROWS, ShardWriter, describe_file, shards
 from pipelines.storage.columns import RowColumns
 from pipelines.storage.shards import to_table, write_table
@@ -117,7 +117,7 @@ def test_rows_given_as_columns_are_the_rows(parts: list[list[Paragraph]], taken:
     columns = RowColumns(PARAGRAPHS)
     for number, part in enumerate(parts):
         if part and number % 2:
-            columns.add_columns(_paragraph_columns(part))
+            columns.add_columns(paragraph_columns(part))
         else:
             columns.add(part)
     taken = min(taken, len(rows))
