@@ -1,6 +1,8 @@
 """What every package shares: records, Parquet tables, the manifest, names of Wikipedia, and errors."""
 
 SCHEMA_VERSION = 1
-"""Version of the tables and of the manifest. Readers refuse files of any other version."""
+"""Version of an index's tables, of its manifest and of the caches of contexts. Readers refuse files of any other version."""
+SAMPLES_VERSION = 2
+"""Version of the tables of samples and of `dataset.json`. 2 added records: entities, relations, group and step."""
 
-__all__ = ["SCHEMA_VERSION"]
+__all__ = ["SAMPLES_VERSION", "SCHEMA_VERSION"]

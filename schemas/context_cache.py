@@ -16,11 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas import SCHEMA_VERSION
-from schemas.dataset import read_table
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
 from schemas.manifest import write_json_atomically
 from schemas.records import Context, Query
-from schemas.tables import CONTEXTS, QUERIES
+from schemas.tables import CONTEXTS, QUERIES, read_table
 
 __all__ = [
     "CACHE_NAME",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -12,11 +13,11 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas import SCHEMA_VERSION
+from schemas import SAMPLES_VERSION
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, UsageError
 from schemas.manifest import InputFile, write_json_atomically
-from schemas.records import Sample, Span
-from schemas.tables import SAMPLES, find_null
+from schemas.records import Box, Entity, Relation, Sample, Span
+from schemas.tables import SAMPLES, read_table
 from schemas.text_files import SPLITS
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "input_digest",
     "read_dataset",
     "read_samples",
-    "read_table",
     "write_dataset",
 ]
 
@@ -39,6 +39,7 @@ NO_RELATION = "None"
 Task = Literal["ner", "re"]
 _KIND = "samples"
 _FIELDS = tuple(item.name for item in fields(Sample))
+_NEW_FIELDS = ("entities", "relations", "group", "step")
 _REMEDY = "convert it again: mie-train data convert SOURCE --out FOLDER --overwrite"
 
 
@@ -52,7 +53,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a folder of samples holds.
+    """The description of a folder of samples.
 
     Args:
         name: of a known set (`twitter2015`), or what the user calls it.
@@ -60,7 +61,7 @@ class Dataset:
         labels: entity types without prefix, or relations with "None" first.
         splits: by name, in the order train, dev, test.
         inputs: the files it was made from.
-        counters: what the reader had to decide: name -> number.
+        counters: how often the reader had to decide something, by name.
     """
 
     name: str
@@ -70,11 +71,11 @@ class Dataset:
     inputs: tuple[InputFile, ...]
     counters: dict[str, int]
     kind: str = _KIND
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = SAMPLES_VERSION
 
 
 def input_digest(sample: Sample) -> str:
-    """Identify what a source of contexts can see of a sample: id, tokens and image, never a label.
+    """Return a digest of what a source of contexts can see of a sample: id, tokens and image, never a label.
 
     >>> a = Sample("test-1", ("Rome",), tags=("O",))
     >>> input_digest(a) == input_digest(Sample("test-1", ("Rome",), tags=("B-LOC",)))
@@ -84,15 +85,22 @@ def input_digest(sample: Sample) -> str:
 
 
 def fingerprint_samples(samples: Iterable[Sample]) -> str:
-    """Hash samples with their labels, in their order."""
+    """Hash samples with their labels, in their order.
+
+    The hash of a sample that has none of the fields of version 2 is the one of version 1: runs and caches that were
+    made from such samples stay valid when the data is converted again.
+    """
     digest = hashlib.sha256()
     for sample in samples:
-        digest.update(_hash(list(_row(sample).values())).encode())
+        row = _to_row(sample)
+        if all(row[name] is None for name in _NEW_FIELDS):
+            row = {name: value for name, value in row.items() if name not in _NEW_FIELDS}
+        digest.update(_hash(list(row.values())).encode())
     return digest.hexdigest()
 
 
 def find_fault(sample: Sample) -> str | None:
-    """Say what is wrong with a sample, or return None.
+    """Return the first fault of a sample, or None.
 
     >>> find_fault(Sample("a", ("x", "")))
     'token 2 is empty'
@@ -106,10 +114,10 @@ def find_fault(sample: Sample) -> str | None:
     if sample.tags is not None and len(sample.tags) != len(sample.tokens):
         return f"{len(sample.tokens)} tokens but {len(sample.tags)} tags"
     try:
-        json.dumps(_row(sample), ensure_ascii=False).encode()
+        json.dumps(_to_row(sample), ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return "text with half of a surrogate pair, which is not Unicode text"
-    return _fault_of_pair(sample) or _fault_of_image(sample.image)
+    return _fault_of_pair(sample) or _fault_of_image(sample.image) or next(_faults_of_records(sample), None)
 
 
 def _fault_of_pair(sample: Sample) -> str | None:
@@ -117,10 +125,8 @@ def _fault_of_pair(sample: Sample) -> str | None:
         return "head without tail, or tail without head"
     if sample.relation is not None and sample.head is None:
         return "a relation without head and tail"
-    for name, span in (("head", sample.head), ("tail", sample.tail)):
-        if span is not None and not 0 <= span.start < span.end <= len(sample.tokens):
-            return f"{name} [{span.start}, {span.end}) is not a span of {len(sample.tokens)} tokens"
-    return None
+    ends = (("head", sample.head), ("tail", sample.tail))
+    return next((fault for name, end in ends if end is not None and (fault := _fault_of_end(name, end, sample))), None)
 
 
 def _fault_of_image(image: str | None) -> str | None:
@@ -128,8 +134,32 @@ def _fault_of_image(image: str | None) -> str | None:
         return None
     path = PurePosixPath(image)
     if not image.strip() or image.endswith("/") or path.is_absolute() or ".." in path.parts or "\0" in image:
-        return f"broken image reference {image!r} (a file name within the folder of images is wanted)"
+        return f"broken image reference {image!r} (it must be a file name within the folder of images)"
     return None
+
+
+def _faults_of_records(sample: Sample) -> Iterator[str]:
+    for number, entity in enumerate(sample.entities or (), start=1):
+        ends: list[Span | Box] = [Span(entity.start, entity.end), *entity.boxes]
+        for end in ends:
+            if fault := _fault_of_end(f"entity {number}", end, sample):
+                yield fault
+    for number, relation in enumerate(sample.relations or (), start=1):
+        for name, end in (("head", relation.head), ("tail", relation.tail)):
+            if fault := _fault_of_end(f"{name} of relation {number}", end, sample):
+                yield fault
+    if sample.step is not None and sample.step < 0:
+        yield f"step {sample.step} is below 0"
+
+
+def _fault_of_end(name: str, end: Span | Box, sample: Sample) -> str | None:
+    if isinstance(end, Box):
+        is_sound = all(map(math.isfinite, end)) and end.x1 < end.x2 and end.y1 < end.y2
+        return None if is_sound else f"{name} has no box of pixels: {tuple(end)}"
+    start, stop = end
+    if 0 <= start < stop <= len(sample.tokens):
+        return None
+    return f"{name} [{start}, {stop}) is not a span of {len(sample.tokens)} tokens"
 
 
 def write_dataset(
@@ -158,7 +188,7 @@ def write_dataset(
     splits = {split: samples[split] for split in SPLITS if split in samples}
     for split, rows in splits.items():
         temporary = folder / f"{split}.parquet.tmp"
-        pq.write_table(pa.Table.from_pylist([_row(row) for row in rows], schema=SAMPLES), temporary)
+        pq.write_table(pa.Table.from_pylist([_to_row(row) for row in rows], schema=SAMPLES), temporary)
         temporary.replace(folder / f"{split}.parquet")
     info = {split: SplitInfo(len(rows), fingerprint_samples(rows)) for split, rows in splits.items()}
     dataset = Dataset(name, task, tuple(labels), info, tuple(inputs), dict(counters))
@@ -167,7 +197,7 @@ def write_dataset(
 
 
 def read_dataset(folder: str | Path) -> Dataset:
-    """Read what a folder of samples holds.
+    """Read the description of a folder of samples.
 
     Raises:
         IndexNotFound: it has no `dataset.json`.
@@ -181,9 +211,9 @@ def read_dataset(folder: str | Path) -> Dataset:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict) or values.get("kind") != _KIND:
             raise ValueError("not the description of a data set")
-        if values["schema_version"] != SCHEMA_VERSION:
+        if values["schema_version"] != SAMPLES_VERSION:
             raise IndexMismatch(
-                f"schema version {values['schema_version']}, this program reads {SCHEMA_VERSION}",
+                f"schema version {values['schema_version']}, this program reads {SAMPLES_VERSION}",
                 path=path,
                 remedy=_REMEDY,
             )
@@ -205,30 +235,10 @@ def read_samples(folder: str | Path, split: str) -> list[Sample]:
     if split not in dataset.splits:
         raise UsageError(f"no split {split!r}, there are: {', '.join(dataset.splits)}", path=folder)
     path = Path(folder) / f"{split}.parquet"
-    samples = [_sample(row) for row in read_table(path, SAMPLES, _REMEDY).to_pylist()]
+    samples = [_to_sample(row) for row in read_table(path, SAMPLES, _REMEDY).to_pylist()]
     if fingerprint_samples(samples) != dataset.splits[split].fingerprint:
         raise IndexCorrupt("the rows differ from dataset.json", path=path, remedy=_REMEDY)
     return samples
-
-
-def read_table(path: Path, schema: pa.Schema, remedy: str) -> pa.Table:
-    """Read a Parquet file that must have a schema and our schema version.
-
-    Raises:
-        IndexCorrupt: it is not readable, or its columns differ.
-        IndexMismatch: it was written under another schema version.
-    """
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise IndexCorrupt(f"not a readable Parquet file ({error})", path=path, remedy=remedy) from error
-    if (table.schema.metadata or {}).get(b"schema_version") != str(SCHEMA_VERSION).encode():
-        raise IndexMismatch("another schema version", path=path, remedy=remedy)
-    if not table.schema.equals(schema):
-        raise IndexCorrupt("columns differ from the contract", path=path, remedy=remedy)
-    if (name := find_null(table)) is not None:
-        raise IndexCorrupt("a value is not there", path=path, place=f"column {name}", remedy=remedy)
-    return table
 
 
 def _check_samples(samples: Mapping[str, Sequence[Sample]]) -> None:
@@ -243,18 +253,49 @@ def _check_samples(samples: Mapping[str, Sequence[Sample]]) -> None:
             seen.add(row.sample_id)
 
 
-def _row(sample: Sample) -> dict[str, Any]:
+def _to_row(sample: Sample) -> dict[str, Any]:
+    """Return a sample as plain values, by column in the order of the table."""
     row: dict[str, Any] = {name: getattr(sample, name) for name in _FIELDS}  # asdict copies every token
     for name in ("head", "tail"):
-        span = getattr(sample, name)
+        span = row[name]
         row[name] = None if span is None else {"start": span[0], "end": span[1]}
+    if sample.entities is not None:
+        row["entities"] = [
+            {**entity._asdict(), "boxes": [box._asdict() for box in entity.boxes]} for entity in sample.entities
+        ]
+    if sample.relations is not None:
+        row["relations"] = [
+            {**relation._asdict(), "head": _end_to_row(relation.head), "tail": _end_to_row(relation.tail)}
+            for relation in sample.relations
+        ]
     return row
 
 
-def _sample(row: dict[str, Any]) -> Sample:
-    head, tail = (None if row[name] is None else Span(**row[name]) for name in ("head", "tail"))
-    tags = None if row["tags"] is None else tuple(row["tags"])
-    return Sample(**{**row, "tokens": tuple(row["tokens"]), "tags": tags, "head": head, "tail": tail})
+def _to_sample(row: Mapping[str, Any]) -> Sample:
+    values = dict(row)
+    values["tokens"] = tuple(row["tokens"])
+    values["tags"] = None if row["tags"] is None else tuple(row["tags"])
+    for name in ("head", "tail"):
+        values[name] = None if row[name] is None else Span(**row[name])
+    if row["entities"] is not None:
+        values["entities"] = tuple(
+            Entity(**{**entity, "boxes": tuple(Box(**box) for box in entity["boxes"])}) for entity in row["entities"]
+        )
+    if row["relations"] is not None:
+        values["relations"] = tuple(
+            Relation(**{**relation, "head": _row_to_end(relation["head"]), "tail": _row_to_end(relation["tail"])})
+            for relation in row["relations"]
+        )
+    return Sample(**values)
+
+
+def _end_to_row(end: Span | Box) -> dict[str, Any]:
+    is_span = isinstance(end, Span)
+    return {"span": end._asdict() if is_span else None, "box": None if is_span else end._asdict()}
+
+
+def _row_to_end(row: Mapping[str, Any]) -> Span | Box:
+    return Span(**row["span"]) if row["span"] is not None else Box(**row["box"])
 
 
 def _hash(value: Any) -> str:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
-__all__ = ["Convention", "Entity", "find_entities"]
+from schemas.records import Entity
+
+__all__ = ["Convention", "find_entities"]
 
 Convention = Literal["default", "strict"]
-
-
-class Entity(NamedTuple):
-    """Tokens start up to end are an entity of a type."""
-
-    type: str
-    start: int
-    end: int
 
 
 def find_entities(tags: Sequence[str], convention: Convention = "default") -> list[Entity]:
@@ -30,10 +24,10 @@ def find_entities(tags: Sequence[str], convention: Convention = "default") -> li
     Source: seqeval 1.2.2, `get_entities` and `scheme=IOB2, mode='strict'`; S and E tags are read as in IOBES by the
     default convention, and as no entity by the strict one.
 
-    >>> find_entities(["I-PER", "O", "B-LOC", "I-LOC"])
-    [Entity(type='PER', start=0, end=1), Entity(type='LOC', start=2, end=4)]
-    >>> find_entities(["I-PER", "O", "B-LOC", "I-LOC"], "strict")
-    [Entity(type='LOC', start=2, end=4)]
+    >>> [entity[:3] for entity in find_entities(["I-PER", "O", "B-LOC", "I-LOC"])]
+    [(0, 1, 'PER'), (2, 4, 'LOC')]
+    >>> [entity[:3] for entity in find_entities(["I-PER", "O", "B-LOC", "I-LOC"], "strict")]
+    [(2, 4, 'LOC')]
     """
     entities: list[Entity] = []
     open_type, start, last = "", 0, "O"
@@ -42,7 +36,7 @@ def find_entities(tags: Sequence[str], convention: Convention = "default") -> li
         goes_on = bool(open_type) and prefix in _INSIDE[convention] and kind == open_type and last not in ("E", "S")
         if not goes_on:
             if open_type:
-                entities.append(Entity(open_type, start, position))
+                entities.append(Entity(start, position, open_type))
             open_type, start = (kind, position) if prefix in _BEGINNING[convention] else ("", position)
         last = prefix
     return entities

@@ -1,7 +1,7 @@
 """The records: one frozen value per row of each table. Offsets are half-open, in Unicode code points.
 
-Those that an article has many of are named tuples: one is made in a quarter of the time, and rows turn into columns by
-one call.
+Records of which an article or a sample has many are named tuples: making one takes a quarter of the time, and rows turn
+into columns by one call.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ __all__ = [
     "DEFAULT_K",
     "FATES",
     "ArticleImage",
+    "Box",
     "Context",
     "Count",
+    "Entity",
     "Fate",
     "ImageEmbedding",
     "Ledger",
@@ -23,6 +25,7 @@ __all__ = [
     "Paragraph",
     "Query",
     "Reject",
+    "Relation",
     "Sample",
     "Sentence",
     "Span",
@@ -96,7 +99,8 @@ class ArticleImage:
 class ImageEmbedding:
     """A unit vector [dim] float32 of one file; sha256 of the bytes read; size in pixels as displayed.
 
-    source is the spec of what gave the bytes; page_url the address of the file's page: author and licence stand there.
+    source is the spec of the image source that gave the bytes; page_url is the address of the file's page, which names
+    author and licence.
     """
 
     file: str
@@ -109,14 +113,14 @@ class ImageEmbedding:
 
 
 class Count(NamedTuple):
-    """So many of what a name stands for."""
+    """How often something was counted, by its name."""
 
     name: str
     number: int
 
 
 class WrittenLink(NamedTuple):
-    """The title that link number `link` of paragraph number `paragraph` names in the wikitext: a redirect's."""
+    """A link to a redirect: the title that it names in the wikitext. Paragraph and link count from 0."""
 
     paragraph: int
     link: int
@@ -125,9 +129,9 @@ class WrittenLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What else is known of an article that was parsed: with it, a later build can take its rows over unparsed.
+    """What a later build needs to take over the rows of an article without parsing it again.
 
-    counters, dropped_templates: what the manifest sums, by name; redirected: links whose target was a redirect.
+    counters, dropped_templates: the article's part of the manifest's sums, by name; redirected: links to redirects.
     """
 
     page_id: int
@@ -138,7 +142,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Something that was dropped, and why. stage: dump, article, image; id: what and where."""
+    """A page, article or image that was dropped, and why. stage: dump, article, image; id: which one, and where."""
 
     stage: str
     id: str
@@ -153,11 +157,61 @@ class Span(NamedTuple):
     end: int
 
 
+class Box(NamedTuple):
+    """A rectangle in a picture, in pixels from its upper left corner: x1 < x2, y1 < y2."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+class Entity(NamedTuple):
+    """Tokens start up to, but not including, end of a sample are an entity.
+
+    Args:
+        start, end: tokens, half-open.
+        type: for instance PER.
+        fine: the type in a finer set of types, for instance actor; None where the data has none.
+        boxes: where the picture shows the entity; () where it does not, or where nobody looked.
+        score: how sure a system is of the entity, in [0, 1]; None for gold entities.
+    """
+
+    start: int
+    end: int
+    type: str
+    fine: str | None = None
+    boxes: tuple[Box, ...] = ()
+    score: float | None = None
+
+
+class Relation(NamedTuple):
+    """A directed relation from head to tail. Each end is a span of tokens or a box in the picture.
+
+    score is how sure a system is of the relation, in [0, 1]; None for gold relations.
+    """
+
+    head: Span | Box
+    tail: Span | Box
+    type: str
+    score: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A post of a data set. Labels are None where there are none: tags for entities; head, tail, relation for pairs.
+    """A post of a data set. A label is None where the data does not give it.
 
-    image is a file name, relative to the folder of images; sample_id is unique over all splits of its set.
+    Args:
+        sample_id: unique over all splits of its data set.
+        tokens: of the text.
+        image: a file name, relative to the folder of images.
+        tags: one per token, as the data set writes them: scorers need an I- tag that has no B- before it.
+        head, tail, relation: the pair of a sample that asks for one relation, and its name.
+        split: train, dev or test.
+        entities: as records, with what tags cannot say: fine types and boxes.
+        relations: as records: any number of them, between spans or boxes.
+        group: names the samples that belong together, for instance all posts with one picture.
+        step: the place of the sample in its group, from 0, where their order matters.
     """
 
     sample_id: str
@@ -168,6 +222,10 @@ class Sample:
     tail: Span | None = None
     relation: str | None = None
     split: str = "test"
+    entities: tuple[Entity, ...] | None = None
+    relations: tuple[Relation, ...] | None = None
+    group: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +248,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """That a source was asked for a sample, and what came back.
+    """One search of a source for the contexts of a sample, and its outcome.
 
-    digest identifies what was asked (`schemas.dataset.input_digest`); status is hit, no_hit, no_image,
-    missing_image or broken_image; contexts counts the Context rows.
+    digest identifies what the source could see of the sample (`schemas.dataset.input_digest`); status is hit, no_hit,
+    no_image, missing_image or broken_image; contexts counts the Context rows.
     """
 
     sample_id: str

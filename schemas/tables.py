@@ -1,4 +1,4 @@
-"""The Parquet tables: one explicit schema each, with the schema version in the file's metadata."""
+"""The Parquet tables: one explicit schema each, with its version in the file's metadata."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas import SCHEMA_VERSION
+from schemas import SAMPLES_VERSION, SCHEMA_VERSION
 from schemas.errors import IndexCorrupt, IndexMismatch
 
 __all__ = [
@@ -25,18 +25,23 @@ __all__ = [
     "check_table",
     "embeddings_schema",
     "find_null",
+    "read_table",
     "sample_vectors_schema",
+    "schema_version",
 ]
 
 _VERSION_KEY = b"schema_version"
-_METADATA = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
+_REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
-def _schema(fields: list[pa.Field]) -> pa.Schema:
-    return pa.schema([field.with_nullable(field.name in _NULLABLE) for field in fields], metadata=_METADATA)
+def _schema(fields: list[pa.Field], version: int = SCHEMA_VERSION) -> pa.Schema:
+    metadata = {_VERSION_KEY: str(version).encode()}
+    return pa.schema([field.with_nullable(field.name in _NULLABLE) for field in fields], metadata=metadata)
 
 
-_NULLABLE = {"redirect_target", "image", "tags", "head", "tail", "relation", "score"}
+_NULLABLE = {
+    "redirect_target", "image", "tags", "head", "tail", "relation", "score", "entities", "relations", "group", "step",
+}  # fmt: skip
 _LINK = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())])
 
 PAGES = _schema(
@@ -111,6 +116,67 @@ TABLES: dict[str, pa.Schema] = {
     "rejects": REJECTS,
     "ledger": LEDGER,
 }
+_SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])
+# Boxes and scores are float64: a sample read back must be equal to the one written, as its hash says.
+_BOX = pa.struct([pa.field(name, pa.float64()) for name in ("x1", "y1", "x2", "y2")])
+_ENTITY = pa.struct(
+    [
+        pa.field("start", pa.int32()),
+        pa.field("end", pa.int32()),
+        pa.field("type", pa.string()),
+        pa.field("fine", pa.string()),
+        pa.field("boxes", pa.list_(_BOX)),
+        pa.field("score", pa.float64()),
+    ]
+)
+_END = pa.struct([pa.field("span", _SPAN), pa.field("box", _BOX)])
+"""An end of a relation: one of the two is there."""
+_RELATION = pa.struct(
+    [
+        pa.field("head", _END),
+        pa.field("tail", _END),
+        pa.field("type", pa.string()),
+        pa.field("score", pa.float64()),
+    ]
+)
+SAMPLES = _schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("tokens", pa.list_(pa.string())),
+        pa.field("image", pa.string()),
+        pa.field("tags", pa.list_(pa.string())),
+        pa.field("head", _SPAN),
+        pa.field("tail", _SPAN),
+        pa.field("relation", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("entities", pa.list_(_ENTITY)),
+        pa.field("relations", pa.list_(_RELATION)),
+        pa.field("group", pa.string()),
+        pa.field("step", pa.int32()),
+    ],
+    SAMPLES_VERSION,
+)
+CONTEXTS = _schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("rank", pa.int32()),
+        pa.field("score", pa.float32()),
+        pa.field("doc_id", pa.string()),
+        pa.field("title", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("matched", pa.string()),
+    ]
+)
+QUERIES = _schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("digest", pa.string()),
+        pa.field("status", pa.string()),
+        pa.field("contexts", pa.int32()),
+    ]
+)
 
 
 def embeddings_schema(dim: int) -> pa.Schema:
@@ -146,8 +212,17 @@ def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
     return schema.with_metadata({**schema.metadata, b"encoder": encoder.encode()})
 
 
+def schema_version(schema: pa.Schema) -> str:
+    """Return the version that a schema's metadata states, or "none".
+
+    >>> schema_version(SAMPLES), schema_version(pa.schema([]))
+    ('2', 'none')
+    """
+    return str((schema.metadata or {}).get(_VERSION_KEY, b"none").decode("ascii", "replace"))
+
+
 def check_table(path: str | Path, expected: pa.Schema) -> int:
-    """Check one Parquet file against its schema and return its number of rows.
+    """Check one Parquet file against its schema and version, and return its number of rows.
 
     Raises:
         IndexCorrupt: the file is not readable as Parquet, or its columns differ.
@@ -158,14 +233,33 @@ def check_table(path: str | Path, expected: pa.Schema) -> int:
             schema, rows = file.schema_arrow, file.metadata.num_rows
     except (OSError, pa.ArrowInvalid) as error:
         raise IndexCorrupt(f"not a readable Parquet file ({error})", path=path, remedy=_REBUILD) from error
-    version = (schema.metadata or {}).get(_VERSION_KEY, b"none").decode("ascii", "replace")
-    if version != str(SCHEMA_VERSION):
-        raise IndexMismatch(
-            f"schema version {version}, this program reads {SCHEMA_VERSION}", path=path, remedy=_REBUILD
-        )
+    version, known = schema_version(schema), schema_version(expected)
+    if version != known:
+        raise IndexMismatch(f"schema version {version}, this program reads {known}", path=path, remedy=_REBUILD)
     if not schema.equals(expected):
         raise IndexCorrupt("columns differ from the contract", path=path, remedy=_REBUILD)
     return int(rows)
+
+
+def read_table(path: Path, schema: pa.Schema, remedy: str) -> pa.Table:
+    """Read a Parquet file that must have a schema and our schema version.
+
+    Raises:
+        IndexCorrupt: it is not readable, or its columns differ.
+        IndexMismatch: it was written under another schema version.
+    """
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise IndexCorrupt(f"not a readable Parquet file ({error})", path=path, remedy=remedy) from error
+    version, known = schema_version(table.schema), schema_version(schema)
+    if version != known:
+        raise IndexMismatch(f"schema version {version}, this program reads {known}", path=path, remedy=remedy)
+    if not table.schema.equals(schema):
+        raise IndexCorrupt("columns differ from the contract", path=path, remedy=remedy)
+    if (name := find_null(table)) is not None:
+        raise IndexCorrupt("a value is not there", path=path, place=f"column {name}", remedy=remedy)
+    return table
 
 
 def find_null(table: pa.Table) -> str | None:
@@ -181,41 +275,3 @@ def find_null(table: pa.Table) -> str | None:
             if pa.types.is_struct(field.type) and any(part.null_count > chunk.null_count for part in chunk.flatten()):
                 return str(field.name)
     return None
-
-
-_REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
-
-_SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])
-SAMPLES = _schema(
-    [
-        pa.field("sample_id", pa.string()),
-        pa.field("tokens", pa.list_(pa.string())),
-        pa.field("image", pa.string()),
-        pa.field("tags", pa.list_(pa.string())),
-        pa.field("head", _SPAN),
-        pa.field("tail", _SPAN),
-        pa.field("relation", pa.string()),
-        pa.field("split", pa.string()),
-    ]
-)
-CONTEXTS = _schema(
-    [
-        pa.field("sample_id", pa.string()),
-        pa.field("source", pa.string()),
-        pa.field("rank", pa.int32()),
-        pa.field("score", pa.float32()),
-        pa.field("doc_id", pa.string()),
-        pa.field("title", pa.string()),
-        pa.field("text", pa.string()),
-        pa.field("matched", pa.string()),
-    ]
-)
-QUERIES = _schema(
-    [
-        pa.field("sample_id", pa.string()),
-        pa.field("source", pa.string()),
-        pa.field("digest", pa.string()),
-        pa.field("status", pa.string()),
-        pa.field("contexts", pa.int32()),
-    ]
-)

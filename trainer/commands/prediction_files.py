@@ -72,7 +72,7 @@ def _entities(output: Output, i: int, probabilities: torch.Tensor) -> Row:
     sample, tags = output.samples[i], output.predicted[i]
     names = output.labels.names
     entities = []
-    for kind, start, end in find_entities(tags):
+    for start, end, kind, *_ in find_entities(tags):
         lowest = min(probabilities[t, names.index(tags[t])].item() for t in range(start, end))
         text = " ".join(sample.tokens[start:end])
         entities.append({"start": start, "end": end, "type": kind, "text": text, "probability": round(lowest, 6)})

@@ -1,4 +1,4 @@
-"""Predictions beside gold, as scores."""
+"""Sets of predicted records beside gold ones, as scores."""
 
 import lazy_loader
 

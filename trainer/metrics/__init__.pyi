@@ -1,7 +1,10 @@
 from .bootstrap import Comparison as Comparison
 from .bootstrap import compare_paired as compare_paired
-from .scores import Counts as Counts
-from .scores import Score as Score
+from .counts import Counts as Counts
+from .counts import Score as Score
+from .records import Record as Record
+from .records import record_counts as record_counts
+from .records import score_records as score_records
 from .scores import entity_counts as entity_counts
 from .scores import relation_counts as relation_counts
 from .scores import score_entities as score_entities

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.metrics.scores import Counts, Score
+from trainer.metrics.counts import Counts, Score
 
 __all__ = ["Comparison", "compare_paired"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainer.metrics.scores import Score
+from trainer.metrics.counts import Score
 
 __all__ = ["score_to_json", "scores_to_markdown", "to_markdown"]
 
@@ -13,7 +13,7 @@ __all__ = ["score_to_json", "scores_to_markdown", "to_markdown"]
 def score_to_json(score: Score) -> dict[str, Any]:
     """Return a score as JSON values; precision, recall and F1 in [0, 1], unrounded.
 
-    >>> from trainer.metrics.scores import Counts
+    >>> from trainer.metrics.counts import Counts
     >>> score_to_json(Score.of(Counts(1, 2, 2)))["f1"]
     0.5
     """
@@ -32,7 +32,7 @@ def score_to_json(score: Score) -> dict[str, Any]:
 def scores_to_markdown(scores: Mapping[str, Score], title: str = "scores") -> str:
     """Return named scores as a Markdown table in per cent; the classes of a score follow it, indented.
 
-    >>> from trainer.metrics.scores import Counts
+    >>> from trainer.metrics.counts import Counts
     >>> print(scores_to_markdown({"all": Score.of(Counts(1, 2, 2), {"PER": Counts(1, 2, 2)})}))
     | scores | precision | recall | F1 | right | predicted | gold |
     |---|---:|---:|---:|---:|---:|---:|

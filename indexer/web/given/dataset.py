@@ -12,11 +12,11 @@ from indexer.web.given.errors import NotFound
 from indexer.web.given.evaluation import SplitEvaluation, evaluate_split
 from indexer.web.given.run_folders import Run, RunFolders, unique_names
 from schemas.dataset import NO_RELATION, Dataset, find_fault, read_dataset, read_samples
-from schemas.entities import Entity, find_entities
+from schemas.entities import find_entities
 from schemas.errors import IndexCorrupt, MieError
 from schemas.image_files import find_image
 from schemas.predictions import Prediction
-from schemas.records import Sample
+from schemas.records import Entity, Sample
 
 __all__ = ["OpenedDataset", "SplitSamples"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from indexer.web.given.file_cache import Fault
 from indexer.web.given.mistakes import Change, Mistake, change_of, compare_entities, compare_relations, kinds_of
 from schemas.dataset import NO_RELATION
-from schemas.entities import Entity, find_entities
+from schemas.entities import find_entities
 from schemas.predictions import Prediction
-from schemas.records import Sample
+from schemas.records import Entity, Sample
 
 __all__ = ["SampleEvaluation", "SplitEvaluation", "change_between", "evaluate_split"]
 

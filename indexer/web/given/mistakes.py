@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.dataset import NO_RELATION
-from schemas.entities import Entity
+from schemas.records import Entity
 
 __all__ = ["CHANGES", "KINDS", "Change", "Mistake", "change_of", "compare_entities", "compare_relations", "kinds_of"]
 
@@ -39,8 +39,8 @@ def compare_entities(gold: Iterable[Entity], predicted: Iterable[Entity]) -> lis
     the one of its type that shares most tokens (wrong boundary), then with any that shares a token (wrong type and
     boundary). Gold entities without a partner are missed, predicted ones without a partner are spurious.
 
-    >>> both = Entity("ORG", 0, 2), Entity("PER", 4, 5)
-    >>> [row.kind for row in compare_entities(both, [Entity("ORG", 0, 1), Entity("LOC", 7, 8)])]
+    >>> both = Entity(0, 2, "ORG"), Entity(4, 5, "PER")
+    >>> [row.kind for row in compare_entities(both, [Entity(0, 1, "ORG"), Entity(7, 8, "LOC")])]
     ['wrong boundary', 'missed', 'spurious']
     """
     in_gold, in_prediction = set(gold), set(predicted)

@@ -18,9 +18,8 @@ from indexer.web.samples.models import (
     SourceRow,
 )
 from indexer.web.samples.selection import Selection, select
-from schemas.entities import Entity
 from schemas.predictions import Prediction
-from schemas.records import Context, Sample, Span
+from schemas.records import Context, Entity, Sample, Span
 
 __all__ = ["sample_detail", "samples_page"]
 

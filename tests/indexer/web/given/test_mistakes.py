@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.web.given.mistakes import KINDS, change_of, compare_entities, compare_relations, kinds_of
-from schemas.entities import Entity, find_entities
+from schemas.entities import find_entities
+from schemas.records import Entity
 from trainer.metrics import entity_counts
 
 PER, LOC, ORG = "PER", "LOC", "ORG"
@@ -17,34 +18,34 @@ def kinds(gold: list[Entity], predicted: list[Entity]) -> list[str]:
 
 
 def test_exact_entities_are_no_mistakes() -> None:
-    assert kinds([Entity(PER, 0, 2)], [Entity(PER, 0, 2)]) == []
+    assert kinds([Entity(0, 2, PER)], [Entity(0, 2, PER)]) == []
 
 
 def test_each_kind_is_told_by_hand() -> None:
-    gold = [Entity(PER, 0, 1), Entity(LOC, 2, 4), Entity(ORG, 5, 7), Entity(PER, 8, 10), Entity(LOC, 12, 13)]
-    said = [Entity(PER, 0, 1), Entity(ORG, 2, 4), Entity(ORG, 5, 6), Entity(LOC, 9, 11), Entity(PER, 15, 16)]
+    gold = [Entity(0, 1, PER), Entity(2, 4, LOC), Entity(5, 7, ORG), Entity(8, 10, PER), Entity(12, 13, LOC)]
+    said = [Entity(0, 1, PER), Entity(2, 4, ORG), Entity(5, 6, ORG), Entity(9, 11, LOC), Entity(15, 16, PER)]
     assert kinds(gold, said) == ["wrong type", "wrong boundary", "wrong type and boundary", "missed", "spurious"]
 
 
 def test_one_prediction_over_two_gold_entities_answers_for_one_of_them() -> None:
-    found = compare_entities([Entity(LOC, 0, 1), Entity(LOC, 1, 4)], [Entity(LOC, 0, 4)])
+    found = compare_entities([Entity(0, 1, LOC), Entity(1, 4, LOC)], [Entity(0, 4, LOC)])
     assert [(row.kind, row.gold, row.predicted) for row in found] == [
-        ("wrong boundary", Entity(LOC, 0, 1), Entity(LOC, 0, 4)),
-        ("missed", Entity(LOC, 1, 4), None),
+        ("wrong boundary", Entity(0, 1, LOC), Entity(0, 4, LOC)),
+        ("missed", Entity(1, 4, LOC), None),
     ]
 
 
 def test_the_prediction_that_shares_most_tokens_is_meant() -> None:
-    found = compare_entities([Entity(LOC, 0, 5)], [Entity(LOC, 0, 1), Entity(LOC, 2, 5)])
-    assert [(row.kind, row.predicted) for row in found if row.gold] == [("wrong boundary", Entity(LOC, 2, 5))]
-    assert [row.predicted for row in found if row.kind == "spurious"] == [Entity(LOC, 0, 1)]
+    found = compare_entities([Entity(0, 5, LOC)], [Entity(0, 1, LOC), Entity(2, 5, LOC)])
+    assert [(row.kind, row.predicted) for row in found if row.gold] == [("wrong boundary", Entity(2, 5, LOC))]
+    assert [row.predicted for row in found if row.kind == "spurious"] == [Entity(0, 1, LOC)]
 
 
 def test_the_same_tokens_go_before_the_same_type() -> None:
-    found = compare_entities([Entity(LOC, 0, 2)], [Entity(PER, 0, 2), Entity(LOC, 1, 3)])
+    found = compare_entities([Entity(0, 2, LOC)], [Entity(0, 2, PER), Entity(1, 3, LOC)])
     assert [(row.kind, row.predicted) for row in found] == [
-        ("wrong type", Entity(PER, 0, 2)),
-        ("spurious", Entity(LOC, 1, 3)),
+        ("wrong type", Entity(0, 2, PER)),
+        ("spurious", Entity(1, 3, LOC)),
     ]
 
 
@@ -56,7 +57,7 @@ def test_relations_are_missed_made_up_or_confused() -> None:
 
 
 def test_a_sample_has_all_kinds_of_its_mistakes_in_one_order() -> None:
-    found = compare_entities([Entity(LOC, 0, 1), Entity(LOC, 2, 3)], [Entity(PER, 2, 3), Entity(PER, 5, 6)])
+    found = compare_entities([Entity(0, 1, LOC), Entity(2, 3, LOC)], [Entity(2, 3, PER), Entity(5, 6, PER)])
     assert kinds_of(found, has_gold=True) == ("missed", "spurious", "wrong type")
 
 

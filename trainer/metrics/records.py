@@ -1,0 +1,132 @@
+"""Predicted records beside gold ones: which of them are right, by span, type, fine type and region of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from schemas.records import Box, Entity, Relation, Span
+from trainer.metrics.counts import Counts, Score
+
+__all__ = ["Record", "RecordKey", "box_overlap", "record_counts", "score_records"]
+
+Record: TypeAlias = Entity | Relation
+RecordKey = Literal["span", "span+type", "span+type+fine", "span+type+region", "span+type+fine+region"]
+"""What of a record must be right."""
+_LEAST_OVERLAP = 0.5
+"""Source: the published scorer of GMNER (Yu et al., ACL 2023): IoU of at least 0.5 with any gold box."""
+
+
+class _Identity(NamedTuple):
+    """The part of a record that must be equal to that of a gold record."""
+
+    type: str
+    fine: str
+    ends: tuple[Span | None, ...]
+
+
+class _Parsed(NamedTuple):
+    """A record as the scorer compares it: equal parts, and regions that must overlap, one for each end."""
+
+    identity: _Identity
+    regions: tuple[tuple[Box, ...], ...]
+
+
+def score_records(
+    gold: Sequence[Sequence[Record]], predicted: Sequence[Sequence[Record]], key: RecordKey = "span+type"
+) -> Score:
+    """Score predicted records beside gold ones, overall and by type (by fine type where the key has it).
+
+    Args:
+        gold: records of each of N samples.
+        predicted: of the same samples.
+        key: what must be right. An end of a relation that is a box is compared by its overlap under every key.
+
+    Source: a region is right where its first box has an IoU of at least 0.5 with any gold box; where gold has no box,
+    the prediction must have none (Yu et al., GMNER, ACL 2023).
+
+    Raises:
+        ValueError: another number of samples.
+
+    >>> gold = [[Entity(0, 1, "PER", boxes=(Box(0, 0, 10, 10),))]]
+    >>> predicted = [[Entity(0, 1, "PER", boxes=(Box(0, 0, 10, 4),))]]
+    >>> score_records(gold, predicted).f1, score_records(gold, predicted, "span+type+region").f1
+    (1.0, 0.0)
+    """
+    by_class: dict[str, Counts] = {}
+    total = Counts()
+    for rows in _pairs(gold, predicted, key):
+        total = total.plus(_count(*rows))
+        for name in {row.identity.fine or row.identity.type for part in rows for row in part}:
+            parts = [[row for row in part if (row.identity.fine or row.identity.type) == name] for part in rows]
+            by_class[name] = by_class.get(name, Counts()).plus(_count(*parts))
+    return Score.of(total, {} if key == "span" else by_class)
+
+
+def record_counts(
+    gold: Sequence[Sequence[Record]], predicted: Sequence[Sequence[Record]], key: RecordKey = "span+type"
+) -> list[Counts]:
+    """Count right, predicted and gold records of each sample, as `score_records` does."""
+    return [_count(*rows) for rows in _pairs(gold, predicted, key)]
+
+
+def box_overlap(a: Box, b: Box) -> float:
+    """Return the intersection of two boxes over their union, in [0, 1].
+
+    >>> box_overlap(Box(0, 0, 10, 10), Box(5, 0, 15, 10)) == 50 / 150
+    True
+    """
+    width, height = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
+    shared = max(0.0, width) * max(0.0, height)
+    union = sum((box.x2 - box.x1) * (box.y2 - box.y1) for box in (a, b)) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def _pairs(
+    gold: Sequence[Sequence[Record]], predicted: Sequence[Sequence[Record]], key: RecordKey
+) -> Iterable[tuple[list[_Parsed], list[_Parsed]]]:
+    if len(gold) != len(predicted):
+        raise ValueError(f"records of {len(gold)} gold samples, of {len(predicted)} predicted")
+    for g, p in zip(gold, predicted, strict=True):
+        yield _parse(g, key), _parse(p, key)
+
+
+def _parse(records: Iterable[Record], key: RecordKey) -> list[_Parsed]:
+    """Return the distinct records of a sample under a key, in their order."""
+    return list(dict.fromkeys(_parse_one(record, key.split("+")) for record in records))
+
+
+def _parse_one(record: Record, key: Sequence[str]) -> _Parsed:
+    kind = record.type if "type" in key else ""
+    if isinstance(record, Relation):
+        ends = (record.head, record.tail)
+        spans = tuple(end if isinstance(end, Span) else None for end in ends)
+        boxes = tuple((end,) if isinstance(end, Box) else () for end in ends)
+        return _Parsed(_Identity(kind, "", spans), boxes)
+    fine = record.fine or "" if "fine" in key else ""
+    region = (record.boxes,) if "region" in key else ()
+    return _Parsed(_Identity(kind, fine, (Span(record.start, record.end),)), region)
+
+
+def _count(gold: Sequence[_Parsed], predicted: Sequence[_Parsed]) -> Counts:
+    """Count the predicted records that are right; each gold record answers for one prediction."""
+    left: dict[_Identity, list[_Parsed]] = {}
+    for row in gold:
+        left.setdefault(row.identity, []).append(row)
+    right = 0
+    for row in predicted:
+        found = next((other for other in left.get(row.identity, ()) if _is_same_place(other, row)), None)
+        if found is not None:
+            left[row.identity].remove(found)
+            right += 1
+    return Counts(right, len(predicted), len(gold))
+
+
+def _is_same_place(gold: _Parsed, predicted: _Parsed) -> bool:
+    return all(_is_same_region(*pair) for pair in zip(gold.regions, predicted.regions, strict=True))
+
+
+def _is_same_region(gold: Sequence[Box], predicted: Sequence[Box]) -> bool:
+    if not gold or not predicted:
+        return not gold and not predicted
+    return any(box_overlap(box, predicted[0]) >= _LEAST_OVERLAP for box in gold)
