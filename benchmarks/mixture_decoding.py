@@ -14,27 +14,24 @@ from pathlib import Path
 
 import torch
 
-from schemas.records import Sample
-from trainer.inputs import LabelSet
 from trainer.metrics import to_markdown
-from trainer.mixture import Posteriors, expert_posteriors, label_mixed, label_states, mix
+from trainer.mixture import Member, expert_posteriors, label_mixed, label_states, mix
 from trainer.model.heads import likeliest_path
-from trainer.training import read_split, score_labels
+from trainer.training import read_split
 
 
-def decode(
-    labels: LabelSet, posteriors: Sequence[Posteriors], samples: Sequence[Sample]
-) -> list[list[tuple[str, ...]]]:
+def decode(members: Sequence[Member]) -> list[list[tuple[str, ...]]]:
     """Decode the average token by token, as a sound sequence of independent tokens, and as the mixed chain."""
-    lengths = posteriors[0].lengths.tolist()
-    weights = torch.full((len(posteriors[0].classes), len(posteriors)), 1 / len(posteriors))
-    average = mix(torch.stack([part.log_probs for part in posteriors]), weights.log())
+    first = members[0]
+    lengths = first.posteriors.lengths.tolist()
+    weights = torch.full((len(first.posteriors.classes), len(members)), 1 / len(members))
+    average = mix(torch.stack([member.posteriors.log_probs for member in members]), weights.log())
     before = average.roll(1, dims=0)  # of a sentence's first token it is of another sentence, which drops out
     independent = before[:, :, None] + average[:, None, :]
     return [
-        label_states(labels, average.argmax(-1), lengths, samples),
-        label_states(labels, likeliest_path(independent, lengths, labels.names), lengths, samples),
-        label_mixed(labels, posteriors, weights, samples),
+        label_states(first, average.argmax(-1)),
+        label_states(first, likeliest_path(independent, lengths, first.labels.names)),
+        label_mixed(members, weights),
     ]
 
 
@@ -44,22 +41,19 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="run folders of experts on one data set")
     parser.add_argument("--split", default="dev")
     arguments = parser.parse_args()
-    read = [expert_posteriors(run, arguments.split, lambda c: read_split(c, arguments.split)) for run in arguments.runs]
-    posteriors, samples, labels = [row[1] for row in read], read[0][0].samples, read[0][2]
+    split = arguments.split
+    members = [expert_posteriors(run, split, lambda config: read_split(config, split)) for run in arguments.runs]
+    samples, task = members[0].data.samples, members[0].labels.task
 
     def f1(predicted: list[tuple[str, ...]]) -> str:
-        return f"{100 * score_labels(labels, samples, predicted).f1:.2f}"
+        return f"{100 * task.score(samples, predicted).f1:.2f}"
 
     rows = [
-        [
-            run.name,
-            f1(label_states(labels, part.classes, part.lengths.tolist(), samples)),
-            *map(f1, decode(labels, [part], samples)),
-        ]
-        for run, part in zip(arguments.runs, posteriors, strict=True)
+        [run.name, f1(label_states(member)), *map(f1, decode([member]))]
+        for run, member in zip(arguments.runs, members, strict=True)
     ]
-    rows.append([" + ".join(run.name for run in arguments.runs), "-", *map(f1, decode(labels, posteriors, samples))])
-    print(f"F1 in % on {arguments.split}, {len(samples)} samples\n")
+    rows.append([" + ".join(run.name for run in arguments.runs), "-", *map(f1, decode(members))])
+    print(f"F1 in % on {split}, {len(samples)} samples\n")
     heads = ["system", "CRF's Viterbi", "token by token", "sound sequence of tokens", "sound sequence of the chain"]
     print(to_markdown(heads, rows))
 

@@ -1,18 +1,24 @@
-"""The settings of a training run: frozen values with their units, read from TOML and changed by key=value."""
+"""The settings of a training run: read from TOML and presets, changed by key=value, checked, and written again."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, fields, is_dataclass
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
 from schemas.errors import UsageError
-from schemas.records import DEFAULT_K
-from trainer.settings import build_settings, nearest
+from trainer.blocks import BLOCK, DataConfig, EncoderConfig, TrainingConfig, to_values
+from trainer.model import ModelConfig
+from trainer.upgrade import upgrade_settings
 
 __all__ = [
     "DataConfig",
@@ -21,6 +27,7 @@ __all__ = [
     "RunConfig",
     "TrainingConfig",
     "check_config",
+    "flatten_settings",
     "load_config",
     "override",
     "parse_config",
@@ -28,100 +35,11 @@ __all__ = [
     "to_toml",
 ]
 
-
-@dataclass(frozen=True)
-class DataConfig:
-    """What is read.
-
-    Args:
-        samples: a folder that `mie-train data convert` wrote.
-        contexts: folders of contexts; each source is taken from the first that has it.
-        sources: the sources of contexts, in the order in which they fill the window; none is the baseline.
-        contexts_per_source: at most that many of each source, best first.
-        train_samples, dev_samples, test_samples: only the first that many of the split; 0 takes all.
-    """
-
-    samples: str = ""
-    contexts: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    contexts_per_source: int = DEFAULT_K
-    train_samples: int = 0
-    dev_samples: int = 0
-    test_samples: int = 0
+_KEYS = "see all keys with: mie-train fit PRESET --print-config"
+_PRESETS = "see the shipped ones with: mie-train presets"
 
 
-@dataclass(frozen=True)
-class EncoderConfig:
-    """The text encoder.
-
-    Args:
-        name: a folder in the form of transformers, `offline:minilm`, or a name of the model hub.
-        max_length_pieces: size of the window, special pieces included.
-        gradient_checkpointing: less memory for a third more time.
-    """
-
-    name: str = "xlm-roberta-large"
-    max_length_pieces: int = 512
-    gradient_checkpointing: bool = False
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """What stands on the encoder, and the objective.
-
-    Args:
-        dropout: share of the token states' components dropped before the linear layer.
-        constrained_decoding: Viterbi over sound BIO sequences alone.
-        two_view: train on the sample with and without its contexts, and draw the posteriors together.
-        two_view_weight: lambda in lambda (NLL + NLL) + (1 - lambda) KL, in (0, 1].
-        two_view_temperature: divides the logits of both views in the KL term.
-    """
-
-    dropout: float = 0.1
-    constrained_decoding: bool = False
-    two_view: bool = False
-    two_view_weight: float = 0.5
-    two_view_temperature: float = 1.0
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """The loop. A step is an update of the weights.
-
-    Args:
-        epochs: at most.
-        batch_samples: samples per forward pass.
-        accumulation_batches: forward passes per step.
-        encoder_lr, head_lr, crf_lr: peak learning rate of the encoder, the linear layers, the CRF's transitions.
-        weight_decay: AdamW's, not on biases and norms.
-        warmup_share: share of all steps in which the rates rise from 0; then they fall linearly to 0.
-        max_gradient_norm: gradients are scaled down to it; 0 leaves them.
-        patience_epochs: stop after that many epochs without a better dev F1; 0 never.
-        seed: of the head's weights, dropout and the order of samples.
-        bucket_by_length: put samples of like length into one batch.
-        save_every_steps: keep the exact state that often, and at the end of each epoch; 0 only then.
-        device: auto, cpu or cuda.
-        precision: auto (bf16 where there is a GPU that has it), bf16 or fp32.
-    """
-
-    epochs: int = 10
-    batch_samples: int = 4
-    accumulation_batches: int = 1
-    encoder_lr: float = 1e-5
-    head_lr: float = 1e-5
-    crf_lr: float = 5e-2
-    weight_decay: float = 0.01
-    warmup_share: float = 0.0
-    max_gradient_norm: float = 5.0
-    patience_epochs: int = 0
-    seed: int = 42
-    bucket_by_length: bool = True
-    save_every_steps: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=BLOCK)
 class RunConfig:
     """All settings of a run."""
 
@@ -132,7 +50,7 @@ class RunConfig:
 
 
 def preset_names() -> list[str]:
-    """Name the settings that are shipped."""
+    """Return the names of the shipped settings."""
     folder = resources.files("trainer") / "presets"
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
@@ -142,8 +60,8 @@ def load_config(name: str, overrides: Sequence[str] = (), is_complete: bool = Tr
 
     Args:
         name: a path that ends in .toml, or the name of a preset.
-        overrides: for instance `training.seed=7`, `data.sources=["text","image"]`, `data.samples=tweets`.
-        is_complete: check that nothing is missing, and the ranges; false is for looking at a preset.
+        overrides: for instance `training.seed=7`, `data.sources=["text","image"]`, `model.head.dropout=0.2`.
+        is_complete: check that nothing is missing; false is for looking at a preset.
 
     Raises:
         UsageError: no such file or preset, no TOML, an unknown key, a value of the wrong type or out of range.
@@ -156,13 +74,13 @@ def load_config(name: str, overrides: Sequence[str] = (), is_complete: bool = Tr
     elif name in preset_names():
         text = (resources.files("trainer") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
     else:
-        raise UsageError(f"no preset {name!r}{nearest(name, preset_names())}", remedy=_PRESETS)
+        raise UsageError(f"no preset {name!r}{_nearest(name, preset_names())}", remedy=_PRESETS)
     config = override(parse_config(text, name), overrides)
     return check_config(config, name) if is_complete else config
 
 
 def parse_config(text: str, path: str = "config") -> RunConfig:
-    r"""Read settings from TOML; what is not named keeps its default.
+    r"""Read settings from TOML; what it does not name keeps its default.
 
     >>> parse_config("[training]\nseed = 7").training.seed
     7
@@ -171,22 +89,31 @@ def parse_config(text: str, path: str = "config") -> RunConfig:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"not TOML ({error})", path=path) from error
-    return build_settings(RunConfig, values, path, _KEYS)
+    return _build(values, path)
 
 
 def override(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     """Apply key=value settings; a value is TOML, and a bare word is a string.
 
+    A key reaches into blocks and lists: `model.head.dropout`, `model.objectives.0.weight`. A new kind of a part begins
+    with its own defaults.
+
     >>> override(RunConfig(), ["encoder.name=offline:minilm", "training.epochs=3"]).training.epochs
     3
     """
+    if not overrides:
+        return config
+    values = to_values(config)
+    pairs = []
     for text in overrides:
         key, equals, value = text.partition("=")
-        section, dot, name = key.strip().partition(".")
-        if not equals or not dot:
+        if not equals or "." not in key.strip():
             raise UsageError(f"{text!r} is no setting", remedy="write section.key=value, for instance training.seed=7")
-        config = build_settings(RunConfig, {section: {name: _value(value.strip())}}, "command line", _KEYS, base=config)
-    return config
+        pairs.append((key.strip().split("."), _parse_value(value.strip())))
+    # The kind of a part comes first: it empties the block that the other settings then fill.
+    for path, value in sorted(pairs, key=lambda pair: pair[0][-1] != "kind"):
+        _set(values, path, value)
+    return _build(values, "command line")
 
 
 def to_toml(config: RunConfig) -> str:
@@ -195,51 +122,164 @@ def to_toml(config: RunConfig) -> str:
     >>> parse_config(to_toml(RunConfig())) == RunConfig()
     True
     """
-    lines: list[str] = []
-    for section in fields(config):
-        lines.append(f"[{section.name}]")
-        part = getattr(config, section.name)
-        lines += [f"{item.name} = {_to_toml_value(getattr(part, item.name))}" for item in fields(part)]
-        lines.append("")
-    return "\n".join(lines)
+    return "\n".join(_table_lines(name, block) for name, block in to_values(config).items())
+
+
+def flatten_settings(config: RunConfig) -> dict[str, Any]:
+    """Return all settings by their keys; those of a list of blocks by their position.
+
+    >>> flatten_settings(RunConfig())["model.head.kind"]
+    'auto'
+    """
+    return dict(_leaves(to_values(config), ""))
 
 
 def check_config(config: RunConfig, path: str = "config") -> RunConfig:
-    """Check the ranges.
+    """Check that nothing is missing, and that the blocks go with each other.
 
     Raises:
-        UsageError: a value is out of its range, with its key.
+        UsageError: a setting is missing or contradicts another; the error names its key.
     """
-    for key, is_right, wanted in _ranges(config):
+    data = config.data
+    without_contexts = [row.kind for row in config.model.objectives if row.needs_contexts and not data.sources]
+    for key, is_right, words in (
+        ("data.samples", bool(data.samples), "a folder of samples"),
+        ("data.contexts", bool(data.contexts) or not data.sources, "folders of contexts, as there are data.sources"),
+        (
+            "model.objectives",
+            not without_contexts,
+            f"without {', '.join(without_contexts)} where data.sources is empty",
+        ),
+    ):
         if not is_right:
-            raise UsageError(f"{key} must be {wanted}", path=path, remedy=f"set {key}=VALUE")
+            raise UsageError(f"{key} must be {words}", path=path, remedy=f"set {key}=VALUE")
     return config
 
 
-def _ranges(config: RunConfig) -> Iterator[tuple[str, bool, str]]:
-    data, model, training = config.data, config.model, config.training
-    yield "data.samples", bool(data.samples), "a folder of samples"
-    yield "data.contexts", bool(data.contexts) or not data.sources, "folders of contexts, as there are data.sources"
-    for name in ("train_samples", "dev_samples", "test_samples", "contexts_per_source"):
-        yield f"data.{name}", getattr(data, name) >= 0, "0 or more"
-    yield "data.sources", len(set(data.sources)) == len(data.sources), "different sources"
-    yield "encoder.max_length_pieces", config.encoder.max_length_pieces >= 8, "8 or more"
-    yield "model.dropout", 0 <= model.dropout < 1, "in [0, 1)"
-    yield "model.two_view", bool(data.sources) or not model.two_view, "false without data.sources"
-    yield "model.two_view_weight", 0 < model.two_view_weight <= 1, "in (0, 1]"
-    yield "model.two_view_temperature", model.two_view_temperature > 0, "above 0"
-    for name in ("epochs", "batch_samples", "accumulation_batches"):
-        yield f"training.{name}", getattr(training, name) >= 1, "1 or more"
-    for name in ("encoder_lr", "head_lr", "crf_lr", "weight_decay", "max_gradient_norm"):
-        yield f"training.{name}", 0 <= getattr(training, name) < float("inf"), "0 or more"
-    for name in ("patience_epochs", "save_every_steps", "seed"):
-        yield f"training.{name}", getattr(training, name) >= 0, "0 or more"
-    yield "training.warmup_share", 0 <= training.warmup_share < 1, "in [0, 1)"
-    yield "training.device", training.device in ("auto", "cpu", "cuda"), "auto, cpu or cuda"
-    yield "training.precision", training.precision in ("auto", "bf16", "fp32"), "auto, bf16 or fp32"
+def _build(values: Mapping[str, Any], path: str) -> RunConfig:
+    upgraded = upgrade_settings(values)
+    try:
+        return TypeAdapter(RunConfig).validate_python(upgraded)
+    except ValidationError as error:
+        raise _explain(error, upgraded, path) from error
 
 
-def _value(text: str) -> Any:
+def _explain(error: ValidationError, values: Mapping[str, Any], path: str) -> UsageError:
+    """Return pydantic's first error as one of ours: with the key, what it must be, and the nearest known key."""
+    row = error.errors()[0]
+    place = [str(step) for step in row["loc"]]
+    if place and isinstance(row["loc"][-1], int) and row["type"] in _TYPES:
+        place.pop()  # a value in a list: the list is the setting
+    key, kind = ".".join(place), row["type"]
+    if kind == "unexpected_keyword_argument":
+        return UsageError(f"unknown key {key!r}{_nearest(key, _known_keys(values, place))}", path=path, remedy=_KEYS)
+    if kind == "dataclass_type":
+        return UsageError(f"{key} is a section, not a value", path=path, remedy=_KEYS)
+    if kind == "range":
+        return UsageError(f"{key} must be {row['msg']}", path=path, remedy=f"set {key}=VALUE")
+    if kind in _TYPES:
+        return UsageError(f"{key} must be {_TYPES[kind]}, not {row['input']!r}", path=path, remedy=f"set {key}=VALUE")
+    return UsageError(f"{key}: {row['msg'].removeprefix('Value error, ')}", path=path, remedy=_KEYS)
+
+
+_TYPES = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a string",
+}
+
+
+def _known_keys(values: Mapping[str, Any], place: Sequence[str]) -> list[str]:
+    """Return the keys that there are, first those of the block in which an unknown one stands."""
+    known = list(_keys(RunConfig(), ""))
+    block: Any = values
+    for step in place[:-1]:
+        block = block[int(step)] if isinstance(block, list | tuple) else block[step]
+    if len(place) > 2 and isinstance(block, Mapping):
+        from trainer.model import part_settings
+
+        inside = ".".join(place[:-1])
+        settings = part_settings(place[1], block.get("kind", "auto"))
+        known = [f"{inside}.{item.name}" for item in fields(settings)] + known
+    return known
+
+
+def _keys(block: Any, prefix: str) -> Iterator[str]:
+    for item in fields(block):
+        yield prefix + item.name
+        if is_dataclass(value := getattr(block, item.name)):
+            yield from _keys(value, f"{prefix}{item.name}.")
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    """Return the words that point to the nearest known name, or "".
+
+    >>> _nearest("training.epoch", ["training.epochs", "data.samples"])
+    ", did you mean 'training.epochs'?"
+    >>> _nearest("seed", ["training.seed"]), _nearest("xyz", ["training.seed"])
+    (", did you mean 'training.seed'?", '')
+    """
+    near = difflib.get_close_matches(word, known, n=1)
+    if not near:
+        tail = word.rpartition(".")[2]
+        near = [key for key in known if key.rpartition(".")[2] == tail] or [
+            key for key in known if difflib.get_close_matches(tail, [key.rpartition(".")[2]])
+        ]
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set one value within nested mappings and lists; a list takes one more block at its end."""
+    block: Any = values
+    for step, following in pairwise(path):
+        if isinstance(block, list):
+            if not step.isdigit() or int(step) > len(block):
+                raise UsageError(f"{'.'.join(path)!r} is no setting: the list has {len(block)} blocks", remedy=_KEYS)
+            if int(step) == len(block):
+                block.append({})
+            block = block[int(step)]
+        else:
+            block = block.setdefault(step, [] if following.isdigit() else {})
+        if not isinstance(block, dict | list):
+            raise UsageError(f"{'.'.join(path)!r} is no setting: {step} is a value, not a section", remedy=_KEYS)
+    if not isinstance(block, dict):
+        raise UsageError(f"{'.'.join(path)!r} is no setting: it names a whole block", remedy=_KEYS)
+    if path[-1] == "kind" and block.get("kind") != value:
+        block.clear()
+    block[path[-1]] = value
+
+
+def _table_lines(name: str, values: Mapping[str, Any]) -> str:
+    """Return a table of TOML with the tables in it: first its own values, which TOML wants before them."""
+    inner = {key: value for key, value in values.items() if _is_block(value)}
+    lines = [f"{key} = {_to_toml_value(value)}" for key, value in values.items() if key not in inner and value != []]
+    text = "\n".join([f"[{name}]", *lines, ""]) if lines or not inner else ""
+    for key, value in inner.items():
+        for row in value if isinstance(value, list) else [value]:
+            part = _table_lines(f"{name}.{key}", row)
+            if isinstance(value, list):
+                part = part.replace(f"[{name}.{key}]", f"[[{name}.{key}]]", 1)
+            text += "\n" * bool(text) + part
+    return text
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        elif _is_block(value):
+            for position, row in enumerate(value):
+                yield from _leaves(row, f"{prefix}{key}.{position}.")
+        else:
+            yield prefix + key, value
+
+
+def _parse_value(text: str) -> Any:
     try:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
@@ -247,12 +287,8 @@ def _value(text: str) -> Any:
 
 
 def _to_toml_value(value: Any) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return "[" + ", ".join(_to_toml_value(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)
-
-
-_KEYS = "see all keys with: mie-train fit PRESET --print-config"
-_PRESETS = "see the shipped ones with: mie-train presets"

@@ -143,7 +143,7 @@ def test_print_config_shows_all_settings_as_toml(house: Path) -> None:
 
     done = here("fit", "more-twitter2015-text", "training.seed=7", "--print-config", cwd=house)
     values = tomllib.loads(done.stdout)
-    assert values["training"]["seed"] == 7 and values["model"]["two_view"] is True
+    assert values["training"]["seed"] == 7 and [row["kind"] for row in values["model"]["objectives"]] == ["two_view_kl"]
     assert values["encoder"] == {
         "name": "xlm-roberta-large", "max_length_pieces": 512, "gradient_checkpointing": False,
     }  # fmt: skip

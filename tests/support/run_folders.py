@@ -11,13 +11,12 @@ import torch
 from schemas.manifest import write_json_atomically
 from schemas.predictions import predictions_path
 from schemas.records import Context, Sample
-from schemas.run_files import MixtureFacts, scores_path
+from schemas.run_files import MIXTURE_FACTS, MixtureFacts, scores_path
 from trainer.commands import score_output, to_prediction_rows, write_jsonl
 from trainer.config import RunConfig, override
 from trainer.inputs import LabelSet
 from trainer.metrics import score_to_json
 from trainer.mixture import Output
-from trainer.mixture.mixture_facts import write_mixture_facts
 from trainer.training.folder import append_row, open_run_folder, write_facts
 
 __all__ = ["write_expert", "write_mixture", "write_predictions"]
@@ -54,7 +53,7 @@ def write_predictions(
     write_jsonl(predictions_path(run, split), to_prediction_rows(output))
     known = [i for i, row in enumerate(samples) if row.tags is not None or row.relation is not None]
     some = {name: [getattr(output, name)[i] for i in known] for name in ("samples", "predicted", "used")}
-    values = {name: score_to_json(score) for name, score in score_output(replace(output, **some), set()).items()}
+    values = {name: score_to_json(score) for name, score in score_output(replace(output, **some), ()).items()}
     if weights:
         values["experts and gates"] = {f"expert {experts[0]}": 0.5, "gate token": 0.25}
     write_json_atomically(scores_path(run, split), values)
@@ -63,7 +62,9 @@ def write_predictions(
 def write_expert(run: Path, labels: LabelSet, *, sources: Sequence[str] = ()) -> None:
     """Write settings, facts and a log of two epochs."""
     config = override(RunConfig(), [f"data.sources={','.join(sources)}"] if sources else [])
-    open_run_folder(run, config, labels, {"dataset": "tiny", "task": labels.task}, overwrite=False, is_continued=False)
+    open_run_folder(
+        run, config, labels, {"dataset": "tiny", "task": labels.task_name}, overwrite=False, is_continued=False
+    )
     window = {"windows": 2, "contexts": 3, "skipped": 1, "cut_sentences": 0, "cut_tokens": 0, "mean_pieces": 9.5}
     windows = {"train": {**window, "windows_with_skipped": 1, "truncation_rate": 0.25}}
     write_facts(run, {"best_dev_f1": 0.625, "best_epoch": 2, "epochs": 2, "steps": 6, "windows": windows})
@@ -79,5 +80,5 @@ def write_mixture(run: Path, labels: LabelSet, experts: Sequence[str]) -> None:
     run.mkdir(parents=True, exist_ok=True)
     scores = {"expert baseline": {"f1": 0.5}, "gate token": {"f1": 0.75, "nll": 0.125}}
     facts = MixtureFacts(tuple(experts), ("a", "b"), "token", "dev", 5, {"token": 5}, "", (1, 1, 1, 0), scores)
-    write_mixture_facts(run, facts)
-    write_json_atomically(run / "labels.json", asdict(labels))
+    write_json_atomically(run / MIXTURE_FACTS, asdict(facts))
+    write_json_atomically(run / "labels.json", {"task": labels.task_name, "labels": labels.names})

@@ -14,7 +14,7 @@ from trainer.commands.predict import context_sources
 from trainer.config import RunConfig
 from trainer.metrics import to_markdown
 from trainer.mixture import Reader, run_system
-from trainer.training import SplitData, read_split, score_labels
+from trainer.training import SplitData, read_split
 
 __all__ = ["Ablation", "ablate_run", "ablations_to_markdown"]
 
@@ -78,7 +78,7 @@ def ablations_to_markdown(rows: Sequence[Ablation]) -> str:
 
 def _score(name: str, folder: Path, split: str, reader: Reader) -> Ablation:
     output = run_system(folder, split, reader, cache=False)
-    f1 = score_labels(output.labels, output.samples, output.predicted).f1
+    f1 = output.labels.task.score(output.samples, output.predicted).f1
     return Ablation(name, f1, sum(len(rows) for rows in output.used) / len(output.used))
 
 

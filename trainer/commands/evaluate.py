@@ -8,20 +8,15 @@ from typing import Any
 from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
+from schemas.records import Sample
 from schemas.run_files import read_mixture_facts
 from trainer.commands.prediction_files import to_prediction_rows, write_conll, write_jsonl
 from trainer.config import RunConfig
 from trainer.metrics import (
     Score,
-    entity_counts,
-    relation_counts,
-    score_entities,
     score_groups,
-    score_relations,
-    score_seen_unseen,
     score_to_json,
     scores_to_markdown,
-    surface_forms,
 )
 from trainer.mixture import Output, expert_folders, is_mixture, run_system
 from trainer.reports import gate_table, report_run
@@ -47,8 +42,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
     rows = to_prediction_rows(output)
     if any("gold" not in row for row in rows):
         raise InputError("samples without labels cannot be scored", path=folder, remedy="use: mie-train predict")
-    known = surface_forms(*_training_tags(folder)) if output.labels.task == "ner" else set()
-    scores = score_output(output, known)
+    scores = score_output(output, _training_samples(folder) if output.labels.task.has_tags else ())
     values: dict[str, Any] = {name: score_to_json(score) for name, score in scores.items()}
     if is_mixture(folder):
         from trainer.mixture import score_gates
@@ -59,7 +53,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
         table += "\n\n" + gate_table(values["experts and gates"])
     # predictions before scores: after an interrupt, scores that are there have their predictions beside them
     write_jsonl(folder / "predictions" / f"{split}.jsonl", rows)
-    if output.labels.task == "ner":
+    if output.labels.task.has_tags:
         write_conll(folder / "predictions" / f"{split}.conll", rows)
     with writing(folder / "predictions"):
         write_json_atomically(folder / "predictions" / f"{split}.scores.json", values)
@@ -68,12 +62,12 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
     return values
 
 
-def score_output(output: Output, known: set[str]) -> dict[str, Score]:
+def score_output(output: Output, trained_on: Sequence[Sample]) -> dict[str, Score]:
     """Score what a system predicted for labelled samples.
 
     Args:
         output: of an expert or a mixture.
-        known: surface forms of the entities in the training split; unused for relations.
+        trained_on: the training samples, to tell entities that were seen in training from others.
 
     Returns:
         scores by name: of all samples ("default" and "strict" for entities, "micro without None" for relations), and
@@ -82,24 +76,16 @@ def score_output(output: Output, known: set[str]) -> dict[str, Score]:
     samples = output.samples
     images = ["with image" if sample.image else "without image" for sample in samples]
     used = ["with contexts" if contexts else "without contexts" for contexts in output.used]
-    if output.labels.task == "re":
-        gold, predicted = [str(sample.relation) for sample in samples], [row[0] for row in output.predicted]
-        scores = {"micro without None": score_relations(gold, predicted)}
-        counts = relation_counts(gold, predicted)
-    else:
-        tags = [sample.tags or () for sample in samples]
-        scores = {name: score_entities(tags, output.predicted, name) for name in ("default", "strict")}
-        scores |= score_seen_unseen([sample.tokens for sample in samples], tags, output.predicted, known)
-        counts = entity_counts(tags, output.predicted)
+    scores = output.labels.task.all_scores(samples, output.predicted, trained_on)
+    counts = output.labels.task.counts(samples, output.predicted)
     return scores | score_groups(images, counts) | score_groups(used, counts)
 
 
-def _training_tags(folder: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Return tokens and tags of the samples that the run (of a mixture: its first expert) was trained on."""
+def _training_samples(folder: Path) -> list[Sample]:
+    """Return the samples that the run (of a mixture: its first expert) was trained on."""
     config = _first_config(folder)
     samples = read_samples(config.data.samples, "train")
-    samples = samples[: config.data.train_samples] if config.data.train_samples else samples
-    return [sample.tokens for sample in samples], [sample.tags or () for sample in samples]
+    return samples[: config.data.train_samples] if config.data.train_samples else samples
 
 
 def _first_config(folder: Path) -> RunConfig:

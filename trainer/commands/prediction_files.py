@@ -32,7 +32,7 @@ def to_prediction_rows(output: Output) -> list[Row]:
     rows: list[Row] = []
     for i, sample in enumerate(output.samples):
         row: Row = {"sample_id": sample.sample_id, "tokens": list(sample.tokens), "image": sample.image}
-        if output.labels.task == "ner":
+        if output.labels.task.has_tags:
             row |= _entities(output, i, probabilities[i])
         else:
             row |= _relation(output, i, probabilities[i])

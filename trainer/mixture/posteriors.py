@@ -19,25 +19,26 @@ from schemas.manifest import sha256_file
 from schemas.records import Context, Sample
 from trainer.config import TrainingConfig
 from trainer.inputs import Example, collate, order_by_length
-from trainer.model import Expert, Reading
+from trainer.model import Expert
+from trainer.model.heads import Reading
 from trainer.training import precision_context, writing
 
 __all__ = ["Posteriors", "cache_key", "compute_posteriors", "load_posteriors", "save_posteriors", "weights_digest"]
 
-_NEVER = -30.0
-"""Log probability of the other tags of a token beyond the window, which gets O."""
+_BATCHES = 4
+"""A batch without gradients may hold this many batches of training."""
 
 
 @dataclass(frozen=True)
 class Posteriors:
-    """What an expert says of N samples with M states in all (tokens; or one per sample for relations).
+    """The posteriors of an expert for N samples with M states in all (tokens; or one per sample for relations).
 
     Args:
         log_probs: log p(class) [M, K] float32, samples one behind the other.
         classes: numbers of the decoded classes [M] int64.
         lengths: states of each sample [N] int64.
         pooled: mean state of each sample [N, H] float32.
-        used: for each sample, the places of the contexts that were in its window.
+        used: for each sample, the positions of the contexts that were in its window.
         log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; None for relations.
     """
 
@@ -56,20 +57,18 @@ class Posteriors:
 def compute_posteriors(
     expert: Expert, rows: Sequence[Example], samples: Sequence[Sample], config: TrainingConfig
 ) -> Posteriors:
-    """Compute the posteriors of samples, batched by length; tokens beyond the window get O."""
+    """Compute the posteriors of samples, batched by length, also for the tokens beyond a window."""
     expert.eval()
     device = next(expert.parameters()).device.type
     kept: dict[int, Reading] = {}
-    for numbers in order_by_length([len(row.ids) for row in rows], 4 * config.batch_samples):
+    for numbers in order_by_length([len(row.ids) for row in rows], _BATCHES * config.batch_samples):
         tell("read", len(kept), len(rows), "samples")
         batch = collate([rows[i] for i in numbers], expert.padding, device)
         with precision_context(config, device):
             reading = expert.read(batch)
-        for place, i in enumerate(numbers):
-            states = 1 if expert.labels.task == "re" else len(rows[i].positions)
-            kept[i] = _of_sample(reading, place, states)
-    if expert.labels.task == "ner":
-        kept = {i: _fill(reading, len(samples[i].tokens)) for i, reading in kept.items()}
+        there = expert.head.state_mask(batch.mask).sum(1).tolist()
+        for row, (i, states) in enumerate(zip(numbers, there, strict=True)):
+            kept[i] = expert.head.extend(_of_sample(reading, row, states), samples[i])
     each = [kept[i] for i in range(len(rows))]
     pairs = [reading.log_pairs for reading in each if reading.log_pairs is not None]
     return Posteriors(
@@ -82,39 +81,23 @@ def compute_posteriors(
     )
 
 
-def _of_sample(reading: Reading, place: int, states: int) -> Reading:
-    """Take a sample out of a batch, in memory of its own."""
+def _of_sample(reading: Reading, row: int, states: int) -> Reading:
+    """Return one sample of a batch, in memory of its own: the batch with its padding can then be freed."""
 
     def take(rows: Tensor) -> Tensor:
-        return rows[place, :states].cpu().clone()
+        return rows[row, :states].cpu().clone()
 
     pairs = None if reading.log_pairs is None else take(reading.log_pairs)
-    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[place].cpu().clone(), pairs)
-
-
-def _fill(reading: Reading, states: int) -> Reading:
-    """Return O to the tokens beyond the window, whatever is before them."""
-    beyond = states - len(reading.classes)
-    if not beyond or reading.log_pairs is None:
-        return reading
-    outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
-    outside[:, 0] = 0.0
-    before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
-    return Reading(
-        torch.cat([reading.log_probs, outside]),
-        torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
-        reading.pooled,
-        torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
-    )
+    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[row].cpu().clone(), pairs)
 
 
 def weights_digest(best: Path) -> str:
-    """Identify the weights of a checkpoint by the bytes of its safetensors."""
+    """Return a digest of the weights of a checkpoint: of the bytes of all its safetensors, one file or more a part."""
     return _hash([(path.name, sha256_file(path)) for path in sorted(best.glob("*.safetensors"))])
 
 
 def cache_key(weights: str, window: int, samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]]) -> str:
-    """Identify posteriors by all that they depend on: weights, window, samples without labels, their contexts."""
+    """Return a digest of all that posteriors depend on: weights, window, samples without labels, their contexts."""
     inputs = [(input_digest(s), s.head, s.tail, [c.text for c in contexts.get(s.sample_id, ())]) for s in samples]
     return _hash([weights, window, inputs])
 
@@ -132,7 +115,7 @@ def save_posteriors(path: Path, posteriors: Posteriors) -> None:
 
 
 def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
-    """Read posteriors, with those of pairs or without; None where there are none, or others, or a damaged file."""
+    """Read posteriors, with those of pairs or without; None where the file is absent, damaged or lacks a tensor."""
     if not path.is_file():
         return None
     try:

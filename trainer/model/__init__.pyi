@@ -1,10 +1,11 @@
-from .encoder import find_specials as find_specials
-from .encoder import piece_ids as piece_ids
+from .build import part_settings as part_settings
+from .build import settle_head as settle_head
+from .checkpoint import load_expert as load_expert
+from .checkpoint import read_expert_facts as read_expert_facts
+from .checkpoint import save_expert as save_expert
 from .encoder import quiet_transformers as quiet_transformers
 from .encoder import resolve_encoder as resolve_encoder
-from .encoder import token_piece_ids as token_piece_ids
 from .expert import Expert as Expert
-from .expert import Reading as Reading
-from .expert import load_expert as load_expert
+from .expert import head_class as head_class
 from .expert import make_expert as make_expert
-from .expert import save_expert as save_expert
+from .settings import ModelConfig as ModelConfig

@@ -1,24 +1,20 @@
-"""The text encoder and its pieces: which folder a name means, the special pieces, the window's limit."""
+"""The text encoder: which folder a name means, how it is loaded, and how many pieces it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import InputError, MissingDependency, UsageError
-from trainer.inputs import Specials
 
 __all__ = [
     "OFFLINE",
-    "find_specials",
     "load_encoder",
-    "piece_ids",
     "quiet_transformers",
     "resolve_encoder",
-    "token_piece_ids",
     "window_limit",
 ]
 
@@ -28,15 +24,15 @@ _PREFIX_SPACE = ("roberta", "gpt2", "longformer", "bart", "modernbert")
 """Model types with a byte-level tokenizer, which marks the beginning of a word by a blank before it."""
 _FAILURES = (OSError, ValueError, KeyError, RuntimeError)
 HUB_TIMEOUT_S = 3.0
-"""How long the model hub may take to answer at all before it counts as not reachable."""
+"""How long the model hub may take to answer the first question before it counts as not reachable."""
 
 
 def resolve_encoder(name: str) -> tuple[str, bool]:
-    """Say what `from_pretrained` is given for a name, and whether that is a folder of this machine.
+    """Return what `from_pretrained` gets for the name of an encoder, and whether that is a folder on this machine.
 
     Raises:
         MissingDependency: `offline:minilm` without its package.
-        UsageError: something that looks like a path, and is no folder.
+        UsageError: the name looks like a path, and there is no such folder.
     """
     if name == OFFLINE:
         return str(_offline_folder()), True
@@ -51,15 +47,15 @@ def resolve_encoder(name: str) -> tuple[str, bool]:
 def load_encoder(name: str) -> tuple[Any, Any]:
     """Load an encoder and its tokenizer; weights from safetensors alone.
 
-    A folder never asks the hub. A name of the hub is looked for in its cache on this machine, and fetched only if it is
-    not there and the hub answers within HUB_TIMEOUT_S.
+    A folder is read without the hub. A name of the hub is searched in the hub's cache on this machine, and fetched only
+    if it is not there and the hub answers within HUB_TIMEOUT_S.
 
     Returns:
         a transformers model with `last_hidden_state` in float32, and a fast tokenizer.
 
     Raises:
         MissingDependency: the hub's model is not there and cannot be fetched.
-        InputError: the folder is not one of a model with safetensors.
+        InputError: the folder holds no model with safetensors.
     """
     source, is_folder = resolve_encoder(name)
     try:
@@ -71,7 +67,7 @@ def load_encoder(name: str) -> tuple[Any, Any]:
                 path=source,
                 remedy="give a folder with config.json, model.safetensors and tokenizer.json",
             ) from error
-        raise _not_to_be_had(name, _reason(error)) from error
+        raise _not_available(name, _reason(error)) from error
     if not tokenizer.is_fast:
         raise UsageError("this encoder has no fast tokenizer", path=source)
     model.eval()
@@ -93,9 +89,9 @@ def _load_here(source: str, is_local: bool = True) -> tuple[Any, Any]:
 
 
 def _load_of_hub(name: str) -> tuple[Any, Any]:
-    """Load a model of the hub from the cache; fetch it only when the hub was seen to answer, as it is asked for long.
+    """Load a model of the hub from the cache, or fetch it after one short question has shown that the hub answers.
 
-    Source: huggingface_hub asks again five times, with waits, before it says that there is no network.
+    Source: without a network, huggingface_hub tries five times, with waits, before it reports an error.
     """
     try:
         return _load_here(name)
@@ -109,17 +105,17 @@ def _check_hub(name: str) -> None:
     from huggingface_hub.errors import HfHubHTTPError
 
     if hub.constants.HF_HUB_OFFLINE:
-        raise _not_to_be_had(name, "it is not whole in the hub's cache on this machine, and HF_HUB_OFFLINE is set")
+        raise _not_available(name, "it is not whole in the hub's cache on this machine, and HF_HUB_OFFLINE is set")
     try:
         hub.get_hf_file_metadata(hub.hf_hub_url(name, "config.json"), timeout=HUB_TIMEOUT_S)
     except HfHubHTTPError as error:
-        raise _not_to_be_had(name, f"the hub says: {_reason(error)}") from error
+        raise _not_available(name, f"the hub says: {_reason(error)}") from error
     except Exception as error:  # the network's own errors differ by version of the hub's client
         reason = f"it is not whole in the hub's cache on this machine, and the hub is not reachable: {_reason(error)}"
-        raise _not_to_be_had(name, reason) from error
+        raise _not_available(name, reason) from error
 
 
-def _not_to_be_had(name: str, reason: str) -> MissingDependency:
+def _not_available(name: str, reason: str) -> MissingDependency:
     return MissingDependency(
         f"the encoder {name!r} cannot be had ({reason})",
         remedy="check the name and the network; without a network set encoder.name to offline:minilm, or to a folder "
@@ -132,37 +128,10 @@ def _reason(error: Exception) -> str:
     return text.splitlines()[0][:200] if text else type(error).__name__
 
 
-def find_specials(tokenizer: Any) -> Specials:
-    """Read off a tokenizer which pieces it puts around and between two texts."""
-    encoded = tokenizer(["a"], ["a"], is_split_into_words=False)
-    ids, parts = encoded["input_ids"][0], encoded.sequence_ids(0)
-    first, second = parts.index(0), parts.index(1)
-    after_first = next(i for i in range(first, len(parts)) if parts[i] != 0)
-    after_second = next((i for i in range(second, len(parts)) if parts[i] != 1), len(parts))
-    unknown = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else ids[0]
-    return Specials(tuple(ids[:first]), tuple(ids[after_first:second]), tuple(ids[after_second:]), unknown)
-
-
-def token_piece_ids(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> Iterator[list[list[int]]]:
-    """Return for each sentence the piece ids of each of its tokens [T][>= 0]; tokens are cut one by one."""
-    encoded = tokenizer([list(tokens) for tokens in sentences], is_split_into_words=True, **_BARE)
-    for row, tokens in enumerate(sentences):
-        pieces: list[list[int]] = [[] for _ in tokens]
-        for piece, word in zip(encoded["input_ids"][row], encoded.word_ids(row), strict=True):
-            if word is not None:
-                pieces[word].append(piece)
-        yield pieces
-
-
-def piece_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Return the piece ids of each text, without special pieces."""
-    return tokenizer(list(texts), **_BARE)["input_ids"] if texts else []
-
-
 def window_limit(model: Any) -> int | None:
     """Return how many pieces an encoder can take, or None where its positions are not bounded.
 
-    Source: RoBERTa and its kin count positions from padding_idx + 1 (fairseq), so two of theirs are not usable.
+    Source: RoBERTa and models like it count positions from padding_idx + 1 (fairseq): their first two are not usable.
     """
     positions = getattr(model.config, "max_position_embeddings", None)
     if positions is None or positions <= 0:
@@ -170,15 +139,6 @@ def window_limit(model: Any) -> int | None:
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
     return int(positions) - (padding + 1 if padding is not None else 0)
-
-
-_BARE: dict[str, Any] = {
-    "add_special_tokens": False,
-    "return_attention_mask": False,
-    "return_token_type_ids": False,
-    "truncation": False,
-    "verbose": False,
-}
 
 
 def _offline_folder() -> Path:
@@ -196,7 +156,7 @@ def _offline_folder() -> Path:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep the bars of loading and saving, and the list of unused weights (a pooler, for instance), from stderr."""
+    """Keep transformers' progress bars and its list of unused weights (a pooler, for instance) off stderr."""
     from transformers.utils import logging
 
     verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -9,14 +9,16 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import IndexCorrupt, InputError, UsageError
 from schemas.manifest import write_json_atomically
-from trainer.config import RunConfig, parse_config, to_toml
+from trainer.config import RunConfig, flatten_settings, parse_config, to_toml
 from trainer.inputs import LabelSet
+from trainer.model import settle_head
+from trainer.training.disk import writing
 
 __all__ = [
     "CHANGEABLE",
@@ -25,6 +27,7 @@ __all__ = [
     "open_run_folder",
     "read_facts",
     "read_run_config",
+    "settle_config",
     "trim_rows",
     "write_facts",
 ]
@@ -36,10 +39,10 @@ CHANGEABLE = frozenset(
         "patience_epochs", "save_every_steps", "device", "precision",
     )
 )  # fmt: skip
-"""What may change within a run: the state that is kept counts samples in an order that all else settles."""
+"""The settings that may change within a run. All others decide the order of samples, in which the kept state counts."""
 _LOG = "metrics.jsonl"
 _BEGUN = frozenset({"run.json", "run.json.tmp", "labels.json", "labels.json.tmp", "config.toml.new"})
-"""What a run that could not even begin (a full disk) leaves: config.toml comes last."""
+"""Files of a run that failed before it began (a full disk): config.toml is written last."""
 
 
 def read_run_config(folder: Path) -> RunConfig:
@@ -54,8 +57,13 @@ def read_run_config(folder: Path) -> RunConfig:
     return parse_config(path.read_text(encoding="utf-8"), str(path))
 
 
+def settle_config(config: RunConfig, task: str) -> RunConfig:
+    """Return settings in which the head is the one that the task of the data gets."""
+    return replace(config, model=replace(config.model, head=settle_head(config.model.head, task)))
+
+
 def read_facts(folder: Path) -> dict[str, Any]:
-    """Read `run.json`: data set, task, fingerprints, where the contexts come from, and how training went.
+    """Read `run.json`: data set, task, fingerprints, the origin of the contexts, and the outcome of training.
 
     Raises:
         IndexCorrupt: it is not JSON.
@@ -76,22 +84,20 @@ def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
 def open_run_folder(
     out: Path, config: RunConfig, labels: LabelSet, facts: dict[str, Any], *, overwrite: bool, is_continued: bool
 ) -> None:
-    """Make the folder of a run, or check that the one which is there is of the same run.
+    """Make the folder of a run, or check that a folder which is there belongs to the same run.
 
     Args:
         out: the run folder.
-        config: all settings.
+        config: all settings, with the head of the data's task.
         labels: of the data.
-        facts: what identifies the data.
+        facts: identify the data.
         overwrite: begin again where there is another run.
-        is_continued: go on with the run that is there under new settings, as far as they may change (CHANGEABLE).
+        is_continued: go on with the run that is there under new settings, if only those of CHANGEABLE differ.
 
     Raises:
-        UsageError: a run with other settings or data, or something that is no run, is here.
-        StoreError: it cannot be written.
+        UsageError: the folder holds a run with other settings or data, or something that is no run.
+        StoreError: the folder cannot be written.
     """
-    from trainer.training.state import writing
-
     if out.exists() and not {path.name for path in out.iterdir()} <= _BEGUN:
         if not (out / "config.toml").is_file():
             raise UsageError("this folder holds something that is no run", path=out, remedy="choose another --out")
@@ -101,13 +107,13 @@ def open_run_folder(
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         write_facts(out, {**facts, "versions": _versions()})
-        write_json_atomically(out / "labels.json", {"task": labels.task, "labels": labels.names})
+        write_json_atomically(out / "labels.json", {"task": labels.task_name, "labels": labels.names})
         _write_config(out, config)
 
 
 def _is_same_run(out: Path, config: RunConfig, facts: dict[str, Any], *, overwrite: bool, is_continued: bool) -> bool:
-    changed = changed_settings(read_run_config(out), config)
     known = read_facts(out)
+    changed = changed_settings(settle_config(read_run_config(out), str(known.get("task", facts["task"]))), config)
     others = [f"other {key}" for key, value in facts.items() if known.get(key, value) != value]
     if not others and not changed:
         return True
@@ -127,27 +133,24 @@ def _is_same_run(out: Path, config: RunConfig, facts: dict[str, Any], *, overwri
 
 
 def changed_settings(old: RunConfig, new: RunConfig) -> dict[str, tuple[Any, Any]]:
-    r"""Return the settings that differ, by key, each with both values.
+    r"""Return the settings that differ, by key, each with both values; None where one of the two has no such key.
 
     >>> changed_settings(parse_config("[training]\nseed = 1"), parse_config("[training]\nseed = 2"))
     {'training.seed': (1, 2)}
     """
-    pairs = {
-        f"{section.name}.{item.name}": tuple(getattr(getattr(config, section.name), item.name) for config in (old, new))
-        for section in fields(RunConfig)
-        for item in fields(getattr(old, section.name))
-    }
-    return {key: (before, after) for key, (before, after) in pairs.items() if before != after}
+    before, after = flatten_settings(old), flatten_settings(new)
+    keys = [*before, *(key for key in after if key not in before)]
+    return {key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)}
 
 
 def _change_settings(out: Path, config: RunConfig, changed: Mapping[str, tuple[Any, Any]]) -> None:
-    """Put new settings in place; the log keeps the old ones, and the step from which the new ones hold."""
-    from trainer.training.state import read_place, writing
+    """Write new settings; the log keeps the old ones, and the step from which the new ones hold."""
+    from trainer.training.state import read_progress
 
-    place = read_place(out / "last")
-    if place is not None and place.is_finished:
+    progress = read_progress(out / "last")
+    if progress is not None and progress.is_finished:
         raise UsageError("this run is finished: it cannot go on", path=out, remedy="choose another --out")
-    step = place.step if place is not None else 0
+    step = progress.step if progress is not None else 0
     with writing(out):
         trim_rows(out, step)
         row = {"kind": "settings", "step": step, "changed": {key: list(pair) for key, pair in changed.items()}}
@@ -168,7 +171,7 @@ def append_row(out: Path, row: Mapping[str, Any]) -> None:
 
 
 def trim_rows(out: Path, step: int) -> None:
-    """Drop the rows after the state from which a run goes on: it will write them again."""
+    """Drop the rows of metrics after the state from which a run goes on, which will write them again."""
     path = out / _LOG
     if not path.is_file():
         return

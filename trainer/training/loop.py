@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,42 +12,34 @@ import torch
 from torch import nn
 
 from schemas.display import tell
-from schemas.errors import MieError, UsageError
+from schemas.errors import MieError
 from schemas.records import Sample
 from trainer.config import TrainingConfig
-from trainer.inputs import Batch, Example, LabelSet, collate, order_by_length, order_for_training
-from trainer.metrics import Score, score_entities, score_relations
+from trainer.inputs import Batch, Example, collate, order_for_training
 from trainer.model import Expert
-from trainer.training.state import Place
+from trainer.training.decoding import decode_labels
+from trainer.training.device import precision_context
+from trainer.training.optimizer import learning_rate_factor
+from trainer.training.state import Progress
 
-__all__ = [
-    "Keeper",
-    "choose_device",
-    "decode_labels",
-    "learning_rate_factor",
-    "name_labels",
-    "parameter_groups",
-    "precision_context",
-    "score_labels",
-    "train",
-]
+__all__ = ["Keeper", "train"]
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Keeper:
-    """What the loop tells the run folder.
+    """What the loop calls to keep something in the run folder.
 
     Args:
-        log: a row of metrics.
-        best: the expert is the best so far.
-        state: keep the exact state.
+        log: takes a row of metrics.
+        best: takes the expert when it is the best so far.
+        state: takes the exact state, and returns the progress with the place where the state lies.
     """
 
     log: Callable[[Row], None]
     best: Callable[[Expert], None]
-    state: Callable[[Place, torch.optim.Optimizer], Place]
+    state: Callable[[Progress, torch.optim.Optimizer], Progress]
 
 
 def train(
@@ -59,8 +50,8 @@ def train(
     dev_samples: Sequence[Sample],
     config: TrainingConfig,
     keeper: Keeper,
-    place: Place | None = None,
-) -> Place:
+    progress: Progress | None = None,
+) -> Progress:
     """Train an expert until the last epoch, or until dev F1 has not risen for patience_epochs.
 
     Args:
@@ -71,43 +62,43 @@ def train(
         dev_samples: the same as they are, for F1 on all their tokens.
         config: of the loop.
         keeper: where metrics and weights go.
-        place: where to go on from; None starts.
+        progress: where to go on from; None starts.
 
     Raises:
         MieError: a loss or a gradient is not finite; the weights on disk are those before it.
     """
-    place = place or Place()
+    progress = progress or Progress()
     lengths = [len(row.ids) for row in train_rows]
     per_epoch = math.ceil(math.ceil(len(train_rows) / config.batch_samples) / config.accumulation_batches)
     total = per_epoch * config.epochs
-    while place.epoch < config.epochs and not _is_out_of_patience(place, config):
+    while progress.epoch < config.epochs and not _is_out_of_patience(progress, config):
         order = order_for_training(
-            lengths, config.batch_samples, config.seed, place.epoch, bucket=config.bucket_by_length
+            lengths, config.batch_samples, config.seed, progress.epoch, bucket=config.bucket_by_length
         )
-        place = _train_epoch(expert, optimizer, train_rows, order, config, keeper, place, total)
+        progress = _train_epoch(expert, optimizer, train_rows, order, config, keeper, progress, total)
         started = time.perf_counter()
         predicted = decode_labels(expert, dev_rows, dev_samples, config)
-        f1 = score_labels(expert.labels, dev_samples, predicted).f1
-        is_best = f1 > place.best_f1
-        place = replace(place, epoch=place.epoch + 1, steps_in_epoch=0)
+        f1 = expert.labels.task.score(dev_samples, predicted).f1
+        is_best = f1 > progress.best_f1
+        progress = replace(progress, epoch=progress.epoch + 1, steps_in_epoch=0)
         if is_best:
-            place = replace(place, best_f1=f1, best_epoch=place.epoch)
+            progress = replace(progress, best_f1=f1, best_epoch=progress.epoch)
             keeper.best(expert)
-        loss = place.loss_sum / max(1, place.loss_samples)
+        loss = progress.loss_sum / max(1, progress.loss_samples)
         keeper.log(
             {
                 "kind": "epoch",
-                "epoch": place.epoch,
-                "step": place.step,
+                "epoch": progress.epoch,
+                "step": progress.step,
                 "loss": loss,
                 "dev_f1": f1,
                 "is_best": is_best,
                 "dev_seconds": round(time.perf_counter() - started, 3),
             }
         )
-        place = replace(place, loss_sum=0.0, loss_samples=0)
-        place = keeper.state(place, optimizer)
-    return place
+        progress = replace(progress, loss_sum=0.0, loss_samples=0)
+        progress = keeper.state(progress, optimizer)
+    return progress
 
 
 def _train_epoch(
@@ -117,45 +108,44 @@ def _train_epoch(
     order: list[list[int]],
     config: TrainingConfig,
     keeper: Keeper,
-    place: Place,
+    progress: Progress,
     total: int,
-) -> Place:
+) -> Progress:
     """Take the steps of an epoch that are not done yet."""
     device = next(expert.parameters()).device.type
     steps = list(_chunks(order, config.accumulation_batches))
     expert.train()
     started, pieces = time.perf_counter(), 0
-    for numbers in steps[place.steps_in_epoch :]:
+    for numbers in steps[progress.steps_in_epoch :]:
         batches = [
-            collate([rows[i] for i in part], expert.padding, device, has_plain=expert.model.two_view)
-            for part in numbers
+            collate([rows[i] for i in part], expert.padding, device, has_plain=expert.needs_plain) for part in numbers
         ]
-        factor = learning_rate_factor(place.step, total, config.warmup_share)
-        loss = _step(expert, optimizer, batches, factor, config, where=_where(place, rows, numbers))
+        factor = learning_rate_factor(progress.step, total, config.warmup_share)
+        loss = _step(expert, optimizer, batches, factor, config, where=_describe(progress, rows, numbers))
         samples = sum(len(part) for part in numbers)
         pieces += sum(batch.pieces for batch in batches)
-        place = replace(
-            place,
-            step=place.step + 1,
-            steps_in_epoch=place.steps_in_epoch + 1,
-            loss_sum=place.loss_sum + loss * samples,
-            loss_samples=place.loss_samples + samples,
+        progress = replace(
+            progress,
+            step=progress.step + 1,
+            steps_in_epoch=progress.steps_in_epoch + 1,
+            loss_sum=progress.loss_sum + loss * samples,
+            loss_samples=progress.loss_samples + samples,
         )
-        tell("train", place.step, total, "steps")
-        if config.save_every_steps and place.step % config.save_every_steps == 0:
-            place = keeper.state(place, optimizer)
+        tell("train", progress.step, total, "steps")
+        if config.save_every_steps and progress.step % config.save_every_steps == 0:
+            progress = keeper.state(progress, optimizer)
     seconds = time.perf_counter() - started
     if pieces:
         keeper.log(
             {
                 "kind": "speed",
-                "epoch": place.epoch + 1,
-                "step": place.step,
+                "epoch": progress.epoch + 1,
+                "step": progress.step,
                 "seconds": round(seconds, 3),
                 "pieces_per_second": round(pieces / seconds, 1),
             }
         )
-    return place
+    return progress
 
 
 def _step(
@@ -190,97 +180,8 @@ def _step(
     return total
 
 
-def learning_rate_factor(step: int, total: int, warmup_share: float) -> float:
-    """Return the share of the peak rate at a step (from 0): a linear rise, then a linear fall to 0.
-
-    >>> [learning_rate_factor(step, 10, 0.2) for step in (0, 1, 2, 6)]
-    [0.5, 1.0, 1.0, 0.5]
-    """
-    warmup = round(total * warmup_share)
-    if step < warmup:
-        return (step + 1) / warmup
-    return max(0.0, (total - step) / max(1, total - warmup))
-
-
-def parameter_groups(expert: Expert, config: TrainingConfig) -> list[dict[str, Any]]:
-    """Part the weights by learning rate and decay: the encoder, the head's layers, the CRF's transitions."""
-    groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
-    rates = {"encoder": config.encoder_lr, "head": config.head_lr, "crf": config.crf_lr}
-    for name, weight in expert.named_parameters():
-        if not weight.requires_grad:
-            continue
-        part = "encoder" if name.startswith("encoder.") else "crf" if ".crf." in name else "head"
-        decays = weight.ndim > 1 and part != "crf"
-        groups.setdefault((part, decays), []).append(weight)
-    return [
-        {
-            "params": weights,
-            "peak_lr": rates[part],
-            "lr": rates[part],
-            "weight_decay": config.weight_decay if decays else 0.0,
-            "name": f"{part}{'' if decays else ', no decay'}",
-        }
-        for (part, decays), weights in groups.items()
-    ]
-
-
-def decode_labels(
-    expert: Expert, rows: Sequence[Example], samples: Sequence[Sample], config: TrainingConfig
-) -> list[tuple[str, ...]]:
-    """Predict the tags of all tokens, or (relation,), of each sample; tokens beyond the window get O."""
-    expert.eval()
-    device = next(expert.parameters()).device.type
-    found: list[tuple[str, ...]] = [()] * len(rows)
-    done = 0
-    for numbers in order_by_length([len(row.ids) for row in rows], 4 * config.batch_samples):
-        tell("decode", done, len(rows), "samples")
-        done += len(numbers)
-        batch = collate([rows[i] for i in numbers], expert.padding, device)
-        with torch.no_grad(), precision_context(config, device):
-            logits = expert.head(expert.states(batch.ids, batch.attention, batch.positions))
-            classes = expert.head.decode(logits, batch.mask).tolist()
-        for i, row in zip(numbers, classes, strict=True):
-            found[i] = name_labels(expert.labels, row, samples[i], len(rows[i].positions))
-    return found
-
-
-def name_labels(labels: LabelSet, classes: Sequence[int], sample: Sample, states: int) -> tuple[str, ...]:
-    """Return the names of classes; tags are filled with O up to the sample's tokens."""
-    if labels.task == "re":
-        return (labels.names[classes[0]],)
-    names = tuple(labels.names[number] for number in classes[:states])
-    return names + ("O",) * (len(sample.tokens) - len(names))
-
-
-def score_labels(labels: LabelSet, samples: Sequence[Sample], predicted: Sequence[tuple[str, ...]]) -> Score:
-    """Score predictions by the task's main metric: entity F1 (default convention), or micro F1 without None."""
-    if labels.task == "re":
-        return score_relations([str(sample.relation) for sample in samples], [row[0] for row in predicted])
-    return score_entities([sample.tags or () for sample in samples], list(predicted))
-
-
-def choose_device(config: TrainingConfig) -> str:
-    """Say on which device to run.
-
-    Raises:
-        UsageError: cuda without a GPU.
-    """
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise UsageError("training.device is cuda, but there is no GPU", remedy="set training.device=auto")
-    return "cuda" if has_gpu and config.device != "cpu" else "cpu"
-
-
-def precision_context(config: TrainingConfig, device: str) -> AbstractContextManager[Any]:
-    """Return the context of a forward pass: bf16 where asked, or on a GPU that has it."""
-    is_bf16 = config.precision == "bf16" or (
-        config.precision == "auto" and device == "cuda" and torch.cuda.is_bf16_supported()
-    )
-    return torch.autocast(device, dtype=torch.bfloat16) if is_bf16 else nullcontext()
-
-
-def _is_out_of_patience(place: Place, config: TrainingConfig) -> bool:
-    return bool(config.patience_epochs) and place.epoch - place.best_epoch >= config.patience_epochs
+def _is_out_of_patience(progress: Progress, config: TrainingConfig) -> bool:
+    return bool(config.patience_epochs) and progress.epoch - progress.best_epoch >= config.patience_epochs
 
 
 def _chunks(order: list[list[int]], size: int) -> Iterator[list[list[int]]]:
@@ -288,6 +189,8 @@ def _chunks(order: list[list[int]], size: int) -> Iterator[list[list[int]]]:
         yield order[start : start + size]
 
 
-def _where(place: Place, rows: Sequence[Example], numbers: list[list[int]]) -> str:
+def _describe(progress: Progress, rows: Sequence[Example], numbers: list[list[int]]) -> str:
     ids = [rows[i].sample_id for part in numbers for i in part]
-    return f"epoch {place.epoch + 1}, step {place.step + 1}, samples {', '.join(ids[:8])}{' ...' * (len(ids) > 8)}"
+    return (
+        f"epoch {progress.epoch + 1}, step {progress.step + 1}, samples {', '.join(ids[:8])}{' ...' * (len(ids) > 8)}"
+    )

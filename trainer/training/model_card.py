@@ -1,4 +1,4 @@
-"""The model card: what a model predicts, what it was trained on, how to load it, and how good it is."""
+"""The model card: what a model predicts, what it was trained on, how to load it, and its limits."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["model_card"]
 
 
 def model_card(config: RunConfig, labels: LabelSet, facts: Mapping[str, Any]) -> str:
-    """Write the card that stands beside the weights."""
+    """Return the card that stands beside the weights."""
     sources = ", ".join(config.data.sources) or "none (baseline)"
-    task = "named entities (BIO tags, linear-chain CRF)" if labels.task == "ner" else "relations of two marked entities"
+    objectives = ", ".join(f"{row.kind}, weight {row.weight:g}" for row in config.model.objectives) or "none"
     return f"""---
 library_name: transformers
 ---
-# Expert: {labels.task} on {facts.get("dataset", "a data set of its own")}
+# Expert: {labels.task_name} on {facts.get("dataset", "a data set of its own")}
 
-- Predicts {task}: {", ".join(labels.names)}.
+- Predicts {labels.task.description}: {", ".join(labels.names)}.
 - Encoder: {config.encoder.name}, windows of {config.encoder.max_length_pieces} pieces.
 - Contexts: {sources}; at most {config.data.contexts_per_source} of each, whole, in rank order, behind the sentence.
-- Two-view training: {"yes" if config.model.two_view else "no"}. Seed {config.training.seed}.
+- Objectives beside the labels: {objectives}. Seed {config.training.seed}.
 - Fingerprints of the data: {", ".join(f"{k} {v[:16]}" for k, v in facts.get("fingerprints", {}).items())}.
 
 The encoder loads by itself: `transformers.AutoModel.from_pretrained(FOLDER, local_files_only=True)`. The head

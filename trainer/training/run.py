@@ -1,4 +1,4 @@
-"""The run of an expert: what it reads, how it is trained into its folder, and how it is opened again."""
+"""The run of an expert: the data that it reads, its training into a run folder, and how the expert is opened again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from schemas.errors import InputError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
 from trainer.inputs import LabelSet, describe_sources, read_sources
-from trainer.training.folder import append_row, open_run_folder, read_facts, read_run_config, trim_rows, write_facts
+from trainer.training.disk import recover_folder, swapped_folder, writing
+from trainer.training.folder import (
+    append_row,
+    open_run_folder,
+    read_facts,
+    read_run_config,
+    settle_config,
+    trim_rows,
+    write_facts,
+)
 
 if TYPE_CHECKING:
     from trainer.inputs import Examples
@@ -21,14 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["ExpertRun", "SplitData", "Talk", "encode_split", "fit", "open_expert", "read_split"]
 
 Talk = Callable[[str], object]
-"""Is told one line per event."""
+"""Takes one line per event."""
 
 
 @dataclass(frozen=True)
 class SplitData:
     """The samples of a split and their contexts.
 
-    image_vectors are the files in which a mixture's gate finds those of the samples; None: those it was fitted with.
+    image_vectors are the files with the image vectors of the samples, for a mixture's gate; None: the files to which
+    the gate was fitted.
     """
 
     dataset: Dataset
@@ -65,7 +75,8 @@ def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples
     """Make the examples of a split for an expert."""
     from trainer.inputs import make_examples
 
-    return make_examples(data.samples, data.contexts, expert.tokenizer, expert.labels, config.encoder.max_length_pieces)
+    length = config.encoder.max_length_pieces
+    return make_examples(data.samples, data.contexts, expert.tokenizer, expert.labels.task, expert.head.targets, length)
 
 
 def fit(
@@ -81,8 +92,8 @@ def fit(
         config: all settings.
         out: the run folder.
         overwrite: begin again where there is a run with other settings.
-        talk: told one line per event.
-        is_continued: go on with an unfinished run under new rates (`run_folder.CHANGEABLE`).
+        talk: takes one line per event.
+        is_continued: go on with an unfinished run under new rates (`trainer.training.folder.CHANGEABLE`).
 
     Returns:
         the facts of the run: best dev F1, its epoch, steps, truncation of the windows.
@@ -93,20 +104,23 @@ def fit(
     """
     import torch
 
-    from trainer.training.loop import choose_device, parameter_groups, train
-    from trainer.training.state import finish_state, read_place, recover_folder, restore_state, writing
+    from trainer.training.device import choose_device
+    from trainer.training.loop import train
+    from trainer.training.optimizer import parameter_groups
+    from trainer.training.state import finish_state, read_progress, restore_state
 
     data = {split: read_split(config, split) for split in ("train", "dev")}
     labels = _labels(data["train"])
     identity = {
         "dataset": data["train"].dataset.name,
-        "task": labels.task,
+        "task": labels.task_name,
         "fingerprints": {split: part.dataset.splits[split].fingerprint for split, part in data.items()},
         "contexts": describe_sources(config.data),
     }
+    config = settle_config(config, labels.task_name)
     open_run_folder(out, config, labels, identity, overwrite=overwrite, is_continued=is_continued)
-    place = read_place(out / "last")
-    if place is not None and place.is_finished:
+    progress = read_progress(out / "last")
+    if progress is not None and progress.is_finished:
         talk(f"{out}: finished already, nothing to do")
         return read_facts(out)
     expert, examples = _prepare(config, data, labels)
@@ -114,19 +128,13 @@ def fit(
     expert.to(device)
     optimizer = torch.optim.AdamW(parameter_groups(expert, config.training))
     recover_folder(out / "best")
-    if place is not None:
-        restore_state(out / "last", place, expert, optimizer, device)
-        talk(f"{out}: goes on after step {place.step}")
-    for split, part in examples.items():
-        counts = part.counts
-        talk(
-            f"{split}: {counts.windows} windows, {counts.mean_pieces:.1f} pieces each, "
-            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, "
-            f"{counts.cut_tokens} tokens cut"
-        )
-    trim_rows(out, place.step if place else 0)
+    if progress is not None:
+        restore_state(out / "last", progress, expert, optimizer, device)
+        talk(f"{out}: goes on after step {progress.step}")
+    _report_windows(examples, talk)
+    trim_rows(out, progress.step if progress else 0)
     keeper = _keeper(out, expert, config, talk)
-    place = train(
+    progress = train(
         expert,
         optimizer,
         examples["train"].rows,
@@ -134,19 +142,29 @@ def fit(
         data["dev"].samples,
         config.training,
         keeper,
-        place,
+        progress,
     )
     facts = {
-        "best_dev_f1": place.best_f1,
-        "best_epoch": place.best_epoch,
-        "epochs": place.epoch,
-        "steps": place.step,
+        "best_dev_f1": progress.best_f1,
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "steps": progress.step,
         "windows": {split: _window_facts(part) for split, part in examples.items()},
     }
     with writing(out):
         write_facts(out, facts)
-    finish_state(out / "last", place)
+    finish_state(out / "last", progress)
     return read_facts(out)
+
+
+def _report_windows(examples: dict[str, Examples], talk: Talk) -> None:
+    for split, part in examples.items():
+        counts = part.counts
+        talk(
+            f"{split}: {counts.windows} windows, {counts.mean_pieces:.1f} pieces each, "
+            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, "
+            f"{counts.cut_tokens} tokens cut"
+        )
 
 
 def open_expert(folder: Path, config: RunConfig | None = None) -> ExpertRun:
@@ -154,14 +172,13 @@ def open_expert(folder: Path, config: RunConfig | None = None) -> ExpertRun:
 
     Args:
         folder: of the run.
-        config: settings to use in place of the run's (other data, for instance).
+        config: settings to use in place of the run's, for instance for other data.
 
     Raises:
         InputError: no run here, or a run without `best`.
     """
     from trainer.model import load_expert
-    from trainer.training.loop import choose_device
-    from trainer.training.state import recover_folder
+    from trainer.training.device import choose_device
 
     own = read_run_config(folder)
     recover_folder(folder / "best")
@@ -177,11 +194,12 @@ def open_expert(folder: Path, config: RunConfig | None = None) -> ExpertRun:
 def _labels(train: SplitData) -> LabelSet:
     if not train.samples:
         raise InputError("no training samples")
-    key = "tags" if train.dataset.task == "ner" else "relation"
+    labels = LabelSet.of(train.dataset, (sample.tags for sample in train.samples))
     for sample in train.samples:
-        if getattr(sample, key) is None:
-            raise InputError(f"a training sample without {key}", place=f"sample {sample.sample_id}")
-    return LabelSet.of(train.dataset, (sample.tags for sample in train.samples))
+        if labels.task.gold(sample) is None:
+            lacking = "tags" if labels.task.has_tags else labels.task.noun
+            raise InputError(f"a training sample without {lacking}", place=f"sample {sample.sample_id}")
+    return labels
 
 
 def _prepare(config: RunConfig, data: dict[str, SplitData], labels: LabelSet) -> tuple[Expert, dict[str, Examples]]:
@@ -200,7 +218,7 @@ def _keeper(out: Path, expert: Expert, config: RunConfig, talk: Talk) -> Any:
     from trainer.model import save_expert
     from trainer.training.loop import Keeper
     from trainer.training.model_card import model_card
-    from trainer.training.state import save_state, swapped_folder, writing
+    from trainer.training.state import save_state
 
     def log(row: dict[str, Any]) -> None:
         with writing(out):
@@ -215,10 +233,10 @@ def _keeper(out: Path, expert: Expert, config: RunConfig, talk: Talk) -> Any:
 
     def best(current: Expert) -> None:
         with writing(out / "best"), swapped_folder(out / "best") as new:
-            save_expert(current, new)
+            save_expert(current, config.model, new)
             (new / "README.md").write_text(model_card(config, current.labels, read_facts(out)), encoding="utf-8")
 
-    return Keeper(log, best, lambda place, optimizer: save_state(out / "last", place, expert, optimizer))
+    return Keeper(log, best, lambda progress, optimizer: save_state(out / "last", progress, expert, optimizer))
 
 
 def _window_facts(examples: Examples) -> dict[str, Any]:

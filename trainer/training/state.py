@@ -1,12 +1,15 @@
-"""The exact state of a training run on disk: weights, optimizer, random generators, and the place in the data."""
+"""The exact state of a training run on disk: weights, optimizer, random generators, and the place in the data.
+
+last/state.json                     the progress, and which folder below is whole
+last/step-120-2/model.safetensors   all weights that are trained
+                optimizer.safetensors, random.safetensors
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,25 +20,16 @@ from torch.optim import Optimizer
 
 from schemas.errors import IndexCorrupt
 from schemas.manifest import write_json_atomically
-from trainer.training.disk import writing
+from trainer.training.disk import swapped_folder, writing
 
-__all__ = [
-    "Place",
-    "finish_state",
-    "read_place",
-    "recover_folder",
-    "restore_state",
-    "save_state",
-    "swapped_folder",
-    "writing",
-]
+__all__ = ["Progress", "finish_state", "read_progress", "restore_state", "save_state"]
 
-_PLACE = "state.json"
+_PROGRESS = "state.json"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a run stands.
+class Progress:
+    """How far a run has come.
 
     Args:
         epoch: the epoch that goes on, from 0.
@@ -59,52 +53,61 @@ class Place:
     folder: str = ""
 
 
-def save_state(folder: Path, place: Place, model: nn.Module, optimizer: Optimizer) -> Place:
+def save_state(folder: Path, progress: Progress, model: nn.Module, optimizer: Optimizer) -> Progress:
     """Write the whole state beside the one before, then point to it, then drop the one before.
 
-    A kill at any moment leaves one whole state.
+    The order matters: a kill at any moment leaves a pointer to one whole state.
+
+        last/step-40-1/  last/state.json -> step-40-1
+        last/step-40-1/  last/step-60-1/  last/state.json -> step-40-1       the new tensors are whole
+        last/step-40-1/  last/step-60-1/  last/state.json -> step-60-1       one rename
+        last/step-60-1/  last/state.json -> step-60-1
     """
-    name = f"step-{place.step}-{place.epoch}"
-    place = Place(**{**asdict(place), "folder": name})
+    name = f"step-{progress.step}-{progress.epoch}"
+    progress = replace(progress, folder=name)
     with writing(folder):
         with swapped_folder(folder / name) as new:
             save_file(_distinct(model), new / "model.safetensors")
             save_file(_flatten(optimizer), new / "optimizer.safetensors")
             save_file(_generators(), new / "random.safetensors")
-        write_json_atomically(folder / _PLACE, asdict(place))
+        write_json_atomically(folder / _PROGRESS, asdict(progress))
         _drop_others(folder, name)
-    return place
+    return progress
 
 
-def finish_state(folder: Path, place: Place) -> None:
+def finish_state(folder: Path, progress: Progress) -> None:
     """Mark a run as over; its tensors are no longer needed."""
     with writing(folder):
-        write_json_atomically(folder / _PLACE, asdict(Place(**{**asdict(place), "is_finished": True, "folder": ""})))
+        done = replace(progress, is_finished=True, folder="")
+        write_json_atomically(folder / _PROGRESS, asdict(done))
         _drop_others(folder, "")
 
 
-def read_place(folder: Path) -> Place | None:
+def read_progress(folder: Path) -> Progress | None:
     """Read where a run stands; None where nothing was kept yet.
 
     Raises:
         IndexCorrupt: the file is not one of ours.
     """
-    path = folder / _PLACE
+    path = folder / _PROGRESS
     if not path.is_file():
         return None
     try:
-        return Place(**json.loads(path.read_text(encoding="utf-8")))
+        return Progress(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise IndexCorrupt(f"unreadable ({error})", path=path, remedy=_AGAIN) from error
 
 
-def restore_state(folder: Path, place: Place, model: nn.Module, optimizer: Optimizer, device: str) -> None:
-    """Put a state back: weights, optimizer, and last the random generators.
+def restore_state(folder: Path, progress: Progress, model: nn.Module, optimizer: Optimizer, device: str) -> None:
+    """Put a state back: weights, optimizer, and last the random generators, which nothing may draw from afterwards.
+
+    What the loop does next is then what the run would have done: the order of samples is a function of seed and epoch,
+    and dropout draws from the generators.
 
     Raises:
         IndexCorrupt: its files are damaged or of another model.
     """
-    state = folder / place.folder
+    state = folder / progress.folder
     try:
         missing, unexpected = model.load_state_dict(load_file(state / "model.safetensors", device), strict=False)
         if unexpected or set(missing) - _tied(model):
@@ -117,35 +120,6 @@ def restore_state(folder: Path, place: Place, model: nn.Module, optimizer: Optim
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise IndexCorrupt(f"the state cannot be restored ({reason})", path=state, remedy=_AGAIN) from error
-
-
-@contextmanager
-def swapped_folder(folder: Path) -> Iterator[Path]:
-    """Return a new folder to write; in the end it takes the place of the old one of that name.
-
-    Where writing fails, what was written is dropped and the old one stays. A kill leaves the old one, the new one, or
-    between the two renames neither of this name: then `recover_folder` puts the old one back.
-    """
-    new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    try:
-        yield new
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        raise
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover_folder(folder: Path) -> None:
-    """Undo a swap that was cut off between its two renames."""
-    old = folder.with_name(folder.name + ".old")
-    if not folder.exists() and old.exists():
-        old.rename(folder)
 
 
 def _distinct(model: nn.Module) -> dict[str, Tensor]:
@@ -165,7 +139,7 @@ def _tied(model: nn.Module) -> set[str]:
 
 
 def _flatten(optimizer: Optimizer) -> dict[str, Tensor]:
-    """Return the state as tensors; they are named by the place of their parameter in the groups."""
+    """Return the state as tensors; each is named by the number of its parameter in the groups."""
     tensors = {"none": torch.zeros(1)}  # a file needs one tensor before the first step
     for number, values in optimizer.state_dict()["state"].items():
         for name, value in values.items():

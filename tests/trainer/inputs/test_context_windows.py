@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.inputs import Specials
-from trainer.inputs.contexts import count_windows, fill_window
+from trainer.inputs.window import count_windows, fill_window
 
 MARKS = Specials(begin=(0,), between=(2, 2), end=(2,), unknown=3)
 PIECES = st.lists(st.integers(10, 99), max_size=4)

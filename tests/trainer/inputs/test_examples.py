@@ -12,7 +12,7 @@ from schemas.dataset import Dataset
 from schemas.errors import InputError
 from schemas.records import Sample, Span
 from trainer.inputs import Example, LabelSet, collate, order_by_length, order_for_training
-from trainer.inputs.examples import _cut_around, mark_entities
+from trainer.inputs.markers import cut_around, mark_entities
 
 MARKS = [1, 2, 3, 4]
 NAMES = {1: "<h>", 2: "</h>", 3: "<t>", 4: "</t>", 10: "a", 11: "b", 12: "c", 13: "d"}
@@ -46,7 +46,7 @@ def test_a_cut_sentence_fits_and_keeps_its_markers(a: int, m: int, b: int, n: in
     tokens = max(a + m, b + n)
     sample = Sample("a", ("x",) * tokens, head=Span(a, a + m), tail=Span(b, b + n))
     rows = mark_entities(sample, [[10, 11][: 1 + i % 2] for i in range(tokens)], MARKS)
-    kept, cut = _cut_around(rows, MARKS, room)
+    kept, cut = cut_around(rows, MARKS, room)
     assert sum(len(row) for row in kept) <= room or cut == tokens
     assert sorted(row[0] for row in kept if row[0] in MARKS) == MARKS
     assert len(rows) - len(kept) == cut

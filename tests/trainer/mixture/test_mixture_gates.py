@@ -8,9 +8,11 @@ from torch import Tensor
 
 from schemas.records import Sample
 from schemas.run_files import GATES
-from trainer.mixture import Posteriors, mix
-from trainer.mixture.gate_features import gate_input, image_vectors
+from trainer.mixture import mix
+from trainer.mixture.gate_features import gate_input
 from trainer.mixture.gates import GateInput, Reduction, cross_fit, fit_gate
+from trainer.mixture.image_vectors import image_vectors
+from trainer.mixture.posteriors import Posteriors
 
 
 def halves(samples: int, seed: int, by: str) -> tuple[list[Posteriors], Tensor]:

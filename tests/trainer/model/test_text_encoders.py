@@ -13,7 +13,8 @@ import torch
 
 from schemas.errors import InputError, MissingDependency, UsageError
 from tests.support.tiny_encoder import PEOPLE, PLACES, WORDS, build_encoder
-from trainer.model import find_specials, piece_ids, resolve_encoder, token_piece_ids
+from trainer.inputs import find_specials, piece_ids, token_piece_ids
+from trainer.model import resolve_encoder
 from trainer.model.encoder import OFFLINE, load_encoder, window_limit
 
 pytestmark = pytest.mark.integration

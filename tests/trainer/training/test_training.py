@@ -16,15 +16,15 @@ from safetensors.torch import load_file
 
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, InputError, MieError, StoreError, UsageError
+from schemas.run_files import read_mixture_facts
 from tests.support.tiny_encoder import build_encoder, make_tweets, write_contexts, write_pairs, write_tweets
 from trainer.commands import PredictInputs, ablate_run, evaluate_run, fit_seeds, predict_rows
 from trainer.config import RunConfig, check_config, override, to_toml
 from trainer.inputs import LabelSet
 from trainer.mixture import fit_mixture
-from trainer.mixture.fit import read_mixture
 from trainer.model import Expert, make_expert
 from trainer.model.encoder import load_encoder
-from trainer.model.expert import posterior_divergence
+from trainer.model.objectives.two_view import posterior_divergence
 from trainer.reports import compare_runs
 from trainer.training import encode_split, fit, open_expert, parameter_groups, read_run_config, read_split
 
@@ -218,7 +218,7 @@ def test_a_run_whose_loss_broke_goes_on_with_a_lower_rate_and_tells_so_in_its_lo
 
 def test_what_settles_data_model_or_order_cannot_change_within_a_run(house: Path, tmp_path: Path) -> None:
     fit(settings(house, "training.epochs=1"), tmp_path / "run")
-    for change in ("training.seed=3", "training.batch_samples=4", "model.dropout=0.2", "data.train_samples=9"):
+    for change in ("training.seed=3", "training.batch_samples=4", "model.head.dropout=0.2", "data.train_samples=9"):
         with pytest.raises(UsageError, match=r"other settings.*add --overwrite to begin again") as raised:
             fit(settings(house, "training.epochs=1", change), tmp_path / "run", is_continued=True)
         assert "--continue" not in str(raised.value)
@@ -294,7 +294,8 @@ def test_posteriors_are_computed_once(house: Path, tmp_path: Path, monkeypatch: 
     fit_mixture(experts, tmp_path / "first", folds=2)
     monkeypatch.setattr("trainer.mixture.members.compute_posteriors", lambda *args: pytest.fail("computed again"))
     fit_mixture(experts, tmp_path / "second", folds=2)
-    assert read_mixture(tmp_path / "first")[0].scores == read_mixture(tmp_path / "second")[0].scores
+    first, second = (read_mixture_facts(tmp_path / name) for name in ("first", "second"))
+    assert first.scores == second.scores
 
 
 def test_a_mixture_whose_expert_was_trained_again_is_refused(house: Path, tmp_path: Path) -> None:
@@ -340,8 +341,8 @@ def test_the_two_view_loss_is_the_formula_and_the_full_view_is_detached(house: P
     expert = make_expert(config.encoder, config.model, LabelSet.of(data.dataset)).eval()
     batch = collate(encode_split(expert, config, data).rows[:4], expert.padding, has_plain=True)
     total = expert.losses(batch)
-    one = replace(config.model, two_view=False)
-    expert.model = one
+    assert [objective.name for objective in expert.objectives] == ["two_view_kl"]
+    expert.objectives = torch.nn.ModuleList()
     full = expert.losses(batch)
     plain = expert.losses(replace(batch, ids=batch.plain_ids, attention=batch.plain_attention))
     q = expert.read(batch)[0]

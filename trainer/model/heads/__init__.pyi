@@ -1,2 +1,5 @@
 from .crf import likeliest_path as likeliest_path
-from .heads import make_head as make_head
+from .head import Head as Head
+from .head import Reading as Reading
+from .head import View as View
+from .settings import AutoHeadSettings as AutoHeadSettings

@@ -1,0 +1,134 @@
+"""Windows: which pieces of a sentence and of its ranked contexts go into the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Specials", "Window", "WindowCounts", "count_windows", "fill_window"]
+
+Pieces = Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Specials:
+    """The pieces around a sentence and its contexts: `begin x between z1 z2 ... end`, or `begin x end` without any.
+
+    Args:
+        begin: for instance (cls,) of BERT, (bos,) of RoBERTa.
+        between: separates the sentence from its contexts: (sep,) or (eos, eos).
+        end: ends the window: (sep,) or (eos,).
+        unknown: stands for a token that the tokenizer drops (white space only), so that the token keeps a state.
+    """
+
+    begin: tuple[int, ...]
+    between: tuple[int, ...]
+    end: tuple[int, ...]
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The input of the encoder for one sample.
+
+    Args:
+        ids: piece ids [L], L <= max_length.
+        first_piece: position of the first piece of each token that is in the window [T'], T' <= T.
+        context_start: position of the first piece of the first context (of `end` where there is none).
+        used: which contexts are in the window: their positions in the list given, ascending.
+        skipped: contexts left out because they did not fit whole.
+        cut_tokens: tokens at the end of a sentence longer than the window that are left out (T - T').
+    """
+
+    ids: tuple[int, ...]
+    first_piece: tuple[int, ...]
+    context_start: int
+    used: tuple[int, ...]
+    skipped: int
+    cut_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCounts:
+    """Sums over the windows of a data set: what they hold and what they leave out."""
+
+    windows: int
+    contexts: int
+    skipped: int
+    windows_with_skipped: int
+    cut_sentences: int
+    cut_tokens: int
+    mean_pieces: float
+
+    @property
+    def truncation_rate(self) -> float:
+        """The share of contexts that did not fit, in [0, 1]."""
+        return self.skipped / self.contexts if self.contexts else 0.0
+
+
+def fill_window(
+    token_pieces: Sequence[Pieces], contexts: Sequence[Pieces], max_length: int, specials: Specials
+) -> Window:
+    """Fill a window with a sentence and as many whole contexts as fit, in rank order.
+
+    A context that does not fit whole is skipped and the next one is tried; none is ever cut. A context without pieces
+    counts as used and takes no room. A sentence longer than the window is cut after the last token that fits with all
+    of its pieces, and gets no contexts. The tokens left out have no state (O is predicted for them) and are counted.
+
+        begin | sentence | between | context 1 | context 3 | end        (context 2 did not fit)
+
+    Args:
+        token_pieces: the piece ids of each token [T][>= 0].
+        contexts: the piece ids of each context, best first.
+        max_length: pieces in the window with all specials.
+        specials: the model's special pieces.
+
+    Raises:
+        ValueError: not even one piece fits.
+
+    Source: the greedy filling of KB-NER (Wang et al., SemEval 2022), without its cutting.
+
+    >>> marks = Specials(begin=(0,), between=(2,), end=(3,), unknown=1)
+    >>> window = fill_window([[10], [11, 12]], [[20, 21, 22, 23], [30]], 9, marks)
+    >>> window.ids, window.first_piece, window.used, window.skipped
+    ((0, 10, 11, 12, 2, 30, 3), (1, 2), (1,), 1)
+    """
+    room = max_length - len(specials.begin) - len(specials.end)
+    if room < 1:
+        raise ValueError(f"a window of {max_length} pieces has no room beside its special pieces")
+    ids, first_piece = list(specials.begin), []
+    for pieces in token_pieces:
+        whole = pieces or (specials.unknown,)
+        if len(ids) - len(specials.begin) + len(whole) > room:
+            break
+        first_piece.append(len(ids))
+        ids.extend(whole)
+    room -= len(ids) - len(specials.begin) + len(specials.between)
+    context_start = len(ids) + len(specials.between)
+    used: list[int] = []
+    inside: list[int] = []
+    cut_tokens = len(token_pieces) - len(first_piece)
+    for position, pieces in enumerate(contexts):
+        if len(pieces) <= room and not cut_tokens:
+            used.append(position)
+            inside.extend(pieces)
+            room -= len(pieces)
+    if used:
+        ids += [*specials.between, *inside]
+    else:
+        context_start = len(ids)
+    ids += specials.end
+    return Window(tuple(ids), tuple(first_piece), context_start, tuple(used), len(contexts) - len(used), cut_tokens)
+
+
+def count_windows(windows: Sequence[Window]) -> WindowCounts:
+    """Sum up what the windows of a data set hold and leave out."""
+    return WindowCounts(
+        windows=len(windows),
+        contexts=sum(len(window.used) + window.skipped for window in windows),
+        skipped=sum(window.skipped for window in windows),
+        windows_with_skipped=sum(window.skipped > 0 for window in windows),
+        cut_sentences=sum(window.cut_tokens > 0 for window in windows),
+        cut_tokens=sum(window.cut_tokens for window in windows),
+        mean_pieces=sum(len(window.ids) for window in windows) / len(windows) if windows else 0.0,
+    )

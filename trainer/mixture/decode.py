@@ -1,0 +1,78 @@
+"""From posteriors to labels: those of one expert, those of a mixture, and the best that any gate could choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from schemas.errors import InputError
+from schemas.records import Sample
+from trainer.inputs import Labels, LabelSet
+from trainer.mixture.gates import mix
+from trainer.mixture.members import Member
+
+__all__ = ["gold_targets", "label_mixed", "label_states", "oracle_choice", "oracle_classes"]
+
+
+def label_states(member: Member, classes: Tensor | None = None) -> list[Labels]:
+    """Return the labels of each sample, for classes [M] of its states; without them, for those that it decoded."""
+    rows = torch.split(member.posteriors.classes if classes is None else classes, member.posteriors.lengths.tolist())
+    return [
+        member.head.name_classes(member.labels, row.tolist(), sample)
+        for row, sample in zip(rows, member.data.samples, strict=True)
+    ]
+
+
+def label_mixed(members: Sequence[Member], weights: Tensor) -> list[Labels]:
+    """Return the labels of each sample, decoded from the mixed posteriors.
+
+    A chain of tags is decoded as a chain: the experts' marginals of neighbours are mixed too, and the likeliest of the
+    sound sequences is taken.
+
+    Args:
+        members: E experts with the same head and labels, on the same samples.
+        weights: of each expert for each state [M, E].
+    """
+    first, log_weights = members[0], weights.clamp(min=1e-12).log()
+    lengths = first.posteriors.lengths.tolist()
+    pairs = [member.posteriors.log_pairs for member in members if member.posteriors.log_pairs is not None]
+    mixed = mix(torch.stack([member.posteriors.log_probs for member in members]), log_weights)
+    mixed_pairs = mix(torch.stack(pairs), log_weights) if pairs else None
+    return label_states(first, first.head.decode_mixed(first.labels, mixed, mixed_pairs, lengths))
+
+
+def gold_targets(member: Member) -> Tensor:
+    """Return the right classes of all states [M].
+
+    Raises:
+        InputError: a sample without labels, or with unknown ones.
+    """
+    rows: list[int] = []
+    for sample in member.data.samples:
+        classes = member.head.gold_classes(member.labels, sample)
+        if classes is None:
+            raise InputError("a sample without labels", place=f"sample {sample.sample_id}")
+        rows += classes
+    return torch.tensor(rows)
+
+
+def oracle_choice(labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[Labels]]) -> list[Labels]:
+    """Take for each sample the prediction of the expert with the fewest errors there: a bound for gates by sample."""
+    errors = [
+        [part.predicted + part.gold - 2 * part.right for part in labels.task.counts(samples, predicted)]
+        for predicted in predictions
+    ]
+    best = [min(range(len(predictions)), key=lambda e: errors[e][i]) for i in range(len(samples))]
+    return [predictions[e][i] for i, e in enumerate(best)]
+
+
+def oracle_classes(classes: Sequence[Tensor], gold: Tensor) -> Tensor:
+    """Take for each state the right class where any expert has it, else the first expert's: a bound by token.
+
+    >>> oracle_classes([torch.tensor([1, 1, 1]), torch.tensor([2, 2, 1])], torch.tensor([1, 2, 3])).tolist()
+    [1, 2, 1]
+    """
+    is_known = torch.stack([rows == gold for rows in classes]).any(0)
+    return torch.where(is_known, gold, classes[0])

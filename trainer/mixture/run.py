@@ -1,0 +1,133 @@
+"""A trained system, an expert or a mixture, run on a split: labels, probabilities, contexts used, gate weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from schemas.records import Context, Sample
+from schemas.run_files import MixtureFacts
+from trainer.inputs import Labels, LabelSet
+from trainer.mixture.decode import label_mixed, label_states
+from trainer.mixture.fit import read_members, score_members
+from trainer.mixture.folders import expert_folders, is_mixture
+from trainer.mixture.gate_features import gate_input
+from trainer.mixture.gates import GATES, GateInput, mix
+from trainer.mixture.image_vectors import find_vectors
+from trainer.mixture.members import Member, Reader, expert_posteriors, used_contexts
+from trainer.mixture.mixture import GateSet, read_mixture
+
+__all__ = ["Output", "run_system", "score_gates"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a system predicts for N samples with M states.
+
+    Args:
+        samples: of the split.
+        labels: of the system.
+        predicted: labels of each sample.
+        log_probs: log p(class) [M, K].
+        lengths: states of each sample.
+        used: the contexts that were in a window, of each sample.
+        experts: their names; one for an expert.
+        weights: weight of each expert for each state [M, E]; None for an expert.
+        has_vector: whether the gate read an image vector of each sample; None where it reads none.
+    """
+
+    samples: Sequence[Sample]
+    labels: LabelSet
+    predicted: list[Labels]
+    log_probs: Tensor
+    lengths: tuple[int, ...]
+    used: list[list[Context]]
+    experts: tuple[str, ...]
+    weights: Tensor | None = None
+    has_vector: tuple[bool, ...] | None = None
+
+
+def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> Output:
+    """Run a system on a split.
+
+    Args:
+        folder: the run of an expert or of a mixture.
+        split: names the cached posteriors.
+        reader: returns the data that each expert reads.
+        cache: keep posteriors in the experts' run folders, and take those that are there.
+
+    Raises:
+        InputError: no run, no best checkpoint, or other labels.
+    """
+    if is_mixture(folder):
+        return _run_mixture(folder, split, reader, cache)
+    member = expert_posteriors(folder, split, reader, cache)
+    posteriors = member.posteriors
+    return Output(
+        member.data.samples,
+        member.labels,
+        label_states(member),
+        posteriors.log_probs,
+        tuple(posteriors.lengths.tolist()),
+        used_contexts(member),
+        (folder.name,),
+    )
+
+
+def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
+    """Return F1 on a labelled split of each expert, of each gate and of the oracle."""
+    mixture = _open_mixture(folder, split, reader, cache=True)
+    first = mixture.members[0]
+    paths = expert_folders(folder, mixture.facts)
+    scores = {name: row["f1"] for name, row in score_members(mixture.members, paths).items()}
+    for name in GATES:
+        predicted = label_mixed(mixture.members, mixture.gates.gate(name).weights(mixture.inputs))
+        scores[f"gate {name}"] = first.labels.task.score(first.data.samples, predicted).f1
+    return scores
+
+
+class _OpenMixture(NamedTuple):
+    facts: MixtureFacts
+    gates: GateSet
+    members: list[Member]
+    inputs: GateInput
+    images: Tensor | None
+
+
+def _open_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> _OpenMixture:
+    facts, gates = read_mixture(folder)
+    members = read_members(expert_folders(folder, facts), split, reader, cache)
+    images = None
+    if facts.image_vectors:
+        data = members[0].data
+        files = (Path(facts.image_vectors),) if data.image_vectors is None else data.image_vectors
+        images = find_vectors(data.samples, files, facts.image_encoder, facts.sizes[3])
+    inputs = gate_input([member.posteriors for member in members], gates.text, gates.image, images, None)
+    return _OpenMixture(facts, gates, members, inputs, images)
+
+
+def _run_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> Output:
+    """Run a mixture with its chosen gate."""
+    mixture = _open_mixture(folder, split, reader, cache)
+    weights = mixture.gates.gate(mixture.facts.gate).weights(mixture.inputs)
+    first = mixture.members[0]
+    used_by_each = [used_contexts(member) for member in mixture.members]
+    return Output(
+        first.data.samples,
+        first.labels,
+        label_mixed(mixture.members, weights),
+        mix(mixture.inputs.log_probs, weights.clamp(min=1e-12).log()),
+        tuple(first.posteriors.lengths.tolist()),
+        [_distinct(rows) for rows in zip(*used_by_each, strict=True)],
+        tuple(Path(name).name for name in mixture.facts.experts),
+        weights,
+        None if mixture.images is None else tuple(mixture.images[:, -1].bool().tolist()),
+    )
+
+
+def _distinct(rows: Sequence[list[Context]]) -> list[Context]:
+    return list(dict.fromkeys(context for row in rows for context in row))

@@ -1,0 +1,122 @@
+"""The one table of the model's parts: which kinds of heads, objectives, fusions and formats there are.
+
+A new part is a file with its class, and a line here that names the class and the block of its settings. Nothing of a
+part is loaded before a configuration names its kind.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from trainer.blocks import PartSettings
+
+if TYPE_CHECKING:
+    from trainer.model.formats import Format
+    from trainer.model.fusion import Fusion
+    from trainer.model.heads import Head
+    from trainer.model.objectives import Objective
+
+__all__ = ["FORMATS", "FUSIONS", "HEADS", "OBJECTIVES", "Part", "part_settings", "settle_head"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """Where the classes of a part are, each as "module:Class".
+
+    Args:
+        part: is built from its settings.
+        settings: the block of settings. It may stand in the same file, or in one that loads no torch.
+    """
+
+    part: str
+    settings: str
+
+    def load(self) -> type[T]:
+        """Return the class of the part."""
+        return _load(self.part)  # type: ignore[no-any-return]
+
+    def load_settings(self) -> type[PartSettings]:
+        """Return the class of its settings."""
+        return _load(self.settings)  # type: ignore[no-any-return]
+
+
+HEADS: dict[str, Part[Head]] = {
+    "tagging": Part("trainer.model.heads.tagging:TaggingHead", "trainer.model.heads.settings:TaggingSettings"),
+    "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
+    "auto": Part(
+        "", "trainer.model.heads.settings:AutoHeadSettings"
+    ),  # the head that is usual for the task of the data
+}
+OBJECTIVES: dict[str, Part[Objective]] = {
+    "two_view_kl": Part(
+        "trainer.model.objectives.two_view:TwoViewDivergence", "trainer.model.objectives.settings:TwoViewSettings"
+    ),
+}
+FUSIONS: dict[str, Part[Fusion]] = {}
+FORMATS: dict[str, Part[Format]] = {}
+_USUAL_HEAD = {"ner": "tagging", "re": "relation"}
+
+
+def _find_part(table: Mapping[str, Part[T]], kind: object, noun: str) -> Part[T]:
+    """Return the part of a kind.
+
+    Args:
+        table: of this file.
+        kind: as a configuration names it.
+        noun: of the table, for the error.
+
+    Raises:
+        ValueError: there is no such kind; the nearest is named.
+
+    >>> _find_part(HEADS, "taging", "head")
+    Traceback (most recent call last):
+    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, relation, auto
+    """
+    part = table.get(kind) if isinstance(kind, str) else None
+    if part is None:
+        near = difflib.get_close_matches(str(kind), table, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else "."
+        raise ValueError(f"there is no {noun} of the kind {kind!r}{hint} Kinds: {', '.join(table) or 'none yet'}")
+    return part
+
+
+def part_settings(family: str, kind: object) -> type[PartSettings]:
+    """Return the class of the settings of a part.
+
+    Args:
+        family: the name of its block in `[model]`: head, objectives or fusion.
+        kind: of the part.
+
+    Raises:
+        ValueError: there is no such kind.
+
+    >>> part_settings("head", "relation").__name__
+    'RelationSettings'
+    """
+    tables: dict[str, Mapping[str, Part[Any]]] = {"head": HEADS, "objectives": OBJECTIVES, "fusion": FUSIONS}
+    return _find_part(tables[family], kind, family.removesuffix("s")).load_settings()
+
+
+def settle_head(head: PartSettings, task: str) -> PartSettings:
+    """Return the settings of the head that a task gets: those given, or for "auto" those of the task's usual head.
+
+    >>> from trainer.model.heads import AutoHeadSettings
+    >>> settle_head(AutoHeadSettings(dropout=0.2), "re")
+    RelationSettings(kind='relation', dropout=0.2)
+    """
+    if head.kind != "auto":
+        return head
+    settings = HEADS[_USUAL_HEAD[task]].load_settings()
+    names = {item.name for item in fields(settings)} - {"kind"}
+    return settings(**{item.name: getattr(head, item.name) for item in fields(head) if item.name in names})
+
+
+def _load(place: str) -> Any:
+    file, _, name = place.partition(":")
+    return getattr(import_module(file), name)

@@ -1,0 +1,1 @@
+from .text_format import Format as Format

@@ -1,0 +1,125 @@
+"""What a head is: the part that turns states into labels, and knows the labels as numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from schemas.records import Sample
+from trainer.inputs import LabelSet, Window
+
+__all__ = ["Head", "Posterior", "Reading", "View"]
+
+
+class View(NamedTuple):
+    """A batch as a head sees it. B samples, P positions that the head reads, S states, K classes, H dimensions.
+
+    Args:
+        states: of the encoder at the positions [B, P, H].
+        mask: which positions are there [B, P] bool.
+        logits: of the head [B, S, K] float32.
+    """
+
+    states: Tensor
+    mask: Tensor
+    logits: Tensor
+
+
+class Posterior(NamedTuple):
+    """Class probabilities.
+
+    Args:
+        log_probs: log p(class) [B, S, K]; 0 beyond the mask.
+        log_pairs: log p(class of the state before, class) [B, S, K, K]; None where it was not asked for, and where the
+            states of a sample are no chain.
+    """
+
+    log_probs: Tensor
+    log_pairs: Tensor | None
+
+
+class Reading(NamedTuple):
+    """What an expert predicts for a batch, or without B for one sample.
+
+    Args:
+        log_probs: log posteriors [B, S, K].
+        classes: the decoded classes [B, S].
+        pooled: the mean state of each sample [B, H].
+        log_pairs: as in Posterior.
+    """
+
+    log_probs: Tensor
+    classes: Tensor
+    pooled: Tensor
+    log_pairs: Tensor | None
+
+
+class Head(nn.Module, ABC):
+    """A head of S states per sample: the tokens of a sentence, or one state for a pair.
+
+    The class methods need no weights: a mixture asks them of the class, with posteriors that were kept on disk.
+    """
+
+    kind: ClassVar[str]
+    """Its name in the table of `trainer.model.build`."""
+    task: ClassVar[str]
+    """The task whose samples it reads."""
+    has_pairs: ClassVar[bool] = False
+    """Whether its states are a chain, so that its posterior has pairs."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        super().__init__()
+        self.labels = labels
+
+    @classmethod
+    @abstractmethod
+    def gold_classes(cls, labels: LabelSet, sample: Sample) -> tuple[int, ...] | None:
+        """Return the right classes of all states of a sample; None where it has no labels.
+
+        Raises:
+            InputError: a label that is not in the set.
+        """
+
+    @classmethod
+    @abstractmethod
+    def name_classes(cls, labels: LabelSet, classes: Sequence[int], sample: Sample) -> tuple[str, ...]:
+        """Return the labels of a sample, also for what lay beyond its window."""
+
+    @classmethod
+    @abstractmethod
+    def decode_mixed(
+        cls, labels: LabelSet, log_probs: Tensor, log_pairs: Tensor | None, lengths: Sequence[int]
+    ) -> Tensor:
+        """Return the classes [M] of mixed posteriors [M, K], and of a chain [M, K, K], of several samples."""
+
+    @classmethod
+    def extend(cls, reading: Reading, sample: Sample) -> Reading:  # noqa: ARG003 - for heads that read each token
+        """Return the reading of one sample with states for the tokens that lay beyond the window."""
+        return reading
+
+    def targets(self, sample: Sample, window: Window) -> tuple[int, ...] | None:  # noqa: ARG002
+        """Return the right classes of the states that are in a window; None where the sample has no labels."""
+        return self.gold_classes(self.labels, sample)
+
+    def state_mask(self, mask: Tensor) -> Tensor:
+        """Return which states are there [B, S] bool, from the mask of the positions [B, P]."""
+        return mask
+
+    @abstractmethod
+    def forward(self, states: Tensor) -> Tensor:
+        """Return logits [B, S, K] float32 of states [B, P, H]."""
+
+    @abstractmethod
+    def loss(self, view: View, targets: Tensor) -> Tensor:
+        """Return the loss of each sample [B] for targets [B, S]."""
+
+    @abstractmethod
+    def posterior(self, view: View, temperature: float = 1.0, with_pairs: bool = False) -> Posterior | None:
+        """Return the posteriors of logits divided by a temperature; None from a head that has none."""
+
+    @abstractmethod
+    def decode(self, view: View) -> Tensor:
+        """Return the classes that are predicted [B, S]."""

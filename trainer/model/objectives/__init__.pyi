@@ -1,0 +1,3 @@
+from .objective import Objective as Objective
+from .objective import Views as Views
+from .settings import ObjectiveSettings as ObjectiveSettings
