@@ -197,7 +197,7 @@ def test_image_vectors_of_another_encoder_are_refused(house: Path, tmp_path: Pat
     for name, rows in (("same size", [[0.0] * dim]), ("other size", [[0.0, 1.0]])):
         path = tmp_path / f"{name}.parquet"
         pq.write_table(pa.table({"file": ["a.jpg"], "vector": rows}), path)
-        with pytest.raises(IndexMismatch, match=r"another encoder \(not told, .* than the gate was fitted to"):
+        with pytest.raises(IndexMismatch, match=r"another encoder \(not named, .* than the gate was fitted to"):
             predict_rows(house / "mixture", posts, inputs=PredictInputs(index=house / "wiki", image_vectors=path))
     with pytest.raises(IndexNotFound, match="no image vectors here"):
         predict_rows(

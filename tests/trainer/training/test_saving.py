@@ -100,20 +100,20 @@ def test_a_kill_between_the_two_renames_of_best_loses_nothing(house: Path, tmp_p
 def test_a_failure_while_best_is_written_leaves_the_former_best_and_no_rest(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import trainer.model.expert as experts
+    import trainer.model.checkpoint as checkpoints
 
-    run, saved = tmp_path / "run", experts.save_file
+    run, saved = tmp_path / "run", checkpoints.save_file
 
     def fail_at_the_second(*arguments: object, **named: object) -> None:
         if (run / "best").exists():
             raise OSError(5, "Input/output error")
         saved(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(experts, "save_file", fail_at_the_second)
+    monkeypatch.setattr(checkpoints, "save_file", fail_at_the_second)
     with pytest.raises(StoreError, match=r"best: cannot be written .*Input/output error.*goes on from the last state"):
         fit(settings(house), run)
     assert not (run / "best.new").exists() and weights(run)
-    monkeypatch.setattr(experts, "save_file", saved)
+    monkeypatch.setattr(checkpoints, "save_file", saved)
     fit(settings(house), run)
     assert is_same(run, house / "whole")
 

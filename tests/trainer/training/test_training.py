@@ -27,6 +27,7 @@ from trainer.model.encoder import load_encoder
 from trainer.model.objectives.two_view import posterior_divergence
 from trainer.reports import compare_runs
 from trainer.training import encode_split, fit, open_expert, parameter_groups, read_run_config, read_split
+from trainer.training.folder import settle_config
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 
@@ -210,7 +211,7 @@ def test_a_run_whose_loss_broke_goes_on_with_a_lower_rate_and_tells_so_in_its_lo
         row for line in (run / "metrics.jsonl").read_text().splitlines() if "changed" in (row := json.loads(line))
     ]
     assert told["step"] == 6 and told["changed"]["training.encoder_lr"] == [3e-3, 1e-3]
-    assert read_run_config(run) == lower
+    assert read_run_config(run) == settle_config(lower, "ner")
     fit(lower, run)
     with pytest.raises(UsageError, match="this run is finished"):
         fit(settings(house), run, is_continued=True)
