@@ -198,7 +198,7 @@ def read_run_facts(path: Path) -> RunFacts:
 
 
 def read_settings(path: Path) -> dict[str, dict[str, Any]]:
-    """Read `config.toml` by its sections, without asking whether this trainer knows the keys.
+    """Read `config.toml` by its sections; whether the trainer knows their keys is not checked.
 
     Raises:
         InputError: it is not there.
@@ -212,7 +212,23 @@ def read_settings(path: Path) -> dict[str, dict[str, Any]]:
     for name, section in values.items():
         if not isinstance(section, dict):
             raise IndexCorrupt("not a section of settings", path=path, place=name[:200], remedy=_TRAIN_AGAIN)
-    return values
+    return dict(pair for name, section in values.items() for pair in _sections(name, section))
+
+
+def _sections(name: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return a section and those within it: `model.head`, `model.objectives.0`; those without values are left out."""
+    inner: list[tuple[str, dict[str, Any]]] = []
+    for key, value in values.items():
+        rows = {key: value} if isinstance(value, dict) else {}
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            rows = {f"{key}.{position}": row for position, row in enumerate(value)}
+        inner += rows.items()
+    names = {place.partition(".")[0] for place, _ in inner}
+    own = {key: value for key, value in values.items() if key not in names}
+    if own or not inner:
+        yield name, own
+    for place, section in inner:
+        yield from _sections(f"{name}.{place}", section)
 
 
 def read_mixture_facts(folder: Path) -> MixtureFacts:

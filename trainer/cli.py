@@ -52,6 +52,18 @@ def presets() -> None:
         typer.echo(name)
 
 
+@app.command(epilog=opt.example("mie-train systems", "mie-train systems MoRe --json"))
+def systems(name: opt.SystemName = None, as_json: opt.AsJson = False) -> None:
+    """List the published systems that stand here: their parts, presets, departures and figures."""
+    from trainer.systems import find_systems, systems_to_json, systems_to_text
+
+    found = find_systems(name)
+    if as_json:
+        _print_json(systems_to_json(found))
+    else:
+        typer.echo(systems_to_text(found))
+
+
 @app.command(
     epilog=opt.example(
         "mie-train fit small-baseline data.samples=t15 --out runs/baseline",

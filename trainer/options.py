@@ -27,6 +27,11 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is al
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")]
 
+# systems
+SystemName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="One system, by its name or number; else all.", show_default=False)
+]
+
 # fit
 Config = Annotated[
     str,

@@ -17,7 +17,7 @@ from tests.support.index_folders import Page, make_folder
 from tests.support.tiny_encoder import PEOPLE, PLACES, build_encoder, write_contexts, write_tweets
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("presets", "fit", "moe", "predict", "evaluate", "report", "compare", "ablate", "data")
+COMMANDS = ("presets", "systems", "fit", "moe", "predict", "evaluate", "report", "compare", "ablate", "data")
 
 
 def environment() -> dict[str, str]:

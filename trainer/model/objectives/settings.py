@@ -36,7 +36,7 @@ class TwoViewSettings(ObjectiveSettings):
         weight: of the divergence; the likelihoods have the rest.
         temperature: divides the logits of both views.
 
-    Source: MoRe (Wang et al., EMNLP 2022), after CLNER (Wang et al., ACL 2021).
+    Source: MoRe (Wang et al., Findings of EMNLP 2022), after CLNER (Wang et al., ACL 2021).
     """
 
     needs_contexts: ClassVar[bool] = True
