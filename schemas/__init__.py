@@ -1,7 +1,7 @@
 """What every package shares: records, Parquet tables, the manifest, names of Wikipedia, and errors."""
 
 SCHEMA_VERSION = 1
-"""Version of an index's tables, of its manifest and of the caches of contexts. Readers refuse files of any other version."""
+"""Version of the tables of an index, of its manifest and of context caches. Readers refuse any other version."""
 SAMPLES_VERSION = 2
 """Version of the tables of samples and of `dataset.json`. 2 added records: entities, relations, group and step."""
 
