@@ -1,4 +1,3 @@
-from .decoding import decode_labels as decode_labels
 from .device import choose_device as choose_device
 from .device import precision_context as precision_context
 from .disk import recover_folder as recover_folder

@@ -84,18 +84,7 @@ def train(
         if is_best:
             progress = replace(progress, best_f1=f1, best_epoch=progress.epoch)
             keeper.best(expert)
-        loss = progress.loss_sum / max(1, progress.loss_samples)
-        keeper.log(
-            {
-                "kind": "epoch",
-                "epoch": progress.epoch,
-                "step": progress.step,
-                "loss": loss,
-                "dev_f1": f1,
-                "is_best": is_best,
-                "dev_seconds": round(time.perf_counter() - started, 3),
-            }
-        )
+        keeper.log(_epoch_row(progress, f1, is_best, time.perf_counter() - started))
         progress = replace(progress, loss_sum=0.0, loss_samples=0)
         progress = keeper.state(progress, optimizer)
     return progress
@@ -111,7 +100,11 @@ def _train_epoch(
     progress: Progress,
     total: int,
 ) -> Progress:
-    """Take the steps of an epoch that are not done yet."""
+    """Take the steps of an epoch that are not done yet.
+
+    A resumed epoch sees the batches of the first try: their order is a function of the seed and the epoch alone, and
+    the steps that were kept are skipped.
+    """
     device = next(expert.parameters()).device.type
     steps = list(_chunks(order, config.accumulation_batches))
     expert.train()
@@ -134,17 +127,8 @@ def _train_epoch(
         tell("train", progress.step, total, "steps")
         if config.save_every_steps and progress.step % config.save_every_steps == 0:
             progress = keeper.state(progress, optimizer)
-    seconds = time.perf_counter() - started
     if pieces:
-        keeper.log(
-            {
-                "kind": "speed",
-                "epoch": progress.epoch + 1,
-                "step": progress.step,
-                "seconds": round(seconds, 3),
-                "pieces_per_second": round(pieces / seconds, 1),
-            }
-        )
+        keeper.log(_speed_row(progress, pieces, time.perf_counter() - started))
     return progress
 
 
@@ -156,7 +140,11 @@ def _step(
     config: TrainingConfig,
     where: str,
 ) -> float:
-    """Update the weights once from the mean loss over the samples of all batches, and return that loss."""
+    """Update the weights once from the mean loss over the samples of all batches, and return that loss.
+
+    Each loss is divided by the samples of all batches before its backward pass, so that the gradients add up to those
+    of one large batch.
+    """
     samples = sum(len(batch.ids) for batch in batches)
     total = 0.0
     for batch in batches:
@@ -178,6 +166,28 @@ def _step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return total
+
+
+def _epoch_row(progress: Progress, f1: float, is_best: bool, dev_seconds: float) -> Row:
+    return {
+        "kind": "epoch",
+        "epoch": progress.epoch,
+        "step": progress.step,
+        "loss": progress.loss_sum / max(1, progress.loss_samples),
+        "dev_f1": f1,
+        "is_best": is_best,
+        "dev_seconds": round(dev_seconds, 3),
+    }
+
+
+def _speed_row(progress: Progress, pieces: int, seconds: float) -> Row:
+    return {
+        "kind": "speed",
+        "epoch": progress.epoch + 1,
+        "step": progress.step,
+        "seconds": round(seconds, 3),
+        "pieces_per_second": round(pieces / seconds, 1),
+    }
 
 
 def _is_out_of_patience(progress: Progress, config: TrainingConfig) -> bool:

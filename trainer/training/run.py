@@ -26,6 +26,7 @@ from trainer.training.folder import (
 if TYPE_CHECKING:
     from trainer.inputs import Examples
     from trainer.model import Expert
+    from trainer.training.state import Progress
 
 __all__ = ["ExpertRun", "SplitData", "Talk", "encode_split", "fit", "open_expert", "read_split"]
 
@@ -102,12 +103,7 @@ def fit(
         UsageError: there is a run with other settings.
         MieError: the loss is not finite.
     """
-    import torch
-
-    from trainer.training.device import choose_device
-    from trainer.training.loop import train
-    from trainer.training.optimizer import parameter_groups
-    from trainer.training.state import finish_state, read_progress, restore_state
+    from trainer.training.state import read_progress
 
     data = {split: read_split(config, split) for split in ("train", "dev")}
     labels = _labels(data["train"])
@@ -123,6 +119,20 @@ def fit(
     if progress is not None and progress.is_finished:
         talk(f"{out}: finished already, nothing to do")
         return read_facts(out)
+    return _train(config, out, data, labels, progress, talk)
+
+
+def _train(
+    config: RunConfig, out: Path, data: dict[str, SplitData], labels: LabelSet, progress: Progress | None, talk: Talk
+) -> dict[str, Any]:
+    """Train from the start or from the kept state, and return the facts of the run."""
+    import torch
+
+    from trainer.training.device import choose_device
+    from trainer.training.loop import train
+    from trainer.training.optimizer import parameter_groups
+    from trainer.training.state import finish_state, restore_state
+
     expert, examples = _prepare(config, data, labels)
     device = choose_device(config.training)
     expert.to(device)
