@@ -1,4 +1,4 @@
-"""The rows of `predictions/SPLIT.jsonl` of a run: what it said of each sample, what it read, whom its gate trusted."""
+"""The rows of `predictions/SPLIT.jsonl` of a run: labels of each sample, contexts read, weights of the experts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from schemas.errors import InputError
 __all__ = ["ExpertWeight", "PredictedEntity", "Prediction", "UsedContext", "predictions_path", "read_predictions"]
 
 _MAX_BYTES = 256 * 1024 * 1024
-"""A hundred times what the test split of Twitter-2015 takes."""
+"""A hundred times the size of the test split of Twitter-2015."""
 _REMEDY = "make them: mie-train evaluate RUN --split SPLIT"
 
 
 @dataclass(frozen=True, slots=True)
 class PredictedEntity:
-    """Tokens start up to end are an entity; probability is that of its least sure tag."""
+    """Tokens start up to end are an entity; probability is the one of its least sure tag."""
 
     start: int
     end: int
@@ -52,13 +52,13 @@ class Prediction:
         sample_id: of the data set.
         tokens: as they were read.
         image: file name, or None.
-        contexts: that were in the window.
+        contexts: those that were in the window.
         tags: one per token; None for relations.
-        entities: of the tags.
-        relation: predicted; None for tags.
+        entities: those that the tags stand for.
+        relation: the predicted one; None for tags.
         probability: of the relation.
         gold: tags or relation, where they were known.
-        gate: of a mixture.
+        gate: the weights of a mixture's experts; None for an expert.
     """
 
     sample_id: str
@@ -74,15 +74,15 @@ class Prediction:
 
 
 def predictions_path(run: Path, split: str) -> Path:
-    """Say where a run folder keeps the predictions of a split."""
+    """Return where a run folder keeps the predictions of a split."""
     return run / "predictions" / f"{split}.jsonl"
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read what `mie-train evaluate` wrote of a split.
+    """Read the predictions of a split, which `mie-train evaluate` wrote.
 
     Raises:
-        InputError: there are none, or a line is not one, or a sample stands twice.
+        InputError: there are no predictions, a line is none, or a sample has two.
         IndexCorrupt: more than 256 MiB.
     """
     if not path.is_file():
@@ -97,7 +97,7 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def _fault(row: Prediction) -> str | None:
-    """Say what does not fit together in a row, or return None.
+    """Return the first fault of a row, or None.
 
     >>> _fault(Prediction("a", ("x",), tags=("O", "O")))
     '1 tokens but 2 tags'
@@ -106,7 +106,7 @@ def _fault(row: Prediction) -> str | None:
     """
     count = len(row.tokens)
     if (row.tags is None) == (row.relation is None):
-        return "either tags or a relation is wanted"
+        return "a prediction needs either tags or a relation"
     for name, tags in (("tags", row.tags), ("gold tags", row.gold)):
         if isinstance(tags, tuple) and len(tags) != count:
             return f"{count} tokens but {len(tags)} {name}"

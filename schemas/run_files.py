@@ -1,4 +1,4 @@
-"""The other files of a run folder: settings, facts, the log of training, scores, and what a mixture is made of."""
+"""The other files of a run folder: settings, facts, the log of training, scores, and the experts of a mixture."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ __all__ = [
 
 GateName = Literal["fixed", "sample", "token", "hard"]
 GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard")
-"""fixed: the plain average. sample: one weight per expert and sample. token: per token. hard: the sample gate trained
-the same way, but its first choice alone speaks."""
+"""fixed: the plain average. sample: one weight per expert and sample. token: one per expert and token. hard: trained as
+the sample gate, but only the expert with the largest weight predicts."""
 MIXTURE_FACTS = "mixture.json"
 _SYSTEMS = "experts and gates"
 _SMALL, _LOG = 4 * 1024 * 1024, 64 * 1024 * 1024
@@ -44,7 +44,7 @@ _FIT_AGAIN = "fit it again: mie-train moe ... --overwrite"
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """Precision, recall and F1 in [0, 1], and what they are made of; by class where that was scored."""
+    """Precision, recall and F1 in [0, 1], and the counts behind them; by class where that was scored."""
 
     precision: float
     recall: float
@@ -58,7 +58,7 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Scores of a split: by name of the convention or group, and for a mixture F1 of each expert and gate."""
+    """Scores of a split: by the name of a convention or group; for a mixture, also F1 of each expert and gate."""
 
     rows: dict[str, ScoreRow]
     systems: dict[str, float]
@@ -86,7 +86,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class WindowFacts:
-    """What the windows of a split held and left out."""
+    """Sums over the windows of a split: what they hold and what they leave out."""
 
     windows: int
     contexts: int
@@ -99,7 +99,7 @@ class WindowFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Of `run.json`: the data, and how training went."""
+    """The content of `run.json`: the data, and the outcome of training."""
 
     dataset: str = ""
     task: str = ""
@@ -113,19 +113,19 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class MixtureFacts:
-    """What a mixture is made of.
+    """The description of a mixture.
 
     Args:
         experts: run folders, absolute or relative to the mixture's.
         digests: of their weights.
         gate: the one that predicts.
-        split: on whose posteriors the gates were fitted.
+        split: to whose posteriors the gates were fitted.
         folds: of the cross-fitting.
-        steps: for which each gate was fitted.
+        steps: for how many each gate was fitted.
         image_vectors: a cache or Parquet of image vectors; "" where the gates read none.
         sizes: features of a sample, features of a token, text dimension, image dimension.
         scores: of the experts, the oracle and the gates on that split: F1, and the gates' held-out loss.
-        image_encoder: fingerprint of the weights that made the image vectors; "" where it is not told.
+        image_encoder: fingerprint of the weights that made the image vectors; "" where the files do not name it.
     """
 
     experts: tuple[str, ...]
@@ -141,7 +141,7 @@ class MixtureFacts:
 
 
 def scores_path(run: Path, split: str) -> Path:
-    """Say where a run folder keeps the scores of a split."""
+    """Return where a run folder keeps the scores of a split."""
     return run / "predictions" / f"{split}.scores.json"
 
 
@@ -149,8 +149,8 @@ def read_scores(path: Path) -> Scores:
     """Read the scores of a split.
 
     Raises:
-        InputError: it was not evaluated.
-        IndexCorrupt: this is no file of scores, or a number is none.
+        InputError: the run was not evaluated on it.
+        IndexCorrupt: the file holds no scores, or a score is not a number in [0, 1].
     """
     shape: Any = dict[str, ScoreRow | dict[str, float]]
     found = read_checked(path, shape, limit=_SMALL, remedy=_SCORE_AGAIN)
@@ -172,10 +172,10 @@ def _shares(row: Any) -> Iterator[float]:
 
 
 def read_log(path: Path) -> list[LogRow]:
-    """Read how training went, row by row; a last line that is only half written yet is left out.
+    """Read the log of training, row by row; a last line that is still being written is left out.
 
     Raises:
-        InputError: it is not there, or a row is not one.
+        InputError: the file is not there, or a line is no row of it.
         IndexCorrupt: more than 64 MiB.
     """
     rows = []
@@ -191,8 +191,8 @@ def read_run_facts(path: Path) -> RunFacts:
     """Read `run.json`.
 
     Raises:
-        InputError: it is not there.
-        IndexCorrupt: it is not JSON, or a value has another type.
+        InputError: the file is not there.
+        IndexCorrupt: the file is not JSON, or a value has another type.
     """
     return read_checked(path, RunFacts, limit=_SMALL, remedy=_TRAIN_AGAIN)
 
@@ -201,8 +201,8 @@ def read_settings(path: Path) -> dict[str, dict[str, Any]]:
     """Read `config.toml` by its sections; whether the trainer knows their keys is not checked.
 
     Raises:
-        InputError: it is not there.
-        IndexCorrupt: it is not TOML, or not sections of values.
+        InputError: the file is not there.
+        IndexCorrupt: the file is not TOML, or holds values outside of sections.
     """
     try:
         values = tomllib.loads(read_bounded(path, _SMALL, _TRAIN_AGAIN).decode("utf-8"))
@@ -232,7 +232,7 @@ def _sections(name: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[str
 
 
 def read_mixture_facts(folder: Path) -> MixtureFacts:
-    """Read what a mixture is made of; its experts are not looked at.
+    """Read the description of a mixture; its experts are not read.
 
     Raises:
         InputError: there is no mixture here.

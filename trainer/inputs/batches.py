@@ -1,4 +1,4 @@
-"""Batches: which samples stand together in which order, and their tensors."""
+"""Batches: which samples go together, in which order, and their tensors."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Batch:
     Args:
         ids, attention: window [B, L] int64, bool.
         plain_ids, plain_attention: window without contexts [B, L'].
-        positions: of the states read by the head [B, P] int64; mask [B, P] bool.
-        targets: numbers of labels: [B, P] for tags, [B, 1] for relations; None where an example has none.
+        positions: of the states that the head reads [B, P] int64; mask [B, P] bool.
+        targets: right classes of the head's states [B, S]; None where an example has no labels.
     """
 
     ids: Tensor
@@ -38,19 +38,19 @@ class Batch:
 
     @property
     def pieces(self) -> int:
-        """How many pieces it holds, without padding."""
+        """The number of pieces, without padding."""
         return int(self.attention.sum())
 
 
 def order_for_training(lengths: Sequence[int], batch: int, seed: int, epoch: int, bucket: bool) -> list[list[int]]:
-    """Part sample numbers into batches: a function of seed and epoch alone, so that a resumed run sees the same.
+    """Divide sample numbers into batches: a function of seed and epoch alone, so that a resumed run sees the same ones.
 
     Args:
         lengths: pieces per example [N].
         batch: examples per batch.
         seed: of the run.
-        epoch: from 0; with the seed it settles the order.
-        bucket: put examples of like length together (within pools of 50 batches).
+        epoch: from 0.
+        bucket: put examples of similar length together (within pools of 50 batches).
 
     >>> sorted(sum(order_for_training([3, 1, 2, 9], 2, seed=1, epoch=0, bucket=True), []))
     [0, 1, 2, 3]
@@ -71,19 +71,19 @@ def order_for_training(lengths: Sequence[int], batch: int, seed: int, epoch: int
 
 
 def order_by_length(lengths: Sequence[int], batch: int) -> list[list[int]]:
-    """Part sample numbers into batches of like length, longest first (so that too little memory shows at once)."""
+    """Divide sample numbers into batches of similar length, longest first: too little memory then shows at once."""
     numbers = sorted(range(len(lengths)), key=lambda number: -lengths[number])
     return [numbers[i : i + batch] for i in range(0, len(numbers), batch)]
 
 
 def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_plain: bool = False) -> Batch:
-    """Put examples into tensors.
+    """Return examples as tensors.
 
     Args:
         examples: B of them.
         padding: id of the padding piece.
-        device: where to.
-        has_plain: make the second view too (else it is the first).
+        device: of the tensors.
+        has_plain: make the view without contexts too; else it is the first view.
     """
     ids, attention = _pad([example.ids for example in examples], padding)
     plain_ids, plain_attention = ids, attention

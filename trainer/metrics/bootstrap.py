@@ -1,4 +1,4 @@
-"""Is one system better than another: the paired bootstrap over samples."""
+"""The paired bootstrap over samples: whether one system is better than another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores for people and programs: JSON values and Markdown tables."""
+"""Scores as JSON values for programs and as Markdown tables for people."""
 
 from __future__ import annotations
 

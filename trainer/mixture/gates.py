@@ -1,4 +1,4 @@
-"""Gates: how much each expert is trusted, for a sample or for a token; and how a gate is fitted to posteriors."""
+"""Gates: the weight of each expert for a sample or a token, and how a gate is fitted to posteriors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from schemas.run_files import GATES, GateName
 
 __all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]
 
-_STEPS, _EVERY, _LR, _DECAY, _HIDDEN = 150, 5, 1e-2, 1e-2, 16
+_STEPS, _EVERY = 150, 5
+"""A gate is fitted for at most _STEPS steps; its held-out loss is taken after each _EVERY of them."""
+_LR, _DECAY, _HIDDEN = 1e-2, 1e-2, 16
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class GateInput:
         sample_features: [N, F] float32: vectors, flags, entropies.
         token_features: [M, G] float32: entropies and top probabilities of each expert.
         sample_of: number of the sample of each state [M] int64.
-        targets: right classes [M] int64; None where unknown.
+        targets: right classes [M] int64; None where they are not known.
     """
 
     log_probs: Tensor
@@ -36,7 +38,7 @@ class GateInput:
     targets: Tensor | None = None
 
     def of_samples(self, chosen: Tensor) -> GateInput:
-        """Return the part of the chosen samples [n] int64."""
+        """Return the part for the chosen samples [n] int64."""
         renumbered = torch.full((len(self.sample_features),), -1)
         renumbered[chosen] = torch.arange(len(chosen))
         states = (renumbered[self.sample_of] >= 0).nonzero()[:, 0]
@@ -50,7 +52,7 @@ class GateInput:
 
 
 class Reduction(nn.Module):
-    """The first principal components of a vector, scaled to unit variance, so that 1,000 samples can train a gate."""
+    """The first principal components of a vector, at unit variance: few enough for 1,000 samples to train a gate."""
 
     mean: Tensor
     basis: Tensor
@@ -61,7 +63,7 @@ class Reduction(nn.Module):
         self.register_buffer("basis", torch.zeros(dim, components))
 
     def fit(self, vectors: Tensor) -> Reduction:
-        """Fit to vectors [n, D]; components that have no variance stay 0."""
+        """Fit to vectors [n, D]; components without variance stay 0."""
         if len(vectors) > 1:
             self.mean = vectors.mean(0)
             _, scales, axes = torch.linalg.svd(vectors - self.mean, full_matrices=False)
@@ -77,7 +79,7 @@ class Reduction(nn.Module):
 
 
 class Gate(nn.Module):
-    """Weights of E experts from features: a small network that begins as the plain average."""
+    """A small network that gives weights to E experts. It begins as the plain average: its last layer is 0."""
 
     mean: Tensor
     scale: Tensor
@@ -100,7 +102,7 @@ class Gate(nn.Module):
         return torch.cat([data.sample_features[data.sample_of], data.token_features], dim=1)
 
     def log_weights(self, data: GateInput) -> Tensor:
-        """Return the log weight of each expert for each state [M, E]; of hard as of sample, as it is trained."""
+        """Return the log weight of each expert for each state [M, E]; the hard gate is trained as the sample gate."""
         if self.name == "fixed":
             return data.log_probs.new_full(
                 (len(data.sample_of), self.experts), -torch.tensor(self.experts).log().item()
@@ -111,7 +113,7 @@ class Gate(nn.Module):
 
     @torch.no_grad()
     def weights(self, data: GateInput) -> Tensor:
-        """Return the weights that are used to predict [M, E]; of hard, 1 for its choice."""
+        """Return the weights for prediction [M, E]; the hard gate gives 1 to its first choice."""
         weights = self.log_weights(data).exp()
         if self.name == "hard":
             return nn.functional.one_hot(weights.argmax(dim=1), self.experts).to(weights)
@@ -141,38 +143,48 @@ def fit_gate(
     """Fit a gate by full-batch AdamW on the mixture's likelihood; the experts are frozen.
 
     Returns:
-        the gate after `steps` steps, and, before the first step and after each fifth, its loss and its weights on
-        held_out (an empty list without it).
+        the gate after `steps` steps, and its loss and weights on held_out: before the first step and after each fifth
+        one (an empty list without held_out).
     """
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         gate = Gate(name, len(data.log_probs), data.sample_features.shape[1], data.token_features.shape[1])
         features = gate.features(data)
         gate.mean, gate.scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
-        seen = _look(gate, held_out)
+        curve = _held_out(gate, held_out)
         if name == "fixed":
-            return gate, seen * (1 + steps // _EVERY)
+            return gate, curve * (1 + steps // _EVERY)
         optimizer = torch.optim.AdamW(gate.parameters(), lr=_LR, weight_decay=_DECAY)
         for step in range(1, steps + 1):
             mixture_nll(gate, data).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
             if step % _EVERY == 0:
-                seen += _look(gate, held_out)
-    return gate, seen
+                curve += _held_out(gate, held_out)
+    return gate, curve
 
 
 def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tuple[int, Tensor, float]:
-    """Settle by K folds how long a gate is fitted, and return the weights it has on samples it was not fitted to.
+    """Find by K folds how long a gate is to be fitted, and its weights on samples to which it was not fitted.
+
+    Each fold is held out once, and a gate is fitted to the others (5 folds, * held out):
+
+        fold 1  *....      fit to 2 3 4 5, loss and weights on 1 after 0, 5, 10, ... steps
+        fold 2  .*...      fit to 1 3 4 5, loss and weights on 2
+        ...
+        mean of the losses over the states of all folds, by step; its least is the number of steps
+
+    So no sample is scored with weights of a gate that has seen it. 0 steps, the plain average, is a candidate too: it
+    wins where nothing can be learned.
 
     Args:
         name: of the gate.
-        data: labelled.
+        data: with targets.
         folds: K, at least 2; sample i is in fold i mod K of a shuffled order.
         seed: of the order and the gates.
 
     Returns:
-        steps with the least held-out loss (0: the plain average), held-out weights [M, E], and the held-out loss.
+        steps with the least held-out loss, held-out weights [M, E] after them, and that loss.
     """
     order = torch.randperm(len(data.sample_features), generator=torch.Generator().manual_seed(seed))
     parts = [order[fold::folds].sort().values for fold in range(folds)]
@@ -181,24 +193,24 @@ def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tup
         tell(f"gate {name}", fold, folds, "folds")
         rest = torch.cat(parts[:fold] + parts[fold + 1 :]).sort().values
         curves.append(fit_gate(name, data.of_samples(rest), _STEPS, seed, held_out=data.of_samples(part))[1])
-    places = [torch.isin(data.sample_of, part) for part in parts]
-    states = [int(place.sum()) for place in places]
+    masks = [torch.isin(data.sample_of, part) for part in parts]
+    states = [int(mask.sum()) for mask in masks]
     mean = [_average([loss for loss, _ in column], states) for column in zip(*curves, strict=True)]
     best = min(range(len(mean)), key=mean.__getitem__)
     weights = torch.zeros(len(data.sample_of), len(data.log_probs))
-    for place, curve in zip(places, curves, strict=True):
-        weights[place] = curve[best][1]
+    for mask, curve in zip(masks, curves, strict=True):
+        weights[mask] = curve[best][1]
     return best * _EVERY, weights, mean[best]
 
 
 @torch.no_grad()
-def _look(gate: Gate, held_out: GateInput | None) -> list[tuple[float, Tensor]]:
+def _held_out(gate: Gate, held_out: GateInput | None) -> list[tuple[float, Tensor]]:
     return [] if held_out is None else [(mixture_nll(gate, held_out).item(), gate.weights(held_out))]
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Run on one thread: for tensors this small, waiting for a second one costs far more than it brings."""
+    """Run on one thread: for tensors this small, waiting for a second thread costs more than it saves."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

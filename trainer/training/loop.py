@@ -1,4 +1,4 @@
-"""The training loop: epochs of steps, dev F1 after each epoch, the best kept, and the exact state to go on from."""
+"""The training loop: epochs of steps, dev F1 after each epoch, the best expert and the exact state kept."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def train(
         optimizer: over `parameter_groups`.
         train_rows: labelled examples.
         dev_rows: the dev samples as examples.
-        dev_samples: the same as they are, for F1 on all their tokens.
+        dev_samples: the dev samples themselves, for F1 on all their tokens.
         config: of the loop.
-        keeper: where metrics and weights go.
-        progress: where to go on from; None starts.
+        keeper: takes metrics and weights.
+        progress: the kept one of a run that goes on; None begins.
 
     Raises:
         MieError: a loss or a gradient is not finite; the weights on disk are those before it.

@@ -32,14 +32,14 @@ class Progress:
     """How far a run has come.
 
     Args:
-        epoch: the epoch that goes on, from 0.
+        epoch: the current epoch, from 0.
         steps_in_epoch: steps done in it.
-        step: steps done in all.
+        step: steps done in all epochs.
         best_f1: best dev F1 so far, -1 before the first.
         best_epoch: the epoch (from 1) of best_f1, 0 before the first.
-        loss_sum, loss_samples: of the epoch so far.
+        loss_sum, loss_samples: sums over the current epoch so far.
         is_finished: training is over.
-        folder: of the tensors, beside this file; "" where there are none.
+        folder: of the tensors, beside `state.json`; "" where there are none.
     """
 
     epoch: int = 0
@@ -76,7 +76,7 @@ def save_state(folder: Path, progress: Progress, model: nn.Module, optimizer: Op
 
 
 def finish_state(folder: Path, progress: Progress) -> None:
-    """Mark a run as over; its tensors are no longer needed."""
+    """Mark a run as finished, and drop its tensors."""
     with writing(folder):
         done = replace(progress, is_finished=True, folder="")
         write_json_atomically(folder / _PROGRESS, asdict(done))
@@ -84,10 +84,10 @@ def finish_state(folder: Path, progress: Progress) -> None:
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """Read where a run stands; None where nothing was kept yet.
+    """Read the progress of a run; None where nothing was kept yet.
 
     Raises:
-        IndexCorrupt: the file is not one of ours.
+        IndexCorrupt: the file holds no progress.
     """
     path = folder / _PROGRESS
     if not path.is_file():
@@ -105,7 +105,7 @@ def restore_state(folder: Path, progress: Progress, model: nn.Module, optimizer:
     and dropout draws from the generators.
 
     Raises:
-        IndexCorrupt: its files are damaged or of another model.
+        IndexCorrupt: the files are damaged, or those of another model.
     """
     state = folder / progress.folder
     try:
@@ -123,7 +123,7 @@ def restore_state(folder: Path, progress: Progress, model: nn.Module, optimizer:
 
 
 def _distinct(model: nn.Module) -> dict[str, Tensor]:
-    """Return the weights; of tied ones, the first name alone."""
+    """Return the weights; those that have two names (tied weights) under the first alone."""
     tied = _tied(model)
     return {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items() if name not in tied}
 

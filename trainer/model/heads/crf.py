@@ -1,4 +1,15 @@
-"""The linear-chain CRF (likelihood by pytorch-crf; posteriors and Viterbi of our own, in float32), and mixed chains."""
+"""The linear-chain CRF: likelihood by pytorch-crf, posteriors and Viterbi of our own in float32; and mixed chains.
+
+With start s, transitions A, logits l and end e, the score of tags y is
+
+    s(y1) + l1(y1) + A(y1, y2) + l2(y2) + ... + A(yn-1, yn) + ln(yn) + e(yn)
+
+alpha_i(k) is the log sum over all beginnings that end in tag k at token i; beta_i(k) that over all ends after it:
+
+    token      1 ... i-1      i      i+1 ... n
+               alpha_i(k) = l_i(k) + logsum_j [alpha_i-1(j) + A(j, k)]
+                              beta_i(k) = logsum_j [A(k, j) + l_i+1(j) + beta_i+1(j)]
+"""
 
 from __future__ import annotations
 
@@ -11,7 +22,7 @@ from torchcrf import CRF
 __all__ = ["LinearChain", "likeliest_path", "sound_transitions"]
 
 _FORBIDDEN = -1e4
-"""The score of a forbidden step: far below any real score, and finite, so that no nan can come of it."""
+"""The score of a forbidden step: far below any real score, and finite, as differences of infinities are nan."""
 
 
 class LinearChain(nn.Module):
@@ -33,8 +44,8 @@ class LinearChain(nn.Module):
     def log_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Return log p(tag of token i = k) [B, T, K] by forward-backward, vectorised over the batch; 0 beyond the mask.
 
-        Both passes are kept near 0 by taking their largest score out at each step, which float32 needs in long
-        sentences; what is taken out is the same for all tags of a token, and leaves with log Z.
+        Both passes subtract their largest score at each step and so stay near 0, which float32 needs in long sentences.
+        The subtracted score is the same for all tags of a token, so that the softmax over the tags cancels it.
 
         Source: log q_i(k) = alpha_i(k) + beta_i(k) - log Z (Rabiner, Proc. IEEE 1989).
         """
@@ -46,7 +57,7 @@ class LinearChain(nn.Module):
     def log_pair_marginals(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Return log p(tag of token i - 1 = j, tag of token i = k) [B, T, K, K]; 0 beyond the mask.
 
-        The first token has none before it: there all j are as likely, so that the sum over j is its marginal.
+        The first token has no tag before it: all j get the same share, so that the sum over j is its marginal.
 
         Source: log q_i(j, k) = alpha_{i-1}(j) + transition(j, k) + logit_i(k) + beta_i(k) - log Z (Rabiner, as above).
         """
@@ -75,7 +86,7 @@ class LinearChain(nn.Module):
         return _best_path(mask, start + logits[:, 0], lambda i: steps + logits[:, i, None, :], end)
 
     def _alphas(self, logits: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return forward scores [B, K] of each token, less what was taken out of them, and the sum of that [B]."""
+        """Return the forward scores [B, K] of each token without what was subtracted, and the sum of that [B]."""
         alpha = self.crf.start_transitions + logits[:, 0]  # [B, K]
         taken = torch.zeros_like(alpha[:, 0])
         alphas = [alpha]
@@ -88,7 +99,7 @@ class LinearChain(nn.Module):
         return alphas, taken
 
     def _betas(self, logits: Tensor, mask: Tensor) -> list[Tensor]:
-        """Return backward scores [B, K] of each token, less what was taken out of them."""
+        """Return the backward scores [B, K] of each token without what was subtracted."""
         end = self.crf.end_transitions.expand(logits.shape[0], -1)  # [B, K]
         beta = end
         betas = [beta]
@@ -102,13 +113,13 @@ class LinearChain(nn.Module):
 
 @torch.no_grad()
 def likeliest_path(log_pairs: Tensor, lengths: Sequence[int], tags: Sequence[str]) -> Tensor:
-    """Find the likeliest sound tag sequence of each sentence [M] int64, under the chain with these pair marginals.
+    """Return the likeliest sound tag sequence of each sentence [M] int64, under the chain with these pair marginals.
 
     The chain is p(first tag) times all p(tag | tag before). For the marginals of one CRF that is the CRF itself; for a
     mixture of CRFs with the same weights at all tokens it is the first-order chain nearest to it (least KL from it).
 
     Args:
-        log_pairs: of the tokens of all sentences, one behind the other, as `LinearChain.log_pair_marginals` [M, K, K].
+        log_pairs: of all sentences, one after the other, as from `LinearChain.log_pair_marginals` [M, K, K].
         lengths: tokens of each sentence; they sum to M.
         tags: the K names.
     """
@@ -128,7 +139,7 @@ def _best_path(mask: Tensor, start: Tensor, steps: Callable[[int], Tensor], end:
     Args:
         mask: of the tokens.
         start: scores of the first tag [B, K].
-        steps: gives for token i the scores of its tag after the one before [B, K, K].
+        steps: returns for token i the scores of each tag after each tag of the token before [B, K, K].
         end: scores of the last tag [K].
     """
     batch, tags = start.shape
@@ -149,10 +160,10 @@ def _best_path(mask: Tensor, start: Tensor, steps: Callable[[int], Tensor], end:
 
 
 def sound_transitions(tags: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Say which tags may begin a sentence [K] bool, and which may follow which [K, K] bool (from row to column).
+    """Return which tags may begin a sentence [K] bool, and which may follow which [K, K] bool (from row to column).
 
-    An I- or E- needs a B- or I- of its type before it; in a set with E- and S-, an entity must also be closed, but
-    at the end of a sentence that is not asked.
+    An I- or E- needs a B- or I- of its type before it. In a set with E- and S-, an entity must also be closed before
+    another tag; the end of a sentence may leave it open.
 
     >>> begin, follow = sound_transitions(["O", "B-PER", "I-PER"])
     >>> begin.tolist(), follow.tolist()
