@@ -1,4 +1,4 @@
-"""Trains experts and mixtures of several seeds side by side, and prints one table of what each has on dev and test."""
+"""Trains experts and mixtures of several seeds side by side, and prints one table of their F1 on dev and test."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _train_mixtures(job: tuple[Sequence[tuple[str, ...]], Path]) -> Scores:
 
 
 def _train_mixture(members: tuple[str, ...], runs: Path) -> Scores:
-    """Fit the gates on dev and, to compare, on train; what each has on test."""
+    """Fit the gates on dev and, to compare, on train; return the F1 of each on test."""
     label, folder = " + ".join(members), runs / f"mixture-{'-'.join(members)}"
     held_out, test, chosen = _mixture_scores([runs / name for name in members], folder, "dev")
     rows: Scores = [(f"mixture of {label}", held_out[f"gate {chosen}"], test["chosen"])]

@@ -29,15 +29,16 @@ from trainer.config import RunConfig, load_config
 from trainer.inputs import Example, LabelSet, collate, order_for_training
 from trainer.metrics import to_markdown
 from trainer.model import Expert, make_expert
+from trainer.model.heads import View
 from trainer.training import Keeper, choose_device, encode_split, parameter_groups, read_split, train
 
 Epoch = Callable[[], int]
-"""Trains one epoch and gives the pieces that it read, without padding."""
+"""Trains one epoch and returns the number of pieces that it read, without padding."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Of an epoch: pieces per second of wall time and of processor time, and the peak memory of the process."""
+    """The speed of an epoch, by wall time and by processor time, and the peak memory of its process."""
 
     pieces_per_second: float
     pieces_per_processor_second: float
@@ -114,7 +115,7 @@ def convert_shared() -> Path:
 
 
 def our_epoch(config: RunConfig, labels: LabelSet, rows: tuple[Example, ...], device: str) -> Epoch:
-    """Make ready an epoch of `trainer.training.loop.train`: length buckets, linear head, CRF, clipping."""
+    """Prepare an epoch of `trainer.training.train`: length buckets, linear head, CRF, clipping."""
     torch.manual_seed(1)
     expert = make_expert(config.encoder, config.model, labels).to(device)
     optimizer = torch.optim.AdamW(parameter_groups(expert, config.training))
@@ -128,7 +129,7 @@ def our_epoch(config: RunConfig, labels: LabelSet, rows: tuple[Example, ...], de
 
 
 def plain_epoch(config: RunConfig, labels: LabelSet, rows: tuple[Example, ...], device: str) -> Epoch:
-    """Make ready an epoch of the usual loop: random batches, cross entropy on first pieces."""
+    """Prepare an epoch of the usual loop: random batches, cross entropy on first pieces."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer, DataCollatorForTokenClassification
 
     from trainer.model import quiet_transformers, resolve_encoder
@@ -172,7 +173,7 @@ def to_feature(row: Example) -> dict[str, list[int]]:
 
 
 def padding_share(rows: tuple[Example, ...], config: RunConfig, bucket: bool) -> float:
-    """Share of the pieces in the batches that are padding."""
+    """Return the share of the pieces in the batches that are padding."""
     lengths = [len(row.ids) for row in rows]
     order = order_for_training(lengths, config.training.batch_samples, 1, 0, bucket=bucket)
     sizes = [collate([rows[i] for i in part], 0).ids.numel() for part in order]
@@ -180,12 +181,13 @@ def padding_share(rows: tuple[Example, ...], config: RunConfig, bucket: bool) ->
 
 
 def time_posteriors(expert: Expert) -> float:
-    """Milliseconds for the log marginals of 64 sentences of 40 tokens."""
+    """Return the milliseconds for the log marginals of 64 sentences of 40 tokens."""
     logits, mask = torch.randn(64, 40, len(expert.labels.names)), torch.ones(64, 40, dtype=torch.bool)
-    expert.head.log_posterior(logits, mask)
+    view = View(logits, mask, logits)  # the posterior does not read the states
+    expert.head.posterior(view)
     started = time.perf_counter()
     for _ in range(5):
-        expert.head.log_posterior(logits, mask)
+        expert.head.posterior(view)
     return 200 * (time.perf_counter() - started)
 
 
