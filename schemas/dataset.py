@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -38,7 +38,6 @@ DATASET_NAME = "dataset.json"
 NO_RELATION = "None"
 Task = Literal["ner", "re"]
 _KIND = "samples"
-_FIELDS = tuple(item.name for item in fields(Sample))
 _NEW_FIELDS = ("entities", "relations", "group", "step")
 _REMEDY = "convert it again: mie-train data convert SOURCE --out FOLDER --overwrite"
 
@@ -255,7 +254,7 @@ def _check_samples(samples: Mapping[str, Sequence[Sample]]) -> None:
 
 def _to_row(sample: Sample) -> dict[str, Any]:
     """Return a sample as plain values, by column in the order of the table."""
-    row: dict[str, Any] = {name: getattr(sample, name) for name in _FIELDS}  # asdict copies every token
+    row: dict[str, Any] = {name: getattr(sample, name) for name in SAMPLES.names}  # asdict copies tokens
     for name in ("head", "tail"):
         span = row[name]
         row[name] = None if span is None else {"start": span[0], "end": span[1]}
@@ -290,8 +289,7 @@ def _to_sample(row: Mapping[str, Any]) -> Sample:
 
 
 def _end_to_row(end: Span | Box) -> dict[str, Any]:
-    is_span = isinstance(end, Span)
-    return {"span": end._asdict() if is_span else None, "box": None if is_span else end._asdict()}
+    return {"span": end._asdict(), "box": None} if isinstance(end, Span) else {"span": None, "box": end._asdict()}
 
 
 def _row_to_end(row: Mapping[str, Any]) -> Span | Box:
