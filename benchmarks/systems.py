@@ -70,16 +70,16 @@ def run_table(
         configure: an expert's settings for a seed.
     """
     started = time.perf_counter()
-    wanted = [name for name in experts if not arguments.systems or name in arguments.systems.split(",")]
-    members = [row for row in mixtures if set(row) <= set(wanted)]
+    names = [name for name in experts if not arguments.systems or name in arguments.systems.split(",")]
+    members = [row for row in mixtures if set(row) <= set(names)]
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     runs = arguments.work / f"runs-{arguments.subset or 'all'}"
-    expert_jobs = [(name, runs / f"seed-{seed}", configure(name, seed)) for seed in seeds for name in reversed(wanted)]
+    expert_jobs = [(name, runs / f"seed-{seed}", configure(name, seed)) for seed in seeds for name in reversed(names)]
     mixture_jobs = [(members, runs / f"seed-{seed}") for seed in seeds]
     rows = [row for part in _map(arguments.jobs, _train_expert, expert_jobs) for row in part]
     rows += [row for part in _map(arguments.jobs, _train_mixtures, mixture_jobs) for row in part]
-    _print_scores(rows, wanted, title, arguments, time.perf_counter() - started)
-    _print_comparisons([runs / f"seed-{seed}" for seed in seeds], wanted)
+    _print_scores(rows, names, title, arguments, time.perf_counter() - started)
+    _print_comparisons([runs / f"seed-{seed}" for seed in seeds], names)
 
 
 def _map(jobs: int, function: Callable[[Any], Scores], items: Sequence[Any]) -> Iterable[Scores]:

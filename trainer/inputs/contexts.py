@@ -92,7 +92,7 @@ def read_contexts(folder: str | Path, sources: Sequence[str], samples: Sequence[
 def _check_digest(digest: str | None, sample: Sample, source: str, folder: str | Path) -> None:
     if digest == input_digest(sample):
         return
-    fault = "was never asked for" if digest is None else "had other tokens or another image"
+    fault = "is not in it" if digest is None else "had other tokens or another image"
     raise IndexMismatch(
         f"the cache was made for other samples: {sample.sample_id} {fault}",
         path=folder,

@@ -154,15 +154,8 @@ def _train(
         keeper,
         progress,
     )
-    facts = {
-        "best_dev_f1": progress.best_f1,
-        "best_epoch": progress.best_epoch,
-        "epochs": progress.epoch,
-        "steps": progress.step,
-        "windows": {split: _window_facts(part) for split, part in examples.items()},
-    }
     with writing(out):
-        write_facts(out, facts)
+        write_facts(out, _outcome(progress, examples))
     finish_state(out / "last", progress)
     return read_facts(out)
 
@@ -247,6 +240,16 @@ def _keeper(out: Path, expert: Expert, config: RunConfig, talk: Talk) -> Any:
             (new / "README.md").write_text(model_card(config, current.labels, read_facts(out)), encoding="utf-8")
 
     return Keeper(log, best, lambda progress, optimizer: save_state(out / "last", progress, expert, optimizer))
+
+
+def _outcome(progress: Progress, examples: dict[str, Examples]) -> dict[str, Any]:
+    return {
+        "best_dev_f1": progress.best_f1,
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "steps": progress.step,
+        "windows": {split: _window_facts(part) for split, part in examples.items()},
+    }
 
 
 def _window_facts(examples: Examples) -> dict[str, Any]:

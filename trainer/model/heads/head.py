@@ -33,7 +33,7 @@ class Posterior(NamedTuple):
 
     Args:
         log_probs: log p(class) [B, S, K]; 0 beyond the mask.
-        log_pairs: log p(class of the state before, class) [B, S, K, K]; None where it was not asked for, and where the
+        log_pairs: log p(class of the state before, class) [B, S, K, K]; None where it was not requested, and where the
             states of a sample are no chain.
     """
 
