@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from schemas.errors import UsageError
 from trainer.blocks import BLOCK, DataConfig, EncoderConfig, TrainingConfig, to_values
-from trainer.model import ModelConfig
+from trainer.model import ModelConfig, part_settings
 from trainer.upgrade import upgrade_settings
 
 __all__ = [
@@ -195,10 +195,11 @@ def _known_keys(values: Mapping[str, Any], place: Sequence[str]) -> list[str]:
     known = list(_keys(RunConfig(), ""))
     block: Any = values
     for step in place[:-1]:
-        block = block[int(step)] if isinstance(block, list | tuple) else block[step]
+        if isinstance(block, list):
+            block = block[int(step)]
+        elif step in block:  # a single block may stand for a list of one: then the step 0 is that block itself
+            block = block[step]
     if len(place) > 2 and isinstance(block, Mapping):
-        from trainer.model import part_settings
-
         inside = ".".join(place[:-1])
         settings = part_settings(place[1], block.get("kind", "auto"))
         known = [f"{inside}.{item.name}" for item in fields(settings)] + known

@@ -25,16 +25,16 @@ def upgrade_settings(values: Mapping[str, Any]) -> dict[str, Any]:
         return dict(values)
     new = {key: value for key, value in model.items() if key not in (*_OF_HEAD, *_TWO_VIEW)}
     head = {key: model[key] for key in _OF_HEAD if key in model}
-    if head:
+    if head and isinstance(new.get("head", {}), Mapping):  # something else is refused where the blocks are read
         new["head"] = {**new.get("head", {}), **head}
     two_view = {key.removeprefix("two_view_"): model[key] for key in _TWO_VIEW if key in model}
-    if two_view:
-        new["objectives"] = _with_two_view(list(new.get("objectives", ())), two_view)
+    if two_view and isinstance(objectives := new.get("objectives", []), list):
+        new["objectives"] = _with_two_view(objectives, two_view)
     return {**values, "model": new}
 
 
 def _with_two_view(objectives: list[Any], two_view: dict[str, Any]) -> list[Any]:
-    known = next((row for row in objectives if row.get("kind") == "two_view_kl"), None)
+    known = next((row for row in objectives if isinstance(row, Mapping) and row.get("kind") == "two_view_kl"), None)
     others = [row for row in objectives if row is not known]
     if not two_view.pop("two_view", known is not None):
         return others

@@ -49,7 +49,11 @@ def test_every_preset_loads_and_writes_itself_back() -> None:
         ("[[model.objectives]]\nkind = 'two_view_kl'\nweight = 1.0", r"model.objectives.0.weight must be in \[0, 1\)"),
         ("[[model.objectives]]\nkind = 'two_view_kl'\nheat = 1", "unknown key 'model.objectives.0.heat'"),
         ("[[model.objectives]]\nweight = 0.5", "there is no objective of the kind None"),
+        ("[model.objectives]\nkind = 'two_view_kl'\nheat = 1", "unknown key 'model.objectives.0.heat'"),
         ("[model]\nhead = 3", "model.head is a section"),
+        ("[model]\nhead = 3\ndropout = 0.1", "model.head is a section"),
+        ("[model]\nobjectives = [3]\ntwo_view = true", "model.objectives.0 is a section"),
+        ("model = 3", "model is a section"),
         ("[training", "not TOML"),
     ],
 )
