@@ -254,7 +254,7 @@ def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
 def _table_lines(name: str, values: Mapping[str, Any]) -> str:
     """Return a table of TOML with the tables in it: first its own values, which TOML wants before them."""
     inner = {key: value for key, value in values.items() if _is_block(value)}
-    lines = [f"{key} = {_to_toml_value(value)}" for key, value in values.items() if key not in inner and value != []]
+    lines = [f"{key} = {_to_toml_value(value)}" for key, value in values.items() if key not in inner]
     text = "\n".join([f"[{name}]", *lines, ""]) if lines or not inner else ""
     for key, value in inner.items():
         for row in value if isinstance(value, list) else [value]:

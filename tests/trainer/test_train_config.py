@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,12 @@ def test_a_missing_file_and_an_unknown_preset_are_errors(tmp_path: Path) -> None
         load_config(str(tmp_path / "none.toml"))
     with pytest.raises(UsageError, match="did you mean 'small-baseline'"):
         load_config("small-baselin")
+
+
+def test_written_settings_name_every_key_also_empty_lists() -> None:
+    values = tomllib.loads(to_toml(RunConfig()))
+    assert values["data"]["sources"] == [] and values["model"]["objectives"] == []
+    assert values["model"]["head"] == {"kind": "auto", "dropout": 0.1, "constrained_decoding": False}
 
 
 def test_a_whole_number_is_a_number() -> None:
