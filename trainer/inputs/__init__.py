@@ -1,4 +1,4 @@
-"""A sample and what belongs to it, as numbers."""
+"""Samples, labels and contexts, turned into the numbers that a model reads."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The posteriors of several experts to one."""
+"""Gates, which mix the posteriors of several experts into one."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""One run, from the first step to exact resume."""
+"""One training run: its loop, its folder, and the exact state from which it goes on."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Token states to a loss, a posterior and predictions."""
+"""Heads, which turn the states of tokens into labels, losses and posteriors."""
 
 import lazy_loader
 
