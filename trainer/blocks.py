@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Strict
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from schemas.records import DEFAULT_K
+
 __all__ = [
     "BLOCK",
     "Count",
@@ -84,7 +86,7 @@ class DataConfig:
     samples: Text = ""
     contexts: Texts = ()
     sources: Annotated[Texts, within("different sources", lambda value: len(set(value)) == len(value))] = ()
-    contexts_per_source: Count = 10
+    contexts_per_source: Count = DEFAULT_K
     train_samples: Count = 0
     dev_samples: Count = 0
     test_samples: Count = 0
