@@ -17,7 +17,7 @@ from trainer.config import RunConfig, override
 from trainer.inputs import LabelSet
 from trainer.metrics import score_to_json
 from trainer.mixture import Output
-from trainer.training.folder import append_row, open_run_folder, write_facts
+from trainer.training import append_row, open_run_folder, write_facts
 
 __all__ = ["write_expert", "write_mixture", "write_predictions"]
 

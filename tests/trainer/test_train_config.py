@@ -12,8 +12,8 @@ import pytest
 from schemas.errors import UsageError
 from trainer.config import RunConfig, flatten_settings, load_config, override, parse_config, preset_names, to_toml
 from trainer.model import settle_head
-from trainer.model.heads.settings import AutoHeadSettings, RelationSettings, TaggingSettings
-from trainer.model.objectives.settings import TwoViewSettings
+from trainer.model.heads import AutoHeadSettings, RelationSettings, TaggingSettings
+from trainer.model.objectives import TwoViewSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 

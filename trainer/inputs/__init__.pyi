@@ -3,6 +3,7 @@ from .batches import collate as collate
 from .batches import order_by_length as order_by_length
 from .batches import order_for_training as order_for_training
 from .contexts import describe_sources as describe_sources
+from .contexts import read_contexts as read_contexts
 from .contexts import read_sources as read_sources
 from .examples import Example as Example
 from .examples import Examples as Examples

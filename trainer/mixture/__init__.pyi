@@ -8,6 +8,7 @@ from .image_vectors import vector_files as vector_files
 from .members import Member as Member
 from .members import Reader as Reader
 from .members import expert_posteriors as expert_posteriors
+from .posteriors import weights_digest as weights_digest
 from .run import Output as Output
 from .run import run_system as run_system
 from .run import score_gates as score_gates

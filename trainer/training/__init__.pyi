@@ -2,8 +2,11 @@ from .device import choose_device as choose_device
 from .device import precision_context as precision_context
 from .disk import recover_folder as recover_folder
 from .disk import writing as writing
+from .folder import append_row as append_row
+from .folder import open_run_folder as open_run_folder
 from .folder import read_facts as read_facts
 from .folder import read_run_config as read_run_config
+from .folder import write_facts as write_facts
 from .loop import Keeper as Keeper
 from .loop import train as train
 from .optimizer import parameter_groups as parameter_groups

@@ -22,7 +22,7 @@ from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.manifest import Manifest
 from schemas.records import Sample
-from trainer.inputs.contexts import read_contexts
+from trainer.inputs import read_contexts
 
 MANIFEST = Manifest(
     {}, "f1", (), 0, {}, {}, (), {"k1": 1.2}, {"encoder": "fake", "encoder_fingerprint": "e1"}, {}, "2026-01-01"

@@ -18,7 +18,7 @@ from schemas.context_cache import read_query_rows
 from schemas.dataset import read_samples
 from schemas.text_files import find_split_files
 from trainer.data import convert_files
-from trainer.inputs.contexts import read_contexts
+from trainer.inputs import read_contexts
 
 pytestmark = pytest.mark.integration
 

@@ -16,13 +16,13 @@ from tests.support.tiny_encoder import build_encoder, write_tweets
 from trainer.blocks import BLOCK
 from trainer.config import RunConfig, override
 from trainer.inputs import Batch, LabelSet, collate
-from trainer.mixture.posteriors import weights_digest
+from trainer.mixture import weights_digest
 from trainer.model import Expert, load_expert, make_expert, read_expert_facts, save_expert
 from trainer.model.build import FORMATS, FUSIONS, HEADS, OBJECTIVES, Part
-from trainer.model.heads.settings import AutoHeadSettings
+from trainer.model.heads import AutoHeadSettings
 from trainer.model.heads.tagging import TaggingHead
+from trainer.model.objectives import ObjectiveSettings
 from trainer.model.objectives.objective import Objective, Views
-from trainer.model.objectives.settings import ObjectiveSettings
 from trainer.training import encode_split, parameter_groups, read_split
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from schemas.errors import StoreError
 from tests.support.tiny_encoder import build_encoder, write_tweets
@@ -100,20 +100,18 @@ def test_a_kill_between_the_two_renames_of_best_loses_nothing(house: Path, tmp_p
 def test_a_failure_while_best_is_written_leaves_the_former_best_and_no_rest(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import trainer.model.checkpoint as checkpoints
-
-    run, saved = tmp_path / "run", checkpoints.save_file
+    run, saved = tmp_path / "run", save_file
 
     def fail_at_the_second(*arguments: object, **named: object) -> None:
         if (run / "best").exists():
             raise OSError(5, "Input/output error")
         saved(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(checkpoints, "save_file", fail_at_the_second)
+    monkeypatch.setattr("trainer.model.checkpoint.save_file", fail_at_the_second)
     with pytest.raises(StoreError, match=r"best: cannot be written .*Input/output error.*goes on from the last state"):
         fit(settings(house), run)
     assert not (run / "best.new").exists() and weights(run)
-    monkeypatch.setattr(checkpoints, "save_file", saved)
+    monkeypatch.setattr("trainer.model.checkpoint.save_file", saved)
     fit(settings(house), run)
     assert is_same(run, house / "whole")
 

@@ -22,9 +22,8 @@ from trainer.commands import PredictInputs, ablate_run, evaluate_run, fit_seeds,
 from trainer.config import RunConfig, check_config, override, to_toml
 from trainer.inputs import LabelSet
 from trainer.mixture import fit_mixture
-from trainer.model import Expert, make_expert
-from trainer.model.encoder import load_encoder
-from trainer.model.objectives.two_view import posterior_divergence
+from trainer.model import Expert, load_encoder, make_expert
+from trainer.model.objectives import posterior_divergence
 from trainer.reports import compare_runs
 from trainer.training import encode_split, fit, open_expert, parameter_groups, read_run_config, read_split
 from trainer.training.folder import settle_config
