@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from itertools import combinations
 from pathlib import Path
 
@@ -74,11 +73,6 @@ def test_no_two_entity_colours_are_the_same(scheme: str) -> None:
     colours = tokens(scheme)
     for one, other in combinations(TYPES, 2):
         assert colours[one] != colours[other]
-
-
-def test_the_style_sheet_is_installed_with_the_package() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "page.css" in project["tool"]["setuptools"]["package-data"]["schemas.display"]
 
 
 def test_every_colour_that_is_used_is_named() -> None:
