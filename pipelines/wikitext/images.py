@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipelines.syntax import is_file_target
 from pipelines.wikitext.placeholders import IMAGE, MAX_NUMBER, image_placeholders, number_char
 from schemas.titles import canonical_file
 
-__all__ = ["DEFAULT_ICON_PATTERNS", "ImageCollector", "WikitextImage", "is_file_target"]
+__all__ = ["DEFAULT_ICON_PATTERNS", "ImageCollector", "WikitextImage"]
 
 DEFAULT_ICON_PATTERNS = (
     r"^Flag of ",
@@ -23,7 +24,6 @@ DEFAULT_ICON_PATTERNS = (
 """Files that decorate and do not show the article's subject; searched in the canonical name, ignoring case."""
 
 _IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|bmp|xcf)$", re.IGNORECASE)
-_FILE_TARGET = re.compile(r"^[\s_]*(?:file|image)[\s_]*:", re.IGNORECASE)
 _FILE_NAME = re.compile(r"^(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{}<>|\n#]{1,240}\.[A-Za-z]{3,4})$", re.IGNORECASE)
 _DISPLAY_OPTION = re.compile(
     r"^(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|baseline|middle|sub|super|(?:text-)?top"
@@ -32,7 +32,7 @@ _DISPLAY_OPTION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Parts of a file link that say how the file is shown; the last other part is the caption. Source: Help:Images."""
-_BAR_OR_LINK = re.compile(r"\[\[|\]\]|\|")
+_BAR_OR_BRACKET = re.compile(r"\[\[|\]\]|\{\{|\}\}|\|")
 _MAX_TARGET_CHARS = 500
 """A longer target is no file name: a title has 255 bytes at most, and blanks may stand around it."""
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
@@ -50,15 +50,6 @@ class WikitextImage:
 
     file: str
     caption: str
-
-
-def is_file_target(target: str) -> bool:
-    """Return whether a link shows a file.
-
-    >>> is_file_target("Image: a.jpg"), is_file_target(":File:a.jpg")
-    (True, False)
-    """
-    return bool(_FILE_TARGET.match(target))
 
 
 class ImageCollector:
@@ -81,21 +72,26 @@ class ImageCollector:
         nested = image_placeholders("".join(parts[1:]))
         return self._add(parts[0], captions[-1] if captions else "") + nested
 
-    def gallery(self, content: str) -> str:
-        """Collect the images of a gallery, one a line, and return their placeholders."""
+    def gallery(self, content: str, render: Callable[[str], str]) -> str:
+        """Collect the images of a gallery, one a line, and return their placeholders.
+
+        Args:
+            content: the wikitext between the tags.
+            render: returns a caption without templates and references.
+        """
         placeholders = []
         for line in content.split("\n"):
             name, _, rest = line.partition("|")
             if _is_file_name(name):
                 captions = [part for part in _split_bars(rest) if part and not _DISPLAY_OPTION.match(part)]
-                placeholders.append(self._add(name, "|".join(captions)))
+                placeholders.append(self._add(name, render("|".join(captions))))
         return "".join(placeholders)
 
-    def image_map(self, content: str) -> str:
+    def image_map(self, content: str, render: Callable[[str], str]) -> str:
         """Collect the image of an image map, which its first line with a file names, and return its placeholder."""
         for line in content.split("\n"):
             if is_file_target(line):
-                return self.link(_split_bars(line))
+                return self.link([render(part) for part in _split_bars(line)])
         return ""
 
     def template(self, name: str, args: dict[str, str]) -> str:
@@ -160,15 +156,15 @@ def _is_file_name(text: str) -> bool:
 
 
 def _split_bars(text: str) -> list[str]:
-    """Split a text at the bars outside of links.
+    """Split a text at the bars outside of links and templates.
 
-    >>> _split_bars("a|[[b|c]]")
-    ['a', '[[b|c]]']
+    >>> _split_bars("a|[[b|c]]|{{d|e}}")
+    ['a', '[[b|c]]', '{{d|e}}']
     """
     starts, depth = [0], 0
-    for match in _BAR_OR_LINK.finditer(text):
+    for match in _BAR_OR_BRACKET.finditer(text):
         bracket = match.group()
-        depth += (bracket == "[[") - (bracket == "]]" and depth > 0)
+        depth += (bracket in ("[[", "{{")) - (bracket in ("]]", "}}") and depth > 0)
         if bracket == "|" and depth == 0:
             starts.append(match.end())
     ends = [*(start - 1 for start in starts[1:]), len(text)]

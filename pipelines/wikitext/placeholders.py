@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "EMPTIED",
     "IMAGE",
     "LINK_END",
     "LINK_START",
@@ -30,9 +31,13 @@ __all__ = [
 LINK_START, LINK_END, IMAGE = "\ufdd1", "\ufdd2", "\ufdd3"
 """A link's start and an image are followed by a number character. (U+FDD0 stands for an unknown value.)"""
 
+EMPTIED = "\ufdd4"
+"""Stands between quote marks where all that they held shows nothing, so that both go together: `''{{unknown}}''`."""
+
 MAX_NUMBER = 0xFFFD
 _FIRST_NUMBER = 0xF0000  # the first of the 65,534 characters of the private plane 15
 _IMAGE_AND_NUMBER = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]")
+_QUOTED_IMAGE = re.compile(f"(?<='){IMAGE}[\U000f0000-\U000ffffd](?=')")
 _SUSPECT_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127, 0xED, 0xEF, 0xF3])
 """Control characters, and the first UTF-8 bytes of all the other forbidden characters (and of a few allowed ones)."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000f0000-\U000fffff]")
@@ -58,6 +63,8 @@ def without_images(text: str) -> str:
     >>> without_images(f"a{IMAGE}{number_char(0)}b")
     'ab'
     """
+    if f"'{IMAGE}" in text:
+        text = _QUOTED_IMAGE.sub(EMPTIED, text)
     return _IMAGE_AND_NUMBER.sub("", text)
 
 

@@ -10,20 +10,24 @@ from typing import Literal, NamedTuple, cast
 
 from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
-from pipelines.wikitext.placeholders import IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
+from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags
 from schemas.records import Link
 from schemas.titles import canonical_title
 
 __all__ = ["CleanText", "clean_inline"]
 
-_LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|([^\[\]]*))?\]\]([a-z]*)")
+_LINK = re.compile(
+    r"\[\[([^\[\]|\n]{0,500})(?:\|((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+))?\]\](\])?([a-z]*)"
+)
+"""Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
 _EXTERNAL = re.compile(
     r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+([^\[\]\n]*+)\]", re.IGNORECASE
 )
 _QUOTES = re.compile(r"'{2,}")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,30}__|~{3,5}")
-_STRAY_BRACKETS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}")
+_STRAY_BRACKETS = re.compile(r"\{\{+|\}\}+|\[\[+(?:[^\[\]|\n]{0,500}\|)?|\]\]+|\{\||\|\}")
+_EMPTIED_WORDS = re.compile(f"(?<![\\w,.;!?])([\"“]){EMPTIED}+[\"”](?!\\w)")
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
 _IMAGES = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]?")
 _TARGET_SIGN = re.compile(r"[:#&_]|\s\s")
@@ -77,6 +81,8 @@ target='Cat (pet)')))
         text = _mark_links(text, targets)
     if "''" in text:
         text = _strip_quotes(text)
+    if EMPTIED in text:
+        text = _EMPTIED_WORDS.sub("", text).replace(EMPTIED, "")
     if "__" in text or "~~~" in text:
         text = _MAGIC_WORD.sub("", text)
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
@@ -146,10 +152,16 @@ def _mark_links(text: str, targets: list[str]) -> str:
 
 
 def _mark_link(targets: list[str], match: re.Match[str]) -> str:
-    target, label, trail = match.groups()
+    target, label, bracket, trail = match.groups()
+    if bracket:
+        # MediaWiki gives a third bracket to a label that opens one. Source: Parser::handleInternalLinks2.
+        if label and "[" in label:
+            label += bracket
+        else:
+            trail = bracket + trail
     page, name, place = _read_target(target)
     if place == "hidden" or (place == "hidden without a label" and not label):
-        return str(trail)
+        return f"{EMPTIED}{trail}"
     if label is None:
         label = name
     shown: str = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail

@@ -1,75 +1,43 @@
-"""Comments, extension tags and HTML tags of wikitext: which are removed, and which are kept as text."""
+"""Extension tags and HTML tags of wikitext: which are removed, and which are kept as text."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 
+from pipelines.syntax import Tag
 from pipelines.templates import superscript
 
-__all__ = ["break_blocks", "replace_extensions", "strip_comments", "strip_tags", "unescape_page"]
+__all__ = ["break_blocks", "count_tag", "drop_hidden", "show_tag", "strip_tags", "unescape_page"]
 
 _KEPT_TAGS = ("nowiki", "math", "chem", "ce")
-_DROPPED_TAGS = {
+_CODE_TAGS = ("pre", "source", "syntaxhighlight")
+_COUNTERS = {
+    "gallery": "galleries",
+    "imagemap": "galleries",
+    "math": "math",
     "ref": "references",
-    "references": "references",
     "table": "tables",
-    "pre": "code_blocks",
-    "source": "code_blocks",
-    "syntaxhighlight": "code_blocks",
-    "score": "extensions",
-    "timeline": "extensions",
-    "hiero": "extensions",
-    "graph": "extensions",
-    "mapframe": "extensions",
-    "maplink": "extensions",
-    "templatedata": "extensions",
-    "templatestyles": "extensions",
-    "inputbox": "extensions",
-    "includeonly": "extensions",
-    "categorytree": "extensions",
-    "indicator": "extensions",
-    "style": "extensions",
-    "script": "extensions",
+    **dict.fromkeys(_CODE_TAGS, "code_blocks"),
 }
-"""Tag -> the counter of the article that it raises."""
-_IMAGE_TAGS = ("gallery", "imagemap")
-_COUNTERS = {**_DROPPED_TAGS, "math": "math", "gallery": "galleries", "imagemap": "galleries"}
-del _COUNTERS["references"]  # the place where the notes are listed, and no note itself
-_ALL_TAGS = (*_KEPT_TAGS, *_DROPPED_TAGS, *_IMAGE_TAGS)
-_OPEN = re.compile(rf"<({'|'.join(_ALL_TAGS)})(?=[\s/>])([^<>]*)>", re.IGNORECASE)
-_CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _ALL_TAGS}
+"""Tag -> the counter of the article that it raises, where that is not "extensions"."""
+_UNCOUNTED = ("ce", "chem", "nowiki", "references")
+"""Tags whose text is kept, and the place where the notes are listed, which is no note itself."""
+_INLINE_CODE = re.compile(r"\binline\b|\benclose\s*=\s*[\"']?none\b", re.IGNORECASE)
 _SPECIAL = re.compile(r"[&\[\]{}|'<>=*#:;~_!\-\n]")
 _CODES = {char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"}
 _BLOCK = re.compile(
-    r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|section|tr|td|th)\b[^<>]*>", re.IGNORECASE
+    r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|tr|td|th)\b[^<>]*>", re.IGNORECASE
 )
 _LIST_ITEM = {"li": "\n* ", "dd": "\n: ", "dt": "\n; "}
-_BREAK = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
+_BREAK = re.compile(r"</?br\b[^<>]*>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"<sup\b[^<>]*>([^<>]{1,20})</sup\s*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:[\s/][^<>]*)?>")
-
-
-def strip_comments(text: str) -> str:
-    r"""Remove HTML comments; one that is never closed reaches to the end. A line that holds nothing else goes, too.
-
-    Source: MediaWiki's Preprocessor_Hash.
-
-    >>> strip_comments("a\n<!-- x -->\nb<!-- y")
-    'a\nb'
-    """
-    if "<!--" not in text:
-        return text
-    kept, at = [], 0
-    while (start := text.find("<!--", at)) >= 0:
-        end = text.find("-->", start + 4)
-        kept.append(text[at:start])
-        at = len(text) if end < 0 else end + 3
-        # A comment alone on its line would leave an empty line, which ends a paragraph.
-        is_line = (not kept[-1] or kept[-1].endswith("\n")) and text.startswith("\n", at)
-        at += is_line
-    return "".join([*kept, text[at:]])
+_OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"<([a-z]+)\b[^<>]*\bstyle\s*=[^<>]*\b(?:display\s*:\s*none|visibility\s*:\s*hidden)\b[^<>]*>", re.IGNORECASE
+)
+_NAMED_TAG = re.compile(r"<(/?)([a-z]+)\b[^<>]*>", re.IGNORECASE)
 
 
 def unescape_page(text: str) -> str:
@@ -83,63 +51,29 @@ def unescape_page(text: str) -> str:
     return text
 
 
-def replace_extensions(text: str, counters: dict[str, int], render_images: Callable[[str, str], str]) -> str:
-    """Replace extension tags: references and code are removed; nowiki, math and chem become plain characters.
+def count_tag(tag: Tag, counters: dict[str, int]) -> None:
+    """Raise the counter of an element; a missing counter counts from 0 (`defaultdict`)."""
+    if tag.name not in _UNCOUNTED:
+        counters[_COUNTERS.get(tag.name, "extensions")] += 1
+
+
+def show_tag(tag: Tag) -> str:
+    """Return the wikitext that an element shows in prose: nowiki, formulas and code inside a line as characters.
 
     A formula is kept as its LaTeX source: without it the sentence says something else, or nothing.
 
-    Args:
-        text: wikitext without comments.
-        counters: the tags found are added to it; a missing name counts from 0 (`defaultdict`).
-        render_images: returns the text for a gallery or an image map, given the tag's name and content.
-
-    Returns:
-        Wikitext without these tags. Of a tag that is never closed only the tag goes; of a reference the rest of its
-        line, too.
+    >>> show_tag(Tag("math", "", "a_i", "")), show_tag(Tag("ref", "", "Cite", ""))
+    ('a&#95;i', '')
     """
-    if "<" not in text:
-        return text
-    kept: list[str] = []
-    at = 0
-    # Names whose closing tag is nowhere behind the place: without them a page of open tags takes quadratic time.
-    never_closed: set[str] = set()
-    while match := _OPEN.search(text, at):
-        kept.append(text[at : match.start()])
-        at = match.end()
-        name = match.group(1).lower()
-        if match.group(2).endswith("/"):  # <ref name="a" />
-            _count(name, counters)
-            continue
-        close = None if name in never_closed else _CLOSE[name].search(text, at)
-        if close is None:
-            never_closed.add(name)
-            if name == "ref":
-                at = _end_of_line(text, at)
-            continue
-        kept.append(_replacement(name, text[at : close.start()], counters, render_images))
-        at = close.end()
-    return "".join([*kept, text[at:]])
-
-
-def _end_of_line(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
-
-
-def _count(name: str, counters: dict[str, int]) -> None:
-    if name in _COUNTERS:
-        counters[_COUNTERS[name]] += 1
-
-
-def _replacement(name: str, content: str, counters: dict[str, int], render_images: Callable[[str, str], str]) -> str:
-    _count(name, counters)
-    if name in _IMAGE_TAGS:
-        return render_images(name, content)
-    if name == "nowiki":
-        return _escape(content)
-    if name in _KEPT_TAGS:
-        return _escape(_formula(content))
-    return "\n" if name in ("pre", "table") else ""  # these are blocks: the text around them is not one sentence
+    if tag.content is None:
+        return ""
+    if tag.name == "nowiki":
+        return _escape(tag.content)
+    if tag.name in _KEPT_TAGS:
+        return _escape(_formula(tag.content))
+    if tag.name in _CODE_TAGS and _INLINE_CODE.search(tag.attributes):
+        return _escape(" ".join(tag.content.split()))
+    return "\n" if tag.name in ("pre", "table") else ""  # these are blocks: the text around them is not one sentence
 
 
 def _formula(source: str) -> str:
@@ -161,6 +95,42 @@ def _escape(text: str) -> str:
     'a&#95;&#123;&#91;i&#93;&#125;'
     """
     return _SPECIAL.sub(lambda match: _CODES[match.group()], html.unescape(text))
+
+
+def drop_hidden(text: str) -> str:
+    """Remove the elements that a style hides, and a reference that is never closed, with the rest of its line.
+
+    >>> drop_hidden('He is <span style="display:none">1900</span>old.<ref>Cite')
+    'He is old.'
+    """
+    if "<ref" in text or "<REF" in text:
+        text = _OPEN_NOTE.sub("", text)
+    if "style" not in text:
+        return text
+    kept: list[str] = []
+    at = begin = 0
+    while match := _HIDDEN.search(text, at):
+        at = match.end()
+        end = _end_of_element(text, at, match.group(1).lower())
+        if end is not None:
+            kept.append(text[begin : match.start()])
+            at = begin = end
+    return "".join([*kept, text[begin:]])
+
+
+_MAX_HIDDEN_CHARS = 20_000
+"""An element that hides more is not closed: nobody hides so much."""
+
+
+def _end_of_element(text: str, at: int, name: str) -> int | None:
+    """Return where an element ends that was opened before a place; None where it is never closed."""
+    depth = 1
+    for match in _NAMED_TAG.finditer(text, at, at + _MAX_HIDDEN_CHARS):
+        if match.group(2).lower() == name and not match.group().endswith("/>"):
+            depth += -1 if match.group(1) else 1
+            if not depth:
+                return match.end()
+    return None
 
 
 def break_blocks(text: str) -> str:

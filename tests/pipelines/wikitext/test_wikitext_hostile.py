@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pipelines.dump import Page
 from pipelines.wikitext import parse_article
 from pipelines.wikitext.article import Article
-from pipelines.wikitext.brackets import MAX_DEPTH, resolve_brackets
 
 PIECES = [
     "{{", "}}", "[[", "]]", "{|", "|}", "|-", "|", "||", "!!", "\n", "\n\n", "\n{|", "\n|}", "\n==", "==\n",
@@ -96,22 +95,6 @@ def test_text_around_what_is_never_closed_is_kept() -> None:
     article = parse("One.\n\n{{foo|bar\n\nTwo.\n\n[[Tea|\n\nThree.\n==H==\nFour.")
     assert " ".join(block.text for block in article.blocks).count(".") == 4
     assert article.blocks[-1].section == "H"
-
-
-def test_brackets_deeper_than_the_limit_are_text() -> None:
-    class Names:
-        def template(self, parts: list[str]) -> str:
-            return f"<{'|'.join(parts)}>"
-
-        def link(self, parts: list[str]) -> str:
-            return f"({'|'.join(parts)})"
-
-        def table(self, content: str) -> str:
-            return f"#{content}#"
-
-    assert resolve_brackets("{{a|[[File:b|{{c}}]]}} | d", Names()) == "<a|(File:b|<c>)> | d"
-    deep = resolve_brackets("{{" * (MAX_DEPTH + 2) + "}}" * (MAX_DEPTH + 2), Names())
-    assert deep == "<" * MAX_DEPTH + "{{{{" + ">" * MAX_DEPTH + "}}}}"
 
 
 def test_right_to_left_and_non_bmp_text_is_kept_and_what_no_text_holds_is_replaced() -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from pipelines.dump import Page, find_streams, read_pages
 from pipelines.wikitext.plain_text import clean_inline
-from pipelines.wikitext.tags import strip_comments
 from schemas.titles import canonical_title
 
 pytestmark = pytest.mark.integration
+
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 OTHER_MARKUP = re.compile(
     r"\{\{|\}\}|\{\||<|\[\[\s*(?:File|Image|Category|[a-z-]{2,12})\s*:|\[\[:|__|~~~", re.IGNORECASE
@@ -28,7 +29,7 @@ def lines(gensim_slice: Path) -> list[str]:
     pages = [page for stream in find_streams(gensim_slice) for page in read_pages(stream) if isinstance(page, Page)]
     found = []
     for page in pages:
-        for line in strip_comments(page.wikitext).split("\n"):
+        for line in COMMENT.sub("", page.wikitext).split("\n"):
             is_prose = line[:1].isalnum() or line[:1] in "'[\""
             if is_prose and not OTHER_MARKUP.search(line) and not BRACKETED_ADDRESS.search(line):
                 found.append(line)

@@ -1,0 +1,12 @@
+from .nodes import Link as Link
+from .nodes import Parameter as Parameter
+from .nodes import Piece as Piece
+from .nodes import Pieces as Pieces
+from .nodes import Table as Table
+from .nodes import Tag as Tag
+from .nodes import Template as Template
+from .nodes import is_file_target as is_file_target
+from .nodes import to_wikitext as to_wikitext
+from .parsers import WIKITEXT_PARSERS as WIKITEXT_PARSERS
+from .parsers import WikitextParser as WikitextParser
+from .parsers import parse_wikitext as parse_wikitext

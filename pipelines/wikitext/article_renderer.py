@@ -1,0 +1,115 @@
+"""What the templates, links, tables and tags of one article show, and how many of each it has."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import lru_cache
+
+from pipelines.syntax import Tag, WikitextParser, is_file_target, parse_wikitext
+from pipelines.templates import is_disambiguation, render
+from pipelines.wikitext.images import ImageCollector
+from pipelines.wikitext.page_variables import page_variable
+from pipelines.wikitext.placeholders import image_placeholders
+from pipelines.wikitext.rendering import render_pieces
+from pipelines.wikitext.tags import count_tag, drop_hidden, show_tag
+
+__all__ = ["ArticleRenderer"]
+
+_MAX_NAME_CHARS = 80
+"""Longer names of templates are cut where they are counted."""
+_MAX_DROPPED_NAMES = 1_000
+"""So many names of unknown templates are counted one by one in an article; the others are counted together."""
+_UNCLOSED_TEMPLATE = re.compile(r"^\{\{[^{}\n][^\n]*(?:\n[ \t]*[|}][^\n]*)*", re.MULTILINE)
+"""A template at the start of a line that is never closed: a box whose arguments stand on the lines behind it."""
+_UNCLOSED_FILE = re.compile(r"\[\[([\s_]*(?:file|image)[\s_]*:[^\[\]\n]*(?:\[\[[^\[\]\n]*\]\][^\[\]\n]*)*)$", re.I | re.M)
+
+
+class ArticleRenderer:
+    """Renders the wikitext of an article, and counts what is in it.
+
+    Args:
+        title: of the article, which page variables show.
+        parser: finds the nodes.
+        collector: takes the images.
+        counters: raised for each element, table and parser function.
+    """
+
+    def __init__(
+        self, title: str, parser: WikitextParser, collector: ImageCollector, counters: dict[str, int]
+    ) -> None:
+        self._title = title
+        self._parser = parser
+        self._collector = collector
+        self._counters = counters
+        self.dropped: dict[str, int] = defaultdict(int)
+        self.is_disambiguation = False
+
+    def render(self, wikitext: str) -> str:
+        """Return wikitext without templates, file links, tables and extension tags."""
+        return render_pieces(parse_wikitext(wikitext, self._parser), self)
+
+    def template(self, written: str, args: dict[str, str]) -> str:
+        """Return the text for a template; unknown ones are counted by name."""
+        read_name = _cached_name if len(written) <= _MAX_NAME_CHARS else _read_name
+        name, marks_disambiguation = read_name(written)
+        self.is_disambiguation |= marks_disambiguation
+        shown = page_variable(written, self._title) if written.isupper() or ":" in written else None
+        if shown is None:
+            shown = render(name, args)
+        if name.startswith("#"):
+            self._counters["parser_functions"] += 1
+            self._count_dropped(name.partition(":")[0], is_dropped=not shown)
+        else:
+            self._count_dropped(name, is_dropped=shown is None)
+        # A template without text may be a box with images.
+        return shown or self._collector.template(name, args)
+
+    def _count_dropped(self, name: str, is_dropped: bool) -> None:
+        if is_dropped:
+            name = name[:_MAX_NAME_CHARS]
+            is_listed = name in self.dropped or len(self.dropped) < _MAX_DROPPED_NAMES
+            self.dropped[name if is_listed else "(others)"] += 1
+
+    def link(self, parts: list[str]) -> str:
+        """Return the placeholder of a picture, or a link as it stands."""
+        # Other links stay as they are: clean_inline reads them line by line, where their positions are known.
+        return self._collector.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"
+
+    def table(self, content: str) -> str:
+        """Return the images of a table, which is no prose."""
+        self._counters["tables"] += 1
+        return "\n" + image_placeholders(content)
+
+    def tag(self, tag: Tag) -> str:
+        """Return the text for an extension tag; a gallery gives its images."""
+        count_tag(tag, self._counters)
+        if tag.name == "gallery":
+            return self._collector.gallery(tag.content or "", self._render_caption)
+        if tag.name == "imagemap":
+            return self._collector.image_map(tag.content or "", self._render_caption)
+        return show_tag(tag)
+
+    def _render_caption(self, wikitext: str) -> str:
+        return drop_hidden(self.render(wikitext)) if "{" in wikitext or "<" in wikitext else wikitext
+
+    def drop_unclosed(self, text: str) -> str:
+        """Remove boxes that are never closed from a rendered text, and read file links that end with their line."""
+        if "{{" in text:
+            text = _UNCLOSED_TEMPLATE.sub("", text)
+        if "[[" in text:
+            text = _UNCLOSED_FILE.sub(lambda match: self._collector.link(match.group(1).split("|")), text)
+        return text
+
+
+def _read_name(written: str) -> tuple[str, bool]:
+    """Return a template's name in its normal form, and whether it marks a disambiguation page.
+
+    >>> _read_name(" Human_name  disambiguation")
+    ('human name disambiguation', True)
+    """
+    name = " ".join(written.replace("_", " ").lower().split())
+    return name, is_disambiguation(name)
+
+
+_cached_name = lru_cache(maxsize=1 << 13)(_read_name)

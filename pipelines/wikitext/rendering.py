@@ -1,0 +1,129 @@
+"""Nodes of wikitext as text: each is replaced by what it shows, the innermost first, whichever parser found them.
+
+The arguments of a template are told apart before anything inside them is shown, so that no bar and no equals sign
+that a template shows can cut the argument that it stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from pipelines.syntax import Link, Parameter, Pieces, Table, Tag, Template
+from pipelines.wikitext.placeholders import EMPTIED
+
+__all__ = ["NodeRenderer", "render_pieces"]
+
+_NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
+_MAX_KEY_CHARS = 80
+"""Longer keys of arguments are text with an equals sign."""
+_QUOTE_MARKS = ("'", '"', "“")
+
+
+class NodeRenderer(Protocol):
+    """Returns the text that replaces each node. The nodes inside its arguments are replaced already."""
+
+    def template(self, name: str, args: dict[str, str]) -> str:
+        """Return the text for a template: its name as written, its arguments by key or by place, stripped."""
+        ...
+
+    def link(self, parts: list[str]) -> str:
+        """Return the text for a link: its target, then what follows each bar."""
+        ...
+
+    def table(self, content: str) -> str:
+        """Return the text for a table."""
+        ...
+
+    def tag(self, tag: Tag) -> str:
+        """Return the text for an extension tag."""
+        ...
+
+
+def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
+    """Join pieces of wikitext, each node as the text that the renderer returns for it."""
+    if len(pieces) == 1 and isinstance(pieces[0], str):
+        return pieces[0]
+    shown: list[str] = []
+    table_end = 0  # of a table that templates open and close
+    for place, piece in enumerate(pieces):
+        if place < table_end:
+            continue
+        if isinstance(piece, str):
+            shown.append(piece)
+            continue
+        if isinstance(piece, Template) and piece.parts[0] == ["(!"]:
+            table_end = _end_of_table(pieces, place)
+            # The template that closes the table shows nothing.
+            text = renderer.table(render_pieces(pieces[place + 1 : table_end], renderer))
+        else:
+            text = _render_node(piece, renderer)
+        if text:
+            shown.append(text)
+        elif shown and shown[-1].endswith(_QUOTE_MARKS):
+            shown.append(EMPTIED)
+    return "".join(shown)
+
+
+def _render_node(node: Template | Parameter | Link | Table | Tag, renderer: NodeRenderer) -> str:
+    if isinstance(node, Tag):
+        return renderer.tag(node)
+    if isinstance(node, Template):
+        return renderer.template(render_pieces(node.parts[0], renderer), _arguments(node.parts[1:], renderer))
+    if isinstance(node, Link):
+        return renderer.link([render_pieces(part, renderer) for part in node.parts])
+    if isinstance(node, Table):
+        return renderer.table("".join(render_pieces(part, renderer) for part in node.parts))
+    # A parameter has no value in an article, which nobody transcludes.
+    return render_pieces(node.parts[1], renderer) if len(node.parts) > 1 else ""
+
+
+def _arguments(parts: list[Pieces], renderer: NodeRenderer) -> dict[str, str]:
+    """Return the arguments of a template by name: `key=value` by its key, others by their place.
+
+    >>> class Shouter:
+    ...     def template(self, name, args):
+    ...         return "="
+    >>> _arguments([["330"], ["abbr = on"], ["a ", Template([["="]]), " b"], ["mi"]], Shouter())
+    {'1': '330', 'abbr': 'on', '2': 'a = b', '3': 'mi'}
+    """
+    args: dict[str, str] = {}
+    place = 0
+    for part in parts:
+        keyed = _split_key(part, renderer)
+        if keyed is None:
+            place += 1
+            args[str(place)] = render_pieces(part, renderer).strip()
+        else:
+            key, value = keyed
+            args[key] = render_pieces(value, renderer).strip()
+    return args
+
+
+def _split_key(part: Pieces, renderer: NodeRenderer) -> tuple[str, Pieces] | None:
+    """Return the key of an argument and the pieces of its value; None where it has no key.
+
+    Only an equals sign in the argument's own text counts, not one inside of a link, template or tag.
+    """
+    for place, piece in enumerate(part):
+        if isinstance(piece, str) and "=" in piece and piece[:2] != "[[":
+            before, _, after = piece.partition("=")
+            key = render_pieces([*part[:place], before], renderer).strip() if place else before.strip()
+            if 0 < len(key) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(key):
+                return key, [after, *part[place + 1 :]]
+            return None
+    return None
+
+
+def _end_of_table(pieces: Pieces, start: int) -> int:
+    """Return the place behind a table: behind the template that closes it, before a heading where none does."""
+    depth = 0
+    for place in range(start, len(pieces)):
+        piece = pieces[place]
+        if isinstance(piece, Template):
+            depth += (piece.parts[0] == ["(!"]) - (piece.parts[0] == ["!)"])
+            if not depth:
+                return place + 1
+        elif isinstance(piece, str) and piece.startswith(("==", "\n==")):
+            return place
+    return len(pieces)
