@@ -22,7 +22,10 @@ _MAX_DROPPED_NAMES = 1_000
 """So many names of unknown templates are counted one by one in an article; the others are counted together."""
 _UNCLOSED_TEMPLATE = re.compile(r"^\{\{[^{}\n][^\n]*(?:\n[ \t]*[|}][^\n]*)*", re.MULTILINE)
 """A template at the start of a line that is never closed: a box whose arguments stand on the lines behind it."""
-_UNCLOSED_FILE = re.compile(r"\[\[([\s_]*(?:file|image)[\s_]*:[^\[\]\n]*(?:\[\[[^\[\]\n]*\]\][^\[\]\n]*)*)$", re.I | re.M)
+_UNCLOSED_FILE = re.compile(
+    r"\[\[([ \t_]*(?:file|image)[ \t_]*:[^\[\]\n]*(?:\[\[[^\[\]\n]*\]\][^\[\]\n]*)*)$", re.IGNORECASE | re.MULTILINE
+)
+"""A file link that is never closed; it ends with its line."""
 
 
 class ArticleRenderer:
@@ -35,9 +38,7 @@ class ArticleRenderer:
         counters: raised for each element, table and parser function.
     """
 
-    def __init__(
-        self, title: str, parser: WikitextParser, collector: ImageCollector, counters: dict[str, int]
-    ) -> None:
+    def __init__(self, title: str, parser: WikitextParser, collector: ImageCollector, counters: dict[str, int]) -> None:
         self._title = title
         self._parser = parser
         self._collector = collector

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 __all__ = ["page_variable"]
 
-_TITLE = ("pagename", "fullpagename", "basepagename", "subpagename", "rootpagename", "subjectpagename", "articlepagename")
+_TITLE = frozenset(f"{part}pagename" for part in ("", "article", "base", "full", "root", "subject")) | {"subpagename"}
 """Variables that show a title. An article has no subpages: a slash belongs to its name. Source: Help:Magic words."""
 _ENCODED = frozenset(f"{name}e" for name in _TITLE)
 _TALK = ("talkpagename", "talkpagenamee")

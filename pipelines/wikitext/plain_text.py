@@ -17,9 +17,7 @@ from schemas.titles import canonical_title
 
 __all__ = ["CleanText", "clean_inline"]
 
-_LINK = re.compile(
-    r"\[\[([^\[\]|\n]{0,500})(?:\|((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+))?\]\](\])?([a-z]*)"
-)
+_LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+))?\]\](\])?([a-z]*)")
 """Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
 _EXTERNAL = re.compile(
     r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+([^\[\]\n]*+)\]", re.IGNORECASE
@@ -27,7 +25,7 @@ _EXTERNAL = re.compile(
 _QUOTES = re.compile(r"'{2,}")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,30}__|~{3,5}")
 _STRAY_BRACKETS = re.compile(r"\{\{+|\}\}+|\[\[+(?:[^\[\]|\n]{0,500}\|)?|\]\]+|\{\||\|\}")
-_EMPTIED_WORDS = re.compile(f"(?<![\\w,.;!?])([\"“]){EMPTIED}+[\"”](?!\\w)")
+_EMPTIED_WORDS = re.compile(f'(?<![\\w,.;!?])(["“]){EMPTIED}+["”](?!\\w)')
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
 _IMAGES = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]?")
 _TARGET_SIGN = re.compile(r"[:#&_]|\s\s")
@@ -153,26 +151,27 @@ def _mark_links(text: str, targets: list[str]) -> str:
 
 def _mark_link(targets: list[str], match: re.Match[str]) -> str:
     target, label, bracket, trail = match.groups()
+    after = ""
     if bracket:
         # MediaWiki gives a third bracket to a label that opens one. Source: Parser::handleInternalLinks2.
         if label and "[" in label:
             label += bracket
         else:
-            trail = bracket + trail
+            trail, after = "", bracket + trail
     page, name, place = _read_target(target)
     if place == "hidden" or (place == "hidden without a label" and not label):
-        return f"{EMPTIED}{trail}"
+        return f"{EMPTIED}{trail}{after}"
     if label is None:
         label = name
     shown: str = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
     if not page or len(targets) > MAX_NUMBER:  # the placeholders have no more numbers
-        return shown
+        return shown + after
     targets.append(page)
     start = LINK_START + number_char(len(targets) - 1)
     # Blanks stay outside of the link: its span begins and ends with a word.
     if shown[:1] == " " or shown[-1:] == " ":
-        return f" {start}{shown.strip()}{LINK_END} "
-    return f"{start}{shown}{LINK_END}"
+        return f" {start}{shown.strip()}{LINK_END} {after}"
+    return f"{start}{shown}{LINK_END}{after}"
 
 
 @lru_cache(maxsize=1 << 14)

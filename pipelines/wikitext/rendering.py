@@ -44,6 +44,8 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
     """Join pieces of wikitext, each node as the text that the renderer returns for it."""
     if len(pieces) == 1 and isinstance(pieces[0], str):
         return pieces[0]
+    if not pieces:
+        return ""
     shown: list[str] = []
     table_end = 0  # of a table that templates open and close
     for place, piece in enumerate(pieces):
@@ -52,7 +54,7 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
         if isinstance(piece, str):
             shown.append(piece)
             continue
-        if isinstance(piece, Template) and piece.parts[0] == ["(!"]:
+        if type(piece) is Template and piece.parts[0] == ["(!"]:
             table_end = _end_of_table(pieces, place)
             # The template that closes the table shows nothing.
             text = renderer.table(render_pieces(pieces[place + 1 : table_end], renderer))

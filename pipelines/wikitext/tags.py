@@ -26,9 +26,7 @@ _UNCOUNTED = ("ce", "chem", "nowiki", "references")
 _INLINE_CODE = re.compile(r"\binline\b|\benclose\s*=\s*[\"']?none\b", re.IGNORECASE)
 _SPECIAL = re.compile(r"[&\[\]{}|'<>=*#:;~_!\-\n]")
 _CODES = {char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"}
-_BLOCK = re.compile(
-    r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|tr|td|th)\b[^<>]*>", re.IGNORECASE
-)
+_BLOCK = re.compile(r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|tr|td|th)\b[^<>]*>", re.IGNORECASE)
 _LIST_ITEM = {"li": "\n* ", "dd": "\n: ", "dt": "\n; "}
 _BREAK = re.compile(r"</?br\b[^<>]*>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"<sup\b[^<>]*>([^<>]{1,20})</sup\s*>", re.IGNORECASE)
