@@ -15,7 +15,7 @@ from pipelines.syntax.tags import TAG_NAMES
 __all__ = ["read_grammar"]
 
 _BLANKS_AND_BREAK = re.compile(r"[ \t]*\n")
-_ENDS_LINE = re.compile(r"(?:^|(?<=\n))[ \t]*$")
+_ENDS_LINE = re.compile(r"\n[ \t]*$")
 
 
 def read_grammar(text: str) -> Pieces:
@@ -27,16 +27,17 @@ def read_grammar(text: str) -> Pieces:
     ['a ', Template(parts=[['b'], ['c', '=', Link(parts=[['d']])]]), Tag(name='ref', attributes='', content='e', \
 written='<ref>e</ref>')]
     """
-    return _to_pieces(mwparserfromhell.parse(text, skip_style_tags=True))
+    # The first line begins behind a line break, as every other line, for the comments that stand alone on it.
+    return _to_pieces(mwparserfromhell.parse(text, skip_style_tags=True), before="\n")
 
 
-def _to_pieces(code: Wikicode | None) -> Pieces:
-    """Return the nodes of a tree as ours, text beside text joined."""
+def _to_pieces(code: Wikicode | None, before: str = "") -> Pieces:
+    """Return the nodes of a tree as ours, text beside text joined. before: the text in front of it."""
     pieces: Pieces = []
     takes_line = False  # a comment alone on its line was left out: the line break after it goes, too
     for node in [] if code is None else code.nodes:
         if isinstance(node, theirs.Comment):
-            last = pieces[-1] if pieces else "\n"
+            last = pieces[-1] if pieces else before
             takes_line = takes_line or (isinstance(last, str) and _ENDS_LINE.search(last) is not None)
             continue
         for piece in _of_node(node):
