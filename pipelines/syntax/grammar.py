@@ -85,21 +85,28 @@ def _of_parameter(param: theirs.extras.Parameter) -> Pieces:
 
 def _of_tag(tag: theirs.Tag) -> Iterator[Piece]:
     name = str(tag.tag).strip().lower()
-    attributes = "".join(map(str, tag.attributes))
+    attributes = [piece for attribute in tag.attributes for piece in _of_attribute(attribute)]
     if tag.wiki_markup == "{|":
-        yield Table([[attributes, *_to_pieces(tag.contents)]])
-    elif tag.wiki_markup is not None:
-        yield f"{tag.wiki_markup}{attributes}"  # the mark of a list, a rule, or a row or cell of a table
-        yield from _to_pieces(tag.contents)
+        yield Table([[*attributes, *_to_pieces(tag.contents)]])
+    elif tag.wiki_markup is not None:  # the mark of a list, a rule, or a row or cell of a table
+        yield from [str(tag.wiki_markup), *attributes, *_to_pieces(tag.contents)]
     elif name in TAG_NAMES and not tag.invalid:
-        closes_itself = tag.self_closing
-        yield Tag(name, attributes + "/" * closes_itself, None if closes_itself else str(tag.contents), str(tag))
+        written = "".join(map(str, tag.attributes)) + "/" * tag.self_closing
+        yield Tag(name, written, None if tag.self_closing else str(tag.contents), str(tag))
     elif tag.self_closing or tag.contents is None:
         yield str(tag)
     else:
-        yield f"<{tag.tag}{attributes}{tag.padding}>"
+        yield from [f"<{tag.tag}", *attributes, f"{tag.padding}>"]
         yield from _to_pieces(tag.contents)
         yield f"</{tag.closing_tag}>"
+
+
+def _of_attribute(attribute: theirs.extras.Attribute) -> Pieces:
+    name = [attribute.pad_first, *_to_pieces(attribute.name), attribute.pad_before_eq]
+    if attribute.value is None:
+        return name
+    quotes = attribute.quotes or ""
+    return [*name, "=", attribute.pad_after_eq, quotes, *_to_pieces(attribute.value), quotes]
 
 
 def _split_bars(pieces: Pieces) -> list[Pieces]:
