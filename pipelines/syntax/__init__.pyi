@@ -1,6 +1,5 @@
 from .nodes import Link as Link
 from .nodes import Parameter as Parameter
-from .nodes import Piece as Piece
 from .nodes import Pieces as Pieces
 from .nodes import Table as Table
 from .nodes import Tag as Tag

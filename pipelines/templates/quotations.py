@@ -63,10 +63,16 @@ def _columns(args: Args) -> str:
     return f"\n{text}\n" if text else ""
 
 
+def _content(args: Args) -> str:
+    """Show the text of `{{div col|content=...}}`, which without it only begins columns. Source: Template:Div col."""
+    return f"\n{args['content']}\n" if args.get("content") else ""
+
+
 RULES: dict[str, Rule] = {
     "collapsible list": _bullets,
     "columns-list": _columns,
     "cquote": _centre_quote,
+    "div col": _content,
     "hlist": _inline_list,
     "plainlist": _bullets,
     "poemquote": _poem,

@@ -33,6 +33,7 @@ _DISPLAY_OPTION = re.compile(
 )
 """Parts of a file link that say how the file is shown; the last other part is the caption. Source: Help:Images."""
 _BAR_OR_BRACKET = re.compile(r"\[\[|\]\]|\{\{|\}\}|\|")
+_BAR_OR_TAG = re.compile(r"[|<]")
 _MAX_TARGET_CHARS = 500
 """A longer target is no file name: a title has 255 bytes at most, and blanks may stand around it."""
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
@@ -67,6 +68,8 @@ class ImageCollector:
 
     def link(self, parts: Sequence[str]) -> str:
         """Collect a file link, `File:a.jpg|thumb|caption`, and return its placeholder and those inside its caption."""
+        # A bar that a template shows separates, too: [[File:a.jpg{{!}}thumb]].
+        parts = [piece for part in parts for piece in (_split_bars(part) if "|" in part else [part])]
         captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(part.strip())]
         # An image inside the caption goes with the caption, but stays in the article.
         nested = image_placeholders("".join(parts[1:]))
@@ -107,13 +110,15 @@ class ImageCollector:
         placeholders = []
         lowered: dict[str, str] = {}  # filled at the first image: most templates have none
         for key, value in args.items():
-            is_file = _is_file_name(value)
+            # Behind the name there may be an option, a line break or a note: "a.jpg{{!}}border", "a.jpg<br/>".
+            file = _BAR_OR_TAG.split(value, maxsplit=1)[0] if "|" in value or "<" in value else value
+            is_file = _is_file_name(file)
             if not is_file and IMAGE not in value:
                 continue
             lowered = lowered or {other.lower(): text for other, text in args.items()}
             caption = _caption_for(name, key.lower(), lowered)
             if is_file:
-                placeholders.append(self._add(value, caption))
+                placeholders.append(self._add(file, caption))
             else:
                 self._set_caption_of_link(value, caption)
                 placeholders.append(image_placeholders(value))

@@ -162,3 +162,31 @@ def test_links_with_brackets_in_their_label_keep_their_target_and_span(parser: W
     (block,) = parse("Then [[Ann|Ann [B.]]] and [see [[Cup]]]s left.", parser).blocks
     spans = [(block.text[link.start : link.end], link.target) for link in block.links]
     assert spans == [("Ann [B.]", "Ann"), ("Cup", "Cup")]
+
+
+@pytest.mark.parametrize("parser", WIKITEXT_PARSERS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "A.jpg{{!}}border",
+        "A.jpg {{!}} 200px",
+        "A.jpg<br/>",
+        "A.jpg<ref>x</ref>",
+        "File:A.jpg{{!}}thumb",
+        "[[File:A.jpg{{!}}thumb]]",
+        "[[File:A.jpg|thumb{{!}}200px]]",
+    ],
+)
+def test_an_infobox_names_its_picture_in_any_form(value: str, parser: WikitextParser) -> None:
+    article = parse(f"{{{{Infobox person|name=Ann|image={value}|caption=Ann in 1990}}}}\nAnn is a leader.", parser)
+    assert [(image.file, image.caption) for image in article.images] == [("A.jpg", "Ann in 1990")]
+
+
+def test_a_bar_that_a_template_shows_separates_in_a_link() -> None:
+    (block,) = parse("He saw [[Cup{{!}}a cup]].").blocks
+    assert (block.text, block.links[0].target) == ("He saw a cup.", "Cup")
+
+
+def test_columns_show_the_content_that_they_are_given_and_nothing_else() -> None:
+    assert texts(parse("{{div col|content=\n* one\n* two\n}}")) == ["one\ntwo"]
+    assert texts(parse("{{div col|colwidth=20em}}\n* one\n{{div col end}}")) == ["one"]

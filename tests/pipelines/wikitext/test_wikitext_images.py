@@ -26,7 +26,7 @@ def images(wikitext: str) -> list[tuple[str, str]]:
         ("[[File:A.png|upright=1.2|alt=Words|link=X|x300px|frameless|Cap, 20px wide]]", "A.png", "Cap, 20px wide"),
         ("[[File:A.svg|thumb|Cap<ref>Cite</ref> {{convert|1|mi}}]]", "A.svg", "Cap 1 mile (1.6 km)"),
         ("{{Infobox tea|image=a.jpg|caption=Cup of [[tea]]|name=File}}", "A.jpg", "Cup of tea"),
-        ("{{Infobox tea|image1=File:a.jpg{{!}}thumb|caption1=No}}", None, None),
+        ("{{Infobox tea|image1=File:a.jpg{{!}}thumb|caption1=Tea}}", "A.jpg", "Tea"),
         ("{{Infobox tea|image=[[File:a.jpg|200px]]|image_caption=Cup}}", "A.jpg", "Cup"),
         ("{{Infobox tea|logo = Tea logo.png}}", "Tea logo.png", ""),
         ("{{wide image|a.jpg|300px|A wide cup}}", "A.jpg", "A wide cup"),
