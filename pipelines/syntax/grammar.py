@@ -15,6 +15,7 @@ from pipelines.syntax.tags import TAG_NAMES
 __all__ = ["read_grammar"]
 
 _BLANKS_AND_BREAK = re.compile(r"[ \t]*\n")
+_INDENTED_TABLE = re.compile(r"^[ \t]*:[ \t:]*(?=\{\|)", re.MULTILINE)
 _ENDS_LINE = re.compile(r"\n[ \t]*$")
 
 
@@ -27,6 +28,8 @@ def read_grammar(text: str) -> Pieces:
     ['a ', Template(parts=[['b'], ['c', '=', Link(parts=[['d']])]]), Tag(name='ref', attributes='', content='e', \
 written='<ref>e</ref>')]
     """
+    if ":{|" in text or ": {|" in text:
+        text = _INDENTED_TABLE.sub("", text)  # a table for MediaWiki's Parser::doTableStuff, and text for this grammar
     # The first line begins behind a line break, as every other line, for the comments that stand alone on it.
     return _to_pieces(mwparserfromhell.parse(text, skip_style_tags=True), before="\n")
 
