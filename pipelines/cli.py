@@ -112,6 +112,10 @@ def build_wiki_index(
         list[str] | None,
         typer.Option(metavar="NAME", help="Section to leave out, in place of the default list; repeatable."),
     ] = None,
+    wikitext_parser: Annotated[
+        Literal["scanner", "mwparserfromhell"],
+        typer.Option(help="What finds templates, links and tables: scanner is fast; mwparserfromhell is a grammar."),
+    ] = "scanner",
     timeout_s: Annotated[
         float, typer.Option(metavar="S", min=0.1, help="Time to parse one page; a page that needs more is rejected.")
     ] = 30.0,
@@ -138,6 +142,7 @@ def build_wiki_index(
     from pipelines.job import make_image_input
     from pipelines.stages import BuildRequest, BuildSettings, RunOptions
     from pipelines.storage import RemoteFile, is_remote
+    from pipelines.wikitext import CleaningRules
 
     if beam_options and not beam_options[0].startswith("-"):
         raise UsageError(
@@ -146,15 +151,17 @@ def build_wiki_index(
         )
     image_input = make_image_input(images, contact) if images else None
     has_default = image_input is not None and image_input.has_default_encoder
+    rules = CleaningRules(wikitext_parser=wikitext_parser)
+    if cut_section:
+        rules = replace(rules, cut_sections=tuple(cut_section))
     settings = BuildSettings(
+        rules=rules,
         keep_disambiguation=keep_disambiguation,
         limit_pages=limit_pages,
         page_timeout_s=timeout_s,
         bm25_preset=bm25_preset,
         encoder=encoder or (DEFAULT_SPEC if has_default else None),
     )
-    if cut_section:
-        settings = replace(settings, rules=replace(settings.rules, cut_sections=tuple(cut_section)))
     request = BuildRequest(
         dumps=tuple(dump),
         output=RemoteFile(output.rstrip("/")) if is_remote(output) else Path(output).absolute(),

@@ -87,6 +87,7 @@ def test_the_version_is_that_of_the_package(program: str) -> None:
         (("--dump", "DUMP", "--output", "OUT", "--limit-pages", "0"), 2, "limit-pages"),
         (("--dump", "DUMP", "--output", "OUT", "--images", "ftp:x"), 2, "image source"),
         (("--dump", "DUMP", "--output", "OUT", "--bm25-preset", "lucene"), 2, "bm25-preset"),
+        (("--dump", "DUMP", "--output", "OUT", "--wikitext-parser", "regex"), 2, "wikitext-parser"),
         (("--dump", "DUMP", "--output", "OUT", "stray"), 2, "stray"),
     ],
 )
@@ -111,6 +112,20 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(dump: Path, tmp_path
     text = beam(*words).stdout
     assert "13 in" in text and "nothing was built" in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_parser_of_wikitext_is_an_option(dump: Path, tmp_path: Path) -> None:
+    words = (
+        "--dump",
+        dump,
+        "--output",
+        tmp_path / "index",
+        "--wikitext-parser",
+        "mwparserfromhell",
+        "--dry-run",
+        "--json",
+    )
+    assert json.loads(beam(*JOB, *words).stdout)["settings"]["rules"]["wikitext_parser"] == "mwparserfromhell"
 
 
 def test_a_build_prints_a_table_or_one_json_object(dump: Path, tmp_path: Path) -> None:
