@@ -33,6 +33,7 @@ _TOKEN = re.compile(
 
 A whole link holds no other bracket and is no image. Nine of ten links are such, and stay in the text as they are.
 """
+_TABLE_END = Template([["!)"]])
 
 
 class _Open(NamedTuple):
@@ -180,6 +181,8 @@ class _Scanner:
             if left:
                 self._add("{")
             self._add(node)
+            if node == _TABLE_END:
+                self._close_table_by_template()
         if count:
             self._add("}" * count)
 
@@ -203,6 +206,12 @@ class _Scanner:
     def _close_table(self) -> None:
         table = self._pop(Table).node
         self._add(table)
+
+    def _close_table_by_template(self) -> None:
+        """Close a table that ends with `{{!)}}` but begins with `{|`; what opens with a template is no bracket yet."""
+        if type(self._stack[-1].node) is Table:
+            self._stack[-1].node.parts[-1].pop()
+            self._close_table()
 
     def _end_open_tables(self) -> None:
         """Close the tables on top of the stack: a heading in a table is the sign that its end was forgotten."""

@@ -59,7 +59,7 @@ def _columns(args: Args) -> str:
     texts = [args[key] for key in ("col1", "col2", "col3", "col4", "col5", "col6") if args.get(key)]
     # The first argument may be a number of columns or a width, '3' or '30em': the text is the second one then.
     place = "2" if re.fullmatch(r"\d+\w*|", positional(args, 1)) else "1"
-    text = "\n".join(texts) or first_value(args, place, "1")
+    text = "\n".join(texts) or first_value(args, place, "1", "content")
     return f"\n{text}\n" if text else ""
 
 

@@ -90,7 +90,7 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     # What may hold lines goes first: elements and brackets. Only after them does each line break end a paragraph's
     # line, a list item or a heading.
     text = renderer.render(unescape_page(clean_input(page.wikitext)))
-    text = break_blocks(renderer.drop_unclosed(drop_hidden(text)))
+    text = break_blocks(renderer.drop_unclosed(renderer.drop_tables(drop_hidden(text))))
     builder = BlockBuilder(rules.cut_sections, counters)
     for line in text.split("\n"):
         builder.add_line(line)

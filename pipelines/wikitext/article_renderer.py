@@ -20,6 +20,8 @@ _MAX_NAME_CHARS = 80
 """Longer names of templates are cut where they are counted."""
 _MAX_DROPPED_NAMES = 1_000
 """So many names of unknown templates are counted one by one in an article; the others are counted together."""
+_TABLE_START = re.compile(r"\{\|(?!\})")
+_TABLE_END = re.compile(r"\|\}(?!\})")
 _UNCLOSED_TEMPLATE = re.compile(r"^\{\{[^{}\n][^\n]*(?:\n[ \t]*[|}][^\n]*)*", re.MULTILINE)
 """A template at the start of a line that is never closed: a box whose arguments stand on the lines behind it."""
 _UNCLOSED_FILE = re.compile(
@@ -55,7 +57,7 @@ class ArticleRenderer:
         read_name = _cached_name if len(written) <= _MAX_NAME_CHARS else _read_name
         name, marks_disambiguation = read_name(written)
         self.is_disambiguation |= marks_disambiguation
-        shown = page_variable(written, self._title) if written.isupper() or ":" in written else None
+        shown = page_variable(written, self._title) if "name" in name or "space" in name else None
         if shown is None:
             shown = render(name, args)
         if name.startswith("#"):
@@ -93,6 +95,28 @@ class ArticleRenderer:
 
     def _render_caption(self, wikitext: str) -> str:
         return drop_hidden(self.render(wikitext)) if "{" in wikitext or "<" in wikitext else wikitext
+
+    def drop_tables(self, text: str) -> str:
+        """Remove the tables that templates open or close, and keep their images; a heading ends them, too."""
+        if "{|" not in text:
+            return text
+        kept: list[str] = []
+        depth = 0
+        for line in text.split("\n"):
+            bare = line.lstrip(" \t:")
+            if depth and bare[:2] == "==":
+                depth = 0
+            if _TABLE_START.match(bare):
+                self._counters["tables"] += 1
+                depth += 1
+                kept += [] if depth > 1 else [""]
+            if not depth:
+                kept.append(line)
+            elif images := image_placeholders(line):
+                kept.append(images)
+            if depth and _TABLE_END.match(bare):
+                depth -= 1
+        return "\n".join(kept)
 
     def drop_unclosed(self, text: str) -> str:
         """Remove boxes that are never closed from a rendered text, and read file links that end with their line."""

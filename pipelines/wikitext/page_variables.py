@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 __all__ = ["page_variable"]
 
 _TITLE = frozenset(f"{part}pagename" for part in ("", "article", "base", "full", "root", "subject")) | {"subpagename"}
 """Variables that show a title. An article has no subpages: a slash belongs to its name. Source: Help:Magic words."""
+_QUALIFIER = re.compile(r"\s*\([^()]*\)$")
 _ENCODED = frozenset(f"{name}e" for name in _TITLE)
 _TALK = ("talkpagename", "talkpagenamee")
 _EMPTY = frozenset({"namespace", "namespacee", "subjectspace", "subjectspacee", "articlespace", "articlespacee"})
@@ -25,6 +27,8 @@ def page_variable(name: str, title: str) -> str | None:
 
     >>> page_variable("PAGENAME", "Petite Ville"), page_variable("PAGENAME: Help:Tea", "X")
     ('Petite Ville', 'Tea')
+    >>> page_variable("PAGENAMEBASE", "Tea (drink)")  # Source: Template:PAGENAMEBASE
+    'Tea'
     >>> page_variable("FULLPAGENAMEE", "Petite Ville"), page_variable("convert", "X") is None
     ('Petite_Ville', True)
     """
@@ -32,6 +36,8 @@ def page_variable(name: str, title: str) -> str | None:
     variable = variable.strip().lower()
     if variable in _FIXED or variable in _EMPTY:
         return _FIXED.get(variable, "")
+    if variable == "pagenamebase":
+        return _QUALIFIER.sub("", title)
     asked = other.strip() if colon else title
     if variable in _TALK:
         shown = f"Talk:{asked}"

@@ -20,12 +20,13 @@ __all__ = ["CleanText", "clean_inline"]
 _LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+))?\]\](\])?([a-z]*)")
 """Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
 _EXTERNAL = re.compile(
-    r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+([^\[\]\n]*+)\]", re.IGNORECASE
+    r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\]",
+    re.IGNORECASE,
 )
 _QUOTES = re.compile(r"'{2,}")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,30}__|~{3,5}")
-_STRAY_BRACKETS = re.compile(r"\{\{+|\}\}+|\[\[+(?:[^\[\]|\n]{0,500}\|)?|\]\]+|\{\||\|\}")
-_EMPTIED_WORDS = re.compile(f'(?<![\\w,.;!?])(["“]){EMPTIED}+["”](?!\\w)')
+_STRAY_BRACKETS = re.compile(r"\{\{+(?:[^{}|\n]{0,80}\|)*|\}\}+|\[\[+(?:[^\[\]|\n]{0,500}\|)?|\]\]+|\{\||\|\}")
+_EMPTIED_WORDS = re.compile(rf"""(?<![\w,.;!?])["“'‘«„]{EMPTIED}[\s{EMPTIED}]*["”'’»“](?!\w)""")
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
 _IMAGES = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]?")
 _TARGET_SIGN = re.compile(r"[:#&_]|\s\s")
@@ -33,7 +34,7 @@ _PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
 
 # Blanks and punctuation that a dropped template or reference leaves behind. `++` never gives back what it has matched:
 # a megabyte of commas takes linear time.
-_EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|(?<=\s)\[\s*\]")
+_EMPTY_PARENTHESES = re.compile(r"[ \t]*(?<![\w)\]])\([\s,;:–—-]*\)|[ \t]\[\s*\]")
 _AFTER_OPEN = re.compile(r"\((?:\s*[,;:])++\s*|\(\s+(?=\S)")
 _BEFORE_CLOSE = re.compile(r"(?<![\s,;:])(?:\s*[,;:])++\s*\)|(?<=\S)\s+\)")
 _BEFORE_POINT = re.compile(rf" (?=[,;](?:\s|$|{LINK_END})|:(?:\s|$))|(?<!\.) (?=\.(?:\s(?!\.)|$))")

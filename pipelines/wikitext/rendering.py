@@ -17,7 +17,7 @@ __all__ = ["NodeRenderer", "render_pieces"]
 _NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
 """Longer keys of arguments are text with an equals sign."""
-_QUOTE_MARKS = ("'", '"', "“")
+_QUOTE_MARKS = ("'", '"', "“", "‘", "«", "„")
 
 
 class NodeRenderer(Protocol):
@@ -47,23 +47,17 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
     if not pieces:
         return ""
     shown: list[str] = []
-    table_end = 0  # of a table that templates open and close
     for place, piece in enumerate(pieces):
-        if place < table_end:
-            continue
         if isinstance(piece, str):
             shown.append(piece)
             continue
-        if type(piece) is Template and piece.parts[0] == ["(!"]:
-            table_end = _end_of_table(pieces, place)
-            # The template that closes the table shows nothing.
-            text = renderer.table(render_pieces(pieces[place + 1 : table_end], renderer))
-        else:
-            text = _render_node(piece, renderer)
+        text = _render_node(piece, renderer)
         if text:
             shown.append(text)
         elif shown and shown[-1].endswith(_QUOTE_MARKS):
             shown.append(EMPTIED)
+        elif shown and shown[-1].endswith("]]") and _begins_with_letter(pieces[place + 1 : place + 2]):
+            shown.append(EMPTIED)  # letters behind it do not belong to the link before it
     return "".join(shown)
 
 
@@ -117,15 +111,5 @@ def _split_key(part: Pieces, renderer: NodeRenderer) -> tuple[str, Pieces] | Non
     return None
 
 
-def _end_of_table(pieces: Pieces, start: int) -> int:
-    """Return the place behind a table: behind the template that closes it, before a heading where none does."""
-    depth = 0
-    for place in range(start, len(pieces)):
-        piece = pieces[place]
-        if isinstance(piece, Template):
-            depth += (piece.parts[0] == ["(!"]) - (piece.parts[0] == ["!)"])
-            if not depth:
-                return place + 1
-        elif isinstance(piece, str) and piece.startswith(("==", "\n==")):
-            return place
-    return len(pieces)
+def _begins_with_letter(pieces: Pieces) -> bool:
+    return any(isinstance(piece, str) and piece[0].isalpha() for piece in pieces)

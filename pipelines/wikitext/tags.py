@@ -109,7 +109,7 @@ def drop_hidden(text: str) -> str:
     at = begin = 0
     while match := _HIDDEN.search(text, at):
         at = match.end()
-        end = _end_of_element(text, at, match.group(1).lower())
+        end = at if match.group().endswith("/>") else _end_of_element(text, at, match.group(1).lower())
         if end is not None:
             kept.append(text[begin : match.start()])
             at = begin = end

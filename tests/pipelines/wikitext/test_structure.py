@@ -39,6 +39,7 @@ CASES = {
         ("He is [[Ann|A [b] c [d]]] today.", "He is A [b] c [d] today."),
         ("He is [[[Ann]] B.] today.", "He is [Ann B.] today."),
         ("He is [see [[Ann]]] today.", "He is [see Ann] today."),
+        ("He is [http://x.org/a [Dr] Ann [B.]] today.", "He is [Dr] Ann [B.] today."),
         ("He is [[Ann|{{nowrap|A [b]}}]] today.", "He is A [b] today."),
     ],
     "what is emptied between quote marks takes them along": [
@@ -48,6 +49,7 @@ CASES = {
         ("The ''[[Category:Ships]]'' sank.", "The sank."),
         ("The ''[[File:Flag of X.svg|20px]]'' sank.", "The sank."),
         ('The ship "{{nosuch}}" sank.', "The ship sank."),
+        ("The ships '{{nosuch}}' and «{{nosuch}} {{nosuch}}» sank.", "The ships and sank."),
         ('He said "no"{{nosuch}} "yes".', 'He said "no" "yes".'),
         ("The ''Ark''{{nosuch}}'s crew.", "The Ark's crew."),
         ("The ''[[Ark]]''<ref>a</ref>''s'' crew.", "The Arks crew."),
@@ -82,6 +84,14 @@ CASES = {
         ('It is <span style="display:none">hot.', "It is hot."),
         ('It is {{nowrap|<span style="display:none">x</span>hot}}.', "It is hot."),
     ],
+    "what shows nothing ends the word of a link": [
+        ("A [[cup]]<nowiki/>board is [[hot]]<ref>x</ref>ter.", "A cupboard is hotter."),
+    ],
+    "brackets that are never closed leave their words": [
+        ("It is {{lang|fr|hot.", "It is hot."),
+        ("It is [[Heat|hot.", "It is hot."),
+        ("It is hot.}} ]]", "It is hot."),
+    ],
     "a parameter shows its default": [
         ("It is {{{heat|hot}}}{{{cold|}}}{{{none}}}.", "It is hot."),
     ],
@@ -107,6 +117,11 @@ def test_structure_reads_as_mediawiki_reads_it(wikitext: str, text: str, parser:
         "{|\n| inner\n|}",
         "{{(!}} class=x\n{{!}} inner\n{{!-}}\n{{!}} b\n{{!)}}",
         "{{(!}}\n{{!}}\n{{(!}}\n{{!}} inner\n{{!)}}\nb\n{{!)}}",
+        "{{{!}} class=x\n{{!}} inner\n{{!}}}",
+        "{{(!}}\n{{!}} inner\n|}",
+        "{|\n| inner\n{{!)}}",
+        ": {{(!}}\n{{!}} inner\n{{!)}}",
+        "{{nowrap|{{(!}}\n{{!}} inner\n{{!)}}}}",
         "<table><tr><td>a<table><tr><td>inner</td></tr></table>b</td></tr></table>",
         "<TABLE class=x><tr><td>inner</td></tr></TABLE>",
     ],
@@ -190,3 +205,12 @@ def test_a_bar_that_a_template_shows_separates_in_a_link() -> None:
 def test_columns_show_the_content_that_they_are_given_and_nothing_else() -> None:
     assert texts(parse("{{div col|content=\n* one\n* two\n}}")) == ["one\ntwo"]
     assert texts(parse("{{div col|colwidth=20em}}\n* one\n{{div col end}}")) == ["one"]
+
+
+def test_a_link_ends_before_what_shows_nothing() -> None:
+    (block,) = parse("A [[cup]]<nowiki/>board and [[cup]]s.").blocks
+    assert [block.text[link.start : link.end] for link in block.links] == ["cup", "cups"]
+
+
+def test_images_of_a_table_that_templates_open_stay() -> None:
+    assert [image.file for image in parse("A.\n{{(!}}\n{{!}} [[File:A.jpg]]\n{{!)}}\nB.").images] == ["A.jpg"]
