@@ -87,28 +87,28 @@ class _Scanner:
 
     def add_text(self, text: str) -> None:
         """Find the brackets of a text between two elements."""
-        top = self._stack[-1]
-        pieces = top.node.parts[-1]
-        tokens = iter(_TOKEN.split(text))
+        top = self._stack[-1].node
+        pieces = top.parts[-1]
+        tokens = _TOKEN.split(text)
+        pairs = iter(tokens)
         # The split alternates: text, bracket, text, bracket, ..., text.
-        for between in tokens:
+        for between, bracket in zip(pairs, pairs, strict=False):
             if between:
                 pieces.append(between)
-            bracket = next(tokens, "")
-            if not bracket:
-                break
             if bracket == "|":
-                if top is self._page or type(top.node) is Table:
+                if top is self._page.node or type(top) is Table:
                     pieces.append(bracket)
                 else:
                     pieces = []
-                    top.node.parts.append(pieces)
-            elif len(bracket) > 2 and bracket[0] == "[":
+                    top.parts.append(pieces)
+            elif bracket[0] == "[" and len(bracket) > 2:
                 pieces.append(bracket)  # a whole link
             else:
                 self._take_bracket(bracket)
-                top = self._stack[-1]
-                pieces = top.node.parts[-1]
+                top = self._stack[-1].node
+                pieces = top.parts[-1]
+        if tokens[-1]:
+            pieces.append(tokens[-1])
 
     def finish(self) -> Pieces:
         """Return the pieces of the page; brackets that are still open are text."""

@@ -55,17 +55,18 @@ def split_tags(text: str) -> Iterator[str | Tag]:
             close = finder.find(name, at)
             if close is None:
                 continue
-        kept.append(text[begin : match.start()])
-        if any(kept):
-            yield "".join(kept)
-        kept = []
+        start = match.start()
+        if kept:
+            yield "".join(kept) + text[begin:start]
+            kept = []
+        elif begin < start:
+            yield text[begin:start]
         begin = at if close is None else close[1]
         content = None if close is None else text[at : close[0]]
-        yield Tag(name, attributes, content, text[match.start() : begin])
+        yield Tag(name, attributes, content, text[start:begin])
         at = begin
-    kept.append(text[begin:])
-    if any(kept):
-        yield "".join(kept)
+    if kept or begin < len(text):
+        yield "".join(kept) + text[begin:]
 
 
 def _after_comments(text: str, start: int, kept: list[str]) -> int:

@@ -48,11 +48,9 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
         return ""
     shown: list[str] = []
     for place, piece in enumerate(pieces):
-        if isinstance(piece, str):
+        if isinstance(piece, str):  # most pieces
             shown.append(piece)
-            continue
-        text = _render_node(piece, renderer)
-        if text:
+        elif text := _render_node(piece, renderer):
             shown.append(text)
         elif shown and shown[-1].endswith(_QUOTE_MARKS):
             shown.append(EMPTIED)
