@@ -87,6 +87,8 @@ class ArticleRenderer:
     def tag(self, tag: Tag) -> str:
         """Return the text for an extension tag; a gallery gives its images."""
         count_tag(tag, self._counters)
+        if tag.name == "ref":  # most tags
+            return ""
         if tag.name == "gallery":
             return self._collector.gallery(tag.content or "", self._render_caption)
         if tag.name == "imagemap":

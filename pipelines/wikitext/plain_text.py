@@ -17,7 +17,7 @@ from schemas.titles import canonical_title
 
 __all__ = ["CleanText", "clean_inline"]
 
-_LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|((?:[^\[\]]++|\[(?!\[)|\](?!\]))*+))?\]\](\])?([a-z]*)")
+_LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|([^\[\]]*+(?:(?:\[(?!\[)|\](?!\]))[^\[\]]*+)*+))?\]\](\])?([a-z]*)")
 """Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
 _EXTERNAL = re.compile(
     r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\]",

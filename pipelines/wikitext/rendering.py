@@ -42,7 +42,7 @@ class NodeRenderer(Protocol):
 
 def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
     """Join pieces of wikitext, each node as the text that the renderer returns for it."""
-    if len(pieces) == 1 and isinstance(pieces[0], str):
+    if len(pieces) == 1 and isinstance(pieces[0], str):  # most arguments
         return pieces[0]
     if not pieces:
         return ""
@@ -87,10 +87,10 @@ def _arguments(parts: list[Pieces], renderer: NodeRenderer) -> dict[str, str]:
         keyed = _split_key(part, renderer)
         if keyed is None:
             place += 1
-            args[str(place)] = render_pieces(part, renderer).strip()
+            key, value = str(place), part
         else:
             key, value = keyed
-            args[key] = render_pieces(value, renderer).strip()
+        args[key] = render_pieces(value, renderer).strip()
     return args
 
 

@@ -103,7 +103,7 @@ def drop_hidden(text: str) -> str:
     """
     if "<ref" in text or "<REF" in text:
         text = _OPEN_NOTE.sub("", text)
-    if "style" not in text:
+    if "display" not in text and "visibility" not in text:
         return text
     kept: list[str] = []
     at = begin = 0
