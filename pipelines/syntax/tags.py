@@ -39,32 +39,25 @@ def split_tags(text: str) -> Iterator[str | Tag]:
         return
     finder = _CloseFinder(text)
     kept: list[str] = []  # text since the last tag; comments cut it
-    at = 0
-    begin = 0
+    at = begin = 0
     while match := _SPECIAL.search(text, at):
-        name = match.group(1)
-        if name is None:
-            if begin < match.start():
-                kept.append(text[begin : match.start()])
-            at = begin = _after_comments(text, match.start(), kept)
+        start, at = match.span()
+        if match.group(1) is None:
+            if begin < start:
+                kept.append(text[begin:start])
+            at = begin = _after_comments(text, start, kept)
             continue
-        at = match.end()
-        name, attributes = name.lower(), match.group(2)
-        close = None
-        if not attributes.endswith("/"):  # <ref name="a" />
-            close = finder.find(name, at)
-            if close is None:
-                continue
-        start = match.start()
-        if kept:
+        name, attributes = match.group(1).lower(), match.group(2)
+        closes_itself = attributes.endswith("/")  # <ref name="a" />
+        close = (at, at) if closes_itself else finder.find(name, at)
+        if close is None:
+            continue
+        if kept or begin < start:
             yield "".join(kept) + text[begin:start]
             kept = []
-        elif begin < start:
-            yield text[begin:start]
-        begin = at if close is None else close[1]
-        content = None if close is None else text[at : close[0]]
+        content = None if closes_itself else text[at : close[0]]
+        at = begin = close[1]
         yield Tag(name, attributes, content, text[start:begin])
-        at = begin
     if kept or begin < len(text):
         yield "".join(kept) + text[begin:]
 

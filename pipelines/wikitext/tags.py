@@ -33,8 +33,11 @@ _SUPERSCRIPT = re.compile(r"<sup\b[^<>]*>([^<>]{1,20})</sup\s*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:[\s/][^<>]*)?>")
 _OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)
 _HIDDEN = re.compile(
-    r"<([a-z]+)\b[^<>]*\bstyle\s*=[^<>]*\b(?:display\s*:\s*none|visibility\s*:\s*hidden)\b[^<>]*>", re.IGNORECASE
+    r"<([a-z]+)\b[^<>]{0,500}?\bstyle\s{0,9}=[^<>]{0,500}?"
+    r"\b(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)\b[^<>]*>",
+    re.IGNORECASE,
 )
+"""An element that its style hides; bounded, so that a tag of many styles takes no quadratic time."""
 _NAMED_TAG = re.compile(r"<(/?)([a-z]+)\b[^<>]*>", re.IGNORECASE)
 
 
@@ -106,11 +109,18 @@ def drop_hidden(text: str) -> str:
     if "display" not in text and "visibility" not in text:
         return text
     kept: list[str] = []
+    never_closed: set[str] = set()  # without it, a page of open tags takes quadratic time
     at = begin = 0
     while match := _HIDDEN.search(text, at):
         at = match.end()
-        end = at if match.group().endswith("/>") else _end_of_element(text, at, match.group(1).lower())
-        if end is not None:
+        name = match.group(1).lower()
+        if match.group().endswith("/>"):
+            end: int | None = at
+        else:
+            end = None if name in never_closed else _end_of_element(text, at, name)
+        if end is None:
+            never_closed.add(name)
+        else:
             kept.append(text[begin : match.start()])
             at = begin = end
     return "".join([*kept, text[begin:]])

@@ -85,6 +85,10 @@ def test_ten_thousand_levels_come_to_an_end(opening: str, is_closed: bool) -> No
         "<math>",
         "-" * 9,
         "= ",
+        "<b style=display:none>",
+        "<a " + "style= " * 30_000,
+        "<!---->",
+        "\n{{(!}}",
     ],
 )
 def test_a_megabyte_of_one_mark_comes_to_an_end(piece: str) -> None:
