@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple, cast
 
-from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values
+from pipelines.templates.words import UNKNOWN_VALUE, remove_unknown_values
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.wikitext.placeholders import IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable
 
-from pipelines.templates import superscript
+from pipelines.templates.words import superscript
 
 __all__ = ["break_blocks", "replace_extensions", "strip_comments", "strip_tags", "unescape_page"]
 

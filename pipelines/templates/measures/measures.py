@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipelines.templates.args import join_nonempty, superscript
-from pipelines.templates.numbers import MINUS, with_commas
-from pipelines.templates.tables import DATA, read_table
-from pipelines.templates.units import Unit, find_unit
+from pipelines.templates.measures.units import Unit, find_unit
+from pipelines.templates.words import DATA, MINUS, join_nonempty, read_table, superscript, with_commas
 
 __all__ = ["RANGES", "Measure", "Number", "Rest", "decimals_of", "read_measure", "read_number", "rounded"]
 

@@ -7,11 +7,20 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipelines.templates.args import Args, Rule, all_positional, join_nonempty, positional, superscript
-from pipelines.templates.measures import RANGES, Measure, Rest, decimals_of, read_measure, read_number, rounded
-from pipelines.templates.numbers import MINUS, with_commas
-from pipelines.templates.tables import DATA, read_table
-from pipelines.templates.units import NUMBER_WORDS, Unit, find_unit
+from pipelines.templates.measures.measures import RANGES, Measure, Rest, decimals_of, read_measure, read_number, rounded
+from pipelines.templates.measures.units import NUMBER_WORDS, Unit, find_unit
+from pipelines.templates.words import (
+    DATA,
+    MINUS,
+    Args,
+    Rule,
+    all_positional,
+    join_nonempty,
+    positional,
+    read_table,
+    superscript,
+    with_commas,
+)
 
 __all__ = ["RULES"]
 

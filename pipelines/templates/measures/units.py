@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipelines.templates.tables import DATA, read_table
+from pipelines.templates.words import DATA, read_table
 
 __all__ = ["NUMBER_WORDS", "Unit", "find_unit"]
 

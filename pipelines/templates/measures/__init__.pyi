@@ -1,0 +1,1 @@
+from .parts import MEASURE_PARTS as MEASURE_PARTS
