@@ -91,7 +91,7 @@ def _circa(args: Args) -> str:
 
 
 def _old_style(args: Args) -> str:
-    """Show `{{OldStyleDate|23 April|1564|13 April}}` as '23 April [O.S. 13 April] 1564'. Source: Template:OldStyleDate."""
+    """Show `{{OldStyleDate|23 April|1564|13 April}}` as '23 April [O.S. 13 April] 1564'. Source: its page."""
     day, year, old = (positional(args, place) for place in (1, 2, 3))
     return join_nonempty(" ", day, f"[O.S. {old}]" if old else "", year)
 

@@ -126,14 +126,14 @@ class _Reader:
     def _operand(self, depth: int) -> float:
         if depth > _MAX_DEPTH:
             raise ValueError("the expression is too deep")
-        token = self.tokens.pop()
-        if token == "(":
+        word = self.tokens.pop()
+        if word == "(":
             value = self.expression(0, depth + 1)
             if self.tokens.pop() != ")":
                 raise ValueError("a parenthesis is not closed")
             return value
-        if token[0].isdigit() or token[0] == ".":
-            return float(token)
-        if token in _CONSTANTS:
-            return _CONSTANTS[token]
-        return float(_UNARY[token](self._operand(depth + 1)))
+        if word[0].isdigit() or word[0] == ".":
+            return float(word)
+        if word in _CONSTANTS:
+            return _CONSTANTS[word]
+        return float(_UNARY[word](self._operand(depth + 1)))

@@ -1,4 +1,4 @@
-"""Templates of lists: bullets and columns, glossaries, casts, species, plots of episodes, a text and its translation."""
+"""Templates of lists: bullets, columns, glossaries, casts, species, plots of episodes, texts with translations."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _definition(args: Args) -> str:
 
 
 def _summary(args: Args) -> str:
-    """Show the plot in `{{episode list|ShortSummary=...}}`; the rest is a row of a table. Source: Template:Episode list."""
+    """Show the plot in `{{episode list|ShortSummary=...}}`; the rest is for a table. Source: Template:Episode list."""
     text = first_value(args, "ShortSummary", "Summary", "shortsummary", "summary")
     return f"\n\n{text}\n\n" if text else ""
 

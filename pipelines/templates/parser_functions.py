@@ -10,8 +10,8 @@ from pipelines.templates.words import Args, Rule, positional, with_commas
 
 __all__ = ["magic_word"]
 
-_WITHOUT_A_WIKI = frozenset({"anchorencode", "canonicalurl", "defaultsort", "displaytitle", "filepath", "fullurl", "int",
-                             "localurl", "ns", "nse", "pagesincategory", "urlencode"})  # fmt: skip
+_WITHOUT_A_WIKI = frozenset({"anchorencode", "canonicalurl", "defaultsort", "displaytitle", "filepath", "fullurl",
+                             "int", "localurl", "ns", "nse", "pagesincategory", "urlencode"})  # fmt: skip
 """Magic words whose result depends on a wiki, or is no text."""
 _MAX_PADDING = 100
 

@@ -13,7 +13,7 @@ def _cell(text: str) -> Rule:
 
 
 def _span(args: Args) -> str:
-    """Show `{{clarify span|text=He left.}}` as 'He left.': only the doubt about it is a note. Source: Template:Fix-span."""
+    """Show `{{clarify span|text=He left.}}` as 'He left.': only the doubt about it is a note. Source: Fix-span."""
     return first_value(args, "text", "1", "content")
 
 

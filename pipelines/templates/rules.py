@@ -125,7 +125,7 @@ def _verse(args: Args) -> str:
     return join_nonempty(" ", *book, positional(args, 3))
 
 
-_ENDS = {"div": "div.", "divorced": "div.", "divorce": "div.", "d": "died", "died": "died", "death": "died", "wid": "died",
+_ENDS = {"div": "div.", "divorced": "div.", "divorce": "div.", "d": "died", "died": "died", "death": "died",
          "widowed": "died", "w": "died", "sep": "sep.", "separated": "sep.", "ann": "ann.", "annulled": "ann.",
          "his death": "died", "her death": "died"}  # fmt: skip
 """Reason of Template:Marriage -> the word before the year of the end."""
@@ -158,9 +158,8 @@ def _keys(args: Args) -> str:
     return join_nonempty("+", *all_positional(args))
 
 
-_MUSIC = {"flat": "♭", "sharp": "♯", "natural": "♮", "b": "♭", "#": "♯", "doubleflat": "♭♭", "doublesharp": "𝄪", "bb": "♭♭",
-          "##": "𝄪", "x": "𝄪", "dim": "dim", "dimdeg": "°", "halfdim": "ø", "aug": "+", "major": "Δ", "minor": "m",
-          "n": "♮"}  # fmt: skip
+_MUSIC = {"flat": "♭", "sharp": "♯", "natural": "♮", "b": "♭", "#": "♯", "doubleflat": "♭♭", "doublesharp": "𝄪",
+          "bb": "♭♭", "##": "𝄪", "x": "𝄪", "dim": "dim", "dimdeg": "°", "halfdim": "ø", "aug": "+", "major": "Δ", "n": "♮"}  # fmt: skip
 
 
 def _music(args: Args) -> str:

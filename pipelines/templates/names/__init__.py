@@ -1,4 +1,4 @@
-"""Renders templates that stand for a name: countries, teams, seasons, roads, stations, laws, ships, places on the map."""
+"""Renders templates that stand for a name: countries, teams, seasons, roads, laws, ships, places on the map."""
 
 import lazy_loader
 

@@ -31,7 +31,7 @@ def _position(args: Args) -> str:
     >>> _position({"1": "43.65", "2": "-79.38"}), _position({"1": "44.112", "2": "-87.913", "format": "dms"})
     ('43.65°N 79.38°W', '44°06′43″N 87°54′47″W')
     """
-    values = []
+    values: list[str] = []
     # Behind the numbers and letters follow remarks such as region:GB_type:landmark.
     while len(values) < 8 and (value := positional(args, len(values) + 1)) and _is_part(value):
         values.append(value.upper() if value.isalpha() else value)

@@ -9,7 +9,7 @@ from pipelines.templates.words import DATA, Args, Rule, join_nonempty, positiona
 __all__ = ["RULES"]
 
 _YEAR = re.compile(r"[12][0-9]{3}")
-_GAMES = {"SOG": "Summer Olympics", "WOG": "Winter Olympics", "YOG": "Summer Youth Olympics", "SPG": "Summer Paralympics",
+_GAMES = {"SOG": "Summer Olympics", "WOG": "Winter Olympics", "SPG": "Summer Paralympics",
           "WPG": "Winter Paralympics", "PAG": "Pan American Games", "ASG": "Asian Games", "COG": "Commonwealth Games",
           "SYO": "Summer Youth Olympics", "WYO": "Winter Youth Olympics", "SEG": "Southeast Asian Games",
           "AAG": "African Games", "EUG": "European Games", "UNI": "Summer Universiade"}  # fmt: skip
