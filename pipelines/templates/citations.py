@@ -57,7 +57,7 @@ def _parts(args: Args) -> list[str]:
     authors = authors or first_value(args, "authors", "vauthors", "people", "host", "inventor")
     editors = _names(args, ("editor-last", "editor", "editor1-last"), ("editor-first", "editor1-first"))
     if editors and not authors:
-        authors = f"{editors}, ed."
+        authors = f"{editors}, eds." if "; " in editors else f"{editors}, ed."
     leading = join_nonempty(" ", authors, f"({date})" if date else "") if authors else ""
     titles = [f'"{part}"', title] if part else [f'"{title}"' if work or args.get("website") else title]
     numbers = join_nonempty(" ", args.get("volume", ""), _in_parentheses(first_value(args, "issue", "number")))

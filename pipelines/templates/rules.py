@@ -138,7 +138,7 @@ def _marriage(args: Args) -> str:
     'Ann (m. 1980; div. 1990)'
     """
     name, start, end = (positional(args, place) for place in (1, 2, 3))
-    reason = first_value(args, "end", "reason", "()").lower().rstrip(".")
+    reason = first_value(args, "end", "reason").lower().rstrip(".")
     if end and reason:
         years = f"m. {start}; {_ENDS.get(reason, reason)} {end}" if start else f"{_ENDS.get(reason, reason)} {end}"
     else:

@@ -97,6 +97,12 @@ def _neutral_citation(args: Args) -> str:
     return join_nonempty(" ", first_value(args, "litigants", "parties"), place if court else "")
 
 
+def _patent(args: Args) -> str:
+    """Show `{{US patent|1781541}}` as 'U.S. patent 1,781,541'. Source: Template:US patent."""
+    number = with_commas(positional(args, 1))
+    return first_value(args, "2") or (f"U.S. patent {number}" if number else "")
+
+
 def _district(args: Args) -> str:
     """Show `{{ushr|NY|10|C}}` as "New York's 10th congressional district". Source: Template:Ushr.
 
@@ -120,6 +126,7 @@ RULES: dict[str, Rule] = {
     "cite bailii": _neutral_citation,
     "cite court": _court_case,
     "codefedreg": _regulation,
+    "us patent": _patent,
     "usbill": _bill,
     "usc": _code_of_laws("U.S.C."),
     "ushr": _district,

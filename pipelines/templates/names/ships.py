@@ -45,12 +45,7 @@ def _ship_name(prefix: str, name: str, hull: str, style: str) -> str:
 
 def _ship_class(args: Args) -> str:
     """Show `{{sclass|Iowa|battleship}}` as 'Iowa-class battleship'. Source: Template:Sclass."""
-    name, kind, style = (positional(args, place) for place in (1, 2, 3))
-    # Styles: 1 is 'Iowa class', 2 only the name. Source: Template:Sclass, parameter 3.
-    if style == "1" or not kind:
-        return f"{name} class" if name else kind
-    if style == "2":
-        return name
+    name, kind = positional(args, 1), positional(args, 2)
     return join_nonempty(" ", f"{name}-class" if name else "", kind)
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values, render, silent
+from pipelines.templates import render, silent
 from pipelines.templates.rules import _RULES, MAX_RENDERED_CHARS
 from pipelines.templates.silent import is_silent
+from pipelines.templates.words import UNKNOWN_VALUE, remove_unknown_values
 
 
 def shown(call: str) -> str | None:
@@ -95,7 +96,7 @@ LANGUAGES = {
     "Nihongo|'''Aikido'''|合気道|Aikidō|lead=yes": "'''Aikido''' (合気道, Aikidō)",
     "nihongo3|moon|月|tsuki": "tsuki (月, moon)",
     "IPA|/a/": "/a/",
-    "IPA|fr|bɔ̃ʒuʁ": "[bɔ̃ʒuʁ]",
+    "IPA|fr|bɔ̃ʒuʁ": "French pronunciation: [bɔ̃ʒuʁ]",
     "IPAc-en|ˌ|æ|l|ə|ˈ|b|æ|m|ə|audio=Alabama.ogg": "/ˌæləˈbæmə/",
     "IPAc-en|ˈ|eɪ|b|r|ə|h|æ|m|_|ˈ|l|ɪ|ŋ": "/ˈeɪbrəhæm ˈlɪŋ/",
     "IPAc-en|us|ˈ|æ": "US: /ˈæ/",
@@ -185,7 +186,7 @@ DATES = {
     "death date and age|1865|4|15|1809|2|12": "April 15, 1865 (aged 56)",
     "start date|1990|5": "May 1990",
     "dts|1777|12|16": "December 16, 1777",
-    "OldStyleDate|February 2|1905|January 20": "February 2, 1905 [O.S. January 20]",
+    "OldStyleDate|February 2|1905|January 20": "February 2 [O.S. January 20] 1905",
     "age|1969|07|20": UNKNOWN_VALUE,
     "age|1969|07|20|2000|07|19": "30",
     "marriage|Ann|1929|1979": "Ann (m. 1929–1979)",
@@ -239,7 +240,7 @@ SILENT = [
     "rp|223",
     "Infobox country|name=x",
     "navbox",
-    "coord|1|N|2|E",
+    "coord|1|N|2|E|display=title",
     "clear",
     "div col",
     "col-begin",
