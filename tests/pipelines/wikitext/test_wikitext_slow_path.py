@@ -14,7 +14,8 @@ from mwparserfromhell.nodes import Comment, Tag, Template, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
 from pipelines.dump import Page, find_streams, read_pages
-from pipelines.templates import UNKNOWN_VALUE, render
+from pipelines.templates import render
+from pipelines.templates.words import UNKNOWN_VALUE
 from pipelines.wikitext import parse_article
 from pipelines.wikitext.tags import strip_comments
 
