@@ -1,0 +1,63 @@
+"""Templates of sizes that convert in a form of their own: short, of persons, of tracks, of people on an area."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.templates.measures.convert import convert
+from pipelines.templates.measures.measures import read_number
+from pipelines.templates.words import DATA, Args, Rule, positional, read_table, with_commas
+
+__all__ = ["RULES"]
+
+
+def _short_convert(args: Args) -> str:
+    """Show `{{cvt|10|km}}` as '10 km (6.2 mi)': convert with abbr=on. Source: Template:Cvt."""
+    return convert({"abbr": "on", **args})
+
+
+def _height(args: Args) -> str:
+    """Show `{{height|ft=5|in=11}}` as '5 ft 11 in (1.80 m)'. Source: Template:Height."""
+    if args.get("ft"):
+        return convert(
+            {"1": args["ft"], "2": "ft", "3": args.get("in") or "0", "4": "in", "5": "m", "6": "2", "abbr": "on"}
+        )
+    for code in ("m", "cm"):
+        if args.get(code):
+            return convert({"1": args[code], "2": code, "3": "ftin", "abbr": "on"})
+    return positional(args, 1)
+
+
+_GAUGES_MM = read_table(DATA / "gauges.tsv", 2, str)
+"""Track gauges in millimetres with their imperial names. Source: Template:Track gauge, list of gauges."""
+
+
+def _gauge(args: Args) -> str:
+    """Show `{{RailGauge|1435mm}}` as '1,435 mm (4 ft 8 1/2 in)'. Source: Template:Track gauge."""
+    gauge = positional(args, 1).lower().replace(" ", "")
+    millimetres = {"standard": "1435", "sg": "1435", "std": "1435"}.get(gauge, gauge.removesuffix("mm"))
+    if millimetres not in _GAUGES_MM:
+        return positional(args, 1)
+    metric, imperial = f"{with_commas(millimetres)} mm", _GAUGES_MM[millimetres]
+    return f"{metric} ({imperial})" if gauge.endswith("mm") else f"{imperial} ({metric})"
+
+
+def _population_density(args: Args) -> str:
+    """Show `{{pop density|3645257|640081.87|km2|sqmi}}` as '5.7/km² (14.8/sq mi)'. Source: Template:Pop density."""
+    people, area = read_number(positional(args, 1)), read_number(positional(args, 2))
+    unit, target = f"PD/{positional(args, 3) or 'km2'}", f"PD/{positional(args, 4) or 'sqmi'}"
+    if people is None or area is None or area.value <= 0:
+        return ""
+    density = people.value / area.value
+    places = args.get("prec", "")
+    decimals = int(places) if re.fullmatch(r"[0-6]", places) else 0 if density >= 10 else 1
+    return convert({"1": f"{density:.{decimals}f}", "2": unit, "3": target, "4": str(decimals), "abbr": "on"})
+
+
+RULES: dict[str, Rule] = {
+    "convert": convert,
+    "cvt": _short_convert,
+    "height": _height,
+    "pop density": _population_density,
+    "railgauge": _gauge,
+}
