@@ -158,8 +158,10 @@ def _keys(args: Args) -> str:
     return join_nonempty("+", *all_positional(args))
 
 
-_MUSIC = {"flat": "♭", "sharp": "♯", "natural": "♮", "b": "♭", "#": "♯", "doubleflat": "♭♭", "doublesharp": "𝄪",
-          "bb": "♭♭", "##": "𝄪", "x": "𝄪", "dim": "dim", "dimdeg": "°", "halfdim": "ø", "aug": "+", "major": "Δ", "n": "♮"}  # fmt: skip
+_MUSIC = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮", "n": "♮", "doubleflat": "♭♭", "bb": "♭♭",
+          "doublesharp": "𝄪", "##": "𝄪", "x": "𝄪", "dim": "dim", "dimdeg": "°", "halfdim": "ø", "aug": "+",
+          "major": "Δ"}  # fmt: skip
+"""Argument of Template:Music -> its sign."""
 
 
 def _music(args: Args) -> str:

@@ -14,6 +14,8 @@ __all__ = ["convert"]
 
 _DEFAULTS_OF_TWO_UNITS = {"ft": "m", "yd": "m", "st": "lb kg", "lb": "kg", "mi": "km"}
 """Symbol of the larger unit of a measure in two units -> codes of the units shown beside. Source: Template:Convert."""
+_MARKS = {"or": " or ", "comma": ", ", "semicolon": "; ", "/": " / ", "slash": " / ", "s": " / ", "br": "<br>"}
+"""Parameter disp of Template:Convert -> what stands between the measures."""
 _INTEGER = re.compile(r"-?[0-9]{1,2}")
 
 

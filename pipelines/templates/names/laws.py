@@ -13,6 +13,7 @@ from pipelines.templates.words import (
     join_nonempty,
     ordinal,
     positional,
+    with_commas,
 )
 
 __all__ = ["RULES"]

@@ -16,7 +16,7 @@ def language_name(code: str) -> str:
     """Return the name of a language, of its main language where a script or region is unknown, or ''.
 
     >>> language_name("fr"), language_name("pt-BR"), language_name("de-AT"), language_name("xyz")
-    ('French', 'Brazilian Portuguese', 'German', '')
+    ('French', 'Portuguese', 'German', '')
     """
     code = code.strip().lower()
     return LANGUAGE_NAMES.get(code) or LANGUAGE_NAMES.get(code.partition("-")[0], "")
