@@ -75,7 +75,7 @@ def evaluate(text: str) -> str:
 
     >>> evaluate("2+3"), evaluate("(1 + 2) * 3 / 4"), evaluate("10/3 round 2"), evaluate("2 > 1 and 3 = 4")
     ('5', '2.25', '3.33', '0')
-    >>> evaluate("1/0"), evaluate("9^9^9"), evaluate("two")
+    >>> evaluate("1/0"), evaluate("9^999"), evaluate("two")
     ('', '', '')
     """
     value = number_of_expression(text)

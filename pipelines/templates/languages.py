@@ -79,6 +79,8 @@ def _chinese(args: Args) -> str:
     if "j" in args.get("first", ""):
         order = [key for key in order if key not in ("j", "cy")]
         order[3:3] = ["j", "cy"]
+    if args.get("s") and args.get("s") == args.get("t"):  # the same in both
+        args = {**args, "c": args["s"], "s": "", "t": ""}
     is_labelled = args.get("labels", "").lower() not in ("no", "n", "off")
     parts = []
     for key in order:

@@ -50,9 +50,7 @@ def _labelled(code: str, text: str, args: Args, place: int) -> str:
     elif args.get(str(place), "pronunciation").strip().lower() in _NO_LABEL:
         label = ""
     else:
-        label = _label(args.get(str(place), "pronunciation"), language_name(code))
-    if code == "all":  # Template:IPA-all is of no language
-        label = "IPA:" if label else ""
+        label = "IPA:" if code == "all" else _label(args.get(str(place), "pronunciation"), language_name(code))
     return join_nonempty(" ", label, _bracketed(text))
 
 

@@ -136,7 +136,8 @@ class _ArticleRenderer:
         name, marks_disambiguation = read_name(parts[0])
         args = _arguments(parts[1:])
         self.is_disambiguation |= marks_disambiguation
-        shown = render(name, args)
+        # The text behind the colon of a parser function keeps its capitals: {{lcfirst:Big Ben}}.
+        shown = render(parts[0] if ":" in name else name, args)
         if name.startswith("#"):
             self._counters["parser_functions"] += 1
             self._count_dropped(name.partition(":")[0], is_dropped=not shown)

@@ -13,7 +13,9 @@ _TEAM = re.compile(
 )
 """Templates of national teams: a sport, perhaps the size of a team, w for women, u for an age. Source:
 Category:Sports flag templates."""
-_FLAG = re.compile(r"flag(?!icon|deco|medalist|template)([a-z0-9]*?)(athlete|player)?(?:2|-rt)?")
+_TEAM_NAMES = {"GBR": "Great Britain"}
+"""Codes that mean another name in sports than elsewhere."""
+_FLAG = re.compile(r"flag(?!country|list|icon|deco|medalist|template)([a-z0-9]*?)(athlete|player)?(?:2|-rt)?")
 
 
 def _flag(args: Args) -> str:
@@ -27,12 +29,15 @@ def _athlete(args: Args) -> str:
     return join_nonempty(" ", name, f"({country})" if country else "")
 
 
+def _team(args: Args) -> str:
+    """Show `{{fb|GBR}}` and `{{flagIOC|GBR|2012 Summer}}` as 'Great Britain'. Source: Template:FlagIOC, Template:Fb."""
+    code = positional(args, 1)
+    return args.get("name") or _TEAM_NAMES.get(code) or country_name(code)
+
+
 def _team_of_age(args: Args) -> str:
-    """Show `{{fbu|21|BRA}}` as 'Brazil U21': the age comes first. Source: Template:Fbu."""
-    age, country = positional(args, 1), positional(args, 2)
-    if not age.isdigit():
-        return country_name(age)
-    return join_nonempty(" ", country_name(country), f"U{age}")
+    """Show `{{fbu|21|BRA}}` as 'Brazil': the age comes first. Source: Template:Fbu."""
+    return _team({**args, "1": positional(args, 2)} if positional(args, 1).isdigit() else args)
 
 
 def _forces(name: str) -> Rule:
@@ -62,9 +67,9 @@ def flag_rule(name: str) -> Rule | None:
     ('Brazil', 'Scotland', 'A')
     """
     if team := _TEAM.fullmatch(name):
-        return _team_of_age if team[1] else _flag
+        return _team_of_age if team[1] else _team
     if flag := _FLAG.fullmatch(name):
-        return _athlete if flag[2] else _flag
+        return _athlete if flag[2] else _team if flag[1] else _flag
     return None
 
 
