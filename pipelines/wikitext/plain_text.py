@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple, cast
 
-from pipelines.templates.words import UNKNOWN_VALUE, remove_unknown_values
+from pipelines.templates.words import ASIDE, UNKNOWN_VALUE, remove_unknown_values, settle_asides
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.wikitext.placeholders import IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags
@@ -82,6 +82,8 @@ target='Cat (pet)')))
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
         text = _STRAY_BRACKETS.sub("", text)
     text = _collapse_blanks(strip_tags(text))
+    if ASIDE in text:
+        text = settle_asides(text)
     if UNKNOWN_VALUE in text:
         text = remove_unknown_values(text)
     if "&" in text:

@@ -5,7 +5,9 @@ from .args import first_value as first_value
 from .args import join_nonempty as join_nonempty
 from .args import positional as positional
 from .args import superscript as superscript
+from .asides import ASIDE as ASIDE
 from .asides import aside as aside
+from .asides import settle_asides as settle_asides
 from .countries import COUNTRIES as COUNTRIES
 from .countries import US_STATES as US_STATES
 from .countries import country_name as country_name

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["OPENING", "aside", "settle_asides"]
+__all__ = ["ASIDE", "aside", "settle_asides"]
 
-# The first sign is that of an unknown value: one search for it finds both kinds of text that need a second look.
-OPENING, _CLOSING = "\ufdd0\ufdd4", "\ufdd5"
-"""Noncharacters, which no article holds, around an aside."""
+ASIDE, _CLOSING = "\ufde0", "\ufde1"
+"""Noncharacters, which no article holds, before and behind an aside."""
 
-_ASIDE = re.compile(f"{OPENING}[^\ufdd4{_CLOSING}]*{_CLOSING}")
+_ASIDE = re.compile(f"{ASIDE}[^{ASIDE}{_CLOSING}]*{_CLOSING}")
 _WORD = re.compile(r"\w")
 
 
@@ -20,7 +19,7 @@ def aside(text: str) -> str:
     `See {{cite book|title=Tea}} for more.` is a sentence with a citation in it; `* {{cite book|title=Tea}}` is an
     entry of a bibliography, and no prose.
     """
-    return f"{OPENING}{text}{_CLOSING}" if text else ""
+    return f"{ASIDE}{text}{_CLOSING}" if text else ""
 
 
 def settle_asides(line: str) -> str:
@@ -29,7 +28,7 @@ def settle_asides(line: str) -> str:
     >>> settle_asides(f"See {aside('Bell (1999)')}."), settle_asides(f"{aside('Bell (1999)')}.")
     ('See Bell (1999).', '.')
     """
-    if OPENING not in line:
+    if ASIDE not in line:
         return line
     without = _ASIDE.sub("", line)
-    return line.replace(OPENING, "").replace(_CLOSING, "") if _WORD.search(without) else without
+    return line.replace(ASIDE, "").replace(_CLOSING, "") if _WORD.search(without) else without

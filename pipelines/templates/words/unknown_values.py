@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from pipelines.templates.words.asides import settle_asides
-
 __all__ = ["UNKNOWN_VALUE", "remove_unknown_values"]
 
 UNKNOWN_VALUE = "\ufdd0"
@@ -30,8 +28,6 @@ _ALONE = re.compile(rf"(?:(?:US|A|C|NZ)?[$£€¥₹])?{UNKNOWN_VALUE}(?:\s*(?:m
 def remove_unknown_values(text: str) -> str:
     """Remove unknown values with the parentheses or the apposition around them; an ellipsis replaces the others.
 
-    Asides are settled first, since what is left of the line decides about them.
-
     Args:
         text: prose or wikitext in which `UNKNOWN_VALUE` may stand.
 
@@ -47,7 +43,6 @@ def remove_unknown_values(text: str) -> str:
     """
     if UNKNOWN_VALUE not in text:
         return text
-    text = settle_asides(text)
     # Only innermost parentheses match: eight rounds remove eight levels, which is more than prose has.
     for _level in range(8):
         text, count = _IN_PARENTHESES.subn("", text)
