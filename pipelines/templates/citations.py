@@ -53,10 +53,8 @@ def _parts(args: Args) -> list[str]:
         return []
     work, part = first_value(args, *_WORKS), first_value(args, *_PARTS)
     date = first_value(args, "date", "year", "publication-date")
-    authors = _names(args, ("last", "author", "surname", "author-last"), ("first", "given", "author-first"))
-    authors = authors or first_value(args, "authors", "vauthors", "people", "host", "inventor")
-    editors = _names(args, ("editor-last", "editor", "editor1-last"), ("editor-first", "editor1-first"))
-    if editors and not authors:
+    authors = _names(args, _AUTHORS) or first_value(args, "authors", "vauthors", "people", "host", "inventor")
+    if not authors and (editors := _names(args, _EDITORS)):
         authors = f"{editors}, eds." if "; " in editors else f"{editors}, ed."
     leading = join_nonempty(" ", authors, f"({date})" if date else "") if authors else ""
     titles = [f'"{part}"', title] if part else [f'"{title}"' if work or args.get("website") else title]
@@ -78,22 +76,37 @@ def _in_parentheses(text: str) -> str:
     return f"({text})" if text else ""
 
 
-def _names(args: Args, lasts: tuple[str, ...], firsts: tuple[str, ...]) -> str:
-    """Write the names of people: 'Bell, Ann; Cole, Bob'.
+def _numbered(*names: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names of an argument for each person: last and last1 for the first one, last2 for the second one.
 
-    >>> _names({"last1": "Bell", "first1": "Ann", "last2": "Cole"}, ("last",), ("first",))
+    >>> _numbered("last", "author")[:2]
+    (('last', 'author', 'last1', 'author1'), ('last2', 'author2'))
+    """
+    rest = (tuple(f"{name}{number}" for name in names) for number in range(2, _MAX_AUTHORS + 1))
+    return ((*names, *(f"{name}1" for name in names)), *rest)
+
+
+_AUTHORS = tuple(zip(_numbered("last", "author", "surname"), _numbered("first", "given"), strict=True))
+_EDITORS = tuple(zip(_numbered("editor-last", "editor"), _numbered("editor-first"), strict=True))
+"""Names of the arguments with the last names of people, and of those with their first names. They are made once:
+a bibliography has hundreds of citations."""
+
+
+def _names(args: Args, people: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> str:
+    """Write the names of people.
+
+    >>> _names({"last1": "Bell", "first1": "Ann", "last2": "Cole"}, _AUTHORS)
     'Bell, Ann; Cole'
     """
-    people = []
-    for number in range(1, _MAX_AUTHORS + 1):
-        endings = ("", "1") if number == 1 else (str(number),)
-        last = first_value(args, *(f"{name}{ending}" for ending in endings for name in lasts))
+    shown = []
+    for lasts, firsts in people:
+        last = first_value(args, *lasts)
         if not last:
             break
-        people.append(join_nonempty(", ", last, first_value(args, *(f"{f}{end}" for end in endings for f in firsts))))
-    if people and args.get("display-authors") == "etal":
-        people.append("et al.")
-    return "; ".join(people)
+        shown.append(join_nonempty(", ", last, first_value(args, *firsts)))
+    if shown and args.get("display-authors") == "etal":
+        shown.append("et al.")
+    return "; ".join(shown)
 
 
 def _address(args: Args) -> str:

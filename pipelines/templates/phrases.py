@@ -12,6 +12,11 @@ def _cell(text: str) -> Rule:
     return lambda args: first_value(args, "1") or text
 
 
+def _see_below(args: Args) -> str:
+    """Show `{{see below}}` as '(see below)', and `{{see below|§ Uses}}` as '(see § Uses)'. Source: Template:See below."""
+    return f"(see {first_value(args, '1') or 'below'})"
+
+
 def _span(args: Args) -> str:
     """Show `{{clarify span|text=He left.}}` as 'He left.': only the doubt about it is a note. Source: Fix-span."""
     return first_value(args, "text", "1", "content")
@@ -37,4 +42,5 @@ _RUBY = pattern_rule("$1⟦ ($2)⟧")
 RULES: dict[str, Rule] = {
     **read_table(DATA / "phrases.tsv", 2, pattern_rule),
     **read_table(DATA / "cells.tsv", 2, _cell),
+    "see below": _see_below,
 }

@@ -80,7 +80,9 @@ def source_text(measure: Measure, args: Args, is_symbol: bool, before_unit: str 
         return _two_units_text(measure, measure.rest, is_symbol=is_symbol, is_adjective=is_adjective)
     unit = _unit_text(measure.unit, is_symbol=is_symbol, is_plural=is_plural, is_us=is_us)
     unit = _after_word(before_unit, unit)
-    texts = _spelled([number.text for number in measure.numbers], args.get("spell", ""))
+    texts = [number.text for number in measure.numbers]
+    if "spell" in args:
+        texts = _spelled(texts, args["spell"])
     words = [RANGES[word].given for word in measure.ranges]
     if args.get("abbr") == "values":
         return _interleaved(texts, words)
@@ -167,7 +169,8 @@ def target_text(
     if two_units:
         return _interleaved([_in_two_units(result, two_units, places) for result in results], words)
     texts = [_significant(result, args) or rounded(result, places) for result in results]
-    texts = _spelled(texts, args.get("spell", "")) if args.get("spell", "").lower() == "on" else texts
+    if "spell" in args and args["spell"].lower() == "on":
+        texts = _spelled(texts, args["spell"])
     if args.get("disp") in ("number", "output number only") or args.get("abbr") == "values":
         return _interleaved(texts, words)
     return _with_target_unit(texts, words, target, measure, args, is_symbol, before_unit)

@@ -37,6 +37,7 @@ _TWO_UNITS = {
     ("LT", "cwt"): 20,
 }
 """Codes of a larger and a smaller unit that form one measure -> how many of the smaller make one of the larger."""
+_LARGER_UNITS = frozenset(larger for larger, _ in _TWO_UNITS)
 _NUMBER = re.compile(r"([+\-−]?)([0-9][0-9,]*|(?=\.))(\.[0-9]+)?(?:[eE]([+\-−]?[0-9]{1,2}))?")
 _FRACTION = re.compile(r"([+\-−]?)(?:([0-9]{1,9})[+\- ])?([0-9]{1,6})//?([0-9]{1,6})")
 
@@ -135,7 +136,7 @@ def read_measure(values: Sequence[str]) -> tuple[Measure, int] | None:
 
 def _read_two_units(first: Number, unit: Unit, values: Sequence[str]) -> Measure | None:
     """Read the rest of a measure in two units, `ft|11|in` after a 5; None where it is in one unit."""
-    if len(values) < 3 or values[2].isdigit():
+    if len(values) < 3 or known_code(values[0]) not in _LARGER_UNITS:
         return None
     code, text, smaller_code = known_code(values[0]), values[1], known_code(values[2])
     if (code, smaller_code) not in _TWO_UNITS:

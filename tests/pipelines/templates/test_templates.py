@@ -10,22 +10,7 @@ from pipelines.templates import render, silent
 from pipelines.templates.rules import _RULES, MAX_RENDERED_CHARS
 from pipelines.templates.silent import is_silent
 from pipelines.templates.words import UNKNOWN_VALUE, remove_unknown_values
-
-
-def shown(call: str) -> str | None:
-    """Render a call as it stands in an article: 'convert|330|mi|abbr=on'."""
-    name, *parts = call.split("|")
-    args: dict[str, str] = {}
-    place = 0
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if equals and key:
-            args[key.strip()] = value.strip()
-        else:
-            place += 1
-            args[str(place)] = part.strip()
-    return render(name, args)
-
+from tests.support.template_calls import shown
 
 CONVERSIONS = {
     "convert|330|mi": "330 miles (530 km)",
