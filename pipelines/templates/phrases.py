@@ -13,7 +13,7 @@ def _cell(text: str) -> Rule:
 
 
 def _see_below(args: Args) -> str:
-    """Show `{{see below}}` as '(see below)', and `{{see below|§ Uses}}` as '(see § Uses)'. Source: Template:See below."""
+    """Show `{{see below}}` as '(see below)', and `{{see below|§ Uses}}` as '(see § Uses)'. Source: its page."""
     return f"(see {first_value(args, '1') or 'below'})"
 
 
