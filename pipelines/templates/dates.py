@@ -200,6 +200,8 @@ RULES: dict[str, Rule] = {
     "ga": _ago("Ga"),
     "ka": _ago("ka"),
     "ma": _ago("Ma"),
+    "bya": _ago("billion years ago"),
+    "kya": _ago("thousand years ago"),
     "mya": _ago("million years ago"),
     "oldstyledate": _old_style,
     "oldstyledatedy": _old_style_years,

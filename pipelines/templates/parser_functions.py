@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from pipelines.templates.expressions import evaluate, number_of_expression
-from pipelines.templates.words import Args, Rule, positional, with_commas
+from pipelines.templates.words import Args, Rule, language_name, positional, with_commas
 
 __all__ = ["magic_word"]
 
@@ -128,6 +128,11 @@ def _format_number(number: str, args: Args) -> str:
     return number.replace(",", "") if "R" in options else number if "NOSEP" in options else with_commas(number)
 
 
+def _language(code: str, args: Args) -> str:
+    """Show `{{#language:fr|en}}` as French; without a language to name it in, the name is its own, which we lack."""
+    return language_name(code) if positional(args, 1) == "en" else ""
+
+
 def _title_parts(title: str, args: Args) -> str:
     """Show `{{#titleparts:A/B/C|1}}` as A: so many parts, from the one that the second argument gives."""
     parts = title.split("/")
@@ -151,6 +156,7 @@ _ON_ARGUMENTS: dict[str, Callable[[str, Args], str]] = {
     "#iferror": _if_error,
     "#ifexist": _if,  # most pages that an article asks for exist
     "#ifexpr": _if_expression,
+    "#language": _language,
     "#switch": _switch,
     "#titleparts": _title_parts,
     "formatnum": _format_number,

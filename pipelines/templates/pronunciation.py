@@ -87,7 +87,7 @@ def _sound_by_sound(args: Args, language: str, opening: str, closing: str) -> st
     while (value := args.get(str(place))) is not None:
         if not phonemes and value.lower() in _LABELS:
             labels.append(_label(value, language))
-        elif value and not (value == "-" and not phonemes):
+        elif value and (phonemes or value.lower() not in ("-", "icon")):
             phonemes.append(_PHONEMES.get(value, value.replace("_", " ")))
         place += 1
     sounds = "".join(phonemes).strip()

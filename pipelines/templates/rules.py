@@ -14,7 +14,7 @@ from pipelines.templates.dates import RULES as DATE_RULES
 from pipelines.templates.languages import RULES as LANGUAGE_RULES
 from pipelines.templates.languages import language_rule
 from pipelines.templates.lists import RULES as LIST_RULES
-from pipelines.templates.measures import MEASURE_PARTS
+from pipelines.templates.measures import MEASURE_PARTS, size_rule
 from pipelines.templates.names import NAME_PARTS, name_rule
 from pipelines.templates.parser_functions import magic_word
 from pipelines.templates.phrases import RULES as PHRASE_RULES
@@ -101,6 +101,8 @@ def _interlanguage(args: Args) -> str:
 
 def _section_link(args: Args) -> str:
     """Show `{{section link|Page|Part}}` as 'Page § Part'. Source: Template:Section link."""
+    if args.get("nopage"):
+        args = {**args, "1": ""}
     sections = all_positional({str(place - 1): positional(args, place) for place in range(2, 7)})
     return join_nonempty(" ", positional(args, 1), f"§ {join_nonempty(', ', *sections)}" if sections else "")
 
@@ -214,7 +216,7 @@ _PARTS = (
     TYPOGRAPHY_RULES,
     _INLINE,
 )
-_FAMILIES = (language_rule, pronunciation_rule, name_rule, citation_rule, phrase_rule)
+_FAMILIES = (language_rule, pronunciation_rule, name_rule, citation_rule, phrase_rule, size_rule)
 """Find the rule of a template by a part of its name."""
 _RULES = {name: rule for part in _PARTS for name, rule in part.items()}
 _RULES |= read_table(DATA / "redirects.tsv", 2, _RULES.__getitem__)

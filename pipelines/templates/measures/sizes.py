@@ -6,9 +6,10 @@ import re
 
 from pipelines.templates.measures.convert import convert
 from pipelines.templates.measures.measures import read_number
-from pipelines.templates.words import DATA, Args, Rule, positional, read_table, with_commas
+from pipelines.templates.measures.units import find_unit
+from pipelines.templates.words import DATA, Args, Rule, join_nonempty, positional, read_table, with_commas
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "size_rule"]
 
 
 def _short_convert(args: Args) -> str:
@@ -30,16 +31,40 @@ def _height(args: Args) -> str:
 
 _GAUGES_MM = read_table(DATA / "gauges.tsv", 2, str)
 """Track gauges in millimetres with their imperial names. Source: Template:Track gauge, list of gauges."""
+_IMPERIAL = {imperial.replace(" 1/2", ".5").replace(" ", ""): mm for mm, imperial in _GAUGES_MM.items()}
+"""Imperial name as articles write it, 3ft6in -> millimetres."""
+_NAMED_GAUGES = {"standard": "1435", "sg": "1435", "std": "1435", "ussg": "1435", "uksg": "1435", "metre": "1000mm",
+                 "meter": "1000mm", "metric": "1000mm", "cape": "1067", "irish": "1600", "russian": "1520mm",
+                 "indian": "1676", "iberian": "1668mm"}  # fmt: skip
+"""Name of a gauge -> millimetres, with mm behind where they come first."""
+_KINDS = {"1435": "standard gauge", "1000": "metre gauge"}
 
 
 def _gauge(args: Args) -> str:
-    """Show `{{RailGauge|1435mm}}` as '1,435 mm (4 ft 8 1/2 in)'. Source: Template:Track gauge."""
-    gauge = positional(args, 1).lower().replace(" ", "")
-    millimetres = {"standard": "1435", "sg": "1435", "std": "1435"}.get(gauge, gauge.removesuffix("mm"))
+    """Show `{{RailGauge|1435mm}}` as '1,435 mm (4 ft 8 1/2 in)', and `{{RailGauge|3ft6in}}` the other way round.
+
+    Source: Template:Track gauge.
+    """
+    written = positional(args, 1).lower().replace(" ", "").replace(",", "")
+    gauge = _NAMED_GAUGES.get(written) or _IMPERIAL.get(written) or written
+    millimetres = gauge.removesuffix("mm")
     if millimetres not in _GAUGES_MM:
         return positional(args, 1)
     metric, imperial = f"{with_commas(millimetres)} mm", _GAUGES_MM[millimetres]
-    return f"{metric} ({imperial})" if gauge.endswith("mm") else f"{imperial} ({metric})"
+    shown = f"{metric} ({imperial})" if gauge.endswith("mm") else f"{imperial} ({metric})"
+    return join_nonempty(" ", shown, _KINDS.get(millimetres, "") if args.get("al") in ("on", "yes", "y") else "")
+
+
+def size_rule(name: str) -> Rule | None:
+    """Find the rule of an old template that is named after two units.
+
+    >>> size_rule("mi to km")({"1": "10"}), size_rule("to be or not to be")
+    ('10 miles (16 km)', None)
+    """
+    source, joint, target = name.partition(" to ")
+    if not joint or find_unit(source) is None or find_unit(target) is None:
+        return None
+    return lambda args: convert({**args, "1": positional(args, 1), "2": source, "3": target})
 
 
 def _population_density(args: Args) -> str:

@@ -82,5 +82,6 @@ RULES: dict[str, Rule] = {
     "marine corps": _forces("Marine Corps"),
     "marines": _forces("Marine Corps"),
     "flag": _flag,
+    "flag+link": lambda args: country_name(first_value(args, "2", "1")),
     "flagicon": _show_nothing,
 }
