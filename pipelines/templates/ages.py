@@ -106,9 +106,17 @@ def _shifted(start: _Date, years: int, months: int) -> _Date:
     return year, month, min(start[2], calendar.monthrange(year, month)[1])
 
 
+def _months(start: _Date, end: _Date) -> str:
+    """Show `{{age in months|2000|1|1|2001|3|1}}` as 14. Source: Template:Age in months."""
+    if len(start) < 3 or len(end) < 3:
+        return UNKNOWN_VALUE
+    return str(max(12 * (end[0] - start[0]) + end[1] - start[1] - (end[2] < start[2]), 0))
+
+
 RULES: dict[str, Rule] = {
     "age": _between(_years),
     "age in days": _between(_days),
+    "age in months": _between(_months),
     "age in years and days": _between(_years_and_days),
     "age in years, months and days": _between(_years_months_and_days),
 }

@@ -175,6 +175,15 @@ def _date_in_format(args: Args) -> str:
     return long_date(*date, is_day_first=form not in ("mdy", "md"))
 
 
+def _duration(args: Args) -> str:
+    """Show `{{duration|1:23:45}}` as written, and `{{duration|m=3|s=5}}` as '3:05'. Source: Template:Duration."""
+    if args.get("1"):
+        return join_nonempty(":", *(positional(args, place) for place in (1, 2, 3)))
+    parts = [args.get(name, "") for name in ("h", "m", "s")]
+    first = next((place for place, part in enumerate(parts) if part), 3)
+    return ":".join([*parts[first : first + 1], *(part.zfill(2) for part in parts[first + 1 :])])
+
+
 def _ago(unit: str) -> Rule:
     """Show `{{Ma|66}}` as '66 Ma', and `{{Ma|66|56}}` as '66–56 Ma'. Source: Template:Ma, Template:Mya."""
     return lambda args: join_nonempty(" ", "–".join(all_positional(args)[:2]), unit)
@@ -195,6 +204,7 @@ RULES: dict[str, Rule] = {
     "death date and age": _date_and_age_death,
     "death year and age": _death_year_and_age,
     "dts": _sortable,
+    "duration": _duration,
     "film date": _film_date,
     "floruit": _with_word("fl."),
     "ga": _ago("Ga"),

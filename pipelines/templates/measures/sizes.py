@@ -67,6 +67,22 @@ def size_rule(name: str) -> Rule | None:
     return lambda args: convert({**args, "1": positional(args, 1), "2": source, "3": target})
 
 
+def _hands(args: Args) -> str:
+    """Show `{{hands|15.2}}` as '15.2 hands (62 inches, 157 cm)': 15 hands and 2 inches. Source: Template:Hands.
+
+    >>> _hands({"1": "14", "2": "to", "3": "15.2"})
+    '14 to 15.2 hands (56 to 62 inches, 142 to 157 cm)'
+    """
+    heights = [value for value in (positional(args, 1), positional(args, 3)) if value]
+    if not heights or not all(re.fullmatch(r"[0-9]{1,2}(?:\.[0-3])?", height) for height in heights):
+        return join_nonempty(" ", *heights, "hands" if heights else "")
+    joint = f" {positional(args, 2)} " if len(heights) > 1 else ""
+    # The digit behind the point counts inches; a hand has four.
+    inches = [4 * int(height.split(".")[0]) + int(height.partition(".")[2] or 0) for height in heights]
+    centimetres = joint.join(str(round(number * 2.54)) for number in inches)
+    return f"{joint.join(heights)} hands ({joint.join(map(str, inches))} inches, {centimetres} cm)"
+
+
 def _population_density(args: Args) -> str:
     """Show `{{pop density|3645257|640081.87|km2|sqmi}}` as '5.7/km² (14.8/sq mi)'. Source: Template:Pop density."""
     people, area = read_number(positional(args, 1)), read_number(positional(args, 2))
@@ -82,6 +98,7 @@ def _population_density(args: Args) -> str:
 RULES: dict[str, Rule] = {
     "convert": convert,
     "cvt": _short_convert,
+    "hands": _hands,
     "height": _height,
     "pop density": _population_density,
     "railgauge": _gauge,

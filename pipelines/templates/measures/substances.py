@@ -45,7 +45,9 @@ def _nuclide(args: Args) -> str:
     if not words:
         return ""
     symbol = _SYMBOLS.get(words[0].lower(), words[0])
-    return superscript(words[1]) + symbol if len(words) > 1 else symbol
+    # `m` marks a state that lasts: ⁹⁹ᵐTc.
+    state = "ᵐ" if words[2:3] == ["m"] else ""
+    return superscript(words[1]) + state + symbol if len(words) > 1 else symbol
 
 
 def _particle(args: Args) -> str:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from pipelines.templates.words import COUNTRIES, Args, Rule, country_name, first_value, join_nonempty, positional
+from pipelines.templates.words import (
+    COUNTRIES,
+    DATA,
+    Args,
+    Rule,
+    country_name,
+    first_value,
+    join_nonempty,
+    positional,
+    read_table,
+)
 
 __all__ = ["RULES", "flag_rule"]
 
+
+class _Forces(NamedTuple):
+    """The adjective of a country, and the names of two of its forces."""
+
+    adjective: str
+    navy: str
+    air_force: str
+
+
+_FORCES = read_table(DATA / "forces.tsv", 4, _Forces)
 _TEAM = re.compile(
     r"(?:bb|bk|bs|cr|curl|fb|fh|floorball|fs|futsal|hb|ih|kb|lax|nb|rl|ru|sb|vb|wp)(?:5|7|7s|9|10)?w?(u?)w?(?:-rt|-big)?"
 )
@@ -41,11 +62,17 @@ def _team_of_age(args: Args) -> str:
 
 
 def _forces(name: str) -> Rule:
-    """Show `{{army|USA|1861}}` as 'United States Army'. Source: Template:Army, Template:Navy, Template:Air force."""
+    """Show `{{army|USA|1861}}` as 'United States Army'. Source: Template:Army, Template:Navy, Template:Air force.
+
+    >>> _forces("Navy")({"1": "UK"}), _forces("Army")({"1": "France"}), _forces("Navy")({"1": "USA"})
+    ('Royal Navy', 'French Army', 'United States Navy')
+    """
 
     def rule(args: Args) -> str:
-        country = _flag(args)
-        return f"{country} {name}" if country else ""
+        country = country_name(positional(args, 1))
+        known = _FORCES.get(country)
+        own = {"Navy": known.navy, "Air Force": known.air_force}.get(name, f"{known.adjective} {name}") if known else ""
+        return args.get("name") or own or (f"{country} {name}" if country else "")
 
     return rule
 

@@ -34,6 +34,8 @@ def _code_of_laws(name: str) -> Rule:
         title, section, *subsections = [*all_positional(args, 6), "", ""]
         if not section:
             return f"Title {title} of the {name}" if title else ""
+        if any(len(part) > 4 for part in subsections):  # no subsection, but the text to show
+            return next(part for part in subsections if len(part) > 4)
         marks = "".join(part if part.startswith("(") else f"({part})" for part in subsections if part)
         sign = "§§" if re.search(r"[0-9][a-z]*\s*(?:[–,]|-[0-9]{2,})", section) else "§"
         return f"{title} {name} {sign} {section}{marks}"
