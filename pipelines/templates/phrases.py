@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.templates.words import DATA, Args, Rule, first_value, pattern_rule, read_table
+from pipelines.templates.words import DATA, Args, Rule, aside, first_value, pattern_rule, read_table
 
 __all__ = ["RULES", "phrase_rule"]
 
@@ -22,16 +22,24 @@ def _span(args: Args) -> str:
     return first_value(args, "text", "1", "content")
 
 
+def _station(args: Args) -> str:
+    """Show `{{LIRR stations|Jamaica}}` as 'Jamaica' inside a sentence. Source: Template:Station link.
+
+    A box of links may have such a name, too: it stands on a line of its own.
+    """
+    return aside(first_value(args, "station", "1"))
+
+
 def phrase_rule(name: str) -> Rule | None:
     """Find the rule of a family whose names end or begin alike: spans in doubt, stations of a network, readings above.
 
-    >>> phrase_rule("clarify span")({"text": "He left."}), phrase_rule("metrolink stations")({"1": "Bury"})
-    ('He left.', 'Bury')
+    >>> phrase_rule("clarify span")({"text": "He left."}), phrase_rule("ruby-ja")({"1": "明日", "2": "あした"})
+    ('He left.', '明日 (あした)')
     """
     if name.endswith((" span", "-span")):
         return _span
     if name.endswith((" station", " stations")):
-        return lambda args: first_value(args, "station", "1")
+        return _station
     if name.startswith("ruby-"):
         return _RUBY
     return None

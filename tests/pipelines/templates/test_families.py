@@ -76,8 +76,6 @@ PLACES = {
     "stn|Dover|New Jersey": "Dover",
     "stl|NYC|Canal Street": "Canal Street",
     "njsta|Trenton": "Trenton",
-    "BART station|Fremont": "Fremont",
-    "LUL stations|station=Oval": "Oval",
     "lbs|Selsey": "Selsey",
     "jct|state=OH|I|71|SR|3|dir1=north|city1=Columbus": "I-71 north / SR 3 – Columbus",
     "jct|state=MI|M|28": "M-28",
@@ -301,11 +299,13 @@ IN_PROSE = {
     "citation|last=Bell|first=Ann|title=Tea|year=1999|publisher=Leaf": "Bell, Ann (1999), Tea, Leaf",
     "cite web|url=http://example.com": "",
     "URL|example.com": "example.com",
+    "BART station|Fremont": "Fremont",
+    "LUL stations|station=Oval": "Oval",
 }
 
 
 @pytest.mark.parametrize(("call", "expected"), IN_PROSE.items())
-def test_citations_and_positions_are_shown_inside_a_line_of_prose(call: str, expected: str) -> None:
+def test_citations_positions_and_stations_are_shown_inside_a_line_of_prose(call: str, expected: str) -> None:
     words = shown(call)
     assert words is not None
     assert settle_asides(f"See {words}") == f"See {expected}"
