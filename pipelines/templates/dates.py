@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 
-from pipelines.templates.args import Args, Rule, all_positional, first_value, join_nonempty, positional
-from pipelines.templates.unknown_values import UNKNOWN_VALUE
+from pipelines.templates.ages import full_years
+from pipelines.templates.words import UNKNOWN_VALUE, Args, Rule, all_positional, first_value, join_nonempty, positional
 
-__all__ = ["RULES", "long_date"]
+__all__ = ["RULES", "long_date", "read_date"]
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
+_FORMATS = frozenset({"dmy", "mdy", "iso", "ymd", "dm", "md", "my", "y", "none", "raw", ""})
+_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_DAY_FIRST = re.compile(r"(?:(?P<day>[0-9]{1,2}) )?(?P<month>[A-Za-z]{3,9}\.?),? (?P<year>[0-9]{3,4})")
+_MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9}\.?) (?P<day>[0-9]{1,2}),? (?P<year>[0-9]{3,4})")
 _YES = frozenset({"y", "yes", "true", "on", "1"})
 
 
@@ -49,18 +53,8 @@ def _date_and_age_death(args: Args) -> str:
     if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
         return shown
     died, born = [int(part) for part in parts[:3]], [int(part) for part in parts[3:]]
-    # [month, day] are compared as lists: a year less where the birthday of the last year was still to come.
-    years = died[0] - born[0] - (died[1:] < born[1:])
+    years = full_years(born, died)
     return f"{shown} (aged {years})" if years >= 0 else shown
-
-
-def _age(args: Args) -> str:
-    """Show the years between the dates of `{{age|y|m|d|y|m|d}}`; the age of today is unknown. Source: Template:Age."""
-    parts = [positional(args, place) for place in range(1, 7)]
-    if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
-        return UNKNOWN_VALUE
-    born, then = [int(part) for part in parts[:3]], [int(part) for part in parts[3:]]
-    return str(max(then[0] - born[0] - (then[1:] < born[1:]), 0))
 
 
 def _as_of(args: Args) -> str:
@@ -97,17 +91,33 @@ def _circa(args: Args) -> str:
 
 
 def _old_style(args: Args) -> str:
-    """Show `{{OldStyleDate|May 2|1905|April 19}}` as 'May 2, 1905 [O.S. April 19]'. Source: Template:OldStyleDate."""
+    """Show `{{OldStyleDate|23 April|1564|13 April}}` as '23 April [O.S. 13 April] 1564'. Source: its page."""
+    day, year, old = (positional(args, place) for place in (1, 2, 3))
+    return join_nonempty(" ", day, f"[O.S. {old}]" if old else "", year)
+
+
+def _old_style_years(args: Args) -> str:
+    """Show `{{OldStyleDateDY|9 May|1905|26 April 1905}}` with the year before the brackets. Source: its page.
+
+    >>> _old_style_years({"1": "January 5", "2": "1901", "3": "December 23, 1900"})
+    'January 5, 1901 [O.S. December 23, 1900]'
+    """
     day, year, old = (positional(args, place) for place in (1, 2, 3))
     separator = ", " if day[:1].isalpha() else " "  # 'May 2, 1905', but '2 May 1905'
     return join_nonempty(" ", join_nonempty(separator, day, year), f"[O.S. {old}]" if old else "")
+
+
+def _old_style_days(args: Args) -> str:
+    """Show `{{OldStyleDateNY|25 March|14 March}}` as '25 March [O.S. 14 March]'. Source: Template:OldStyleDateNY."""
+    day, old = positional(args, 1), positional(args, 2)
+    return join_nonempty(" ", day, f"[O.S. {old}]" if old else "")
 
 
 def _sortable(args: Args) -> str:
     """Show `{{dts|1777|12|16}}` as 'December 16, 1777'. Source: Template:Date table sorting."""
     if args.get("2"):
         return long_date(*(positional(args, place) for place in (1, 2, 3)), is_day_first=args.get("format") == "dmy")
-    iso = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", positional(args, 1))
+    iso = _ISO.fullmatch(positional(args, 1))
     return long_date(*iso.groups()) if iso else positional(args, 1)
 
 
@@ -131,10 +141,52 @@ def _show_first(args: Args) -> str:
     return first_value(args, "1")
 
 
-def _day_first_date(args: Args) -> str:
-    """Show `{{date|4|July|1776}}` as 'July 4, 1776', and one argument as written. Source: Template:Date."""
+def read_date(text: str) -> tuple[str, str, str] | None:
+    """Read the year, the number of the month and the day of a date in words or in ISO 8601; None where it is no date.
+
+    >>> read_date("4 May 1999"), read_date("May 4, 1999"), read_date("1999-05-04"), read_date("May 1999")
+    (('1999', '5', '4'), ('1999', '5', '4'), ('1999', '5', '4'), ('1999', '5', ''))
+    """
+    if iso := _ISO.fullmatch(text):
+        return iso[1], iso[2].lstrip("0"), iso[3].lstrip("0")
+    match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    if not match:
+        return None
+    month = next((place for place, name in enumerate(_MONTHS, 1) if _is_month(match["month"], name)), 0)
+    return (match["year"], str(month), match["day"] or "") if month else None
+
+
+def _is_month(written: str, name: str) -> bool:
+    """Return whether a word is a month, in full or in three letters."""
+    return written.lower().rstrip(".") in (name.lower(), name[:3].lower())
+
+
+def _date_in_format(args: Args) -> str:
+    """Show `{{date|4 May 1999|mdy}}` as 'May 4, 1999'; the day comes first without a format. Source: Template:Date."""
     parts = all_positional(args)[:3]
-    return long_date(*reversed(parts)) if len(parts) > 1 else _show_first(args)
+    if len(parts) == 3 or (len(parts) == 2 and parts[1].lower() not in _FORMATS):
+        return long_date(*reversed(parts))
+    date = read_date(positional(args, 1))
+    form = parts[1].lower() if len(parts) > 1 else ""
+    if date is None or form in ("none", "raw"):
+        return _show_first(args)
+    if form in ("iso", "ymd"):
+        return "-".join(part.zfill(2) for part in date if part)
+    return long_date(*date, is_day_first=form not in ("mdy", "md"))
+
+
+def _duration(args: Args) -> str:
+    """Show `{{duration|1:23:45}}` as written, and `{{duration|m=3|s=5}}` as '3:05'. Source: Template:Duration."""
+    if args.get("1"):
+        return join_nonempty(":", *(positional(args, place) for place in (1, 2, 3)))
+    parts = [args.get(name, "") for name in ("h", "m", "s")]
+    first = next((place for place, part in enumerate(parts) if part), 3)
+    return ":".join([*parts[first : first + 1], *(part.zfill(2) for part in parts[first + 1 :])])
+
+
+def _ago(unit: str) -> Rule:
+    """Show `{{Ma|66}}` as '66 Ma', and `{{Ma|66|56}}` as '66–56 Ma'. Source: Template:Ma, Template:Mya."""
+    return lambda args: join_nonempty(" ", "–".join(all_positional(args)[:2]), unit)
 
 
 def _value_of_today(_args: Args) -> str:
@@ -143,19 +195,27 @@ def _value_of_today(_args: Args) -> str:
 
 
 RULES: dict[str, Rule] = {
-    "age": _age,
     "as of": _as_of,
     "birth date": _date,
     "birth year and age": _show_first,
     "birth-date": _show_first,
     "circa": _circa,
-    "date": _day_first_date,
+    "date": _date_in_format,
     "death date and age": _date_and_age_death,
     "death year and age": _death_year_and_age,
     "dts": _sortable,
+    "duration": _duration,
     "film date": _film_date,
     "floruit": _with_word("fl."),
+    "ga": _ago("Ga"),
+    "ka": _ago("ka"),
+    "ma": _ago("Ma"),
+    "bya": _ago("billion years ago"),
+    "kya": _ago("thousand years ago"),
+    "mya": _ago("million years ago"),
     "oldstyledate": _old_style,
+    "oldstyledatedy": _old_style_years,
+    "oldstyledateny": _old_style_days,
     "reign": _with_word("r."),
     "start date": _date,
     "currentyear": _value_of_today,
@@ -163,6 +223,4 @@ RULES: dict[str, Rule] = {
     "born": _with_word("born"),
     "d.": _with_word("d."),
     "died": _with_word("died"),
-    "ma": lambda args: join_nonempty(" ", "–".join(all_positional(args)[:2]), "Ma"),
-    "mya": lambda args: join_nonempty(" ", "–".join(all_positional(args)[:2]), "million years ago"),
 }

@@ -1,21 +1,10 @@
-"""Templates of other languages and of pronunciation, as the words that Wikipedia shows."""
+"""Templates of other languages: texts, transliterations, names and origins of words, as Wikipedia shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pipelines.templates.words import LANGUAGE_NAMES, Args, Rule, first_value, join_nonempty, language_name, positional
 
-from pipelines.templates.args import Args, Rule, first_value, join_nonempty, positional
-from pipelines.templates.tables import DATA, read_table
-
-__all__ = ["LANGUAGE_NAMES", "RULES", "language_rule"]
-
-LANGUAGE_NAMES: Mapping[str, str] = read_table(DATA / "languages.tsv", 2, str)
-"""Language code -> the name that Template:Langx shows. Source: Module:Lang/data, IANA subtag registry."""
-
-_PHONEMES = read_table(DATA / "phonemes.tsv", 2, str)
-"""Argument of Template:IPAc-en -> the sound that it shows, where they differ."""
-_LABELS = {"pron": "pronounced", "ipa": "IPA:", "us": "US:", "uk": "UK:", "local": "locally", "also": "also",
-           "usalso": "US also", "ukalso": "UK also", "lang": ""}  # fmt: skip
+__all__ = ["RULES", "language_rule"]
 
 
 def _lang(args: Args) -> str:
@@ -34,14 +23,16 @@ def _labelled(code: str, args: Args, first: int) -> str:
     if not text:
         return ""
     label = args.get("label", "")
-    name = label or LANGUAGE_NAMES.get(code.lower(), "")
+    name = label or language_name(code)
     parts = [text]
-    romanised = first_value(args, str(first + 1), "translit", "tr")
-    meaning = first_value(args, str(first + 2), "translation", "lit")
+    romanised = first_value(args, str(first + 1), "translit", "tr", "r")
+    meaning = first_value(args, str(first + 2), "translation", "lit", "t")
     if romanised:
         parts.append(f"romanized: {romanised}")
     if meaning:
         parts.append(f"lit. '{meaning}'")
+    if args.get("p"):  # Template:Lang-rus gives the pronunciation, too
+        parts.append(f"IPA: [{args['p'].strip('[]')}]")
     shown = ", ".join(parts)
     return shown if not name or label == "none" else f"{name}: {shown}"
 
@@ -69,90 +60,54 @@ def _nihongo3(args: Args) -> str:
     return join_nonempty(" ", romaji, f"({inner})" if inner and romaji else inner)
 
 
+_CHINESE = {"c": "Chinese", "s": "simplified Chinese", "t": "traditional Chinese", "p": "pinyin", "hp": "pinyin",
+            "tp": "Tongyong Pinyin", "w": "Wade–Giles", "g": "Gwoyeu Romatzyh", "j": "Jyutping", "cy": "Cantonese Yale",
+            "sl": "Sidney Lau", "poj": "Pe̍h-ōe-jī", "tl": "Tâi-lô", "zhu": "Zhuyin Fuhao", "l": "lit.",
+            "tr": "trans."}  # fmt: skip
+"""Argument of Template:Zh -> its label, in the order in which they are shown."""
+
+
 def _chinese(args: Args) -> str:
-    """Show `{{zh|c=北京|p=Běijīng}}` as 'Chinese: 北京; pinyin: Běijīng'. Source: Template:Zh."""
-    labels = {"c": "Chinese", "s": "simplified Chinese", "t": "traditional Chinese", "p": "pinyin",
-              "tp": "Tongyong Pinyin", "w": "Wade–Giles", "j": "Jyutping", "cy": "Cantonese Yale",
-              "poj": "Pe̍h-ōe-jī", "l": "lit."}  # fmt: skip
+    """Show `{{zh|c=北京|p=Běijīng}}` as 'Chinese: 北京; pinyin: Běijīng'. Source: Template:Zh.
+
+    >>> _chinese({"t": "廣州", "s": "广州", "first": "t"}), _chinese({"c": "北京", "labels": "no"})
+    ('traditional Chinese: 廣州; simplified Chinese: 广州', '北京')
+    """
+    order = list(_CHINESE)
+    if "t" in args.get("first", ""):
+        order[1], order[2] = "t", "s"
+    if "j" in args.get("first", ""):
+        order = [key for key in order if key not in ("j", "cy")]
+        order[3:3] = ["j", "cy"]
+    if args.get("s") and args.get("s") == args.get("t"):  # the same in both
+        args = {**args, "c": args["s"], "s": "", "t": ""}
+    is_labelled = args.get("labels", "").lower() not in ("no", "n", "off")
     parts = []
-    for key, label in labels.items():
-        value = args.get(key, "")
-        if value:
-            parts.append(f"lit. '{value}'" if key == "l" else f"{label}: {value}")
+    for key in order:
+        if value := args.get(key, ""):
+            text = f"'{value}'" if key in ("l", "tr") else value
+            mark = " " if key in ("l", "tr") else ": "
+            parts.append(f"{_CHINESE[key]}{mark}{text}" if is_labelled else text)
     return "; ".join(parts) or first_value(args, "1")
 
 
 def _korean(args: Args) -> str:
     """Show `{{korean|hangul=한글|rr=hangeul}}` as 'Korean: 한글; RR: hangeul'. Source: Template:Korean."""
-    parts = [
-        f"{label}: {args[key]}"
-        for key, label in (("hangul", "Korean"), ("hanja", "Hanja"), ("rr", "RR"), ("mr", "MR"), ("lit", "lit."))
-        if args.get(key)
-    ]
-    return "; ".join(parts) or first_value(args, "1")
-
-
-def _ipa(args: Args) -> str:
-    """Show the transcription of `{{IPA|/a/}}` or `{{IPA|fr|a}}`. Source: Template:IPA."""
-    first, second = positional(args, 1), positional(args, 2)
-    # The newer form names the language first, with or without a region: fr, pt-BR.
-    if second and first.lower().split("-")[0] in LANGUAGE_NAMES:
-        return _bracketed(second)
-    return first
-
-
-def _ipa_language(args: Args) -> str:
-    """Show `{{IPA-fr|a|pron}}` as 'pronounced [a]'. Source: Template:IPA-fr and its family."""
-    text, label = positional(args, 1), positional(args, 2).lower()
-    return join_nonempty(" ", _LABELS.get(label, ""), _bracketed(text)) if text else ""
-
-
-def _bracketed(text: str) -> str:
-    """Put a transcription in brackets where the article gives none."""
-    return text if text[:1] in "[/⟨" else f"[{text}]"
-
-
-def _ipac_en(args: Args) -> str:
-    """Show `{{IPAc-en|æ|l|ə}}` as /ælə/, one argument a phoneme. Source: Template:IPAc-en.
-
-    >>> _ipac_en({"1": "ˌ", "2": "æ", "3": "l", "4": "ə"})
-    '/ˌælə/'
-    """
-    phonemes: list[str] = []
-    labels: list[str] = []
-    place = 1
-    # Labels come before the first sound only: behind it `us` is a sound that is written so.
-    while (value := args.get(str(place))) is not None:
-        key = value.lower()
-        if not phonemes and key in _LABELS:
-            labels.append(_LABELS[key])
-        elif value:
-            phonemes.append(_PHONEMES.get(value, value.replace("_", " ")))
-        place += 1
-    sounds = "".join(phonemes).strip()
-    return join_nonempty(" ", *labels, f"/{sounds}/") if sounds else ""
-
-
-def _ipac(args: Args) -> str:
-    """Show `{{IPAc-fr|b|o}}` as [bo], one argument a phoneme. Source: Template:IPAc-fr and its family."""
-    sounds = _ipac_en(args)
-    return f"{sounds[:-1].replace('/', '[', 1)}]" if sounds else ""
-
-
-def _respell(args: Args) -> str:
-    """Show `{{respell|AL|ə|BAM|ə}}` as 'AL-ə-BAM-ə'; '_' is a blank. Source: Template:Respell."""
-    syllables, place = [], 1
-    while (value := args.get(str(place))) is not None:
-        syllables.append(value)
-        place += 1
-    words = "-".join(syllable for syllable in syllables if syllable)
-    # An argument `_` separates two words, and `_` inside an argument is a blank.
-    return words.replace("-_-", " ").replace("_", " ")
+    values = (
+        ("Korean", first_value(args, "hangul", "1")),
+        ("Hanja", first_value(args, "hanja", "2")),
+        ("RR", first_value(args, "rr", "3")),
+        ("MR", first_value(args, "mr", "4")),
+    )
+    parts = [f"{label}: {value}" for label, value in values if value]
+    if args.get("labels", "").lower() == "no":
+        parts = [value for _, value in values if value]
+    return join_nonempty("; ", *parts, f"lit. '{args['lit']}'" if args.get("lit") else "")
 
 
 def _native_name(args: Args) -> str:
     """Show `{{native name|fr|x}}` as 'x (French)'. Source: Template:Native name."""
-    text, name = positional(args, 2), LANGUAGE_NAMES.get(positional(args, 1).lower(), "")
+    text, name = positional(args, 2), language_name(positional(args, 1))
     return join_nonempty(" ", text, f"({name})" if text and name else "")
 
 
@@ -168,33 +123,57 @@ def _show_first(args: Args) -> str:
 
 def _language_icon(args: Args) -> str:
     """Show `{{in lang|fr}}` as '(in French)'. Source: Template:In lang."""
-    name = LANGUAGE_NAMES.get(positional(args, 1).lower(), "")
+    name = language_name(positional(args, 1))
     return f"(in {name})" if name else ""
+
+
+def _origin(args: Args) -> str:
+    """Show `{{etymology|la|albedo|whiteness}}` as "from Latin albedo 'whiteness'". Source: Template:Etymology.
+
+    >>> _origin({"1": "grc", "2": "a", "3": "x", "4": "b", "5": "y"})
+    "from Ancient Greek a 'x' and b 'y'"
+    """
+    words = []
+    for place in range(2, 12, 2):
+        word, meaning = positional(args, place), positional(args, place + 1)
+        if word or meaning:
+            words.append(join_nonempty(" ", word, f"'{meaning}'" if meaning else ""))
+    return join_nonempty(" ", "from", language_name(positional(args, 1)), " and ".join(words)) if words else ""
+
+
+def _literal(args: Args) -> str:
+    """Show `{{literally|young people}}` as "lit. 'young people'". Source: Template:Literal translation."""
+    meanings = [f"'{positional(args, place)}'" for place in range(1, 5) if positional(args, place)]
+    return f"lit. {' or '.join(meanings)}" if meanings else ""
+
+
+def _two_scripts(first: str, second: str) -> Rule:
+    """Show `{{lang-sr-Cyrl-Latn|Београд|Beograd}}` with the name of each script. Source: Template:Lang-sr-Cyrl-Latn."""
+
+    def rule(args: Args) -> str:
+        texts = ((first, positional(args, 1)), (second, positional(args, 2)))
+        return join_nonempty(", ", *(f"{label}: {text}" for label, text in texts if text))
+
+    return rule
 
 
 def language_rule(name: str) -> Rule | None:
     """Find the rule of a template whose name ends in a language code.
 
     Args:
-        name: normalised template name, for instance `lang-fr`, `ipa-fr`, `ipac-pl`, `script/arabic`, `fr icon`.
+        name: normalised template name, for instance `lang-fr`, `script/arabic`, `fr icon`.
 
     Returns:
         The rule, or None where the name belongs to no such family.
 
-    Source: Category:Lang-x templates, Category:IPA templates, Category:Script formatting templates.
+    Source: Category:Lang-x templates, Category:Script formatting templates.
 
     >>> language_rule("lang-fr")({"1": "Bonjour"})
     'French: Bonjour'
-    >>> language_rule("ipa-fr")({"1": "bɔ̃ʒuʁ"})
-    '[bɔ̃ʒuʁ]'
     """
     head, dash, code = name.partition("-")
     if dash and head == "lang":
         return lambda args: _labelled(code, args, first=1)
-    if dash and head == "ipac":
-        return _ipac
-    if dash and head == "ipa":
-        return _ipa_language
     if name.startswith("script/"):
         return _show_first
     if name.endswith((" icon", "-icon")) and name[:-5] in LANGUAGE_NAMES:
@@ -203,22 +182,18 @@ def language_rule(name: str) -> Rule | None:
 
 
 RULES: dict[str, Rule] = {
-    "audio-ipa": _show_second,
     "angle ipa": lambda args: f"⟨{first_value(args, '1')}⟩",
+    "etymology": _origin,
     "hebrew": _show_first,
     "iast": _show_first,
     "in lang": _language_icon,
-    "ipa": _ipa,
-    "ipa all": lambda args: first_value(args, "1"),
-    "ipa link": _show_first,
-    "ipablink": lambda args: f"[{first_value(args, '1')}]" if first_value(args, "1") else "",
-    "ipac-en": _ipac_en,
-    "ipalink": _show_first,
-    "ipaslink": lambda args: f"/{first_value(args, '1')}/" if first_value(args, "1") else "",
     "korean": _korean,
     "lang": _lang,
     "langx": _langx,
+    "lang-sr-cyrl-latn": _two_scripts("Serbian Cyrillic", "Serbian Latin"),
+    "lang-sr-latn-cyrl": _two_scripts("Serbian Latin", "Serbian Cyrillic"),
     "linktext": lambda args: join_nonempty("", *(positional(args, place) for place in range(1, 10))),
+    "literally": _literal,
     "nastaliq": _show_first,
     "native name": _native_name,
     "nihongo": _nihongo,
@@ -228,8 +203,6 @@ RULES: dict[str, Rule] = {
     "nq": _show_first,
     "okina": lambda _args: "ʻ",
     "polytonic": _show_first,
-    "pronunciation": lambda args: first_value(args, "2", "3"),
-    "respell": _respell,
     "rtl-lang": _show_second,
     "script": _show_second,
     "transl": _transliteration,

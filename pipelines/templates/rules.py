@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from functools import lru_cache
 
-from pipelines.templates.args import Args, Rule, all_positional, first_value, join_nonempty, positional
-from pipelines.templates.convert import RULES as CONVERT_RULES
+from pipelines.templates.ages import RULES as AGE_RULES
+from pipelines.templates.citations import RULES as CITATION_RULES
+from pipelines.templates.citations import citation_rule
 from pipelines.templates.dates import RULES as DATE_RULES
-from pipelines.templates.languages import LANGUAGE_NAMES, language_rule
 from pipelines.templates.languages import RULES as LANGUAGE_RULES
-from pipelines.templates.numbers import RULES as NUMBER_RULES
-from pipelines.templates.numbers import with_commas
-from pipelines.templates.places import RULES as PLACE_RULES
-from pipelines.templates.places import ship_rule
+from pipelines.templates.languages import language_rule
+from pipelines.templates.lists import RULES as LIST_RULES
+from pipelines.templates.measures import MEASURE_PARTS, size_rule
+from pipelines.templates.names import NAME_PARTS, name_rule
+from pipelines.templates.parser_functions import magic_word
+from pipelines.templates.phrases import RULES as PHRASE_RULES
+from pipelines.templates.phrases import phrase_rule
+from pipelines.templates.pronunciation import RULES as PRONUNCIATION_RULES
+from pipelines.templates.pronunciation import pronunciation_rule
 from pipelines.templates.quotations import RULES as QUOTATION_RULES
 from pipelines.templates.silent import is_silent
-from pipelines.templates.tables import DATA, read_table
 from pipelines.templates.typography import RULES as TYPOGRAPHY_RULES
+from pipelines.templates.words import (
+    DATA,
+    LANGUAGE_NAMES,
+    Args,
+    Rule,
+    all_positional,
+    first_value,
+    join_nonempty,
+    positional,
+    read_table,
+)
 
 __all__ = ["MAX_RENDERED_CHARS", "render"]
 
@@ -26,7 +43,7 @@ MAX_RENDERED_CHARS = 100_000
 
 _MAX_CACHED_CHARS = 80
 """Longer names are not remembered: they are text in wrong brackets, and would fill the memory."""
-_PREFIX = re.compile(r"^(?:template:|subst:|safesubst:|msgnw:|msg:|:)\s*")
+_PREFIX = re.compile(r"^(?:template:|subst:|safesubst:|msgnw:|msg:|:)\s*", re.IGNORECASE)
 
 
 def render(name: str, args: Args) -> str | None:
@@ -56,10 +73,14 @@ def render(name: str, args: Args) -> str | None:
 
 def _rule_of(name: str) -> Rule | None:
     """Find the rule of a template: by its whole name, then by its family, then among those that show nothing."""
-    key = _PREFIX.sub("", " ".join(name.replace("_", " ").lower().split()))
+    written = _PREFIX.sub("", " ".join(name.replace("_", " ").split()))
+    key = written.lower()
     # Silent templates come last: their patterns are broad ("use *"), and a rule knows its template better.
-    rule = _RULES.get(key) or language_rule(key) or ship_rule(key) or _magic_word(key)
-    return _show_nothing if rule is None and is_silent(key) else rule
+    if (rule := _RULES.get(key) or magic_word(written)) is not None:
+        return rule
+    if (rule := next((found for find in _FAMILIES if (found := find(key))), None)) is not None:
+        return rule
+    return _show_nothing if is_silent(key) else None
 
 
 _cached_rule = lru_cache(maxsize=1 << 13)(_rule_of)
@@ -80,6 +101,8 @@ def _interlanguage(args: Args) -> str:
 
 def _section_link(args: Args) -> str:
     """Show `{{section link|Page|Part}}` as 'Page § Part'. Source: Template:Section link."""
+    if args.get("nopage"):
+        args = {**args, "1": ""}
     sections = all_positional({str(place - 1): positional(args, place) for place in range(2, 7)})
     return join_nonempty(" ", positional(args, 1), f"§ {join_nonempty(', ', *sections)}" if sections else "")
 
@@ -104,11 +127,26 @@ def _verse(args: Args) -> str:
     return join_nonempty(" ", *book, positional(args, 3))
 
 
+_ENDS = {"div": "div.", "divorced": "div.", "divorce": "div.", "d": "died", "died": "died", "death": "died",
+         "widowed": "died", "w": "died", "sep": "sep.", "separated": "sep.", "ann": "ann.", "annulled": "ann.",
+         "his death": "died", "her death": "died"}  # fmt: skip
+"""Reason of Template:Marriage -> the word before the year of the end."""
+
+
 def _marriage(args: Args) -> str:
-    """Show `{{marriage|name|1929|1979}}` as 'name (m. 1929–1979)'. Source: Template:Marriage."""
+    """Show `{{marriage|name|1929|1979}}` as 'name (m. 1929–1979)'. Source: Template:Marriage.
+
+    >>> _marriage({"1": "Ann", "2": "1980", "3": "1990", "end": "div"})
+    'Ann (m. 1980; div. 1990)'
+    """
     name, start, end = (positional(args, place) for place in (1, 2, 3))
-    years = join_nonempty("–", start, end)
-    return join_nonempty(" ", name, f"(m. {years})" if years else "")
+    reason = first_value(args, "end", "reason").lower().rstrip(".")
+    if end and reason:
+        years = f"m. {start}; {_ENDS.get(reason, reason)} {end}" if start else f"{_ENDS.get(reason, reason)} {end}"
+    else:
+        years = join_nonempty("–", start, end)
+        years = f"m. {years}" if years else ""
+    return join_nonempty(" ", name, f"({years})" if years else "")
 
 
 def _sic(args: Args) -> str:
@@ -122,50 +160,28 @@ def _keys(args: Args) -> str:
     return join_nonempty("+", *all_positional(args))
 
 
+_MUSIC = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮", "n": "♮", "doubleflat": "♭♭", "bb": "♭♭",
+          "doublesharp": "𝄪", "##": "𝄪", "x": "𝄪", "dim": "dim", "dimdeg": "°", "halfdim": "ø", "aug": "+",
+          "major": "Δ"}  # fmt: skip
+"""Argument of Template:Music -> its sign."""
+
+
 def _music(args: Args) -> str:
-    """Show `{{music|flat}}` as ♭. Source: Template:Music."""
-    signs = {"flat": "♭", "sharp": "♯", "natural": "♮", "b": "♭", "#": "♯", "doubleflat": "♭♭", "doublesharp": "𝄪"}
-    return signs.get(positional(args, 1).lower(), positional(args, 1)) + positional(args, 2)
+    """Show `{{music|flat}}` as ♭, and `{{music|time|3|4}}` as 3/4. Source: Template:Music."""
+    kind = positional(args, 1).lower()
+    if kind in ("time", "timesig"):
+        return join_nonempty("/", positional(args, 2), positional(args, 3))
+    return _MUSIC.get(kind, positional(args, 1)) + positional(args, 2)
 
 
 def _code_point(args: Args) -> str:
-    """Show `{{unichar|41|latin capital letter a}}` as 'U+0041 A LATIN CAPITAL LETTER A'. Source: Template:Unichar."""
+    """Show `{{unichar|41}}` as 'U+0041 A LATIN CAPITAL LETTER A'. Source: Template:Unichar."""
     code = positional(args, 1).removeprefix("U+").upper()
     if not re.fullmatch(r"[0-9A-F]{1,6}", code):
         return ""
-    return join_nonempty(" ", f"U+{code.zfill(4)}", f"&#x{code};", positional(args, 2).upper())
-
-
-def _origin(args: Args) -> str:
-    """Show `{{etymology|la|albedo|whiteness}}` as "from Latin albedo 'whiteness'". Source: Template:Etymology."""
-    code, word, meaning = (positional(args, place) for place in (1, 2, 3))
-    language = LANGUAGE_NAMES.get(code.lower(), "")
-    return join_nonempty(" ", "from", language, word, f"'{meaning}'" if meaning else "") if word or language else ""
-
-
-def _literal(args: Args) -> str:
-    """Show `{{literally|young people}}` as "lit. 'young people'". Source: Template:Literal translation."""
-    return f"lit. '{positional(args, 1)}'" if positional(args, 1) else ""
-
-
-def _magic_word(name: str) -> Rule | None:
-    """Find the rule of a magic word, whose first argument follows a colon in its name. Source: Help:Magic words."""
-    head, colon, rest = name.partition(":")
-    if not colon:
-        return None
-    rest = rest.strip()
-    if head in ("lc", "uc", "ucfirst", "lcfirst", "padleft", "padright", "plural", "grammar", "int", "anchorencode"):
-        shown = {"uc": rest.upper(), "ucfirst": rest[:1].upper() + rest[1:]}.get(head, rest)
-        return lambda _args: shown
-    if head == "formatnum":
-        return lambda _args: with_commas(rest)
-    # The condition belongs to the name: "{{#if: x | yes | no}}" has the name "#if: x".
-    if head in ("#if", "#ifexist"):
-        return lambda args: first_value(args, "1") if rest else first_value(args, "2")
-    # Other parser functions need a wiki to be computed.
-    if head.startswith("#") or head in ("defaultsort", "displaytitle", "ns", "fullurl", "localurl", "urlencode"):
-        return lambda _args: ""
-    return None
+    number = int(code, 16)
+    known = unicodedata.name(chr(number), "") if number <= sys.maxunicode else ""
+    return join_nonempty(" ", f"U+{code.zfill(4)}", f"&#x{code};", positional(args, 2).upper() or known)
 
 
 def _gaps(args: Args) -> str:
@@ -175,12 +191,10 @@ def _gaps(args: Args) -> str:
 
 _INLINE: dict[str, Rule] = {
     "bibleverse": _verse,
-    "etymology": _origin,
     "gaps": _gaps,
     "harvtxt": _author_year,
     "ill": _interlanguage,
     "keypress": _keys,
-    "literally": _literal,
     "marriage": _marriage,
     "music": _music,
     "section link": _section_link,
@@ -189,14 +203,20 @@ _INLINE: dict[str, Rule] = {
     "unichar": _code_point,
 }
 _PARTS = (
-    TYPOGRAPHY_RULES,
-    QUOTATION_RULES,
-    LANGUAGE_RULES,
+    *MEASURE_PARTS,
+    *NAME_PARTS,
+    AGE_RULES,
+    CITATION_RULES,
     DATE_RULES,
-    NUMBER_RULES,
-    CONVERT_RULES,
-    PLACE_RULES,
+    LANGUAGE_RULES,
+    LIST_RULES,
+    PHRASE_RULES,
+    PRONUNCIATION_RULES,
+    QUOTATION_RULES,
+    TYPOGRAPHY_RULES,
     _INLINE,
 )
+_FAMILIES = (language_rule, pronunciation_rule, name_rule, citation_rule, phrase_rule, size_rule)
+"""Find the rule of a template by a part of its name."""
 _RULES = {name: rule for part in _PARTS for name, rule in part.items()}
 _RULES |= read_table(DATA / "redirects.tsv", 2, _RULES.__getitem__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.templates.tables import DATA, read_table
+from pipelines.templates.words import DATA, read_table
 
 __all__ = ["is_silent"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pipelines.templates.args import Args, Rule, first_value, positional, superscript
-from pipelines.templates.tables import DATA, read_table
+from pipelines.templates.words import DATA, Args, Rule, first_value, pattern_rule, positional, read_table, superscript
 
 __all__ = ["RULES"]
+
+_OPTIONS_OF_CODE = frozenset({"1", "2", "lang", "class", "style", "id", "title", "lk"})
 
 
 def _show_first(args: Args) -> str:
@@ -18,16 +19,14 @@ def _show_second(args: Args) -> str:
     return first_value(args, "2", "1")
 
 
-def _mark_rule(shown: str) -> Rule:
-    """Return the rule of a template that shows a mark, or marks around its text where `$1` stands.
+def _verbatim(args: Args) -> str:
+    """Show `{{code|x = 1}}` as 'x = 1'. Source: Template:Code.
 
-    >>> _mark_rule("⟨$1⟩")({"1": "a"}), _mark_rule("⟨$1⟩")({}), _mark_rule("—")({})
-    ('⟨a⟩', '', '—')
+    MediaWiki takes an equals sign in it for the end of an argument's name, and would show nothing of it.
     """
-    before, has_text, after = shown.partition("$1")
-    if not has_text:
-        return lambda _args: shown
-    return lambda args: f"{before}{first_value(args, '1')}{after}" if first_value(args, "1") else ""
+    text = first_value(args, "1", "text", "code")
+    named = [(name, value) for name, value in args.items() if name not in _OPTIONS_OF_CODE]
+    return text or (" = ".join(named[0]) if len(named) == 1 else "")
 
 
 def _raised(args: Args) -> str:
@@ -47,7 +46,8 @@ def _lowered_and_raised(args: Args) -> str:
 
 RULES: dict[str, Rule] = {
     **read_table(DATA / "styles.tsv", 2, {"1": _show_first, "2": _show_second}.__getitem__),
-    **read_table(DATA / "marks.tsv", 2, _mark_rule),
+    **read_table(DATA / "marks.tsv", 2, pattern_rule),
+    **dict.fromkeys(("code", "codett", "kbd", "mono", "samp", "tt", "var"), _verbatim),
     "su": _raised_and_lowered,
     "subsup": _lowered_and_raised,
     "sup": _raised,

@@ -59,7 +59,8 @@ class ArticleRenderer:
         self.is_disambiguation |= marks_disambiguation
         shown = page_variable(written, self._title) if "name" in name or "space" in name else None
         if shown is None:
-            shown = render(name, args)
+            # The text behind the colon of a parser function keeps its capitals: {{lcfirst:Big Ben}}.
+            shown = render(written if ":" in name else name, args)
         if name.startswith("#"):
             self._counters["parser_functions"] += 1
             self._count_dropped(name.partition(":")[0], is_dropped=not shown)

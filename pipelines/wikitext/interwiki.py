@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.templates import LANGUAGE_NAMES, read_table
+from pipelines.templates.words import LANGUAGE_NAMES, read_table
 
 __all__ = ["LANGUAGE_PREFIXES", "NO_ARTICLE_PREFIXES"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple, cast
 
-from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values
+from pipelines.templates.words import ASIDE, UNKNOWN_VALUE, remove_unknown_values, settle_asides
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags
@@ -87,8 +87,7 @@ target='Cat (pet)')))
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
         text = _STRAY_BRACKETS.sub("", text)
     text = _collapse_blanks(strip_tags(text))
-    if UNKNOWN_VALUE in text:
-        text = remove_unknown_values(text)
+    text = _settle_values(text)
     if "&" in text:
         text = _collapse_blanks(_decode_entities(text))
     if not text.isascii():
@@ -98,6 +97,13 @@ target='Cat (pet)')))
     if text[1:2] == " " and text[0] in ".,;:)":
         text = _LEADING.sub("", text, count=1)
     return _to_spans(text, targets) if targets else CleanText(text.strip(), ())
+
+
+def _settle_values(text: str) -> str:
+    """Show asides that stand beside words, remove the others, and remove values that no dump holds."""
+    if ASIDE in text:
+        text = settle_asides(text)
+    return remove_unknown_values(text) if UNKNOWN_VALUE in text else text
 
 
 def _without_invisible(text: str) -> str:

@@ -6,7 +6,7 @@ import html
 import re
 
 from pipelines.syntax import Tag
-from pipelines.templates import superscript
+from pipelines.templates.words import superscript
 
 __all__ = ["break_blocks", "count_tag", "drop_hidden", "show_tag", "strip_tags", "unescape_page"]
 

@@ -6,25 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.templates import UNKNOWN_VALUE, remove_unknown_values, render, silent
+from pipelines.templates import render, silent
 from pipelines.templates.rules import _RULES, MAX_RENDERED_CHARS
 from pipelines.templates.silent import is_silent
-
-
-def shown(call: str) -> str | None:
-    """Render a call as it stands in an article: 'convert|330|mi|abbr=on'."""
-    name, *parts = call.split("|")
-    args: dict[str, str] = {}
-    place = 0
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if equals and key:
-            args[key.strip()] = value.strip()
-        else:
-            place += 1
-            args[str(place)] = part.strip()
-    return render(name, args)
-
+from pipelines.templates.words import UNKNOWN_VALUE, remove_unknown_values
+from tests.support.template_calls import shown
 
 CONVERSIONS = {
     "convert|330|mi": "330 miles (530 km)",
@@ -95,7 +81,7 @@ LANGUAGES = {
     "Nihongo|'''Aikido'''|合気道|Aikidō|lead=yes": "'''Aikido''' (合気道, Aikidō)",
     "nihongo3|moon|月|tsuki": "tsuki (月, moon)",
     "IPA|/a/": "/a/",
-    "IPA|fr|bɔ̃ʒuʁ": "[bɔ̃ʒuʁ]",
+    "IPA|fr|bɔ̃ʒuʁ": "French pronunciation: [bɔ̃ʒuʁ]",
     "IPAc-en|ˌ|æ|l|ə|ˈ|b|æ|m|ə|audio=Alabama.ogg": "/ˌæləˈbæmə/",
     "IPAc-en|ˈ|eɪ|b|r|ə|h|æ|m|_|ˈ|l|ɪ|ŋ": "/ˈeɪbrəhæm ˈlɪŋ/",
     "IPAc-en|us|ˈ|æ": "US: /ˈæ/",
@@ -185,7 +171,7 @@ DATES = {
     "death date and age|1865|4|15|1809|2|12": "April 15, 1865 (aged 56)",
     "start date|1990|5": "May 1990",
     "dts|1777|12|16": "December 16, 1777",
-    "OldStyleDate|February 2|1905|January 20": "February 2, 1905 [O.S. January 20]",
+    "OldStyleDate|February 2|1905|January 20": "February 2 [O.S. January 20] 1905",
     "age|1969|07|20": UNKNOWN_VALUE,
     "age|1969|07|20|2000|07|19": "30",
     "marriage|Ann|1929|1979": "Ann (m. 1929–1979)",
@@ -239,7 +225,7 @@ SILENT = [
     "rp|223",
     "Infobox country|name=x",
     "navbox",
-    "coord|1|N|2|E",
+    "coord|1|N|2|E|display=title",
     "clear",
     "div col",
     "col-begin",

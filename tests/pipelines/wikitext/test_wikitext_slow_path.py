@@ -14,7 +14,8 @@ from mwparserfromhell.nodes import Comment, Tag, Template, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
 from pipelines.dump import Page, find_streams, read_pages
-from pipelines.templates import UNKNOWN_VALUE, render
+from pipelines.templates import render
+from pipelines.templates.words import UNKNOWN_VALUE, settle_asides
 from pipelines.wikitext import parse_article
 
 pytestmark = pytest.mark.integration
@@ -69,7 +70,7 @@ def expanded_node(node: object) -> str:
 
 def slow_text(line: str) -> str:
     text = mwparserfromhell.parse(expanded(mwparserfromhell.parse(line)))
-    return str(text.strip_code(normalize=True, collapse=True))
+    return settle_asides(str(text.strip_code(normalize=True, collapse=True)))
 
 
 def is_balanced(line: str) -> bool:

@@ -1,49 +1,12 @@
-"""Templates of countries, flags and ships, as the names that Wikipedia shows."""
+"""Templates of ships, as the names that Wikipedia shows."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from pipelines.templates.args import Args, Rule, first_value, join_nonempty, positional
-from pipelines.templates.tables import DATA, read_table
+from pipelines.templates.words import DATA, Args, Rule, join_nonempty, positional, read_table
 
 __all__ = ["RULES", "ship_rule"]
 
-
-class Country(NamedTuple):
-    """A row of the table of countries. has_template: whether the code alone is a template of the country."""
-
-    name: str
-    has_template: bool
-
-
-def _read_country(name: str, own_template: str) -> Country:
-    return Country(name, {"yes": True, "no": False}[own_template])
-
-
-_COUNTRIES = read_table(DATA / "countries.tsv", 3, _read_country)
 _SHIP_PREFIXES = read_table(DATA / "ships.tsv", 2, str)
-
-
-def _flag(args: Args) -> str:
-    """Show the country's name for `{{flag|Brazil}}` and `{{flagcountry|USA}}`. Source: Template:Flag."""
-    shown = first_value(args, "name", "1")  # a code or already a name
-    return _COUNTRIES[shown].name if shown in _COUNTRIES else shown
-
-
-def _forces(name: str) -> Rule:
-    """Show `{{army|USA|1861}}` as 'United States Army'. Source: Template:Army, Template:Navy, Template:Air force."""
-
-    def rule(args: Args) -> str:
-        country = _flag(args)
-        return f"{country} {name}" if country else ""
-
-    return rule
-
-
-def _country(name: str) -> Rule:
-    """Show `{{GRC}}` as 'Greece', and `{{GRC|name=Hellas}}` as 'Hellas'. Source: Template:Country data."""
-    return lambda args: args.get("name") or name
 
 
 def _ship(prefix: str) -> Rule:
@@ -86,11 +49,6 @@ def _ship_class(args: Args) -> str:
     return join_nonempty(" ", f"{name}-class" if name else "", kind)
 
 
-def _show_nothing(_args: Args) -> str:
-    """Show nothing: `{{flagicon|FRA}}` is a picture. Source: Template:Flagicon."""
-    return ""
-
-
 def ship_rule(name: str) -> Rule | None:
     """Find the rule of a template that is named after a ship's prefix.
 
@@ -100,13 +58,4 @@ def ship_rule(name: str) -> Rule | None:
     return _ship(_SHIP_PREFIXES[name]) if name in _SHIP_PREFIXES else None
 
 
-RULES: dict[str, Rule] = {
-    **{code.lower(): _country(country.name) for code, country in _COUNTRIES.items() if country.has_template},
-    "army": _forces("Army"),
-    "navy": _forces("Navy"),
-    "air force": _forces("Air Force"),
-    "flag": _flag,
-    "flagicon": _show_nothing,
-    "ship": _any_ship,
-    "sclass": _ship_class,
-}
+RULES: dict[str, Rule] = {"sclass": _ship_class, "ship": _any_ship}

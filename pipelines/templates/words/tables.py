@@ -12,7 +12,7 @@ __all__ = ["DATA", "MAX_TABLE_BYTES", "read_table"]
 
 Value = TypeVar("Value")
 
-DATA = Path(__file__).with_name("data")
+DATA = Path(__file__).parents[1] / "data"
 """The folder of the tables about templates. Each is read once, when the file that uses it is imported."""
 
 MAX_TABLE_BYTES = 1_000_000

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
-from pipelines.templates.tables import DATA, read_table
+from pipelines.templates.words import DATA, read_table
 
-__all__ = ["NUMBER_WORDS", "Unit", "find_unit"]
+__all__ = ["NUMBER_WORDS", "Unit", "find_unit", "known_code"]
 
 NUMBER_WORDS = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 """Exponent of ten -> the word that stands before the name of a unit."""
@@ -25,6 +26,7 @@ class Unit:
         offset: of temperatures, in kelvin.
         multiple: the exponent of ten whose word stands before the name (6: million); 0 without a word.
         takes_number: whether k, M, G or T before the code stand for thousand, million and so on.
+        is_inverse: whether a larger value means less, as litres per 100 kilometres do: v means 1 / (v * scale).
     """
 
     kind: str
@@ -36,29 +38,63 @@ class Unit:
     offset: float = 0.0
     multiple: int = 0
     takes_number: bool = False
+    is_inverse: bool = False
+
+    def to_si(self, value: float) -> float:
+        """Return a value of this unit in the SI unit of its kind.
+
+        >>> find_unit("mi").to_si(2.0)
+        3218.688
+        """
+        if self.is_inverse:
+            return 1 / (value * self.scale) if value else math.inf
+        return value * self.scale + self.offset
+
+    def from_si(self, value: float) -> float:
+        """Return a value of the SI unit of its kind in this unit.
+
+        >>> round(find_unit("L/100km").from_si(find_unit("mpgus").to_si(30.0)), 2)
+        7.84
+        """
+        if self.is_inverse:
+            return 1 / (value * self.scale) if value else math.inf
+        return (value - self.offset) / self.scale
 
 
 def _read_unit(
     kind: str, singular: str, plural: str, symbol: str, scale: str, offset: str, defaults: str, takes_number: str
 ) -> Unit:
     takes = {"yes": True, "no": False}[takes_number]
-    return Unit(kind, singular, plural, symbol, float(scale), defaults, float(offset), takes_number=takes)
+    size = float(scale.removeprefix("1/"))
+    is_inverse = scale.startswith("1/")
+    return Unit(
+        kind, singular, plural, symbol, size, defaults, float(offset), takes_number=takes, is_inverse=is_inverse
+    )
 
 
 _UNITS = read_table(DATA / "units.tsv", 9, _read_unit)
 
 
-def _known_code(code: str) -> str:
+def _code_in_table(code: str) -> str:
     if code not in _UNITS:
         raise KeyError(code)
     return code
 
 
-_REDIRECTS = read_table(DATA / "unit_redirects.tsv", 2, _known_code)
+_REDIRECTS = read_table(DATA / "unit_redirects.tsv", 2, _code_in_table)
 _DEFAULTS = read_table(DATA / "numbered_units.tsv", 2, str)
 # "koi" is tried before "k": koibbl is a thousand barrels, and oibbl is no unit.
 _EXPONENTS = {"koi": 3, "e3": 3, "M": 6, "e6": 6, "G": 9, "e9": 9, "T": 12, "e12": 12, "k": 3}
 """What may stand before a code -> the exponent of ten. Source: Template:Convert, full list of units."""
+
+
+def known_code(code: str) -> str:
+    """Return the code of our table for any code of a unit; an unknown one stays as it is.
+
+    >>> known_code("feet"), known_code("parrot")
+    ('ft', 'parrot')
+    """
+    return _REDIRECTS.get(code, code)
 
 
 def find_unit(code: str) -> Unit | None:

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipelines.templates.args import join_nonempty, superscript
-from pipelines.templates.numbers import MINUS, with_commas
-from pipelines.templates.tables import DATA, read_table
-from pipelines.templates.units import Unit, find_unit
+from pipelines.templates.measures.units import Unit, find_unit, known_code
+from pipelines.templates.words import DATA, MINUS, join_nonempty, read_table, superscript, with_commas
 
 __all__ = ["RANGES", "Measure", "Number", "Rest", "decimals_of", "read_measure", "read_number", "rounded"]
 
@@ -34,8 +32,12 @@ _TWO_UNITS = {
     ("lb", "oz"): 16,
     ("mi", "yd"): 1760,
     ("mi", "ft"): 5280,
+    ("mi", "chain"): 80,
+    ("mi", "furlong"): 8,
+    ("LT", "cwt"): 20,
 }
 """Codes of a larger and a smaller unit that form one measure -> how many of the smaller make one of the larger."""
+_LARGER_UNITS = frozenset(larger for larger, _ in _TWO_UNITS)
 _NUMBER = re.compile(r"([+\-−]?)([0-9][0-9,]*|(?=\.))(\.[0-9]+)?(?:[eE]([+\-−]?[0-9]{1,2}))?")
 _FRACTION = re.compile(r"([+\-−]?)(?:([0-9]{1,9})[+\- ])?([0-9]{1,6})//?([0-9]{1,6})")
 
@@ -134,9 +136,11 @@ def read_measure(values: Sequence[str]) -> tuple[Measure, int] | None:
 
 def _read_two_units(first: Number, unit: Unit, values: Sequence[str]) -> Measure | None:
     """Read the rest of a measure in two units, `ft|11|in` after a 5; None where it is in one unit."""
-    if len(values) < 3 or (values[0], values[2]) not in _TWO_UNITS:
+    if len(values) < 3 or known_code(values[0]) not in _LARGER_UNITS:
         return None
-    code, text, smaller_code = values
+    code, text, smaller_code = known_code(values[0]), values[1], known_code(values[2])
+    if (code, smaller_code) not in _TWO_UNITS:
+        return None
     rest, smaller = read_number(text), find_unit(smaller_code)
     if rest is None or smaller is None:
         return None
