@@ -1,15 +1,19 @@
-"""Sentence splitters on hand-checked sentences of Wikipedia: precision, recall and F1 of boundaries, and speed."""
+"""Sentence splitters on hand-checked text of Wikipedia: precision, recall, wrong and missed cuts, and speed."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import time
 from collections.abc import Callable, Iterable
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 GOLD = Path(__file__).resolve().parents[1] / "tests" / "data" / "sentences.txt"
+CUTS = GOLD.with_name("sentence_cuts.jsonl")
 MIN_TIMED_BYTES = 2_000_000
 Splitter = Callable[[str], Iterable[str]]
 
@@ -19,6 +23,44 @@ def read_gold(path: Path) -> list[list[str]]:
     blocks = path.read_text("utf-8").split("\n\n")
     paragraphs = [[line for line in block.splitlines() if line and not line.startswith("#")] for block in blocks]
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+class JudgedPlace(NamedTuple):
+    """A place in a text of a real dump, and whether a sentence ends there; a person read it and judged.
+
+    Args:
+        drawn: "cut" from the cuts of the splitter before its rules, "no cut" from the marks at which it did not cut,
+            "changed" where its rules changed it (all such places).
+        text: the sentences beside the place.
+        at: characters before it.
+        is_boundary: whether a sentence ends there.
+    """
+
+    drawn: str
+    text: str
+    at: int
+    is_boundary: bool
+
+
+def read_places(path: Path) -> list[JudgedPlace]:
+    """Read the judged places; the first line says where they come from."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()[1:]]
+    return [
+        JudgedPlace(row["drawn"], row["left"] + row["right"], len(row["left"].rstrip()), row["is_boundary"])
+        for row in rows
+    ]
+
+
+def judge(split: Splitter, places: Iterable[JudgedPlace]) -> dict[str, tuple[int, int]]:
+    """Count the wrong cuts and the missed cuts of a splitter, by how the places were drawn."""
+    counts: dict[str, tuple[int, int]] = {}
+    for place in places:
+        solid = len(re.sub(r"\s", "", place.text[: place.at]))
+        is_cut = solid in boundaries(sentence for sentence in split(place.text) if sentence.strip())
+        wrong, missed = counts.get(place.drawn, (0, 0))
+        is_wrong, is_missed = is_cut and not place.is_boundary, place.is_boundary and not is_cut
+        counts[place.drawn] = (wrong + is_wrong, missed + is_missed)
+    return counts
 
 
 def boundaries(sentences: Iterable[str]) -> set[int]:
@@ -59,30 +101,36 @@ def speed(split: Splitter, gold: list[list[str]]) -> float:
 
 
 def splitters() -> dict[str, tuple[str, Splitter]]:
-    """Return each candidate: name -> its package and its function from a text to sentences."""
-    import blingfire
-    import nupunkt
-    import pysbd
+    """Return each candidate that is installed: name -> its package and its function from a text to sentences."""
     import sentencex
 
     from pipelines.wikitext import split_sentences
 
-    segmenter = pysbd.Segmenter(language="en", clean=False)
-    return {
-        "sentencex": ("sentencex", lambda text: sentencex.segment("en", text)),
-        "blingfire": ("blingfire", lambda text: blingfire.text_to_sentences(text).split("\n")),
-        "nupunkt": ("nupunkt", nupunkt.sent_tokenize),
-        "nupunkt, adaptive": ("nupunkt", nupunkt.sent_tokenize_adaptive),
-        "pysbd": ("pysbd", segmenter.segment),
+    found: dict[str, tuple[str, Splitter]] = {
         "**split_sentences (ours)**": ("mie-context", split_sentences),
+        "sentencex": ("sentencex", lambda text: sentencex.segment("en", text)),
     }
+    if find_spec("blingfire"):
+        import blingfire
+
+        found["blingfire"] = ("blingfire", lambda text: blingfire.text_to_sentences(text).split("\n"))
+    if find_spec("nupunkt"):
+        import nupunkt
+
+        found["nupunkt"] = ("nupunkt", nupunkt.sent_tokenize)
+        found["nupunkt, adaptive"] = ("nupunkt", nupunkt.sent_tokenize_adaptive)
+    if find_spec("pysbd"):
+        import pysbd
+
+        found["pysbd"] = ("pysbd", pysbd.Segmenter(language="en", clean=False).segment)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show-errors", metavar="NAME", help="print the boundaries that one splitter gets wrong")
     args = parser.parse_args()
-    gold = read_gold(GOLD)
+    gold, places = read_gold(GOLD), read_places(CUTS)
     if args.show_errors:
         show_errors(splitters()[args.show_errors][1], gold)
         return
@@ -94,6 +142,20 @@ def main() -> None:
         precision, recall, f1 = score(split, gold)
         row = f"{precision:.3f} | {recall:.3f} | {f1:.3f} | {speed(split, gold):.1f}"
         print(f"| {name} | {metadata.version(package)} | {row} |")
+    print_places(places)
+
+
+def print_places(places: list[JudgedPlace]) -> None:
+    """Print the wrong and missed cuts of each splitter at the judged places of real dumps."""
+    groups = list(dict.fromkeys(place.drawn for place in places))
+    for drawn in groups:
+        ends = [place.is_boundary for place in places if place.drawn == drawn]
+        print(f"\ndrawn: {drawn}; {len(ends)} places, {sum(ends)} of them boundaries", end="")
+    print("\n\n| splitter | " + " | ".join(f"{drawn}: wrong | {drawn}: missed" for drawn in groups) + " |")
+    print("|---|" + "---:|---:|" * len(groups))
+    for name, (_, split) in splitters().items():
+        counts = judge(split, places)
+        print(f"| {name} | " + " | ".join(f"{counts[drawn][0]} | {counts[drawn][1]}" for drawn in groups) + " |")
 
 
 def show_errors(split: Splitter, gold: list[list[str]]) -> None:

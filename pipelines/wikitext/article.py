@@ -56,7 +56,8 @@ class Article(NamedTuple):
         blocks: paragraphs and lists in their order.
         images: in their order.
         counters: references, tables, math, galleries, code_blocks, extensions (timelines, scores, ...), icons, media
-            (sounds, films, documents), cut_sections, parser_functions, images_over_limit.
+            (sounds, films, documents), cut_sections, parser_functions, images_over_limit,
+            table_lead_ins (paragraphs that only announce a table).
         dropped_templates: name of an unknown template -> how often it occurs.
     """
 

@@ -10,7 +10,7 @@ from pipelines.syntax import Tag, WikitextParser, is_file_target, parse_wikitext
 from pipelines.templates import is_disambiguation, render
 from pipelines.wikitext.images import ImageCollector
 from pipelines.wikitext.page_variables import page_variable
-from pipelines.wikitext.placeholders import image_placeholders
+from pipelines.wikitext.placeholders import TABLE, image_placeholders
 from pipelines.wikitext.rendering import render_pieces
 from pipelines.wikitext.tags import count_tag, drop_hidden, show_tag
 
@@ -83,7 +83,7 @@ class ArticleRenderer:
     def table(self, content: str) -> str:
         """Return the images of a table, which is no prose."""
         self._counters["tables"] += 1
-        return "\n" + image_placeholders(content)
+        return "\n" + TABLE + image_placeholders(content)
 
     def tag(self, tag: Tag) -> str:
         """Return the text for an extension tag; a gallery gives its images."""
@@ -91,7 +91,8 @@ class ArticleRenderer:
         if tag.name == "ref":  # most tags
             return ""
         if tag.name == "gallery":
-            return self._collector.gallery(tag.content or "", self._render_caption)
+            # A gallery is a block: the text around it is not one paragraph.
+            return f"\n\n{self._collector.gallery(tag.content or '', self._render_caption)}\n\n"
         if tag.name == "imagemap":
             return self._collector.image_map(tag.content or "", self._render_caption)
         return show_tag(tag)
@@ -112,7 +113,7 @@ class ArticleRenderer:
             if _TABLE_START.match(bare):
                 self._counters["tables"] += 1
                 depth += 1
-                kept += [] if depth > 1 else [""]
+                kept += [] if depth > 1 else ["", TABLE]
             if not depth:
                 kept.append(line)
             elif images := image_placeholders(line):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from pipelines.wikitext.boundaries import marked_names
 from pipelines.wikitext.sentences import CharRange, is_readable, sentence_ranges, trimmed
 from schemas.records import ArticleImage, Link, Paragraph, Sentence
 from schemas.titles import thumbnail_url
@@ -18,10 +22,16 @@ __all__ = ["MAX_INTRO_CHARS", "MAX_LIST_CHARS", "MAX_PARAGRAPH_CHARS", "Passages
 
 MAX_LIST_CHARS = 1_500
 """A longer list is cut between items."""
+MAX_LEAD_IN_CHARS = 600
+"""A longer paragraph gives the list behind it only its last sentence."""
 MAX_PARAGRAPH_CHARS = 6_000
 """A longer paragraph is cut between sentences."""
 MAX_INTRO_CHARS = 4_000
 """The introduction beside an image ends at the last sentence that fits."""
+
+
+_AUTHOR_LAST = re.compile(r"[\"”’] ?[–—-]+ ?[A-Z][^.!?:]{0,80}$")
+_ANNOUNCES_LIST = re.compile(r"\b(?:the following|as follows|(?:listed|given|shown|named) below)\b[^.!?]*[.!?]\W*$")
 
 
 class Passages(NamedTuple):
@@ -50,6 +60,7 @@ def split_article(article: Article) -> Passages:
     """Cut an article into sentences, paragraphs and images.
 
     The items of neighbouring lists of a section form one paragraph, one item a line; each line has its own sentences.
+    The paragraph that leads into a list ("The parts are:") is the first line of it; of a long one, its last sentence.
     A paragraph is dropped where the article had the same text before, as in the KB-NER retrieval: there a key finds
     one value.
 
@@ -71,8 +82,10 @@ def split_article(article: Article) -> Passages:
     sentences: list[Sentence] = []
     seen: set[str] = set()
     page_id, title = article.page_id, article.title
+    targets = list(map(itemgetter(2), chain.from_iterable(block.links for block in article.blocks)))
+    names = marked_names(title, targets)
     for section, text, links, is_list in _pieces(article.blocks):
-        ranges = _sentences_by_line(text) if is_list else sentence_ranges(text)
+        ranges = _sentences_by_line(text, names, links) if is_list else sentence_ranges(text, names, links)
         # Dropped paragraphs get no number: ids count the rows that are written.
         if not ranges or not is_readable(text):
             counters["empty_paragraphs"] += 1
@@ -128,19 +141,59 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
 
 def _pieces(blocks: Iterable[TextBlock]) -> Iterator[_Piece]:
     """Yield the texts of paragraphs, trimmed: neighbouring lists of a section are joined, long texts are cut."""
+    waiting: _Piece | None = None  # a paragraph that may lead into the list behind it
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
         if is_list:
             whole = [_join_lists(list(group), section)]
+            if waiting and waiting.section == section and _leads_in(waiting.text):
+                waiting, whole[0] = _move_lead_in(waiting, whole[0])
         else:
             whole = [_Piece(section, block.text, block.links, is_list=False) for block in group]
-        bound = MAX_LIST_CHARS if is_list else MAX_PARAGRAPH_CHARS
+        if waiting:
+            yield from _cut_to_bound(waiting)
+        waiting = None if is_list else whole.pop()
         for piece in whole:
-            text = piece.text
-            if len(text) <= bound:
-                yield _cut_piece(piece, trimmed(text, 0, len(text)))
-            else:
-                for part in _pack(_lines(text) if is_list else sentence_ranges(text), bound):
-                    yield _cut_piece(piece, part)
+            yield from _cut_to_bound(piece)
+    if waiting:
+        yield from _cut_to_bound(waiting)
+
+
+def _cut_to_bound(piece: _Piece) -> Iterator[_Piece]:
+    """Yield a piece trimmed, or its parts where it is too long: between items, or between sentences."""
+    text, bound = piece.text, MAX_LIST_CHARS if piece.is_list else MAX_PARAGRAPH_CHARS
+    if len(text) <= bound:
+        first, last = trimmed(text, 0, len(text))
+        yield piece if last - first == len(text) else _cut_piece(piece, (first, last))
+    else:
+        for part in _pack(_lines(text) if piece.is_list else sentence_ranges(text), bound):
+            yield _cut_piece(piece, part)
+
+
+def _leads_in(text: str) -> bool:
+    """Return whether a paragraph leads into the list behind it: it has no end, or its last sentence says so.
+
+    >>> [_leads_in(text) for text in ("It has:", "The parts are", "A fox. Its parts are as follows.", "It runs.")]
+    [True, True, True, False]
+    """
+    if _AUTHOR_LAST.search(text):
+        return False
+    last = text.rstrip("\"'”’)")[-1:]
+    return last not in ".!?…" or _ANNOUNCES_LIST.search(text) is not None
+
+
+def _move_lead_in(paragraph: _Piece, items: _Piece) -> tuple[_Piece | None, _Piece]:
+    """Put a paragraph, or only its last sentence where it is long, before a list; return what is left of it."""
+    start = 0
+    if len(paragraph.text) > MAX_LEAD_IN_CHARS:
+        ranges = sentence_ranges(paragraph.text, (), paragraph.links)
+        start = ranges[-1][0]
+        if len(paragraph.text) - start > MAX_LEAD_IN_CHARS:
+            return paragraph, items
+    lead_in = _cut_piece(paragraph, trimmed(paragraph.text, start, len(paragraph.text)))
+    offset = len(lead_in.text) + 1
+    links = tuple(Link(start + offset, end + offset, target) for start, end, target in items.links)
+    joined = items._replace(text=f"{lead_in.text}\n{items.text}", links=lead_in.links + links)
+    return _cut_piece(paragraph, trimmed(paragraph.text, 0, start)) if start else None, joined
 
 
 def _join_lists(blocks: list[TextBlock], section: str) -> _Piece:
@@ -197,11 +250,16 @@ def _lines(text: str) -> Iterator[CharRange]:
         at += len(line) + 1
 
 
-def _sentences_by_line(text: str) -> list[CharRange]:
+def _sentences_by_line(text: str, names: tuple[str, ...], links: tuple[Link, ...]) -> list[CharRange]:
     """Return the sentences of each line; a line without a letter or digit has none."""
     ranges: list[CharRange] = []
     for first, last in _lines(text):
         line = text[first:last]
         if is_readable(line):
-            ranges += [(start + first, end + first) for start, end in sentence_ranges(line)]
+            found = sentence_ranges(line, names)
+            if len(found) > 1 and links:  # few items have two sentences: links are moved only for those
+                inner = links[bisect_left(links, (first,)) : bisect_left(links, (last,))]
+                moved = [Link(start - first, end - first, target) for start, end, target in inner]
+                found = sentence_ranges(line, names, moved) if moved else found
+            ranges += [(start + first, end + first) for start, end in found]
     return ranges

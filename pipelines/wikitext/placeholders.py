@@ -21,6 +21,8 @@ __all__ = [
     "LINK_END",
     "LINK_START",
     "MAX_NUMBER",
+    "TABLE",
+    "TABLE_NUMBER",
     "clean_input",
     "image_placeholders",
     "number_char",
@@ -34,8 +36,11 @@ LINK_START, LINK_END, IMAGE = "\ufdd1", "\ufdd2", "\ufdd3"
 EMPTIED = "\ufdd4"
 """Stands between quote marks where all that they held shows nothing, so that both go together: `''{{unknown}}''`."""
 
-MAX_NUMBER = 0xFFFD
+MAX_NUMBER = 0xFFFC
 _FIRST_NUMBER = 0xF0000  # the first of the 65,534 characters of the private plane 15
+TABLE_NUMBER = chr(_FIRST_NUMBER + MAX_NUMBER + 1)
+TABLE = IMAGE + TABLE_NUMBER
+"""The place of a table that was dropped, written as an image of a number that no image has: it is cleaned as one is."""
 _IMAGE_AND_NUMBER = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]")
 _QUOTED_IMAGE = re.compile(f"(?<='){IMAGE}[\U000f0000-\U000ffffd](?=')")
 _SUSPECT_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127, 0xED, 0xEF, 0xF3])

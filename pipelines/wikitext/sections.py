@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from pipelines.wikitext.placeholders import IMAGE, image_placeholders, without_images
+from pipelines.wikitext.placeholders import IMAGE, TABLE_NUMBER, image_placeholders, without_images
 from pipelines.wikitext.plain_text import CleanText, clean_inline
-from pipelines.wikitext.sentences import is_readable
+from pipelines.wikitext.sentences import is_readable, sentence_ranges
 from schemas.records import Link
 
 __all__ = ["DEFAULT_CUT_SECTIONS", "BlockBuilder", "TextBlock"]
@@ -35,10 +35,17 @@ _HATNOTE = re.compile(
 """A note that leads elsewhere, written by hand: an indented line in italics. Source: Wikipedia:Hatnote."""
 _HORIZONTAL_RULE = re.compile(r"^-{4,}")
 _MAX_HEADING_CHARS = 500
+_MAX_INDENTS = 8
+"""Items of lists that are nested deeper are indented no further."""
+_MAX_LEAD_IN_CHARS = 300
+_ANNOUNCES = re.compile(r":$|\b(?:following|as follows|below|table)\b", re.IGNORECASE)
 
 
 class TextBlock(NamedTuple):
-    """A paragraph, or a list with an item on each line. section: headings joined by ' / ', or ''."""
+    """A paragraph, or a list with an item on each line. section: headings joined by ' / ', or ''.
+
+    Items of a list inside another one are indented by two blanks for each level.
+    """
 
     kind: Literal["paragraph", "list"]
     section: str
@@ -56,7 +63,8 @@ class BlockBuilder:
 
     Args:
         cut_sections: headings, in upper or lower case, that are cut with all below them.
-        counters: counts the cut sections.
+        counters: counts the cut sections, and the table_lead_ins: paragraphs that only announce a table, which the
+            text does not hold.
     """
 
     def __init__(self, cut_sections: Iterable[str], counters: dict[str, int]) -> None:
@@ -66,8 +74,10 @@ class BlockBuilder:
         self._section = ""
         self._cut_level: int | None = None
         self._lines: list[str] = []
+        self._depths: list[int] = []  # of the items of a list, 0 for the outermost
         self._kind: Literal["paragraph", "list"] = "paragraph"
         self._blocks: list[TextBlock] = []
+        self._lead_ins = 0  # how many blocks there were when a lead-in was counted last
         self.image_numbers: list[tuple[str, str]] = []
         """The number character of each image placeholder in the order of the text, with its section."""
 
@@ -76,8 +86,11 @@ class BlockBuilder:
         if IMAGE in line:
             found = image_placeholders(line)
             # Every second character is a number: IMAGE 0 IMAGE 1 ... Images of cut sections count, too.
-            self.image_numbers += [(number, self._section) for number in found[1::2]]
+            self.image_numbers += [(number, self._section) for number in found[1::2] if number != TABLE_NUMBER]
             line = without_images(line)
+            if TABLE_NUMBER in found:
+                self._end_block()
+                self._count_lead_in()
             if not line.strip():
                 return
         is_heading = line.startswith("=") and len(line) <= _MAX_HEADING_CHARS
@@ -117,6 +130,7 @@ class BlockBuilder:
         bullets, text = line[: len(line) - len(text)], text.lstrip(" \t")
         if text.strip() and not (line[0] == ":" and _HATNOTE.match(text)):
             self._add("list", _list_text(bullets, text))
+            self._depths.append(len(bullets) - 1)
         else:
             self._end_block()
 
@@ -130,10 +144,20 @@ class BlockBuilder:
         if self._lines:
             # A paragraph is cleaned as a whole, because a link may run over a line break; an item alone.
             lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
-            text, links = _join_lines([clean_inline(line) for line in lines])
+            text, links = _join_lines([clean_inline(line) for line in lines], self._depths)
             if is_readable(text):
                 self._blocks.append(TextBlock(self._kind, self._section, text, links))
         self._lines = []
+        self._depths = []
+
+    def _count_lead_in(self) -> None:
+        """Count the last paragraph if all that it does is to announce the table that stands here."""
+        if self._cut_level is None and self._blocks and len(self._blocks) != self._lead_ins:
+            last = self._blocks[-1]
+            is_near = last.kind == "paragraph" and last.section == self._section and len(last.text) < _MAX_LEAD_IN_CHARS
+            if is_near and _ANNOUNCES.search(last.text) and len(sentence_ranges(last.text)) == 1:
+                self._counters["table_lead_ins"] += 1
+                self._lead_ins = len(self._blocks)  # a second table behind it is not counted again
 
     def finish(self) -> list[TextBlock]:
         """End the last block and return all blocks."""
@@ -150,16 +174,23 @@ def _list_text(bullets: str, text: str) -> str:
     return re.sub(r"(?<!\s)\s+:\s+", ": ", text, count=1) if bullets.endswith(";") else text
 
 
-def _join_lines(lines: list[CleanText]) -> CleanText:
-    """Join cleaned lines by line breaks and move their links along; empty lines are left out."""
+def _join_lines(lines: list[CleanText], depths: list[int]) -> CleanText:
+    r"""Join cleaned lines by line breaks and move their links along; empty lines are left out.
+
+    >>> _join_lines([CleanText("tea", ()), CleanText("green", ()), CleanText("milk", ())], [1, 2, 1]).text
+    'tea\n  green\nmilk'
+    """
     if len(lines) == 1:
         return lines[0]
+    outermost = min(depths, default=0)
     texts: list[str] = []
     links: list[Link] = []
     shift = 0
-    for line in lines:
+    for place, line in enumerate(lines):
         if line.text:
+            indent = "  " * min(depths[place] - outermost, _MAX_INDENTS) if depths else ""
+            shift += len(indent)
             links += [Link(link.start + shift, link.end + shift, link.target) for link in line.links]
-            texts.append(line.text)
+            texts.append(indent + line.text)
             shift += len(line.text) + 1
     return CleanText("\n".join(texts), tuple(links))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from pipelines.wikitext.boundaries import has_missed_cuts, sentence_pieces
+from schemas.records import Link
 
 __all__ = [
     "MAX_QUOTATION_CHARS",
@@ -22,16 +25,18 @@ MAX_QUOTATION_CHARS = 300
 
 Cutting inside every quotation breaks titles such as "Have you eaten yet? The Reader in A Modest Proposal".
 """
-_ODD = re.compile("([\ud800-\udfff])|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029\r]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _QUOTES = re.compile('["“”«»]')
 _READABLE = re.compile(r"[^\W_]")
+_DASHES = frozenset("—–-")
+_AUTHOR = re.compile(r"[–—-] ?[A-Z]")
 _CLOSING = frozenset(")]}\"'”’»")
 
 CharRange = tuple[int, int]
 """Half-open range of characters, start and end. A bare pair: a paragraph has about ten, and a class takes time."""
 
 
-def split_sentences(text: str) -> list[str]:
+def split_sentences(text: str, names: tuple[str, ...] = ()) -> list[str]:
     """Cut a text into sentences without blanks at their ends.
 
     Together they hold every character of the text but white space between them. A piece without a letter or digit
@@ -39,29 +44,45 @@ def split_sentences(text: str) -> list[str]:
 
     Args:
         text: one paragraph in English, or one item of a list.
+        names: names in it with a mark that could end a sentence, such as "Jeopardy!".
 
     Source: package sentencex, chosen by measurement (docs/decisions/0004-sentence-splitter.md).
 
     >>> split_sentences("The U.S. Army came c. 1850. It left 3.5 years later!")
     ['The U.S. Army came c. 1850.', 'It left 3.5 years later!']
     """
-    return [text[start:end] for start, end in sentence_ranges(text)]
+    return [text[start:end] for start, end in sentence_ranges(text, names)]
 
 
-def sentence_ranges(text: str) -> list[CharRange]:
+def sentence_ranges(text: str, names: tuple[str, ...] = (), links: Sequence[Link] = ()) -> list[CharRange]:
     """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS.
+
+    Args:
+        text: one paragraph in English, or one item of a list.
+        names: names in it that hold a mark which could end a sentence.
+        links: of the text, by start; no sentence ends inside one.
 
     >>> text = "To be. — Hamlet, Act III. ... He (John.) left."
     >>> [text[start:end] for start, end in sentence_ranges(text)]
     ['To be. — Hamlet, Act III.', '... He (John.) left.']
     """
-    ranges: list[tuple[int, int]] = []
+    has_mark = text.find(".", 0, -1) >= 0 or "!" in text or "?" in text or not text.isascii() or "\n" in text
+    places = _places(text) if has_mark else []  # half of the items of lists are spared the splitter
+    if not places and not (has_mark and has_missed_cuts(text)):
+        return _within_bounds(text, [(0, len(text))])
+    pieces, begin_with_letter = sentence_pieces(text, places, names, links)
+    if begin_with_letter and text[0].isalnum():  # most paragraphs
+        return _within_bounds(text, pieces)
+    ranges: list[CharRange] = []
     unreadable_start: int | None = None  # of pieces without a letter that wait for the next piece
-    for start, end in _raw_ranges(text):
+    for start, end in pieces:
         if unreadable_start is not None:
             start, unreadable_start = unreadable_start, None
-        if ranges and text.startswith("— ", start):  # the author belongs to the quotation before
-            ranges[-1] = (ranges[-1][0], end)
+        first = text[start]
+        if first.isalnum():  # nearly all
+            ranges.append((start, end))
+        elif first in _DASHES and ranges and _is_author(text, ranges[-1][1], start):
+            ranges[-1] = (ranges[-1][0], end)  # the author belongs to the quotation before
         elif _READABLE.search(text, start, end):
             ranges.append((start, end))
         elif ranges and text[start:end].strip()[:1] in _CLOSING:  # a bracket or quote closes the sentence before
@@ -70,38 +91,59 @@ def sentence_ranges(text: str) -> list[CharRange]:
             unreadable_start = start  # an ellipsis opens the sentence after it
     if unreadable_start is not None:
         ranges.append((ranges.pop()[0] if ranges else unreadable_start, len(text)))
+    return _within_bounds(text, ranges)
+
+
+def _within_bounds(text: str, ranges: list[CharRange]) -> list[CharRange]:
+    """Trim the first and the last range, between which all are trimmed, and cut those that are too long."""
+    start, end = ranges[0][0], ranges[-1][1]
+    if start == end:
+        return []
+    if text[start].isspace() or text[end - 1].isspace():
+        start, end = trimmed(text, start, end)
+        if start == end:
+            return []
+        ranges[0] = (start, ranges[0][1])
+        ranges[-1] = (ranges[-1][0], end)
+    if end - start <= MAX_SENTENCE_CHARS:
+        return ranges
     bounded: list[CharRange] = []
     for start, end in ranges:
-        first, last = trimmed(text, start, end)
-        if last - first > MAX_SENTENCE_CHARS:
-            bounded += _bounded(text, first, last)
-        elif last > first:
-            bounded.append((first, last))
+        if end - start > MAX_SENTENCE_CHARS:
+            bounded += _bounded(text, start, end)
+        else:
+            bounded.append((start, end))
     return bounded
 
 
-def _raw_ranges(text: str) -> list[CharRange]:
-    """Return the pieces of sentencex as ranges that cover the text.
+def _is_author(text: str, end: int, start: int) -> bool:
+    """Return whether a piece is the author of the quotation before it: "— Hamlet", or -Aristotle behind a quote."""
+    return text.startswith("— ", start) or (text[end - 1] in "\"”’'" and bool(_AUTHOR.match(text, start)))
 
-    sentencex sees U+FFFD for a lone surrogate, which is no valid string in Rust, and a blank for a rare line separator,
-    at which it would end a sentence. Both have the length of what they replace, so that ranges stay right.
+
+def _places(text: str) -> list[int]:
+    """Return where sentencex starts a new sentence, with the sentences inside long quotations.
+
+    It sees U+FFFD for a lone surrogate, which is no valid string in Rust and has the same length.
     """
     import sentencex
 
-    if not text.isprintable() and _ODD.search(text):
-        text = _ODD.sub(lambda match: "\ufffd" if match[1] else " ", text)
-    ranges: list[CharRange] = []
-    start = 0
-    for piece in sentencex.segment("en", text):
-        end = start + len(piece)
-        if end - start > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
-            ranges += _inside_quotation(text, start, end)
+    try:
+        pieces = sentencex.segment("en", text)
+    except UnicodeEncodeError:
+        pieces = sentencex.segment("en", _SURROGATE.sub("\ufffd", text))
+    places: list[int] = []
+    at = 0
+    for piece in pieces:
+        end = at + len(piece)
+        if end - at > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
+            places += [cut for _, cut in _inside_quotation(text, at, end)]
         else:
-            ranges.append((start, end))
-        start = end
-    if start < len(text):
-        ranges.append((start, len(text)))
-    return ranges
+            places.append(end)
+        at = end
+    if places and places[-1] >= len(text):
+        places.pop()
+    return places
 
 
 def _inside_quotation(text: str, first: int, last: int) -> Iterator[CharRange]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.dump import Page
-from pipelines.wikitext import CleaningRules, parse_article
+from pipelines.wikitext import CleaningRules, parse_article, split_article
 from pipelines.wikitext.article import Article
 
 
@@ -47,7 +47,7 @@ def test_lists_keep_their_text_without_marks_one_item_a_line() -> None:
     article = parse("Kinds:\n* green\n** sencha\n# first\n; Term : meaning\n:: indented\n*\nAfter.")
     assert [(block.kind, block.text) for block in article.blocks] == [
         ("paragraph", "Kinds:"),
-        ("list", "green\nsencha\nfirst\nTerm: meaning\nindented"),
+        ("list", "green\n  sencha\nfirst\nTerm: meaning\n  indented"),
         ("paragraph", "After."),
     ]
 
@@ -192,3 +192,34 @@ def test_disambiguation_pages_are_known_by_title_and_names_are_not_one() -> None
 
 def test_a_page_that_was_escaped_twice_is_read_once_more() -> None:
     assert texts("Tea.&lt;ref&gt;Cite&lt;/ref&gt; A&amp;nbsp;B") == ["Tea. A B"]
+
+
+def test_items_of_a_list_inside_a_list_are_indented_and_their_links_move_along() -> None:
+    (block,) = parse("** a [[b]]\n*** [[c]] d\n** e\n" + "*" * 500 + " [[deep]]").blocks
+    assert block.text == "a b\n  c d\ne\n" + "  " * 8 + "deep"
+    assert [block.text[link.start : link.end] for link in block.links] == ["b", "c", "deep"]
+    (row,) = split_article(parse("* a [[b]]\n** [[c]] d")).paragraphs
+    assert row.text == "a b\n  c d"
+    assert [row.text[link.start : link.end] for link in row.links] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "count"),
+    [
+        ("The results are:\n{|\n|a\n|}", 1),
+        ("The following table has the results.\n\n{|\n|a\n|}\n{|\n|b\n|}", 1),
+        ("The results:\n{|\n|a\n|}\nThe rest:\n{|\n|b {|\n|c\n|}\n|}", 2),
+        ("It rained. The results are in the table.\n{|\n|a\n|}", 0),
+        ("It rained.\n{|\n|a\n|}", 0),
+        ("The results are:\n== Home ==\n{|\n|a\n|}", 0),
+        ("The results are:\n* a\n{|\n|a\n|}", 0),
+        ("{|\n|a\n|}\nThe results were:", 0),
+    ],
+)
+def test_a_paragraph_that_only_announces_a_table_is_counted(wikitext: str, count: int) -> None:
+    article = parse(wikitext)
+    assert article.counters.get("table_lead_ins", 0) == count
+    assert [block.text for block in article.blocks] == [line for line in wikitext.split("\n") if line[:1].isupper()] + (
+        ["a"] if "* a" in wikitext else []
+    )
+    assert not article.images

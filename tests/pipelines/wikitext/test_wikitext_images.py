@@ -50,6 +50,19 @@ def test_galleries_give_an_image_for_each_line() -> None:
     assert (article.counters["galleries"], article.blocks) == (1, ())
 
 
+def test_a_caption_in_a_gallery_is_rendered_as_any_text_is_and_its_notes_are_dropped() -> None:
+    article = parse(
+        "Text.\n<gallery>\nFile:a.jpg|A cup, {{circa|465 BC}}<ref>{{cite book|title=Secret}}</ref>, "
+        "<nowiki>[[x]]</nowiki>\nFile:b.jpg|{{convert|5|m}} tall\n</gallery>\nMore."
+    )
+    assert [(image.file, image.caption, image.position) for image in article.images] == [
+        ("A.jpg", "A cup, c. 465 BC, [[x]]", 0),
+        ("B.jpg", "5 metres (16 ft) tall", 1),
+    ]
+    assert [block.text for block in article.blocks] == ["Text.", "More."]
+    assert article.counters["references"] == 1
+
+
 def test_template_galleries_and_multiple_images_have_their_captions() -> None:
     assert images("{{gallery|a.jpg|First|File:b.jpg|Second}}") == [("A.jpg", "First"), ("B.jpg", "Second")]
     assert images("{{multiple image|image1=a.jpg|caption1=One|image2=b.jpg|caption2=Two}}") == [
