@@ -46,7 +46,7 @@ class _Piece(NamedTuple):
     is_list: bool
 
 
-def split_article(article: Article) -> Passages:
+def split_article(article: Article, language: str = "en") -> Passages:
     """Cut an article into sentences, paragraphs and images.
 
     The items of neighbouring lists of a section form one paragraph, one item a line; each line has its own sentences.
@@ -55,6 +55,7 @@ def split_article(article: Article) -> Passages:
 
     Args:
         article: the result of `parse_article`.
+        language: code of ISO 639, by whose rules sentences end.
 
     Returns:
         Rows with ids from 0 in the order of the article. The intro of an image is the introduction (section "") up to
@@ -71,8 +72,8 @@ def split_article(article: Article) -> Passages:
     sentences: list[Sentence] = []
     seen: set[str] = set()
     page_id, title = article.page_id, article.title
-    for section, text, links, is_list in _pieces(article.blocks):
-        ranges = _sentences_by_line(text) if is_list else sentence_ranges(text)
+    for section, text, links, is_list in _pieces(article.blocks, language):
+        ranges = _sentences_by_line(text, language) if is_list else sentence_ranges(text, language)
         # Dropped paragraphs get no number: ids count the rows that are written.
         if not ranges or not is_readable(text):
             counters["empty_paragraphs"] += 1
@@ -87,7 +88,7 @@ def split_article(article: Article) -> Passages:
             _new_sentence(Sentence, (f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end]))
             for place, (start, end) in enumerate(ranges)
         ]
-    images = _images(article, _introduction(paragraphs)) if article.images else []
+    images = _images(article, _introduction(paragraphs, language)) if article.images else []
     return Passages(sentences, paragraphs, images, counters)
 
 
@@ -113,7 +114,7 @@ def _images(article: Article, intro: str) -> list[ArticleImage]:
     return list(rows.values())
 
 
-def _introduction(paragraphs: list[Paragraph]) -> str:
+def _introduction(paragraphs: list[Paragraph], language: str) -> str:
     """Join the paragraphs before the first heading by blank lines, up to MAX_INTRO_CHARS."""
     texts = [paragraph.text for paragraph in paragraphs if not paragraph.section] or [
         paragraph.text for paragraph in paragraphs[:1]
@@ -122,11 +123,11 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
     if len(text) <= MAX_INTRO_CHARS:
         return text
     # The cut breaks the last sentence; the one before it is the last whole one.
-    ends = [end for _, end in sentence_ranges(text[: MAX_INTRO_CHARS + 1])]
+    ends = [end for _, end in sentence_ranges(text[: MAX_INTRO_CHARS + 1], language)]
     return text[: ends[-2]] if len(ends) > 1 else text[: ends[0]][:MAX_INTRO_CHARS]
 
 
-def _pieces(blocks: Iterable[TextBlock]) -> Iterator[_Piece]:
+def _pieces(blocks: Iterable[TextBlock], language: str) -> Iterator[_Piece]:
     """Yield the texts of paragraphs, trimmed: neighbouring lists of a section are joined, long texts are cut."""
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
         if is_list:
@@ -139,7 +140,7 @@ def _pieces(blocks: Iterable[TextBlock]) -> Iterator[_Piece]:
             if len(text) <= bound:
                 yield _cut_piece(piece, trimmed(text, 0, len(text)))
             else:
-                for part in _pack(_lines(text) if is_list else sentence_ranges(text), bound):
+                for part in _pack(_lines(text, language) if is_list else sentence_ranges(text, language), bound):
                     yield _cut_piece(piece, part)
 
 
@@ -184,24 +185,24 @@ def _pack(ranges: Iterable[CharRange], bound: int) -> Iterator[CharRange]:
         yield current
 
 
-def _lines(text: str) -> Iterator[CharRange]:
+def _lines(text: str, language: str) -> Iterator[CharRange]:
     """Yield the lines that are not blank, trimmed; one longer than MAX_LIST_CHARS is cut between sentences."""
     at = 0
     for line in text.split("\n"):
         start, end = trimmed(text, at, at + len(line))
         if end - start > MAX_LIST_CHARS:
-            inner = sentence_ranges(text[start:end])
+            inner = sentence_ranges(text[start:end], language)
             yield from ((first + start, last + start) for first, last in _pack(inner, MAX_LIST_CHARS))
         elif end > start:
             yield start, end
         at += len(line) + 1
 
 
-def _sentences_by_line(text: str) -> list[CharRange]:
+def _sentences_by_line(text: str, language: str) -> list[CharRange]:
     """Return the sentences of each line; a line without a letter or digit has none."""
     ranges: list[CharRange] = []
-    for first, last in _lines(text):
+    for first, last in _lines(text, language):
         line = text[first:last]
         if is_readable(line):
-            ranges += [(start + first, end + first) for start, end in sentence_ranges(line)]
+            ranges += [(start + first, end + first) for start, end in sentence_ranges(line, language)]
     return ranges

@@ -48,8 +48,12 @@ def split_sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in sentence_ranges(text)]
 
 
-def sentence_ranges(text: str) -> list[CharRange]:
+def sentence_ranges(text: str, language: str = "en") -> list[CharRange]:
     """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS.
+
+    Args:
+        text: a paragraph, or one item of a list.
+        language: code of ISO 639; sentencex reads one that it does not know by common rules.
 
     >>> text = "To be. — Hamlet, Act III. ... He (John.) left."
     >>> [text[start:end] for start, end in sentence_ranges(text)]
@@ -57,7 +61,7 @@ def sentence_ranges(text: str) -> list[CharRange]:
     """
     ranges: list[tuple[int, int]] = []
     unreadable_start: int | None = None  # of pieces without a letter that wait for the next piece
-    for start, end in _raw_ranges(text):
+    for start, end in _raw_ranges(text, language):
         if unreadable_start is not None:
             start, unreadable_start = unreadable_start, None
         if ranges and text.startswith("— ", start):  # the author belongs to the quotation before
@@ -80,7 +84,7 @@ def sentence_ranges(text: str) -> list[CharRange]:
     return bounded
 
 
-def _raw_ranges(text: str) -> list[CharRange]:
+def _raw_ranges(text: str, language: str) -> list[CharRange]:
     """Return the pieces of sentencex as ranges that cover the text.
 
     sentencex sees U+FFFD for a lone surrogate, which is no valid string in Rust, and a blank for a rare line separator,
@@ -92,10 +96,10 @@ def _raw_ranges(text: str) -> list[CharRange]:
         text = _ODD.sub(lambda match: "\ufffd" if match[1] else " ", text)
     ranges: list[CharRange] = []
     start = 0
-    for piece in sentencex.segment("en", text):
+    for piece in sentencex.segment(language, text):
         end = start + len(piece)
         if end - start > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
-            ranges += _inside_quotation(text, start, end)
+            ranges += _inside_quotation(text, start, end, language)
         else:
             ranges.append((start, end))
         start = end
@@ -104,7 +108,7 @@ def _raw_ranges(text: str) -> list[CharRange]:
     return ranges
 
 
-def _inside_quotation(text: str, first: int, last: int) -> Iterator[CharRange]:
+def _inside_quotation(text: str, first: int, last: int, language: str) -> Iterator[CharRange]:
     """Cut a long piece at the sentences of its quotations, which sentencex keeps whole.
 
     Without quotes, which become blanks of the same length, sentencex cuts inside. A closing quote or bracket behind a
@@ -113,7 +117,7 @@ def _inside_quotation(text: str, first: int, last: int) -> Iterator[CharRange]:
     import sentencex
 
     start = at = first
-    for piece in sentencex.segment("en", _QUOTES.sub(" ", text[first:last])):
+    for piece in sentencex.segment(language, _QUOTES.sub(" ", text[first:last])):
         cut = at + len(piece.rstrip())
         at += len(piece)
         while cut < last and text[cut] in _CLOSING:
