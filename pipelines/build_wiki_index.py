@@ -1,6 +1,6 @@
 """The job: a dump becomes an index folder. An interrupted build goes on where it stopped; a second run does nothing.
 
-    check what may be written ─► hash the inputs ─► is the index of this fingerprint there? ── yes ─► done
+    check output and wiki ─► hash the inputs ─► is the index of this fingerprint there? ── yes ─► done
                                                                     │ no
     publish (manifest last) ◄─ manifest ◄─ stages that are not done ◄─ plan of the shards
 
@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.beam import LocalWorkers, check_beam_options, full_disk
-from pipelines.job import Stages, describe_inputs, find_inputs, library_versions, make_manifest, plan_shards
+from pipelines.job import (
+    Stages,
+    describe_inputs,
+    find_inputs,
+    find_wiki,
+    library_versions,
+    make_manifest,
+    plan_shards,
+)
 from pipelines.stages import BuildRequest, BuildSettings, EarlierIndex, RunOptions
 from pipelines.storage import Output, open_output
 from schemas.display import Progress
@@ -49,7 +57,8 @@ def build_wiki_index(request: BuildRequest, progress: Progress) -> BuildOutcome:
 
     Raises:
         UsageError: the output must not be written, or the options do not fit each other.
-        InputError: a dump cannot be read, or a part of it is lost and that is not allowed.
+        InputError: a dump cannot be read, is of another wiki or gives no sentence, or a part of it is lost and that
+            is not allowed.
         StoreError: the disk is full, or the index that is there is damaged.
         MissingDependency: the image encoder's weights, or Java, are not there.
     """
@@ -69,7 +78,10 @@ def _build(request: BuildRequest, progress: Progress) -> BuildOutcome:
     paths = find_inputs(request.dumps, request.dump_index)
     if request.images is not None and request.images.reads_containers:
         progress.note("reading the names of pictures in container files that are new")
-    settings = _with_images(request)
+    wiki = find_wiki(paths, any_wiki=request.options.any_wiki, allow_unreadable=request.options.allow_partial)
+    for note in wiki.notes():
+        progress.note(note)
+    settings = wiki.settle(_with_images(request))
     with progress.stage("hash"):
         inputs = describe_inputs(paths, allow_unreadable=request.options.allow_partial)
     config = settings.to_config()

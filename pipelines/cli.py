@@ -37,8 +37,8 @@ Examples:
   beam run build_wiki_index --dump gs://bucket/enwiki.xml.bz2 --output gs://bucket/enwiki -- --runner FlinkRunner
 
 \b
-Exit codes: 0 built or up to date; 2 usage; 3 input lost or unreadable; 4 output or disk; 5 something is not installed;
-130 interrupted. An interrupted build goes on when the same command is run again.
+Exit codes: 0 built or up to date; 2 usage; 3 input lost, unreadable or of another wiki; 4 output or disk; 5 something
+is not installed; 130 interrupted. An interrupted build goes on when the same command is run again.
 """
 
 
@@ -122,6 +122,12 @@ def build_wiki_index(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Finish although a part of the dump is lost (truncated, corrupt).")
     ] = False,
+    any_wiki: Annotated[
+        bool,
+        typer.Option(
+            "--any-wiki", help="Go on with a dump of another wiki than English Wikipedia; its templates are lost."
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the index at the output, and nothing that is not an index.")
     ] = False,
@@ -166,7 +172,7 @@ def build_wiki_index(
         dumps=tuple(dump),
         output=RemoteFile(output.rstrip("/")) if is_remote(output) else Path(output).absolute(),
         settings=settings,
-        options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ())),
+        options=RunOptions(workers or count_cores(), allow_partial, overwrite, tuple(beam_options or ()), any_wiki),
         dump_index=dump_index,
         images=image_input,
         update_from=update_from,

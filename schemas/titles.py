@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import unicodedata
-from urllib.parse import quote
+from html.entities import html5
+from urllib.parse import quote, unquote
 
 __all__ = [
     "THUMBNAIL_WIDTHS_PX",
     "canonical_file",
     "canonical_title",
+    "decode_name",
+    "decode_percent",
     "file_key",
     "file_page_url",
     "hashed_folder",
@@ -21,6 +25,7 @@ __all__ = [
 
 _SPACES = re.compile(r"[ _\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _BIDI_MARKS = re.compile(r"[\u200e\u200f\u202a-\u202e]+")
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _UPLOAD = "https://upload.wikimedia.org/wikipedia/commons"
 _VIDEOS = ("ogv", "webm", "mpg", "mpeg")
 DEFAULT_THUMBNAIL_WIDTH_PX = 330
@@ -55,6 +60,43 @@ def canonical_title(title: str) -> str:
         text = _SPACES.sub(" ", _BIDI_MARKS.sub("", title)).strip(" ")
     first = text[:1].upper()  # two letters for "ß" and ligatures, which MediaWiki leaves as they are
     return (first if len(first) == 1 else text[:1]) + text[1:]
+
+
+def decode_percent(name: str) -> str:
+    """Decode the percent signs of a name in a link; where they are no UTF-8, the name stays as it is.
+
+    A title holds no percent sign before two hexadecimal digits, so nothing that is a title is changed.
+
+    Source: MediaWiki's Parser::handleInternalLinks2 and MediaWikiTitleCodec::getTitleInvalidRegex.
+
+    >>> decode_percent("Caf%C3%A9"), decode_percent("100% (song)"), decode_percent("%FF")
+    ('Café', '100% (song)', '%FF')
+    """
+    try:
+        return unquote(name, errors="strict") if "%" in name else name
+    except UnicodeDecodeError:
+        return name
+
+
+def decode_name(name: str) -> str:
+    """Decode the percent signs and character references of a name in a link, as MediaWiki does before it looks it up.
+
+    A reference ends with a semicolon, else it is none: in `Q&region` nothing is decoded.
+
+    Source: MediaWiki's Sanitizer::decodeCharReferences.
+
+    >>> decode_name("Rock &amp; Roll.jpg"), decode_name("Caf%C3%A9 &#233;"), decode_name("AT&T &copyright;")
+    ('Rock & Roll.jpg', 'Café é', 'AT&T &copyright;')
+    """
+    text = decode_percent(name)
+    return _REFERENCE.sub(_decode_reference, text) if "&" in text else text
+
+
+def _decode_reference(match: re.Match[str]) -> str:
+    reference = match.group()
+    if reference[1] == "#":
+        return html.unescape(reference)
+    return html5.get(reference[1:], reference)
 
 
 def canonical_file(name: str) -> str:

@@ -54,18 +54,21 @@ def answer_query(
         modality: the view that words search: sentences ("text") or pictures ("image").
 
     Yields:
-        The view, and its answers, best first.
+        The view, and its answers, best first. An empty text in a batch has none: the queries after it are answered.
 
     Raises:
-        UsageError: the text is empty, a parameter is out of its range or does not belong to the view, or the
-            encoder of the index cannot encode words.
+        UsageError: the text of the command line is empty, a parameter is out of its range or does not belong to the
+            view, or the encoder of the index cannot encode words.
         InputError: the picture or the vector cannot be used.
         StoreError: the index lacks the view.
     """
     if query.text is not None:
-        if not query.text.strip():
+        is_empty = not query.text.strip()
+        if is_empty and query.query_id is None:
             raise UsageError("the text of the query is empty", place=_place(query), remedy="give some words")
-        if modality == "image":
+        if is_empty:
+            yield modality, []
+        elif modality == "image":
             _check_words_for_pictures(query, params)
             yield "image", index.search_image_by_text([query.text], params.k)[0]
         else:

@@ -1,4 +1,4 @@
-"""The files of a dump: find them, check that they are exports, read their date, namespaces and multistream index."""
+"""The files of a dump: find them, check that they are exports, read their date, site and multistream index."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ import datetime
 import glob
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
-from xml.sax.saxutils import unescape
 
+from pipelines.dump.site import Site, read_siteinfo
 from pipelines.dump.streams import BZ2_MAGIC, Stream, StreamDamage, compression_of, decompress
 from pipelines.storage import RemoteFile, find_files, is_remote, open_file, size_of
 from schemas.errors import InputError
 
-__all__ = ["check_dump", "dump_date", "expand_inputs", "has_root", "index_beside", "namespaces_of", "read_index"]
+__all__ = ["check_dump", "dump_date", "expand_inputs", "index_beside", "read_index", "read_site"]
 
 _HEAD_BYTES = 2**20
 """Bytes of XML in which the first page must begin; the siteinfo before it has some 5 kB."""
 _ROOT = re.compile(rb"<(?:mediawiki|page)[\s/>]")
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*>)?\s*(?:<!--.*?-->\s*)*", re.DOTALL)
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']{1,40})")
-_NAMESPACE = re.compile(rb'<namespace key="(-?[0-9]{1,9})"[^>]*>([^<]{1,200})</namespace>')
 _DATE = re.compile(r"(?:^|-)([0-9]{8})(?:-|\.|$)")
 _INDEX_NAME = re.compile(r"-index[0-9]*\.txt")
 _MAX_INDEX_LINE_BYTES = 4096
@@ -43,15 +42,6 @@ _OTHER_FORMATS = {
     b"\xff\xfe": "UTF-16 text, and exports are UTF-8",
     b"\xfe\xff": "UTF-16 text, and exports are UTF-8",
 }
-ENWIKI_NAMESPACES: Mapping[str, int] = {
-    "media": -2, "special": -1, "talk": 1, "user": 2, "user talk": 3, "wikipedia": 4, "wikipedia talk": 5,
-    "project": 4, "project talk": 5, "wp": 4, "wt": 5, "file": 6, "file talk": 7, "image": 6, "image talk": 7,
-    "mediawiki": 8, "mediawiki talk": 9, "template": 10, "template talk": 11, "help": 12, "help talk": 13,
-    "category": 14, "category talk": 15, "portal": 100, "portal talk": 101, "book": 108, "book talk": 109,
-    "draft": 118, "draft talk": 119, "education program": 446, "education program talk": 447, "timedtext": 710,
-    "timedtext talk": 711, "module": 828, "module talk": 829,
-}  # fmt: skip
-"""English Wikipedia's namespaces and their aliases. Source: siteinfo of enwiki dumps, 2016 to 2025."""
 
 
 def dump_date(path: str | PathLike[str]) -> str | None:
@@ -191,14 +181,13 @@ def read_head(path: str | PathLike[str]) -> bytes:
     return head[:_HEAD_BYTES]
 
 
-def has_root(path: str | PathLike[str]) -> bool:
-    """Return whether a dump begins with <mediawiki>, so that it must also end with it."""
-    return _read_site(str(path), *_version_of(path))[0]
+def read_site(path: str | PathLike[str]) -> Site:
+    """Read the wiki that a dump is of, from its head.
 
-
-def namespaces_of(path: str | PathLike[str]) -> Mapping[str, int]:
-    """Return a dump's namespaces, lower-case name -> number: from its siteinfo, else those of English Wikipedia."""
-    return _read_site(str(path), *_version_of(path))[1]
+    Raises:
+        InputError: the head cannot be read, or its siteinfo is too large to be one.
+    """
+    return _read_site(str(path), *_version_of(path))
 
 
 def _version_of(path: str | PathLike[str]) -> tuple[int, int]:
@@ -210,14 +199,13 @@ def _version_of(path: str | PathLike[str]) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=64)
-def _read_site(path: str, _size_bytes: int, _changed_ns: int) -> tuple[bool, Mapping[str, int]]:
-    """Read from a dump's head whether it has a root element, and its namespaces."""
+def _read_site(path: str, _size_bytes: int, _changed_ns: int) -> Site:
     head = read_head(path)
-    names = {
-        unescape(name.decode("utf-8", "replace")).lower(): int(key)
-        for key, name in _NAMESPACE.findall(head.partition(b"<page")[0])
-    }
-    return b"<mediawiki" in head.partition(b"<page")[0], names or ENWIKI_NAMESPACES
+    if len(head) >= _HEAD_BYTES and b"<siteinfo" in head and b"</siteinfo>" not in head and b"<page" not in head:
+        raise InputError(
+            f"the siteinfo has more than {_HEAD_BYTES} bytes", path=path, place="the first bytes", remedy=_GIVE_EXPORT
+        )
+    return read_siteinfo(head)
 
 
 def index_beside(path: str | PathLike[str]) -> Path | RemoteFile | None:

@@ -1,29 +1,29 @@
-"""The <page> elements of an export: cut out of a stream of bytes, and read into records."""
+"""One <page> element of an export, read into a record: of several revisions the newest counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from xml.parsers import expat
 
-from schemas.titles import canonical_title
+from pipelines.dump.revisions import RevisionKey, to_key
+from pipelines.dump.site import Site
+from schemas.titles import canonical_title, decode_name
 
-__all__ = ["BrokenPage", "Cut", "Page", "PageCutter", "name_of", "parse_page"]
+__all__ = ["WIKITEXT", "BrokenPage", "Page", "name_of", "parse_page"]
 
-_TOKEN = re.compile(rb"<(?:page(?=[\s/>])|/page\s*>|/mediawiki\s*>)")
-_LONGEST_TOKEN_BYTES = 64
-"""If the end of a chunk cuts a tag in two, the tag begins within so many bytes of the end."""
-_HEAD_BYTES = 4096
-"""Bytes that are kept of a page that is too large, to name it: MediaWiki writes title and id first."""
 _TITLE = re.compile(rb"<title>([^<]{1,1000})")
 _ID = re.compile(rb"<id>\s*([0-9]{1,19})\s*<")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _MAX_ID = 2**63 - 1  # a column of int64
 _MAX_NAMESPACE = 2**31 - 1  # a column of int32
-_REDIRECT = re.compile(
-    r"\s*+#REDIRECT\s*+:?\s*+\[\[\s*+:?([^\[\]|#<>{}\n]*+)[^\[\]\n]*+\]\]", re.IGNORECASE
-)  # "*+" never gives back what it has matched, so that a line of megabytes is read once
+_TO_TARGET = r"\s*+:?\s*+\[\[\s*+:?([^\[\]|<>{}\n]*+)[^\[\]\n]*+\]\]"
+_REDIRECT = re.compile(rf"\s*+#REDIRECT{_TO_TARGET}", re.IGNORECASE)
+_ANY_REDIRECT = re.compile(rf"\s*+#[^\W\d_][^\W\d]*+{_TO_TARGET}")
+# "*+" never gives back what it has matched, so that a line of megabytes is read once
+WIKITEXT = "wikitext"
+"""The content model of articles; exports before 0.6 name none, for there was no other."""
 
 
 class Page(NamedTuple):
@@ -37,6 +37,10 @@ class Page(NamedTuple):
         redirect: title of the target; None if the page is no redirect.
         wikitext: of the revision; empty if it was deleted.
         size_bytes: of the wikitext in UTF-8.
+        timestamp: when the revision was made, as YYYYMMDDhhmmss; 0 if the dump does not say.
+        model: content model of the revision.
+        has_text: False if the dump leaves out a text that the revision has, as stub dumps do.
+        older_revisions: revisions of the page in the same element, of which none counts.
     """
 
     page_id: int
@@ -46,6 +50,15 @@ class Page(NamedTuple):
     redirect: str | None
     wikitext: str
     size_bytes: int
+    timestamp: int = 0
+    model: str = WIKITEXT
+    has_text: bool = True
+    older_revisions: int = 0
+
+    @property
+    def revision_key(self) -> RevisionKey:
+        """The greater key is that of the newer revision."""
+        return RevisionKey(self.timestamp, self.revision_id)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as a call of the class, which takes half the time of a named tuple's own way."""
@@ -66,110 +79,6 @@ class BrokenPage(Exception):
         self.detail = detail
 
 
-class Cut(NamedTuple):
-    """A <page> element cut out of a stream.
-
-    Args:
-        position: of its first byte in the stream's XML.
-        data: the whole element; only its first bytes if there is a problem.
-        problem: why it cannot be used; None for a whole page.
-    """
-
-    position: int
-    data: bytes
-    problem: BrokenPage | None
-
-
-class PageCutter:
-    """Cuts pages out of a stream that comes in chunks, keeping one page at most in memory.
-
-    It looks only for <page>, </page> and </mediawiki>, which cannot stand in text (XML escapes "<" there). So a page
-    with broken XML is lost alone, where a parser of the whole stream would stop.
-
-    Attributes:
-        open_at: position of the page that is not closed yet; None between pages.
-        is_ended: whether the last tag was </mediawiki>.
-
-    Args:
-        max_page_bytes: a page with more bytes of XML is not kept in memory, and is returned as a problem.
-    """
-
-    # Positions count bytes of the stream. The buffer holds the last of them:
-    #
-    #     0 ............... _base ...................... end of the last chunk
-    #                       |<-------- _buffer -------->|
-    #                             ^ _scanned: tags are found up to here
-    #
-    # _base is open_at while a page is open, so that it can be returned whole; otherwise, and where the open page is
-    # too large, it is the place up to which tags are found.
-
-    def __init__(self, max_page_bytes: int) -> None:
-        self._max_page_bytes = max_page_bytes
-        self._buffer = b""
-        self._base = 0
-        self._scanned = 0
-        self._head = b""
-        self.open_at: int | None = None
-        self.is_ended = False
-
-    @property
-    def open_head(self) -> bytes:
-        """The first bytes of the page that is open; b"" between pages."""
-        if self.open_at is None:
-            return b""
-        return self._head or self._buffer[self.open_at - self._base :][:_HEAD_BYTES]
-
-    def feed(self, chunk: bytes) -> Iterator[Cut]:
-        """Take the next bytes of the stream, and yield the pages that end in them."""
-        self._buffer += chunk
-        for match in _TOKEN.finditer(self._buffer, self._scanned):
-            self._scanned = match.end()
-            start = self._base + match.start()
-            if match.group().startswith(b"</page"):
-                yield self._close(start, match.end())
-                continue
-            if self.open_at is not None:
-                yield self._drop(start, "broken_xml", "the page is not closed")
-            self.is_ended = match.group().startswith(b"</mediawiki")
-            self.open_at = None if self.is_ended else start
-            self._head = b""
-        self._trim()
-
-    def _close(self, start: int, end: int) -> Cut:
-        """Return the open page, whose end tag lies from start (in the stream) to end (in the buffer)."""
-        if self.open_at is None:
-            return Cut(start, b"", BrokenPage("broken_xml", "the end of a page whose start is missing"))
-        size = self._base + end - self.open_at
-        if size > self._max_page_bytes:
-            return self._drop(start, "page_too_large", f"{size} bytes of XML, the limit is {self._max_page_bytes}")
-        cut = Cut(self.open_at, self._buffer[self.open_at - self._base : end], None)
-        self.open_at = None
-        return cut
-
-    def _drop(self, end: int, reason: str, detail: str) -> Cut:
-        """Return the open page as a problem, with its first bytes up to a position of the stream."""
-        position = self.open_at or 0
-        head = self.open_head[: end - position]
-        self.open_at, self._head = None, b""
-        return Cut(position, head, BrokenPage(reason, detail))
-
-    def _trim(self) -> None:
-        """Drop the bytes of the buffer that no later tag needs."""
-        end = len(self._buffer)
-        # The chunk may end inside a tag: look again from its "<" when more has come
-        tail = self._buffer.rfind(b"<", max(self._scanned, end - _LONGEST_TOKEN_BYTES))
-        self._scanned = tail if tail >= 0 else end
-        keep = self._scanned
-        if self.open_at is not None and not self._head:
-            if self._base + end - self.open_at <= self._max_page_bytes:
-                keep = min(keep, self.open_at - self._base)
-            else:
-                self._head = self.open_head  # too large: from here on only the end of the page is looked for
-        self._buffer = self._buffer[keep:]
-        self._base += keep
-        self._scanned -= keep
-
-
 def name_of(data: bytes) -> str:
     """Return how messages name a page, from its first bytes.
 
@@ -186,44 +95,58 @@ def name_of(data: bytes) -> str:
 
 
 class _Fields:
-    """Collects the fields of a page from expat's events. Of several revisions the last in the file counts."""
+    """Collects the fields of a page from expat's events. Of several revisions the newest counts."""
 
-    __slots__ = ("parts", "path", "redirect", "values")
+    __slots__ = ("_current", "has_redirect", "key", "page", "parts", "path", "redirect", "revision", "revisions")
 
     def __init__(self) -> None:
         self.path: list[str] = []
         self.parts: list[str] = []
-        self.values: dict[tuple[str, ...], str] = {}
+        self.page: dict[str, str] = {}
+        self.revision: dict[str, str] = {}
+        self.key = RevisionKey(-1, -1)
+        self.revisions = 0
         self.redirect: str | None = None
+        self.has_redirect = False
+        self._current: dict[str, str] = {}
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.path.append(tag)
         self.parts.clear()
-        if tag == "revision" and self.path == _REVISION:
-            self.values.pop(_TEXT, None)
-            self.values.pop(_REVISION_ID, None)
-        elif tag == "redirect" and self.path == _REDIRECT_TAG:
-            self.redirect = attributes.get("title")
+        # The lengths are compared first: this runs at every start tag of the dump
+        if len(self.path) == 2:
+            if tag == "revision":
+                self._current = {}
+            elif tag == "redirect":
+                self.redirect, self.has_redirect = attributes.get("title"), True
+        elif len(self.path) == 3 and tag == "text" and "deleted" not in attributes:
+            self._current["bytes"] = attributes.get("bytes", "")
 
     def end(self, tag: str) -> None:
-        # Three checks, cheapest first: this runs at every end tag of the dump
-        if tag in _FIELD_TAGS and len(self.path) <= _DEEPEST and (path := tuple(self.path)) in _FIELD_PATHS:
-            self.values[path] = "".join(self.parts)
+        depth = len(self.path)
+        if depth == 3 and tag in _REVISION_TAGS and self.path[1] == "revision":
+            self._current[tag] = "".join(self.parts)
+        elif depth == 2 and tag in _PAGE_TAGS:
+            self.page[tag] = "".join(self.parts)
+        elif depth == 2 and tag == "revision":
+            self._end_revision()
         self.parts.clear()
         self.path.pop()
 
-
-_REVISION = ["page", "revision"]
-_REDIRECT_TAG = ["page", "redirect"]
-_REVISION_ID = ("page", "revision", "id")
-_TEXT = ("page", "revision", "text")
-_PAGE_ID = ("page", "id")
-_FIELD_PATHS = {("page", "title"), ("page", "ns"), _PAGE_ID, _REVISION_ID, _TEXT}
-_FIELD_TAGS = {path[-1] for path in _FIELD_PATHS}
-_DEEPEST = max(map(len, _FIELD_PATHS))
+    def _end_revision(self) -> None:
+        self.revisions += 1
+        number = self._current.get("id", "")
+        is_number = number.isascii() and number.isdigit() and len(number) < 19
+        key = to_key(self._current.get("timestamp", ""), int(number) if is_number else 0)
+        if key >= self.key:  # of two that are equal, the last in the file
+            self.key, self.revision = key, self._current
 
 
-def parse_page(data: bytes, namespaces: Callable[[], Mapping[str, int]]) -> Page:
+_PAGE_TAGS = frozenset({"title", "ns", "id"})
+_REVISION_TAGS = frozenset({"id", "timestamp", "model", "text"})
+
+
+def parse_page(data: bytes, site: Callable[[], Site] = Site, older_revisions: int = 0) -> Page:
     """Read the fields of one <page> element.
 
     A page whose text was deleted, or that has no revision, has empty wikitext. A missing revision id is 0. A page
@@ -232,33 +155,46 @@ def parse_page(data: bytes, namespaces: Callable[[], Mapping[str, int]]) -> Page
 
     Args:
         data: the element, UTF-8.
-        namespaces: returns lower-case name of a namespace -> number; called only for a page without <ns>.
+        site: returns the wiki of the dump; called only where the element lacks what newer exports have.
+        older_revisions: number of revisions that were cut out of the element before.
 
     Raises:
         BrokenPage: broken_xml, missing_title, missing_id or bad_number.
 
-    >>> parse_page(b"<page><title>A</title><id>7</id><revision><text>#redirect [[b]]</text></revision></page>", dict)
-    Page(page_id=7, revision_id=0, title='A', namespace=0, redirect='B', wikitext='#redirect [[b]]', size_bytes=15)
+    >>> page = parse_page(b"<page><title>A</title><id>7</id><revision><text>#redirect [[b]]</text></revision></page>")
+    >>> page.page_id, page.title, page.namespace, page.redirect, page.wikitext
+    (7, 'A', 0, 'B', '#redirect [[b]]')
     """
     found = _read_fields(data)
-    title = found.values.get(("page", "title"), "").strip()
+    title = found.page.get("title", "").strip()
     if not title:
         raise BrokenPage("missing_title", "the page has no title")
-    if _PAGE_ID not in found.values:
+    if "id" not in found.page:
         raise BrokenPage("missing_id", "the page has no id")
-    space = found.values.get(("page", "ns"))
-    text = found.values.get(_TEXT, "")
+    space = found.page.get("ns")
+    text = found.revision.get("text", "")
     return Page(
-        page_id=_to_number(found.values[_PAGE_ID], 0, _MAX_ID),
-        revision_id=_to_number(found.values.get(_REVISION_ID, "0"), 0, _MAX_ID),
+        page_id=_to_number(found.page["id"], 0, _MAX_ID),
+        revision_id=_to_number(found.revision.get("id", "0"), 0, _MAX_ID),
         title=title,
-        namespace=namespace_of(title, namespaces())
+        namespace=namespace_of(title, site().namespaces)
         if space is None
         else _to_number(space, -_MAX_NAMESPACE, _MAX_NAMESPACE),
-        redirect=found.redirect or redirect_target(text),
+        redirect=found.redirect or _redirect_in(text, found, site),
         wikitext=text,
         size_bytes=len(text.encode("utf-8")),
+        timestamp=max(0, found.key.timestamp),
+        model=found.revision.get("model", "").strip().lower() or WIKITEXT,
+        has_text=bool(text) or found.revision.get("bytes", "") in ("", "0"),
+        older_revisions=older_revisions + max(0, found.revisions - 1),
     )
+
+
+def _redirect_in(text: str, found: _Fields, site: Callable[[], Site]) -> str | None:
+    """Return the target of a redirect that no tag names; its keyword may be in the wiki's own language."""
+    if "#" not in text[:100]:
+        return None
+    return redirect_target(text, any_word=found.has_redirect or not site().is_english_wikipedia)
 
 
 def _read_fields(data: bytes) -> _Fields:
@@ -293,15 +229,22 @@ def namespace_of(title: str, namespaces: Mapping[str, int]) -> int:
     return namespaces.get(canonical_title(prefix).lower(), 0) if colon else 0
 
 
-def redirect_target(wikitext: str) -> str | None:
+def redirect_target(wikitext: str, *, any_word: bool = False) -> str | None:
     """Return the title that a page starting with #REDIRECT leads to, without its section; None for other pages.
 
-    Only the English keyword is read. Exports mark redirects by a tag as well, where `parse_page` looks first.
+    Exports mark redirects by a tag as well, where `parse_page` looks first.
+
+    Args:
+        wikitext: of the page.
+        any_word: accept any word as the keyword, because each language has its own. A list item has a blank there.
 
     Source: MediaWiki's WikitextContent::getRedirectTargetAndText.
 
     >>> redirect_target("#REDIRECT [[green_tea#History|x]] {{R}}"), redirect_target("#1 is [[tea]]")
     ('Green tea', None)
+    >>> redirect_target("#WEITERLEITUNG [[Tee]]"), redirect_target("#WEITERLEITUNG [[Tee]]", any_word=True)
+    (None, 'Tee')
     """
-    match = _REDIRECT.match(wikitext)
-    return (canonical_title(match.group(1)) or None) if match else None
+    match = (_ANY_REDIRECT if any_word else _REDIRECT).match(wikitext)
+    # Decoded before the section is cut off: a reference such as &#39; holds a number sign, too.
+    return (canonical_title(decode_name(match.group(1)).partition("#")[0]) or None) if match else None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from pipelines.dump.files import check_dump, has_root, index_beside, namespaces_of, read_index
-from pipelines.dump.page_xml import BrokenPage, Cut, Page, PageCutter, name_of, parse_page
+from pipelines.dump.files import check_dump, index_beside, read_index, read_site
+from pipelines.dump.page_cutter import Cut, PageCutter
+from pipelines.dump.page_xml import BrokenPage, Page, name_of, parse_page
+from pipelines.dump.site import Site
 from pipelines.dump.streams import Compression, Stream, StreamDamage, compression_of, cut_xml, decompress, scan_bz2
+from pipelines.dump.stubs import check_texts
 from pipelines.storage import open_file, size_of
 from schemas.errors import InputError
 from schemas.records import Reject
@@ -30,7 +33,7 @@ class ReadLimits:
     """Limits of the reader.
 
     Args:
-        max_page_bytes: of the XML of one page. MediaWiki itself allows 2 MiB of wikitext.
+        max_page_bytes: of the XML of one page with its newest revision. MediaWiki itself allows 2 MiB of wikitext.
     """
 
     max_page_bytes: int = 10 * 2**20
@@ -49,9 +52,11 @@ def find_streams(path: str | PathLike[str], index_path: str | PathLike[str] | No
         index_path: of its multistream index; None: used if it lies beside the dump under Wikimedia's name.
 
     Raises:
-        InputError: the file is no dump (`check_dump`), or the index does not belong to it.
+        InputError: the file is no dump (`check_dump`) or one without texts (`check_texts`), or the index does not
+            belong to it.
     """
     check_dump(path)
+    check_texts(path)
     size = size_of(path)
     with open_file(path) as file:
         compression = compression_of(file.read(16))
@@ -124,17 +129,17 @@ def read_pages(stream: Stream, limits: ReadLimits = ReadLimits()) -> Iterator[Pa
 
 def _misses_end(stream: Stream, cutter: PageCutter) -> bool:
     """Return whether an export whose last stream this is was never closed: the file was cut off between two pages."""
-    return stream.is_last and not cutter.is_ended and has_root(stream.path)
+    return stream.is_last and not cutter.is_ended and read_site(stream.path).has_root
 
 
 def _to_page(cut: Cut, path: str, where: str) -> Page | Reject:
-    def namespaces() -> Mapping[str, int]:
-        return namespaces_of(path)
+    def site() -> Site:
+        return read_site(path)
 
     problem = cut.problem
     if problem is None:
         try:
-            return parse_page(cut.data, namespaces)
+            return parse_page(cut.data, site, cut.older_revisions)
         except BrokenPage as error:
             problem = error
     return Reject("dump", f"{where}+{cut.position}", problem.reason, f"{name_of(cut.data[:4096])}: {problem.detail}")

@@ -10,3 +10,4 @@ from .plan import find_inputs as find_inputs
 from .plan import plan_shards as plan_shards
 from .summary import print_summary as print_summary
 from .summary import to_summary as to_summary
+from .wiki import find_wiki as find_wiki

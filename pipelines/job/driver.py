@@ -30,6 +30,7 @@ from pipelines.beam import (
 from pipelines.dump import UNREADABLE
 from pipelines.job.plan import ShardPlan
 from pipelines.job.status import parse_status, shards_status
+from pipelines.job.totals import no_sentences
 from pipelines.stages import (
     BuildSettings,
     EarlierIndex,
@@ -102,11 +103,12 @@ class Stages:
             images: pictures, or their vectors; None: no image index.
 
         Raises:
-            InputError: input is lost, and that is not allowed.
+            InputError: input is lost, and that is not allowed; or there is no sentence to index.
         """
         self._parse()
         self._check_losses()
         self._finish()
+        self._check_sentences()
         if images is not None:
             self._embed(images)
         self._index_text()
@@ -140,6 +142,12 @@ class Stages:
                 place=f"stream at byte {first.offset}",
                 remedy="fetch the file again and compare its checksum, or build from the rest with --allow-partial",
             )
+
+    def _check_sentences(self) -> None:
+        """Refuse to build an index of nothing: it would answer every query with silence."""
+        if self.work.ready_rows("sentences"):
+            return
+        raise no_sentences(self.work, self._plan.inputs[0], is_limited=self._settings.limit_pages is not None)
 
     def _finish(self) -> None:
         shards = range(len(self._plan.shards))

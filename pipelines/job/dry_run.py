@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.beam import check_beam_options, describe_runner
 from pipelines.job.plan import find_inputs, plan_shards
+from pipelines.job.wiki import find_wiki
 from pipelines.stages import BuildRequest
 from pipelines.storage import RemoteFile, open_output, size_of
 
@@ -30,6 +31,7 @@ def describe_build(request: BuildRequest) -> dict[str, Any]:
     output = open_output(request.output)
     output.check(overwrite=True)
     paths = find_inputs(request.dumps, request.dump_index)
+    wiki = find_wiki(paths, any_wiki=request.options.any_wiki)
     plan = plan_shards(paths, request.dump_index, is_limited=request.settings.limit_pages is not None)
     kinds = {stream.path: stream.compression for shard in plan.shards for stream in shard}
     size = sum(size_of(path) * OUTPUT_PER_INPUT[kinds[str(path)]] for path in paths)
@@ -46,7 +48,8 @@ def describe_build(request: BuildRequest) -> dict[str, Any]:
         "estimated_output_bytes": None if request.settings.limit_pages else int(size),
         "free_bytes": _free_bytes(request.output),
         "images": None if request.images is None else ",".join(request.images.specs),
-        "settings": request.settings.to_config(),
+        "notes": wiki.notes(),
+        "settings": wiki.settle(request.settings).to_config(),
     }
 
 
@@ -92,4 +95,5 @@ def to_lines(plan: dict[str, Any]) -> list[str]:
         f"size      {about}" + ("" if free is None else f", {free / 1e6:,.0f} MB free"),
     ]
     lines += [f"setting   {name} = {value}" for name, value in sorted(plan["settings"].items())]
+    lines += [f"note      {note}" for note in plan["notes"]]
     return [*lines, "nothing was built (--dry-run)"]

@@ -29,6 +29,8 @@ def to_summary(
         "status": "built" if is_new else "up_to_date",
         "output": str(output),
         "is_partial": manifest.is_partial,
+        "wiki": manifest.config.get("wiki", ""),
+        "notes": _notes_on(manifest),
         "pages_read": manifest.pages_read,
         "counts": manifest.counts,
         "counters": manifest.counters,
@@ -37,6 +39,19 @@ def to_summary(
         "size_bytes": sum(shard.size_bytes for shard in manifest.shards),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }
+
+
+def _notes_on(manifest: Manifest) -> list[str]:
+    """Return what a reader of the numbers should know about the dump."""
+    notes = []
+    if manifest.config.get("is_wiki_assumed"):
+        notes.append("the dump does not say which wiki it is of: it was read as English Wikipedia")
+    elif manifest.config.get("wiki", "enwiki") not in ("enwiki", "simplewiki"):
+        notes.append(f"{manifest.config['wiki']} is not English Wikipedia: its own templates are lost")
+    older = manifest.counters.get("older_revisions", 0)
+    if older:
+        notes.append(f"the dump holds histories: {older:,} older revisions were left out, the newest of a page counts")
+    return notes
 
 
 def print_summary(summary: dict[str, Any]) -> None:
@@ -73,7 +88,7 @@ def print_summary(summary: dict[str, Any]) -> None:
 
 
 def _closing_lines(summary: dict[str, Any]) -> list[str]:
-    lines = []
+    lines = list(summary["notes"])
     if summary["is_partial"]:
         lines.append(f"PARTIAL: input was lost at {summary['counters']['losses']} places; see the rejects table")
     if summary["image_index"] is None:

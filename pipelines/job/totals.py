@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,19 @@ import pyarrow.parquet as pq
 
 from pipelines.stages import IMAGE_OUTCOMES, EmbedResult, FinishResult, ParseResult
 from pipelines.storage import Work
-from schemas.errors import MieError
+from schemas.errors import InputError, MieError
 from schemas.records import FATES
 
-__all__ = ["TOP_TEMPLATES", "Totals", "count_all", "count_fates", "count_rejects", "sum_counts", "top_templates"]
+__all__ = [
+    "TOP_TEMPLATES",
+    "Totals",
+    "count_all",
+    "count_fates",
+    "count_rejects",
+    "no_sentences",
+    "sum_counts",
+    "top_templates",
+]
 
 TOP_TEMPLATES = 1_000
 """Names of dropped templates in the manifest, most frequent first; the sum beside them is of all."""
@@ -129,6 +139,27 @@ def count_fates(page_files: Iterable[Path], pages_read: int) -> tuple[dict[str, 
 def _hash(title: str) -> int:
     """Return 64 bits for a title: millions of titles take 8 bytes each, and two that collide are all but impossible."""
     return int.from_bytes(hashlib.blake2b(title.encode("utf-8"), digest_size=8).digest(), "big")
+
+
+def no_sentences(work: Work, dump: str | PathLike[str], *, is_limited: bool) -> InputError:
+    """Return the error of a build without a sentence: it says what became of the pages.
+
+    Args:
+        work: the build; its finish stage is done.
+        dump: the first input.
+        is_limited: only the first pages were read.
+    """
+    pages = sum(result.pages for result in ParseResult.read_all(work).values())
+    fates, _ = count_fates(work.ready_files("pages"), pages)
+    rejects = count_rejects(work.ready_files("rejects"))
+    parts = [f"{number:,} {fate.replace('_', ' ')}" for fate, number in fates.items() if number]
+    parts += [f"rejected as {reason}: {number:,}" for reason, number in rejects.items()]
+    remedy = "give a dump with the articles' texts: pages-articles"
+    return InputError(
+        f"there is nothing to index: none of the {pages:,} pages gave a sentence ({', '.join(parts) or 'no page'})",
+        path=dump,
+        remedy="raise --limit-pages: dumps begin with redirects" if is_limited else remedy,
+    )
 
 
 def count_rejects(reject_files: Iterable[Path]) -> dict[str, int]:

@@ -62,7 +62,7 @@ def parse_page(page: Page, rules: CleaningRules, keep_disambiguation: bool = Fal
     counters, dropped = dict(article.counters), dict(article.dropped_templates)
     if article.is_disambiguation and not keep_disambiguation:
         return ParsedArticle("disambiguation", counters=counters, dropped_templates=dropped)
-    passages = split_article(article)
+    passages = split_article(article, rules.wiki.language)
     counters |= passages.counters
     if not passages.paragraphs:
         return ParsedArticle("empty", counters=counters, dropped_templates=dropped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pipelines.dump import LOSS_REASONS, Page
+from pipelines.dump import LOSS_REASONS, WIKITEXT, Page, RevisionRanks
 from pipelines.sandbox import Failure, GuardedFunction
 from pipelines.stages.article_rows import ParsedArticle
 from pipelines.stages.earlier import EarlierArticle, EarlierIndex
@@ -36,12 +36,16 @@ class PageOutcome(NamedTuple):
 
 
 def page_outcomes(
-    items: Iterable[Page | Reject], guard: GuardedFunction[Page, ParsedArticle], earlier: EarlierIndex | None = None
+    items: Iterable[Page | Reject],
+    guard: GuardedFunction[Page, ParsedArticle],
+    earlier: EarlierIndex | None = None,
+    ranks: RevisionRanks | None = None,
 ) -> Iterator[PageOutcome]:
     """Yield what became of every item of a dump, in order.
 
-    Of pages with one id the first counts; a later one is rejected as duplicate_page_id. A page that the dump reader
-    could not read counts as a rejected page with the id 0, because its own is not known; a loss is no page.
+    Of pages with one id the newest revision counts, and of equal ones the first; the others are rejected as
+    older_revision or duplicate_page_id. A page that the dump reader could not read counts as a rejected page with the
+    id 0, because its own is not known; a loss is no page.
 
     While the guarded process parses the articles of one batch, the next batch is read, and the one before is written
     by the caller:
@@ -53,10 +57,11 @@ def page_outcomes(
         items: what `dump.read_pages` yields.
         guard: runs `article_rows.parse_page`.
         earlier: an index whose articles are taken over where they have not changed; None: all are parsed.
+        ranks: ranks pages with one id. Where its `newer` is filled at the end, an older revision was yielded, too.
     """
     sent = _Batch()
     try:
-        for batch in _batches(items, earlier):
+        for batch in _batches(_newest_neighbours(items), earlier, ranks or RevisionRanks()):
             results = guard.receive() if sent.articles else []
             if batch.articles:
                 guard.send(batch.articles)  # first, so that it is parsed while the caller writes the batch before
@@ -95,11 +100,34 @@ class _Batch:
             yield _with_result(item, next(rest)) if isinstance(item, Page) else item
 
 
-def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> Iterator[_Batch]:
-    seen: set[int] = set()
+def _newest_neighbours(items: Iterable[Page | Reject]) -> Iterator[Page | Reject | PageOutcome]:
+    """Yield the items; of neighbours with one page id, those that are older than another are rejected already.
+
+    So a dump whose page elements are single revisions of the pages, one page after the other, is read once.
+    """
+    held: Page | None = None
+    for item in items:
+        if isinstance(item, Page) and held is not None and item.page_id == held.page_id:
+            older = min(held, item, key=lambda page: page.revision_key)
+            if held.revision_key != item.revision_key:
+                held = item if older is held else held
+                yield _rejected(older, is_older=True)
+                continue
+        if held is not None:
+            yield held
+        held = item if isinstance(item, Page) else None
+        if held is None:
+            yield item
+    if held is not None:
+        yield held
+
+
+def _batches(
+    items: Iterable[Page | Reject | PageOutcome], earlier: EarlierIndex | None, ranks: RevisionRanks
+) -> Iterator[_Batch]:
     batch = _Batch()
     for item in items:
-        outcome = _decide_without_parsing(item, seen, earlier)
+        outcome = item if isinstance(item, PageOutcome) else _decide_without_parsing(item, ranks, earlier)
         if outcome is not None:
             batch.add(outcome)
         elif isinstance(item, Page):
@@ -110,20 +138,45 @@ def _batches(items: Iterable[Page | Reject], earlier: EarlierIndex | None) -> It
     yield batch
 
 
-def _decide_without_parsing(item: Page | Reject, seen: set[int], earlier: EarlierIndex | None) -> PageOutcome | None:
+def _decide_without_parsing(
+    item: Page | Reject, ranks: RevisionRanks, earlier: EarlierIndex | None
+) -> PageOutcome | None:
     """Return the outcome of an item that needs no parsing; None: it is an article that has to be parsed."""
     if isinstance(item, Reject):
         is_loss = item.reason in LOSS_REASONS
         return PageOutcome(None if is_loss else _UNREADABLE, None, item)
-    if item.page_id in seen:
-        return PageOutcome(to_row(item, "rejected"), None, reject_repeated(item.page_id, item.title))
-    seen.add(item.page_id)
+    rank = ranks.rank(item)
+    if rank in ("older", "repeated"):
+        return _rejected(item, is_older=rank == "older")
     if item.redirect is not None:
         return PageOutcome(to_row(item, "redirect"), None, None)
     if item.namespace != MAIN_NAMESPACE:
         return PageOutcome(to_row(item, "other_namespace"), None, None)
+    reject = _reject_unreadable(item)
+    if reject is not None:
+        return PageOutcome(to_row(item, "rejected"), None, reject)
     article = None if earlier is None else earlier.find(item)
     return None if article is None else PageOutcome(to_row(item, article.fate), article, None)
+
+
+def _reject_unreadable(page: Page) -> Reject | None:
+    """Return why an article has nothing that can be parsed; None if it has."""
+    name = f"{page.page_id} {page.title}"
+    if page.model != WIKITEXT:
+        detail = f"its content model is {page.model[:80]!r}, and only wikitext is prose"
+        return Reject("article", name, "content_model", detail)
+    if not page.has_text:
+        return Reject("article", name, "text_left_out", "the dump leaves out the text that this page has")
+    return None
+
+
+def _rejected(page: Page, *, is_older: bool) -> PageOutcome:
+    """Return the outcome of a page whose id another page has, which counts."""
+    reject = reject_repeated(page.page_id, page.title)
+    if is_older:
+        detail = f"revision {page.revision_id} of {page.timestamp or 'no date'}; a newer one of this page counts"
+        reject = Reject("article", f"{page.page_id} {page.title}", "older_revision", detail)
+    return PageOutcome(to_row(page, "rejected"), None, reject)
 
 
 def _with_result(page: Page, result: ParsedArticle | Failure) -> PageOutcome:
@@ -134,8 +187,9 @@ def _with_result(page: Page, result: ParsedArticle | Failure) -> PageOutcome:
 
 
 def reject_repeated(page_id: int, title: str) -> Reject:
-    """Return the reject of a page whose id an earlier page has."""
-    return Reject("article", f"{page_id} {title}", "duplicate_page_id", "a page with this id came earlier in the input")
+    """Return the reject of a page whose id another page has: one of a newer revision, or the first of equal ones."""
+    detail = "another page with this id counts: it is newer, or came earlier in the input"
+    return Reject("article", f"{page_id} {title}", "duplicate_page_id", detail)
 
 
 def to_row(page: Page, fate: Fate) -> PageRow:

@@ -27,7 +27,7 @@ __all__ = ["EarlierArticle", "EarlierIndex"]
 
 _ARTICLE_TABLES = ("sentences", "paragraphs", "images", "ledger")
 _TAKEN_FATES = ("kept", "disambiguation", "empty")
-_FREE_SETTINGS = {"images", "bm25_preset"}
+_FREE_SETTINGS = {"images", "bm25_preset", "is_wiki_assumed"}
 """Settings that may differ, because they change no row that is taken over."""
 _ROW_LIBRARIES = ("mie-context", "sentencex")
 """Libraries whose version decides the rows of an article."""

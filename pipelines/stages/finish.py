@@ -1,4 +1,4 @@
-"""The finish stage: pages whose id an earlier shard has are dropped, and link targets that are redirects replaced.
+"""The finish stage: pages whose id another shard has are dropped, and link targets that are redirects replaced.
 
 Its pure step is `written_links.LinkResolver`, rows to rows; `beam.FinishShards` runs `finish_shard` in the workers.
 """
@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -28,10 +29,10 @@ before the ledger, which notes the links that were replaced in them."""
 
 
 def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict[int, list[int]]:
-    """Find page ids that a shard repeats from an earlier shard.
+    """Find page ids that several shards have; the shard with the newest revision keeps it, or the first of equal ones.
 
     The ids of real dumps ascend, so the ranges of the shards do not overlap and nothing is read. Where they do, the
-    page ids of the shards that overlap are held in memory, 8 bytes each.
+    pages of the shards that overlap are held in memory, 24 bytes each.
 
     Args:
         work: the build.
@@ -40,17 +41,25 @@ def find_repeated_ids(work: Work, ranges: Mapping[int, tuple[int, int]]) -> dict
     Returns:
         Shard -> ids to drop there, ascending.
     """
-    overlapping = _overlapping(ranges)
-    seen = np.zeros(0, np.int64)
-    repeated: dict[int, list[int]] = {}
-    for shard in overlapping:
-        # The id 0 is that of pages which could not be read: many may have it.
-        ids = np.unique(pq.read_table(work.find("pages", shard), columns=["page_id"]).column("page_id").to_numpy())
-        again = np.intersect1d(ids[ids > 0], seen, assume_unique=True)
-        if len(again):
-            repeated[shard] = [int(number) for number in again]
-        seen = np.union1d(seen, ids)
-    return repeated
+    found = [_revisions_in(work.find("pages", shard), shard) for shard in _overlapping(ranges)]
+    if not found:
+        return {}
+    rows = np.concatenate(found)
+    rows = rows[np.lexsort((rows[:, 2], -rows[:, 1], rows[:, 0]))]  # by id; the newest revision first; then by shard
+    is_dropped = np.r_[False, rows[1:, 0] == rows[:-1, 0]]
+    dropped = rows[is_dropped]
+    return {int(shard): dropped[dropped[:, 2] == shard, 0].tolist() for shard in np.unique(dropped[:, 2])}
+
+
+def _revisions_in(pages: Path, shard: int) -> npt.NDArray[np.int64]:
+    """Return each page of a shard once, as [n, 3] int64: its id, its highest revision id, and the shard's number."""
+    table = pq.read_table(pages, columns=["page_id", "revision_id"])
+    ids, revisions = table.column("page_id").to_numpy(), table.column("revision_id").to_numpy()
+    order = np.lexsort((revisions, ids))
+    ids, revisions = ids[order], revisions[order]
+    # The id 0 is that of pages which could not be read: many may have it. The last row of each id has the newest.
+    is_last = np.r_[ids[1:] != ids[:-1], np.ones(min(1, len(ids)), bool)] & (ids > 0)
+    return np.stack([ids[is_last], revisions[is_last], np.full(is_last.sum(), shard)], axis=1).astype(np.int64)
 
 
 def _overlapping(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
@@ -74,7 +83,7 @@ def finish_shard(shard: int, repeated: Collection[int], work: Work) -> FinishRes
 
     Args:
         shard: number of the shard.
-        repeated: page ids to drop, because an earlier shard has them already.
+        repeated: page ids to drop, because another shard has them.
         work: the build.
     """
     targets, links = _redirected_targets(shard, work)

@@ -10,7 +10,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipelines.dump import LOSS_REASONS, UNREADABLE, Page, ReadLimits, Stream, check_dump, read_pages
+from pipelines.dump import (
+    LOSS_REASONS,
+    UNREADABLE,
+    Page,
+    ReadLimits,
+    RevisionKey,
+    RevisionRanks,
+    Stream,
+    check_dump,
+    read_pages,
+)
 from pipelines.sandbox import GuardedFunction
 from pipelines.stages.article_rows import ParsedArticle
 from pipelines.stages.articles import PageOutcome, page_outcomes
@@ -39,6 +49,9 @@ def parse_shard(
 ) -> ParseResult:
     """Read the streams of a shard, and write its tables and its result.
 
+    They are read a second time where a page came in an older revision first (`RevisionRanks`): its rows are written by
+    then, and rows are not taken back.
+
     Args:
         shard: number of the shard.
         streams: in dump order.
@@ -48,11 +61,17 @@ def parse_shard(
         limit_pages: number of pages to read; None: all.
         earlier: index whose unchanged articles are taken over; None: all are parsed.
     """
-    tally = _Tally(work, shard)
-    with ShardWriter(work.parsed, shard, TABLES) as writer:
-        for outcome in page_outcomes(_first_pages(_items(streams, limits, tally), limit_pages), guard, earlier):
-            _write(outcome, writer)
-            tally.add(outcome)
+    newest: dict[int, RevisionKey] = {}
+    while True:
+        tally, ranks = _Tally(work, shard), RevisionRanks(newest)
+        with ShardWriter(work.parsed, shard, TABLES) as writer:
+            items = _first_pages(_items(streams, limits, tally), limit_pages)
+            for outcome in page_outcomes(items, guard, earlier, ranks):
+                _write(outcome, writer)
+                tally.add(outcome)
+        if not ranks.newer:
+            break
+        newest |= ranks.newer
     result = tally.result()
     result.write(work, shard)
     tally.beat(is_due=True)
@@ -65,6 +84,8 @@ def _items(streams: Sequence[Stream], limits: ReadLimits, tally: _Tally) -> Iter
         for item in _read(stream, limits):
             if isinstance(item, Reject) and item.reason in LOSS_REASONS:
                 tally.losses.append(Loss(stream.path, stream.offset, item.reason, item.detail))
+            elif isinstance(item, Page):
+                tally.older_revisions += item.older_revisions
             yield item
         tally.stream_bytes += stream.length
 
@@ -120,6 +141,7 @@ class _Tally:
     def __init__(self, work: Work, shard: int) -> None:
         self.losses: list[Loss] = []
         self.stream_bytes = 0
+        self.older_revisions = 0
         self._work = work
         self._shard = shard
         self._pages = 0
@@ -136,7 +158,9 @@ class _Tally:
             self._pages += 1
             self._text_bytes += outcome.page.size_bytes
             self._add_id(outcome.page.page_id)
-        self._rejects += outcome.reject is not None
+        if outcome.reject is not None:
+            self._rejects += 1
+            self.older_revisions += outcome.reject.reason == "older_revision"
         if outcome.article is not None:
             self._counters.update(outcome.article.counters)
             self._templates.update(outcome.article.dropped_templates)
@@ -156,6 +180,8 @@ class _Tally:
             self._work.write_beat(ParseResult.stage, self._shard, stream_bytes=self.stream_bytes, **counts)
 
     def result(self) -> ParseResult:
+        if self.older_revisions:
+            self._counters["older_revisions"] = self.older_revisions
         return ParseResult(
             pages=self._pages,
             pages_taken_over=self._taken_over,

@@ -31,6 +31,8 @@ class BuildSettings:
         bm25_preset: "more" or "anserini".
         encoder: spec of the image encoder; None: no image index.
         encoder_fingerprint: hash of the encoder's weights.
+        wiki: name of the wiki that the dump is of.
+        is_wiki_assumed: nothing in the dump says which wiki it is of.
         images: what the sources of pictures or vectors hold (`ImageInput.describe`); None: no image index.
     """
 
@@ -43,6 +45,8 @@ class BuildSettings:
     bm25_preset: str = "more"
     encoder: str | None = None
     encoder_fingerprint: str | None = None
+    wiki: str = "enwiki"
+    is_wiki_assumed: bool = False
     images: dict[str, Any] | None = None
 
     def to_config(self) -> dict[str, Any]:
@@ -63,12 +67,14 @@ class RunOptions:
         allow_partial: finish although a part of the input is lost.
         overwrite: replace an index at the output.
         beam: options for Beam, as on its command line; with a --runner the job runs on that engine.
+        any_wiki: go on with a dump that is of another wiki than English Wikipedia.
     """
 
     workers: int = 1
     allow_partial: bool = False
     overwrite: bool = False
     beam: tuple[str, ...] = ()
+    any_wiki: bool = False
 
     @property
     def has_engine(self) -> bool:
@@ -105,7 +111,9 @@ def program_version() -> str:
 
 
 def _to_json(value: Any) -> Any:
-    """Turn sets and tuples into lists of a fixed order; other values stay as they are."""
+    """Turn sets and tuples, also those inside a dictionary, into lists of a fixed order; other values stay."""
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if isinstance(value, dict):
+        return {name: _to_json(part) for name, part in value.items()}
     return list(value) if isinstance(value, tuple) else value

@@ -3,3 +3,4 @@ from .article import parse_article as parse_article
 from .passages import split_article as split_article
 from .sections import DEFAULT_CUT_SECTIONS as DEFAULT_CUT_SECTIONS
 from .sentences import split_sentences as split_sentences
+from .wiki_words import WikiWords as WikiWords

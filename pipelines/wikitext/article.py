@@ -16,10 +16,16 @@ from pipelines.wikitext.placeholders import clean_input, number_of
 from pipelines.wikitext.plain_text import clean_inline
 from pipelines.wikitext.sections import DEFAULT_CUT_SECTIONS, BlockBuilder, TextBlock
 from pipelines.wikitext.tags import break_blocks, drop_hidden, unescape_page
+from pipelines.wikitext.wiki_words import WikiWords, with_english_names
 
-__all__ = ["Article", "CleaningRules", "ImageUse", "parse_article"]
+__all__ = ["ENGLISH", "Article", "CleaningRules", "ImageUse", "parse_article"]
 
 _DISAMBIGUATION_TITLE = re.compile(r"\(disambiguation\)$", re.IGNORECASE)
+
+
+ENGLISH = WikiWords()
+_DISAMBIGUATION_WORD = re.compile("__DISAMBIG__", re.IGNORECASE)
+"""The magic word by which MediaWiki itself knows a disambiguation page. Source: Extension:Disambiguator."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,13 @@ class CleaningRules:
         cut_sections: headings, in upper or lower case, that are cut with all below them; their images stay.
         icon_patterns: regular expressions of files that decorate and do not show the subject.
         wikitext_parser: what finds templates, links and tables; the text is made of them in one way.
+        wiki: language and namespaces of the wiki.
     """
 
     cut_sections: tuple[str, ...] = DEFAULT_CUT_SECTIONS
     icon_patterns: tuple[str, ...] = DEFAULT_ICON_PATTERNS
     wikitext_parser: WikitextParser = "scanner"
+    wiki: WikiWords = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,14 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     counters: dict[str, int] = defaultdict(int)
     collector = ImageCollector(rules.icon_patterns, counters)
     renderer = ArticleRenderer(page.title, rules.wikitext_parser, collector, counters)
+    wikitext = unescape_page(clean_input(page.wikitext))
+    if rules.wiki != ENGLISH:
+        wikitext = with_english_names(wikitext, rules.wiki)
     # What may hold lines goes first: elements and brackets. Only after them does each line break end a paragraph's
     # line, a list item or a heading.
-    text = renderer.render(unescape_page(clean_input(page.wikitext)))
+    text = renderer.render(wikitext)
     text = break_blocks(renderer.drop_unclosed(renderer.drop_tables(drop_hidden(text))))
+    has_disambiguation_word = "__" in text and _DISAMBIGUATION_WORD.search(text) is not None
     builder = BlockBuilder(rules.cut_sections, counters)
     for line in text.split("\n"):
         builder.add_line(line)
@@ -99,7 +111,7 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     return Article(
         page.page_id,
         page.title,
-        renderer.is_disambiguation or bool(_DISAMBIGUATION_TITLE.search(page.title)),
+        renderer.is_disambiguation or has_disambiguation_word or bool(_DISAMBIGUATION_TITLE.search(page.title)),
         tuple(blocks),
         tuple(_image_uses(builder.image_numbers, collector)),
         dict(counters),

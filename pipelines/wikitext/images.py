@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipelines.syntax import is_file_target
-from pipelines.wikitext.placeholders import IMAGE, MAX_NUMBER, image_placeholders, number_char
-from schemas.titles import canonical_file
+from pipelines.wikitext.placeholders import IMAGE, MAX_NUMBER, image_placeholders, number_char, number_of
+from schemas.titles import canonical_file, decode_name
 
 __all__ = ["DEFAULT_ICON_PATTERNS", "ImageCollector", "WikitextImage"]
 
@@ -23,8 +23,17 @@ DEFAULT_ICON_PATTERNS = (
 )
 """Files that decorate and do not show the article's subject; searched in the canonical name, ignoring case."""
 
-_IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|bmp|xcf)$", re.IGNORECASE)
-_FILE_NAME = re.compile(r"^(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{}<>|\n#]{1,240}\.[A-Za-z]{3,4})$", re.IGNORECASE)
+_SUFFIXES = r"\.(?:jpe?g|png|gif|svg|tiff?|webp|bmp|xcf)"
+_IMAGE_SUFFIX = re.compile(rf"{_SUFFIXES}$", re.IGNORECASE)
+_FILE_NAME = re.compile(
+    rf"^:?[ _]*(?:(?:file|image)[ _]*:)?[ _]*([^\[\]{{}}<>|\n#/:\\]{{1,240}}{_SUFFIXES})$", re.IGNORECASE
+)
+"""A file's name. It holds no slash and no colon: an address is no file. Source: MediaWiki's $wgIllegalFileChars."""
+_NO_FILE = re.compile(r"[\x00-\x1f\x7f\[\]{}|<>/:\\\ufffd]")
+_LEADING_TAGS = re.compile(r"(?:\s*<[^<>]{0,200}>)+")
+_AFTER_NAME = re.compile(r"[|<\n]")
+_BLANKS = " \t\n_\u00a0\u200e\u200f"
+_MAX_ARGUMENT_CHARS = 500
 _DISPLAY_OPTION = re.compile(
     r"^(?:thumb(?:nail)?|frame(?:d|less)?|border|left|right|cent(?:er|re)|none|baseline|middle|sub|super|(?:text-)?top"
     r"|(?:text-)?bottom|upright.*|[0-9]{0,5}x?[0-9]{0,5}\s*px|(?:alt|link|page|class|lang|thumb|thumbnail|thumbtime|start|end"
@@ -33,7 +42,6 @@ _DISPLAY_OPTION = re.compile(
 )
 """Parts of a file link that say how the file is shown; the last other part is the caption. Source: Help:Images."""
 _BAR_OR_BRACKET = re.compile(r"\[\[|\]\]|\{\{|\}\}|\|")
-_BAR_OR_TAG = re.compile(r"[|<]")
 _MAX_TARGET_CHARS = 500
 """A longer target is no file name: a title has 255 bytes at most, and blanks may stand around it."""
 _NUMBERED = re.compile(r"^(.*?)([0-9]*)$", re.DOTALL)
@@ -68,8 +76,7 @@ class ImageCollector:
 
     def link(self, parts: Sequence[str]) -> str:
         """Collect a file link, `File:a.jpg|thumb|caption`, and return its placeholder and those inside its caption."""
-        # A bar that a template shows separates, too: [[File:a.jpg{{!}}thumb]].
-        parts = [piece for part in parts for piece in (_split_bars(part) if "|" in part else [part])]
+        parts = _split_written_bars(parts)
         captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(part.strip())]
         # An image inside the caption goes with the caption, but stays in the article.
         nested = image_placeholders("".join(parts[1:]))
@@ -85,7 +92,7 @@ class ImageCollector:
         placeholders = []
         for line in content.split("\n"):
             name, _, rest = line.partition("|")
-            if _is_file_name(name):
+            if name := _file_name_in(name):
                 captions = [part for part in _split_bars(rest) if part and not _DISPLAY_OPTION.match(part)]
                 placeholders.append(self._add(name, render("|".join(captions))))
         return "".join(placeholders)
@@ -110,14 +117,12 @@ class ImageCollector:
         placeholders = []
         lowered: dict[str, str] = {}  # filled at the first image: most templates have none
         for key, value in args.items():
-            # Behind the name there may be an option, a line break or a note: "a.jpg{{!}}border", "a.jpg<br/>".
-            file = _BAR_OR_TAG.split(value, maxsplit=1)[0] if "|" in value or "<" in value else value
-            is_file = _is_file_name(file)
-            if not is_file and IMAGE not in value:
+            file = _file_name_in(value)
+            if not file and IMAGE not in value:
                 continue
             lowered = lowered or {other.lower(): text for other, text in args.items()}
             caption = _caption_for(name, key.lower(), lowered)
-            if is_file:
+            if file:
                 placeholders.append(self._add(file, caption))
             else:
                 self._set_caption_of_link(value, caption)
@@ -125,15 +130,15 @@ class ImageCollector:
         return "".join(placeholders)
 
     def _set_caption_of_link(self, value: str, caption: str) -> None:
-        """Set the caption of the file link that ends an image argument, where the link itself has none."""
-        last = len(self.images) - 1
-        # The brackets inside an argument are replaced just before the template: the last image found is this link's.
-        if caption and last >= 0 and value.endswith(number_char(last)) and not self.images[last].caption:
+        """Set the caption of the last file link in an image argument, where the link itself has none."""
+        last = number_of(image_placeholders(value)[-1])
+        if caption and not self.images[last].caption:
             self.images[last] = WikitextImage(self.images[last].file, caption)
 
     def _add(self, target: str, caption: str) -> str:
-        file = canonical_file(target) if len(target) <= _MAX_TARGET_CHARS else ""
-        if not _IMAGE_SUFFIX.search(file):
+        name = decode_name(target).partition("#")[0].strip(_BLANKS) if len(target) <= _MAX_TARGET_CHARS else ""
+        file = canonical_file(name)
+        if not _IMAGE_SUFFIX.search(file) or _NO_FILE.search(file):
             self._counters["media"] += 1
             return ""
         if any(pattern.search(file) for pattern in self._icons):
@@ -151,13 +156,41 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
 
 
-def _is_file_name(text: str) -> bool:
-    """Return whether an argument is the name of an image file, with or without `File:`."""
-    text = text.strip()
-    if "." not in text[-5:-3]:
-        return False  # nearly all arguments of templates: cheaper than the pattern
-    match = _FILE_NAME.match(text) if 4 < len(text) < 300 else None
-    return bool(match and _IMAGE_SUFFIX.search(match.group(1)))
+def _file_name_in(text: str) -> str:
+    """Return the name of an image file that an argument or a line of a gallery begins with; "" if it is none.
+
+    Behind the name may stand what MediaWiki then reads as part of a file link, or shows: a bar (`{{!}}`), a tag, an
+    entity. References and percent signs are decoded.
+
+    >>> _file_name_in("Leader.jpg|border"), _file_name_in(":File:A&amp;B.png<br />"), _file_name_in("http://x.org/a.jpg")
+    ('Leader.jpg', 'File:A&B.png', '')
+    """
+    if "." not in text or len(text) > _MAX_ARGUMENT_CHARS:
+        return ""
+    if text[:1] == "<":
+        text = _LEADING_TAGS.sub("", text, count=1)
+    name = decode_name(_AFTER_NAME.split(text, maxsplit=1)[0]).strip(_BLANKS).removeprefix(":")
+    return name if _FILE_NAME.match(name) else ""
+
+
+def _split_written_bars(parts: Sequence[str]) -> list[str]:
+    """Split the parts of a file link at the bars that a template (`{{!}}`) wrote between them.
+
+    A caption keeps its bars: only the target and the options are split.
+
+    >>> _split_written_bars(["File:A.jpg|thumb", "left|A |x| b"]), _split_written_bars(["File:A.jpg", "A |x| b"])
+    (['File:A.jpg', 'thumb', 'left', 'A |x| b'], ['File:A.jpg', 'A |x| b'])
+    """
+    split: list[str] = []
+    for place, part in enumerate(parts):
+        while "|" in part:
+            first, _, rest = part.partition("|")
+            if (place or split) and not _DISPLAY_OPTION.match(first.strip()):
+                break
+            split.append(first)
+            part = rest
+        split.append(part)
+    return split
 
 
 def _split_bars(text: str) -> list[str]:
@@ -218,4 +251,4 @@ def _positional_caption(place: int, args: dict[str, str]) -> str:
     following = args.get(str(place + 1), "")
     if following and _DISPLAY_OPTION.match(following):
         following = args.get(str(place + 2), "")
-    return "" if _is_file_name(following) or _DISPLAY_OPTION.match(following) else following
+    return "" if _file_name_in(following) or _DISPLAY_OPTION.match(following) else following

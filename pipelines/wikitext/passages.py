@@ -56,7 +56,7 @@ class _Piece(NamedTuple):
     is_list: bool
 
 
-def split_article(article: Article) -> Passages:
+def split_article(article: Article, language: str = "en") -> Passages:
     """Cut an article into sentences, paragraphs and images.
 
     The items of neighbouring lists of a section form one paragraph, one item a line; each line has its own sentences.
@@ -66,6 +66,7 @@ def split_article(article: Article) -> Passages:
 
     Args:
         article: the result of `parse_article`.
+        language: code of ISO 639, by whose rules sentences end.
 
     Returns:
         Rows with ids from 0 in the order of the article. The intro of an image is the introduction (section "") up to
@@ -84,8 +85,12 @@ def split_article(article: Article) -> Passages:
     page_id, title = article.page_id, article.title
     targets = list(map(itemgetter(2), chain.from_iterable(block.links for block in article.blocks)))
     names = marked_names(title, targets)
-    for section, text, links, is_list in _pieces(article.blocks):
-        ranges = _sentences_by_line(text, names, links) if is_list else sentence_ranges(text, names, links)
+    for section, text, links, is_list in _pieces(article.blocks, language):
+        ranges = (
+            _sentences_by_line(text, names, links, language)
+            if is_list
+            else sentence_ranges(text, names, links, language)
+        )
         # Dropped paragraphs get no number: ids count the rows that are written.
         if not ranges or not is_readable(text):
             counters["empty_paragraphs"] += 1
@@ -100,7 +105,7 @@ def split_article(article: Article) -> Passages:
             _new_sentence(Sentence, (f"{paragraph_id}#{place}", paragraph_id, page_id, title, text[start:end]))
             for place, (start, end) in enumerate(ranges)
         ]
-    images = _images(article, _introduction(paragraphs)) if article.images else []
+    images = _images(article, _introduction(paragraphs, language)) if article.images else []
     return Passages(sentences, paragraphs, images, counters)
 
 
@@ -126,7 +131,7 @@ def _images(article: Article, intro: str) -> list[ArticleImage]:
     return list(rows.values())
 
 
-def _introduction(paragraphs: list[Paragraph]) -> str:
+def _introduction(paragraphs: list[Paragraph], language: str) -> str:
     """Join the paragraphs before the first heading by blank lines, up to MAX_INTRO_CHARS."""
     texts = [paragraph.text for paragraph in paragraphs if not paragraph.section] or [
         paragraph.text for paragraph in paragraphs[:1]
@@ -135,37 +140,37 @@ def _introduction(paragraphs: list[Paragraph]) -> str:
     if len(text) <= MAX_INTRO_CHARS:
         return text
     # The cut breaks the last sentence; the one before it is the last whole one.
-    ends = [end for _, end in sentence_ranges(text[: MAX_INTRO_CHARS + 1])]
+    ends = [end for _, end in sentence_ranges(text[: MAX_INTRO_CHARS + 1], language=language)]
     return text[: ends[-2]] if len(ends) > 1 else text[: ends[0]][:MAX_INTRO_CHARS]
 
 
-def _pieces(blocks: Iterable[TextBlock]) -> Iterator[_Piece]:
+def _pieces(blocks: Iterable[TextBlock], language: str) -> Iterator[_Piece]:
     """Yield the texts of paragraphs, trimmed: neighbouring lists of a section are joined, long texts are cut."""
     waiting: _Piece | None = None  # a paragraph that may lead into the list behind it
     for (is_list, section), group in groupby(blocks, key=lambda block: (block.kind == "list", block.section)):
         if is_list:
             whole = [_join_lists(list(group), section)]
             if waiting and waiting.section == section and _leads_in(waiting.text):
-                waiting, whole[0] = _move_lead_in(waiting, whole[0])
+                waiting, whole[0] = _move_lead_in(waiting, whole[0], language)
         else:
             whole = [_Piece(section, block.text, block.links, is_list=False) for block in group]
         if waiting:
-            yield from _cut_to_bound(waiting)
+            yield from _cut_to_bound(waiting, language)
         waiting = None if is_list else whole.pop()
         for piece in whole:
-            yield from _cut_to_bound(piece)
+            yield from _cut_to_bound(piece, language)
     if waiting:
-        yield from _cut_to_bound(waiting)
+        yield from _cut_to_bound(waiting, language)
 
 
-def _cut_to_bound(piece: _Piece) -> Iterator[_Piece]:
+def _cut_to_bound(piece: _Piece, language: str) -> Iterator[_Piece]:
     """Yield a piece trimmed, or its parts where it is too long: between items, or between sentences."""
     text, bound = piece.text, MAX_LIST_CHARS if piece.is_list else MAX_PARAGRAPH_CHARS
     if len(text) <= bound:
         first, last = trimmed(text, 0, len(text))
         yield piece if last - first == len(text) else _cut_piece(piece, (first, last))
     else:
-        for part in _pack(_lines(text) if piece.is_list else sentence_ranges(text), bound):
+        for part in _pack(_lines(text, language) if piece.is_list else sentence_ranges(text, language=language), bound):
             yield _cut_piece(piece, part)
 
 
@@ -181,11 +186,11 @@ def _leads_in(text: str) -> bool:
     return last not in ".!?…" or _ANNOUNCES_LIST.search(text) is not None
 
 
-def _move_lead_in(paragraph: _Piece, items: _Piece) -> tuple[_Piece | None, _Piece]:
+def _move_lead_in(paragraph: _Piece, items: _Piece, language: str) -> tuple[_Piece | None, _Piece]:
     """Put a paragraph, or only its last sentence where it is long, before a list; return what is left of it."""
     start = 0
     if len(paragraph.text) > MAX_LEAD_IN_CHARS:
-        ranges = sentence_ranges(paragraph.text, (), paragraph.links)
+        ranges = sentence_ranges(paragraph.text, (), paragraph.links, language)
         start = ranges[-1][0]
         if len(paragraph.text) - start > MAX_LEAD_IN_CHARS:
             return paragraph, items
@@ -237,29 +242,29 @@ def _pack(ranges: Iterable[CharRange], bound: int) -> Iterator[CharRange]:
         yield current
 
 
-def _lines(text: str) -> Iterator[CharRange]:
+def _lines(text: str, language: str) -> Iterator[CharRange]:
     """Yield the lines that are not blank, trimmed; one longer than MAX_LIST_CHARS is cut between sentences."""
     at = 0
     for line in text.split("\n"):
         start, end = trimmed(text, at, at + len(line))
         if end - start > MAX_LIST_CHARS:
-            inner = sentence_ranges(text[start:end])
+            inner = sentence_ranges(text[start:end], language=language)
             yield from ((first + start, last + start) for first, last in _pack(inner, MAX_LIST_CHARS))
         elif end > start:
             yield start, end
         at += len(line) + 1
 
 
-def _sentences_by_line(text: str, names: tuple[str, ...], links: tuple[Link, ...]) -> list[CharRange]:
+def _sentences_by_line(text: str, names: tuple[str, ...], links: tuple[Link, ...], language: str) -> list[CharRange]:
     """Return the sentences of each line; a line without a letter or digit has none."""
     ranges: list[CharRange] = []
-    for first, last in _lines(text):
+    for first, last in _lines(text, language):
         line = text[first:last]
         if is_readable(line):
-            found = sentence_ranges(line, names)
+            found = sentence_ranges(line, names, (), language)
             if len(found) > 1 and links:  # few items have two sentences: links are moved only for those
                 inner = links[bisect_left(links, (first,)) : bisect_left(links, (last,))]
                 moved = [Link(start - first, end - first, target) for start, end, target in inner]
-                found = sentence_ranges(line, names, moved) if moved else found
+                found = sentence_ranges(line, names, moved, language) if moved else found
             ranges += [(start + first, end + first) for start, end in found]
     return ranges

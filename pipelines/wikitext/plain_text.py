@@ -13,7 +13,7 @@ from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
 from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
 from pipelines.wikitext.tags import strip_tags
 from schemas.records import Link
-from schemas.titles import canonical_title
+from schemas.titles import canonical_title, decode_name, decode_percent
 
 __all__ = ["CleanText", "clean_inline"]
 
@@ -29,7 +29,9 @@ _STRAY_BRACKETS = re.compile(r"\{\{+(?:[^{}|\n]{0,80}\|)*|\}\}+|\[\[+(?:[^\[\]|\
 _EMPTIED_WORDS = re.compile(rf"""(?<![\w,.;!?])["“'‘«„]{EMPTIED}[\s{EMPTIED}]*["”'’»“](?!\w)""")
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
 _IMAGES = re.compile(f"{IMAGE}[\U000f0000-\U000ffffd]?")
-_TARGET_SIGN = re.compile(r"[:#&_]|\s\s")
+_TARGET_SIGN = re.compile(r"[:#&%_]|\s\s")
+_NO_TITLE = re.compile(r"[\x00-\x1f\x7f\[\]{}|<>\ufffd]")
+"""What no title holds; in a target it can only stand encoded. Source: MediaWiki's $wgLegalTitleChars."""
 _PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
 
 # Blanks and punctuation that a dropped template or reference leaves behind. `++` never gives back what it has matched:
@@ -192,7 +194,11 @@ def _read_target(target: str) -> tuple[str, str, Literal["in the text", "hidden"
     if target.isascii() and not _TARGET_SIGN.search(target):
         name = target.strip()
         return name[:1].upper() + name[1:], name, "in the text"
-    name = target.strip().lstrip(":").replace("_", " ")
+    decoded = decode_name(target)
+    if _NO_TITLE.search(decoded):
+        return "", target.strip(), "in the text"
+    # The references stay in the words, for they are decoded with the text around.
+    name, target = decode_percent(target).strip().lstrip(":").replace("_", " "), decoded
     prefix, colon, _ = target.partition(":")
     prefix = prefix.strip().lower()
     if colon and prefix == "category":
@@ -207,7 +213,7 @@ def _page_of(target: str) -> str:
     >>> _page_of(" tea_time#x"), _page_of("wikt:tea"), _page_of("#x"), _page_of("2001: A Space Odyssey")
     ('Tea time', '', '', '2001: A Space Odyssey')
     """
-    name = html.unescape(target.partition("#")[0]).strip().lstrip(":")
+    name = target.partition("#")[0].strip().lstrip(":")
     prefix, colon, _ = name.partition(":")
     if colon and _is_no_article(prefix.strip().lower().replace("_", " ")):
         return ""

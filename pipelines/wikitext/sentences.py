@@ -54,20 +54,23 @@ def split_sentences(text: str, names: tuple[str, ...] = ()) -> list[str]:
     return [text[start:end] for start, end in sentence_ranges(text, names)]
 
 
-def sentence_ranges(text: str, names: tuple[str, ...] = (), links: Sequence[Link] = ()) -> list[CharRange]:
+def sentence_ranges(
+    text: str, names: tuple[str, ...] = (), links: Sequence[Link] = (), language: str = "en"
+) -> list[CharRange]:
     """Find the sentences of a text: trimmed, in order, none empty, none longer than MAX_SENTENCE_CHARS.
 
     Args:
-        text: one paragraph in English, or one item of a list.
+        text: a paragraph, or one item of a list.
         names: names in it that hold a mark which could end a sentence.
         links: of the text, by start; no sentence ends inside one.
+        language: code of ISO 639; sentencex reads one that it does not know by common rules.
 
     >>> text = "To be. — Hamlet, Act III. ... He (John.) left."
     >>> [text[start:end] for start, end in sentence_ranges(text)]
     ['To be. — Hamlet, Act III.', '... He (John.) left.']
     """
     has_mark = text.find(".", 0, -1) >= 0 or "!" in text or "?" in text or not text.isascii() or "\n" in text
-    places = _places(text) if has_mark else []  # half of the items of lists are spared the splitter
+    places = _places(text, language) if has_mark else []  # half of the items of lists are spared the splitter
     if not places and not (has_mark and has_missed_cuts(text)):
         return _within_bounds(text, [(0, len(text))])
     pieces, begin_with_letter = sentence_pieces(text, places, names, links)
@@ -121,7 +124,7 @@ def _is_author(text: str, end: int, start: int) -> bool:
     return text.startswith("— ", start) or (text[end - 1] in "\"”’'" and bool(_AUTHOR.match(text, start)))
 
 
-def _places(text: str) -> list[int]:
+def _places(text: str, language: str) -> list[int]:
     """Return where sentencex starts a new sentence, with the sentences inside long quotations.
 
     It sees U+FFFD for a lone surrogate, which is no valid string in Rust and has the same length.
@@ -129,15 +132,15 @@ def _places(text: str) -> list[int]:
     import sentencex
 
     try:
-        pieces = sentencex.segment("en", text)
+        pieces = sentencex.segment(language, text)
     except UnicodeEncodeError:
-        pieces = sentencex.segment("en", _SURROGATE.sub("\ufffd", text))
+        pieces = sentencex.segment(language, _SURROGATE.sub("\ufffd", text))
     places: list[int] = []
     at = 0
     for piece in pieces:
         end = at + len(piece)
         if end - at > MAX_QUOTATION_CHARS and _QUOTES.search(piece):
-            places += [cut for _, cut in _inside_quotation(text, at, end)]
+            places += [cut for _, cut in _inside_quotation(text, at, end, language)]
         else:
             places.append(end)
         at = end
@@ -146,7 +149,7 @@ def _places(text: str) -> list[int]:
     return places
 
 
-def _inside_quotation(text: str, first: int, last: int) -> Iterator[CharRange]:
+def _inside_quotation(text: str, first: int, last: int, language: str) -> Iterator[CharRange]:
     """Cut a long piece at the sentences of its quotations, which sentencex keeps whole.
 
     Without quotes, which become blanks of the same length, sentencex cuts inside. A closing quote or bracket behind a
@@ -155,7 +158,7 @@ def _inside_quotation(text: str, first: int, last: int) -> Iterator[CharRange]:
     import sentencex
 
     start = at = first
-    for piece in sentencex.segment("en", _QUOTES.sub(" ", text[first:last])):
+    for piece in sentencex.segment(language, _QUOTES.sub(" ", text[first:last])):
         cut = at + len(piece.rstrip())
         at += len(piece)
         while cut < last and text[cut] in _CLOSING:

@@ -258,3 +258,18 @@ def all_end(pids: list[int]) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_a_dump_of_another_wiki_is_refused_by_name_and_read_with_any_wiki(tmp_path: Path) -> None:
+    dump = tmp_path / "dewiki-20251101-pages-articles.xml"
+    text = write_dump(tmp_path, [DumpPage("Tee", "Tee ist z. B. heiß.")], "xml").read_text()
+    dump.write_text(text.replace("<dbname>enwiki<", "<dbname>dewiki<").replace('xml:lang="en"', 'xml:lang="de"'))
+    refused = beam(*JOB, "--dump", dump, "--output", tmp_path / "index")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "a dump of dewiki" in refused.stderr and "--any-wiki" in refused.stderr
+    built = beam(*JOB, "--dump", dump, "--output", tmp_path / "index", "--any-wiki", "--json")
+    assert built.returncode == 0, built.stderr
+    summary = json.loads(built.stdout)
+    assert (summary["wiki"], summary["counters"]["sentences"]) == ("dewiki", 1)
+    assert "dewiki is not English Wikipedia" in summary["notes"][0]
+    assert "its own templates" in built.stderr

@@ -51,7 +51,7 @@ def header_xml(*, version: str = "0.11", with_siteinfo: bool = True) -> str:
         for key, name in NAMESPACES.items()
     )
     return (
-        f"{start}  <siteinfo>\n    <sitename>Test</sitename>\n    <dbname>testwiki</dbname>\n"
+        f"{start}  <siteinfo>\n    <sitename>Wikipedia</sitename>\n    <dbname>enwiki</dbname>\n"
         f"    <namespaces>\n{names}    </namespaces>\n  </siteinfo>\n"
     )
 

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from schemas.dataset import Dataset
+from schemas.dataset import NO_RELATION, Dataset
+from schemas.errors import InputError
 from schemas.image_files import find_image
 from schemas.text_files import TextFile
 from trainer.data import convert_files, read_jsonl, tokenize
 
-__all__ = ["ConvertedPosts", "Post", "add_post_fields", "read_posts"]
+__all__ = ["ConvertedPosts", "Post", "add_empty_rows", "add_post_fields", "read_posts"]
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class Post:
         post_id: None where there was none.
         text: None where the post came as tokens.
         image: the path of its image, or None.
+        is_empty: it has no token, so that there is no sample of it.
     """
 
     post_id: str | int | None
     text: str | None
     image: str | None
+    is_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,13 @@ class ConvertedPosts:
     Args:
         folder: of the samples.
         images: folder of links to the pictures that were found.
-        dataset: the description of the set.
-        posts: in the order of the samples.
+        dataset: the description of the set; None if every post is empty.
+        posts: in the order of the file; each that is not empty has a sample.
     """
 
     folder: Path
     images: Path
-    dataset: Dataset
+    dataset: Dataset | None
     posts: Sequence[Post]
 
 
@@ -55,6 +58,8 @@ def read_posts(source: Path, work: Path, images: Path | None = None) -> Converte
     The image of a post is a path: absolute, or relative to the folder of images; without such a folder, relative to the
     folder of the file. It may lead out of that folder, because the file is the user's own. A data set that somebody
     else published (`mie-train data convert`) may not do that.
+
+    A post with an empty text, or one of blanks alone, is no fault: it has no sample, and its answer is empty.
 
     Args:
         source: lines as `trainer.data.read_jsonl` reads them.
@@ -69,16 +74,58 @@ def read_posts(source: Path, work: Path, images: Path | None = None) -> Converte
     links.mkdir(parents=True)
 
     # the reader checks rows and drops what a sample has no field for: here each is kept as it came
-    def keep_post(row: dict[str, Any]) -> dict[str, Any]:
+    def keep_post(row: dict[str, Any]) -> dict[str, Any] | None:
         image = row.get("image")
-        posts.append(Post(row.get("id"), None if "tokens" in row else row.get("text"), image))
+        post = Post(row.get("id"), None if "tokens" in row else row.get("text"), image, _is_empty(row))
+        posts.append(post)
+        if post.is_empty:
+            return None
         if isinstance(image, str):
             row["image"] = _link_picture(image, images or source.parent, links)
         return row
 
     reader = partial(read_jsonl, change=keep_post)
-    dataset = convert_files({"test": TextFile(source)}, work / "samples", name="predict", reader=reader)
+    try:
+        dataset = convert_files({"test": TextFile(source)}, work / "samples", name="predict", reader=reader)
+    except InputError:
+        if not posts or not all(post.is_empty for post in posts):
+            raise
+        dataset = None  # convert_files refuses a file without a sample
     return ConvertedPosts(work / "samples", links, dataset, posts)
+
+
+def _is_empty(row: dict[str, Any]) -> bool:
+    """Return whether a post has no token, and else nothing that a reader of samples must check."""
+    is_plain = isinstance(row.get("id"), str | int | None) and isinstance(row.get("image"), str | None)
+    has_labels = any(name in row for name in ("tags", "head", "tail", "relation"))
+    if not is_plain or has_labels:
+        return False
+    return row["tokens"] == [] if "tokens" in row else isinstance(row.get("text"), str) and not tokenize(row["text"])
+
+
+def add_empty_rows(rows: Sequence[dict[str, Any]], posts: Sequence[Post], task: str) -> list[dict[str, Any]]:
+    """Return the prediction rows of all posts in their order, given those of the posts that are not empty.
+
+    Args:
+        rows: as `to_prediction_rows` makes them.
+        posts: of the file.
+        task: of the run: an empty answer has no entity, or no relation.
+
+    >>> posts = [Post(None, "Hi", None), Post(None, "", None, is_empty=True)]
+    >>> rows = add_empty_rows([{"sample_id": "test-1"}], posts, "ner")
+    >>> [row["sample_id"] for row in rows], rows[1]["entities"]
+    (['test-1', 'test-2'], [])
+    """
+    answered = iter(rows)
+    found: list[dict[str, Any]] = []
+    for number, post in enumerate(posts, start=1):
+        if not post.is_empty:
+            found.append(next(answered))
+            continue
+        sample_id = f"test-{number if post.post_id is None else post.post_id}"
+        answer = {"head": [], "tail": [], "relation": NO_RELATION} if task == "re" else {"tags": [], "entities": []}
+        found.append({"sample_id": sample_id, "tokens": [], "image": None, **answer, "contexts": []})
+    return found
 
 
 def add_post_fields(rows: Sequence[dict[str, Any]], posts: Sequence[Post]) -> list[dict[str, Any]]:

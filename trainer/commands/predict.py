@@ -11,7 +11,7 @@ from typing import Any
 from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.run_files import read_mixture_facts
-from trainer.commands.posts import add_post_fields, read_posts
+from trainer.commands.posts import add_empty_rows, add_post_fields, read_posts
 from trainer.commands.prediction_files import to_prediction_rows
 from trainer.commands.retrieval import ContextNeeds, Retriever, SampleSplit
 from trainer.config import DataConfig, RunConfig
@@ -52,7 +52,7 @@ def predict_rows(
     Contexts are retrieved as they were for the training: as many, and with the same title boost. Where the gate of a
     mixture was fitted with image vectors, the retrieval makes those of the new images with the encoder of the index. A
     sample without an image vector is read as a sample without an image: `image_vector` is false in its row, and the
-    number of such samples goes to `talk`.
+    number of such samples goes to `talk`. So does that of the samples that were cut, because the window was full.
 
     Args:
         folder: of the run.
@@ -62,7 +62,8 @@ def predict_rows(
         talk: called with a line about each thing that is missing.
 
     Returns:
-        rows of `to_prediction_rows`; for posts also their id, their text, and the characters of each entity.
+        rows of `to_prediction_rows`; for posts also their id, their text, and the characters of each entity. A post
+        without words has an empty answer.
 
     Raises:
         UsageError: an expert reads contexts, and there is neither a cache nor an index.
@@ -83,14 +84,30 @@ def predict_rows(
         if posts is None:
             samples = SampleSplit(source, split, inputs.images)
         else:
-            _check_task(folder, posts.dataset.task, source)
+            if posts.dataset is not None:
+                _check_task(folder, posts.dataset.task, source)
             samples = SampleSplit(posts.folder, "test", posts.images)
-        read = _make_reader(folder, samples, inputs, work, talk, is_raw=posts is not None)
-        rows = to_prediction_rows(run_system(folder, samples.split, read, cache=False))
+        rows = []
+        if posts is None or posts.dataset is not None:
+            read = _make_reader(folder, samples, inputs, work, talk, is_raw=posts is not None)
+            rows = to_prediction_rows(run_system(folder, samples.split, read, cache=False))
+    _tell_losses(rows, talk)
+    if posts is None:
+        return rows
+    empty = sum(post.is_empty for post in posts.posts)
+    if empty:
+        talk(f"posts without words: {empty}; their answers are empty")
+    return add_post_fields(add_empty_rows(rows, posts.posts, _task_of(folder)), posts.posts)
+
+
+def _tell_losses(rows: Sequence[dict[str, Any]], talk: Talk) -> None:
+    """Say which samples were not read as a whole: their image has no vector, or their end no room in the window."""
     missing = sum(row["image"] is not None and not row.get("image_vector", True) for row in rows)
     if missing:
         talk(f"{missing} samples with an image have no image vector: the gate reads them as samples without an image")
-    return add_post_fields(rows, posts.posts) if posts else rows
+    cut = [row["cut_tokens"] for row in rows if "cut_tokens" in row]
+    if cut:
+        talk(f"samples longer than the window: {len(cut)}, with {sum(cut)} tokens that were not read (cut_tokens)")
 
 
 def context_sources(folder: Path) -> tuple[str, ...]:
@@ -142,9 +159,14 @@ def _read_split(config: RunConfig, samples: SampleSplit, caches: Sequence[Path])
     return SplitData(dataset, rows, read_sources(data, rows))
 
 
+def _task_of(folder: Path, default: str = "ner") -> str:
+    """Return the task of a run; the default for a run that does not say."""
+    return str(read_facts(_find_experts(folder)[0]).get("task", default))
+
+
 def _check_task(folder: Path, task: str, source: Path) -> None:
     """Refuse posts of another task before anything is retrieved for them."""
-    own = read_facts(_find_experts(folder)[0]).get("task", task)
+    own = _task_of(folder, task)
     if task != own:
         expected = "head and tail of each sample" if own == "re" else "samples without head and tail"
         raise InputError(f"this run is for {own}, it needs {expected}", path=source)

@@ -24,7 +24,7 @@ def to_prediction_rows(output: Output) -> list[Row]:
     The probability of an entity is the lowest among its tags, by the token posteriors; that of a relation is its class
     probability. `gate` is the weight of each expert, averaged over the tokens of the sample. `image_vector` is true
     where the gate read an image vector of the sample; else it read zeros, as it did in training for samples without an
-    image.
+    image. `cut_tokens`, where it is there, counts the tokens at the end that did not fit into the window.
     """
     # the output holds the states of all samples in one tensor, [M, K]: here they become one tensor for each sample
     probabilities = torch.split(output.log_probs.exp(), list(output.lengths))
@@ -46,6 +46,8 @@ def to_prediction_rows(output: Output) -> list[Row]:
             ]
         if output.has_vector is not None:
             row["image_vector"] = output.has_vector[i]
+        if output.cut_tokens and output.cut_tokens[i]:
+            row["cut_tokens"] = output.cut_tokens[i]
         rows.append(row)
     return rows
 
@@ -56,9 +58,14 @@ def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_conll(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write token, gold tag (where there is one) and predicted tag in columns, with IMGID lines as in Twitter-2015."""
+    """Write token, gold tag (where there is one) and predicted tag in columns, with IMGID lines as in Twitter-2015.
+
+    A row without tokens is left out: a column file has no way to write it.
+    """
     lines: list[str] = []
     for row in rows:
+        if not row["tokens"]:
+            continue
         if row["image"]:
             lines.append(f"IMGID:{row['image'].removesuffix('.jpg')}")
         gold = row.get("gold")

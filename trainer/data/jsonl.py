@@ -33,7 +33,7 @@ def read_jsonl(
     split: str,
     labels: Sequence[str] | None,
     counters: Counter[str],
-    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    change: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
 ) -> Iterator[Sample]:
     """Read samples: {"tokens": [...]} or {"text": "..."}, with "image", and "tags" or "head", "tail", "relation".
 
@@ -46,7 +46,8 @@ def read_jsonl(
         split: of the samples.
         labels: entity types or relations that may occur; None accepts any.
         counters: `text_cut_into_tokens` is counted here.
-        change: called with each row, under our keys, before it is checked; its result is read instead.
+        change: called with each row, under our keys, before it is checked; its result is read instead, and where that
+            is None, the row is passed over.
 
     Raises:
         InputError: no JSON object, no tokens, unknown keys, faulty labels; with file and line.
@@ -58,7 +59,10 @@ def read_jsonl(
         number += 1  # ids count samples, places count lines
         place = f"line {line_number}"
         row = _rename_keys(_parse_object(line, file, place), file, place)
-        row = row if change is None else change(row)
+        changed = row if change is None else change(row)
+        if changed is None:
+            continue
+        row = changed
         sample = check_sample(_to_sample(row, number, split, file, place), file, place)
         if sample.tags is not None:
             places = [f"{place}, token {i}" for i in range(1, len(sample.tags) + 1)]

@@ -1,8 +1,9 @@
-"""MNRE-1 and MNRE-2: one Python dict literal per line, parsed as a literal and never evaluated."""
+"""MNRE-1 and MNRE-2: a Python dict literal or a JSON object per line, parsed as a literal and never evaluated."""
 
 from __future__ import annotations
 
 import ast
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ def read_mnre(file: TextFile, split: str, labels: Sequence[str] | None, counters
     """Read the pairs of a file.
 
     Spans are half-open; they may overlap, and end at the last token. A pair without a relation is `none` in MNRE-1 and
-    `None` in MNRE-2: both become `None`. An integer img_id names the image `<id>.jpg`.
+    `None` in MNRE-2: both become `None`. An integer img_id names the image `<id>.jpg`, and None or null none.
 
     Args:
         file: one literal per line; empty lines are skipped.
@@ -52,14 +53,33 @@ def read_mnre(file: TextFile, split: str, labels: Sequence[str] | None, counters
 def _parse_literal(line: str, file: TextFile, place: str) -> dict[str, Any]:
     if len(line) > _MAX_CHARACTERS:
         raise InputError(f"a line of more than {_MAX_CHARACTERS} characters", path=str(file), place=place)
-    # the format is Python's own notation, quotes and None included, so a JSON parser cannot read it
     try:
-        value = ast.literal_eval(line.strip())
+        value = _read_literal(line.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise InputError(f"not a Python dict literal ({error})", path=str(file), place=place) from error
     if not isinstance(value, dict):
         raise InputError("not a Python dict literal", path=str(file), place=place)
     return value
+
+
+def _read_literal(line: str) -> Any:
+    """Return the value of a line in JSON or in Python's own notation, in which JSON's three names may stand as well."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        # the published files are in Python's notation, quotes and None included, which no JSON parser reads
+        tree = _JsonNames().visit(ast.parse(line, mode="eval"))
+        return ast.literal_eval(tree)
+
+
+class _JsonNames(ast.NodeTransformer):
+    """Replaces the names null, true and false, which tools write into rows that are Python else."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.copy_location(ast.Constant(_JSON_NAMES[node.id]), node) if node.id in _JSON_NAMES else node
+
+
+_JSON_NAMES = {"null": None, "true": True, "false": False}
 
 
 def _to_sample(row: dict[str, Any], sample_id: str, split: str, file: TextFile, place: str) -> Sample:

@@ -24,15 +24,16 @@ def read_columns(file: TextFile, split: str, labels: Sequence[str] | None, count
     sentence: they are left out and counted (`mie-index contexts import` reads them).
 
     Args:
-        file: one token and its tag per line; `IMGID:123` before a sentence names the image `123.jpg`.
+        file: one token and its tag per line, in the first and the last column; `IMGID:123` before a sentence names the
+            image `123.jpg`.
         split: of the samples; their ids begin with it (`train-1`, in the order of the file, from 1).
         labels: the entity types that may occur; None accepts any.
-        counters: `contexts_left_out` is counted here.
+        counters: `contexts_left_out`, `docstarts_left_out` and `comments_left_out` are counted here.
 
     Raises:
         InputError: an unknown or malformed tag, an empty sentence, a missing column; with file and line.
     """
-    for number, row in enumerate(read_tagged_sentences(file), start=1):
+    for number, row in enumerate(read_tagged_sentences(file, counters), start=1):
         sentence, contexts = split_contexts(row, file)
         counters["contexts_left_out"] += len(contexts)
         if not sentence.tokens:

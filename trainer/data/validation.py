@@ -42,7 +42,11 @@ def check_tags(tags: Sequence[str], labels: Sequence[str] | None, file: TextFile
     """
     for tag, place in zip(tags, places, strict=True):
         if not _TAG.fullmatch(tag):
-            raise InputError(f"not a tag: {tag!r} (expected O, B-TYPE or I-TYPE)", path=str(file), place=place)
+            raise InputError(
+                f"not a tag: {tag!r} (expected O, B-TYPE or I-TYPE)",
+                path=str(file),
+                place=place,
+            )
         if labels is not None and (kind := entity_type(tag)) is not None and kind not in labels:
             raise unknown_label("tag", tag, labels, file, place)
 

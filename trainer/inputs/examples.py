@@ -31,6 +31,7 @@ class Example:
             the sentence.
         targets: right classes of the head's states [S]; None without labels.
         used: positions of the contexts that are in the window, in the list given.
+        cut_tokens: tokens of the sample that did not fit into the window.
     """
 
     sample_id: str
@@ -39,6 +40,7 @@ class Example:
     positions: tuple[int, ...]
     targets: tuple[int, ...] | None
     used: tuple[int, ...]
+    cut_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,10 @@ def make_examples(
         window = _window(sentence.pieces, context_pieces.get(sample.sample_id, []), max_length, specials)
         plain = window if not window.used else fill_window(sentence.pieces, [], max_length, specials)
         positions = task.positions(plain, marks, sample)
-        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, targets(sample, window), window.used))
-        windows.append(replace(window, cut_tokens=window.cut_tokens + sentence.cut_tokens))
+        cut = window.cut_tokens + sentence.cut_tokens
+        right = targets(sample, window)
+        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut))
+        windows.append(replace(window, cut_tokens=cut))
     return Examples(tuple(rows), count_windows(windows))
 
 

@@ -40,6 +40,7 @@ class Posteriors:
         pooled: mean state of each sample [N, H] float32.
         used: for each sample, the positions of the contexts that were in its window.
         log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; None for relations.
+        cut_tokens: for each sample, how many of its tokens did not fit into its window; () where nobody counted.
     """
 
     log_probs: Tensor
@@ -48,6 +49,7 @@ class Posteriors:
     pooled: Tensor
     used: tuple[tuple[int, ...], ...]
     log_pairs: Tensor | None = None
+    cut_tokens: tuple[int, ...] = ()
 
     def sample_numbers(self) -> Tensor:
         """Return the number of the sample of each state [M]."""
@@ -78,6 +80,7 @@ def compute_posteriors(
         pooled=torch.stack([reading.pooled for reading in each]),
         used=tuple(row.used for row in rows),
         log_pairs=torch.cat(pairs) if pairs else None,
+        cut_tokens=tuple(row.cut_tokens for row in rows),
     )
 
 
@@ -110,8 +113,12 @@ def save_posteriors(path: Path, posteriors: Posteriors) -> None:
         tensors[_PAIRS] = posteriors.log_pairs.contiguous()
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, temporary, metadata={"used": json.dumps(posteriors.used)})
+        save_file(tensors, temporary, metadata=_to_metadata(posteriors))
         temporary.replace(path)
+
+
+def _to_metadata(posteriors: Posteriors) -> dict[str, str]:
+    return {"used": json.dumps(posteriors.used), "cut_tokens": json.dumps(posteriors.cut_tokens)}
 
 
 def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
@@ -121,10 +128,11 @@ def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in (*_TENSORS, *([_PAIRS] if has_pairs else []))}
-            used = json.loads((file.metadata() or {})["used"])
+            metadata = file.metadata() or {}
+            used, cut = json.loads(metadata["used"]), json.loads(metadata["cut_tokens"])
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
-    return Posteriors(**tensors, used=tuple(tuple(row) for row in used))
+    return Posteriors(**tensors, used=tuple(tuple(row) for row in used), cut_tokens=tuple(cut))
 
 
 _TENSORS = ("log_probs", "classes", "lengths", "pooled")

@@ -38,6 +38,8 @@ class Output:
         experts: their names; one for an expert.
         weights: weight of each expert for each state [M, E]; None for an expert.
         has_vector: whether the gate read an image vector of each sample; None where it reads none.
+        cut_tokens: of each sample, how many tokens an expert did not read, because its window was full; the most of any
+            expert. () where nobody counted.
     """
 
     samples: Sequence[Sample]
@@ -49,6 +51,7 @@ class Output:
     experts: tuple[str, ...]
     weights: Tensor | None = None
     has_vector: tuple[bool, ...] | None = None
+    cut_tokens: tuple[int, ...] = ()
 
 
 def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> Output:
@@ -75,6 +78,7 @@ def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> 
         tuple(posteriors.lengths.tolist()),
         used_contexts(member),
         (folder.name,),
+        cut_tokens=posteriors.cut_tokens,
     )
 
 
@@ -126,6 +130,7 @@ def _run_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> Outpu
         tuple(Path(name).name for name in mixture.facts.experts),
         weights,
         None if mixture.images is None else tuple(mixture.images[:, -1].bool().tolist()),
+        tuple(map(max, zip(*(member.posteriors.cut_tokens for member in mixture.members), strict=True))),
     )
 
 

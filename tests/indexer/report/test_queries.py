@@ -107,9 +107,17 @@ def test_a_text_is_asked_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \t\n"])
-def test_an_empty_text_is_a_usage_error_that_names_its_query(text: str) -> None:
-    with pytest.raises(UsageError, match="query 12: the text of the query is empty"):
-        answers(UserQuery("12", text, None))
+def test_an_empty_text_is_a_usage_error_alone_and_has_no_answer_in_a_batch(text: str) -> None:
+    with pytest.raises(UsageError, match="the text of the query is empty"):
+        answers(UserQuery(None, text, None))
+    assert answers(UserQuery("12", text, None)) == [("text", [])]
+
+
+def test_a_batch_goes_on_after_a_text_that_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_text('{"id": "a", "text": ""}\n{"id": "b", "text": " "}\n{"id": "c", "text": "tea"}\n')
+    found = [(query.query_id, answers(query)) for query in read_batch(path)]
+    assert found == [("a", [("text", [])]), ("b", [("text", [])]), ("c", [("text", ["tea", 3])])]
 
 
 @pytest.mark.parametrize("name", ["nothing.jpg", ".", "a\0b.jpg", "\ud800.jpg"])
@@ -133,7 +141,7 @@ def test_a_file_that_is_no_picture_is_an_input_error_with_a_remedy(tmp_path: Pat
     [
         (UserQuery("7", "snow", Path("a.jpg")), SearchParams(), "both the words and the picture"),
         (UserQuery("7", "snow", None), SearchParams(title_boost=2), "title boost"),
-        (UserQuery("7", " ", None), SearchParams(), "empty"),
+        (UserQuery(None, " ", None), SearchParams(), "empty"),
     ],
 )
 def test_words_that_look_for_pictures_are_refused_before_anything_is_loaded(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.dump import LOSS_REASONS, Page, ReadLimits, find_streams, read_pages
-from pipelines.dump.page_xml import PageCutter
+from pipelines.dump.page_cutter import PageCutter
 from schemas.errors import InputError
 from schemas.records import Reject
 from tests.support.dumps import FOOTER, KINDS, DumpPage, Kind, compress, dump_xml, header_xml, page_xml, write_dump
@@ -52,9 +52,9 @@ def test_every_kind_of_dump_gives_the_same_pages(
 ) -> None:
     path = write_dump(tmp_path, PAGES, kind, version=version, with_siteinfo=with_siteinfo, with_ns=with_ns)
     assert read_all(path) == [
-        Page(1, 1001, "Tea", 0, None, TEA.text, len(TEA.text)),
-        Page(2, 1002, "Chai", 0, "Tea", "#REDIRECT [[Tea]]", 17),
-        Page(3, 1003, "Talk:Tea", 1, None, "Hot.", 4),
+        Page(1, 1001, "Tea", 0, None, TEA.text, len(TEA.text), 20251101000000),
+        Page(2, 1002, "Chai", 0, "Tea", "#REDIRECT [[Tea]]", 17, 20251101000000),
+        Page(3, 1003, "Talk:Tea", 1, None, "Hot.", 4, 20251101000000),
     ]
 
 
@@ -75,18 +75,6 @@ def test_an_explicit_namespace_wins_over_the_title(tmp_path: Path) -> None:
     page = one(tmp_path, page_xml(DumpPage("Talk:Show", namespace=0), 5))
     assert isinstance(page, Page)
     assert page.namespace == 0
-
-
-def test_of_several_revisions_the_last_in_the_file_counts(tmp_path: Path) -> None:
-    element = (
-        "<page><title>A</title><ns>0</ns><id>5</id><revision><id>8</id><text>new</text></revision>"
-        "<revision><id>7</id><contributor><id>3</id></contributor><text>last</text></revision></page>"
-    )
-    assert one(tmp_path, element) == Page(5, 7, "A", 0, None, "last", 4)
-    deleted = element.replace("<text>last</text>", '<text deleted="deleted" />')
-    assert one(tmp_path, deleted) == Page(5, 7, "A", 0, None, "", 0)
-    without = element.replace("<text>last</text>", "")
-    assert one(tmp_path, without) == Page(5, 7, "A", 0, None, "", 0)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +100,8 @@ def test_a_page_without_text_is_a_page(tmp_path: Path, revision: str) -> None:
         ("\n #redirect:[[:green_tea#History|x]] {{R from}}", "Green tea"),
         ("#Redirect[[File:A b.jpg]]", "File:A b.jpg"),
         ("#REDIRECT [[#Section]]", None),
+        ("#REDIRECT [[Foo&#39;s_bar#One]]", "Foo's bar"),
+        ("#REDIRECT [[Caf%C3%A9 &amp; bar|x]]", "Café & bar"),
         ("#REDIRECT Green tea", None),
         ("See #REDIRECT [[Tea]]", None),
         ("#REDIRECT [[" + "a" * 10**6, None),

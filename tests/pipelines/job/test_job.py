@@ -401,9 +401,3 @@ def test_unknown_beam_options_are_refused(dump: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="DirectRunner"):
         build_wiki_index(direct, Progress(io.StringIO(), is_quiet=True))
     assert not (tmp_path / "index").exists()
-
-
-def test_a_dump_of_redirects_alone_gives_an_index_without_a_text(tmp_path: Path) -> None:
-    build(write_dump(tmp_path, [DumpPage("A", "#REDIRECT [[B]]", redirect="B")]), tmp_path / "index")
-    manifest = read_manifest(tmp_path / "index")
-    assert (manifest.counts["redirect"], manifest.text_index) == (1, {**(manifest.text_index or {}), "documents": 0})

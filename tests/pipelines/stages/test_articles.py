@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import pytest
 
-from pipelines.dump import Page
+from pipelines.dump import Page, RevisionRanks
 from pipelines.sandbox import Failure, GuardedFunction
 from pipelines.stages import ParsedArticle, parse_page
 from pipelines.stages.articles import PageOutcome, page_outcomes
@@ -49,8 +51,9 @@ def page(number: int, text: str = "Tea is a drink.", **fields: Any) -> Page:
     return Page(page_id=number, revision_id=1, wikitext=text, size_bytes=len(text), **values)
 
 
-def run(*items: Page | Reject) -> list[PageOutcome]:
-    return list(page_outcomes(items, cast("GuardedFunction[Page, ParsedArticle]", ParserInHere())))
+def run(*items: Page | Reject, ranks: RevisionRanks | None = None) -> list[PageOutcome]:
+    guard = cast("GuardedFunction[Page, ParsedArticle]", ParserInHere())
+    return list(page_outcomes(items, guard, ranks=ranks))
 
 
 def fates(found: list[PageOutcome]) -> list[tuple[int, str]]:
@@ -135,3 +138,67 @@ def test_disambiguation_pages_can_be_kept() -> None:
     kept = parse_page(page(1, text), CleaningRules(), keep_disambiguation=True)
     assert kept.fate == "kept"
     assert kept.paragraphs
+
+
+def revision(number: int, page_id: int = 1, *, year: int = 0, title: str = "Tea") -> Page:
+    text = f"Tea is hot in {number}."
+    return Page(page_id, number, title, 0, None, text, len(text), timestamp=year * 10**10)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((10, 20, 30))))
+def test_of_neighbours_with_one_id_the_newest_is_kept_in_one_pass(order: tuple[int, ...]) -> None:
+    ranks = RevisionRanks()
+    found = run(page(7), *(revision(number) for number in order), page(8), ranks=ranks)
+    assert {row.page.revision_id for row in found if row.page and row.page.fate == "kept"} >= {30}
+    assert fates(found).count((1, "kept")) == 1
+    assert [row.reject.reason for row in found if row.reject] == ["older_revision", "older_revision"]
+    assert not ranks.newer
+
+
+def test_the_time_of_a_revision_decides_before_its_number() -> None:
+    found = run(revision(900, year=2003), revision(7, year=2025))
+    assert [(row.page.revision_id, row.page.fate) for row in found if row.page] == [(900, "rejected"), (7, "kept")]
+
+
+def test_a_newer_revision_that_comes_later_is_told_and_counts_in_the_second_pass() -> None:
+    items = [revision(10), page(2), revision(30), page(3), revision(20)]
+    first = RevisionRanks()
+    run(*items, ranks=first)
+    assert first.newer == {1: (0, 30)}
+    second = RevisionRanks(first.newer)
+    found = run(*items, ranks=second)
+    assert not second.newer
+    assert [(row.page.revision_id, row.page.fate) for row in found if row.page and row.page.page_id == 1] == [
+        (10, "rejected"),
+        (30, "kept"),
+        (20, "rejected"),
+    ]
+
+
+def test_ranks_of_pages_agree_with_a_dictionary() -> None:
+    draw = random.Random(3)
+    ranks, known, newest = RevisionRanks(), dict[int, int](), dict[int, int]()
+    for _ in range(2_000):
+        number, page_id = draw.randrange(1, 5), draw.randrange(100)
+        expected = "first" if page_id not in known else "repeated" if number == known[page_id] else None
+        found = ranks.rank(revision(number, page_id))
+        assert found == (expected or ("newer" if number > known[page_id] else "older"))
+        known.setdefault(page_id, number)
+        newest[page_id] = max(number, newest.get(page_id, 0))
+    late = {page_id: (0, number) for page_id, number in newest.items() if number > known[page_id]}
+    assert late
+    assert ranks.newer == late
+
+
+@pytest.mark.parametrize("model", ["json", "wikibase-item", "Scribunto", "css", "flow-board", "x" * 500])
+def test_other_content_models_are_rejected_by_reason(model: str) -> None:
+    (found,) = run(page(1)._replace(model=model.lower()))
+    assert found.reject is not None
+    assert (found.reject.reason, found.page and found.page.fate) == ("content_model", "rejected")
+    assert model.lower()[:80] in found.reject.detail
+
+
+def test_a_text_that_the_dump_leaves_out_is_rejected_and_one_in_another_namespace_is_not() -> None:
+    found = run(page(1)._replace(has_text=False), page(2)._replace(has_text=False, namespace=10, model="css"))
+    assert fates(found) == [(1, "rejected"), (2, "other_namespace")]
+    assert [row.reject.reason for row in found if row.reject] == ["text_left_out"]

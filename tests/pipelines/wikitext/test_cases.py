@@ -19,27 +19,6 @@ BEFORE, AFTER = "Aaa bbb ", " yyy zzz."
 ARGUED: dict[str, str] = {}
 """Wikitext of a case -> why another answer than the case's is right."""
 
-TO_DO: frozenset[str] = frozenset(
-    {
-        "'''Mercy''' may refer to:\n* [[Mercy Hospital]]\n{{Hospital disambiguation}}",
-        "'''Mercy''' may refer to:\n* [[Mercy Number]]\n__DISAMBIG__",
-        "'''Mercy''' may refer to:\n* [[Mercy Road]]\n{{Road disambiguation}}",
-        "He was a guest on Jeopardy! where he lost.",
-        "In What Is Mine? (1840) he said so.",
-        "It is said as /ə.ˈstɹeɪ.liː.ə/ or /ə.ˈstɹeɪ.jə/ here.",
-        "N.EX.T was a band. The .NET runtime is used.",
-        "See [[Foo&#39;s bar|that]] here.",
-        "See vol. 2, approx. 5 km of Ft. Worth.",
-        "Text. {{Webarchive|url=https://web.archive.org/web/2016/http://x.org/a.jpg}}",
-        "The mill lies 30 km (19 mi) NW of Aville and 20 km (12 mi) SW of Bville.",
-        "The parts are:\n* bow\n* stern",
-        "They left the city (it was so.) In 1990 they came back to it.",
-        "[[File:Caf%C3%A9 de Flore.jpg|thumb|A café]] See [[Caf%C3%A9|it]].",
-        "[[File:Rock &amp; Roll.jpg|thumb|A stage]] Text here.",
-    }
-)
-"""Wikitext of cases whose answer is not right yet; each is to be struck out as soon as it is."""
-
 
 def read_cases() -> list[dict[str, Any]]:
     if not CASES.is_file():
@@ -80,7 +59,5 @@ def test_wikitext_reads_as_a_person_reads_it(case: dict[str, Any]) -> None:
     found = faults(case, article, split_article(article))
     if wikitext in ARGUED:
         assert found, "the case is right: take it out of ARGUED"
-    elif wikitext in TO_DO:
-        assert found, "the case is right: strike it out of TO_DO"
     else:
         assert found == [], [block.text for block in article.blocks]

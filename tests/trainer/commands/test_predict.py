@@ -16,11 +16,13 @@ from PIL import Image
 from indexer.contexts import RetrievalSettings, retrieve_contexts
 from indexer.encoders import make_encoder
 from indexer.index import WikiIndex
+from schemas.conll import read_tagged_sentences
 from schemas.dataset import read_samples
 from schemas.errors import IndexMismatch, IndexNotFound, InputError, MissingDependency, StoreError, UsageError
+from schemas.text_files import TextFile
 from tests.support.index_folders import Page, make_folder
 from tests.support.tiny_encoder import PEOPLE, PLACES, build_encoder, write_tweets
-from trainer.commands import PredictInputs, evaluate_run, predict_rows
+from trainer.commands import PredictInputs, evaluate_run, predict_rows, write_conll
 from trainer.config import RunConfig, check_config, override
 from trainer.mixture import fit_mixture
 from trainer.training import fit
@@ -250,7 +252,6 @@ def test_what_retrieval_says_is_passed_on_with_its_kind(house: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"text": "   "}, "line 1: empty token list"),
         ({"tokens": ["a", ""]}, "line 1: token 2 is empty"),
         ({"text": "a", "image": ""}, "line 1: broken image reference"),
         ({"text": "a", "image": 5}, "line 1: 'image' must be a string"),
@@ -261,3 +262,54 @@ def test_what_retrieval_says_is_passed_on_with_its_kind(house: Path, tmp_path: P
 def test_a_faulty_post_is_named_by_its_line(house: Path, tmp_path: Path, row: Row, said: str) -> None:
     with pytest.raises(InputError, match=said):
         predict_rows(house / "baseline", write_posts(tmp_path / "p.jsonl", [row]))
+
+
+def test_posts_without_words_are_answered_as_empty_and_the_others_as_ever(house: Path, tmp_path: Path) -> None:
+    rows: list[Row] = [
+        {"text": ""},
+        {"id": "b", "text": "anna went to rome"},
+        {"id": 3, "text": " \t\n", "image": "a.png"},
+        {"tokens": []},
+        {"text": "the big city oslo"},
+    ]
+    posts = write_posts(tmp_path / "posts.jsonl", rows)
+    talk: list[str] = []
+    found = predict_rows(house / "baseline", posts, talk=talk.append)
+    full = write_posts(tmp_path / "full.jsonl", [rows[1], rows[4]])
+    alone = predict_rows(house / "baseline", full)
+    assert [row["sample_id"] for row in found] == ["test-1", "test-b", "test-3", "test-4", "test-5"]
+    assert [(row["tokens"], row["tags"], row["entities"]) for row in (found[0], found[2], found[3])] == [
+        ([], [], [])
+    ] * 3
+    assert (found[2]["id"], found[2]["text"], found[2]["image"]) == (3, " \t\n", "a.png")
+    assert [found[1]["entities"], found[4]["entities"]] == [row["entities"] for row in alone]
+    assert talk == ["posts without words: 3; their answers are empty"]
+    write_conll(tmp_path / "out.conll", found)
+    assert len(list(read_tagged_sentences(TextFile(tmp_path / "out.conll")))) == 2
+
+
+def test_posts_of_which_none_has_words_are_answered_without_the_model(house: Path, tmp_path: Path) -> None:
+    posts = write_posts(tmp_path / "posts.jsonl", [{"text": ""}, {"text": "  "}])
+    assert [row["entities"] for row in predict_rows(house / "baseline", posts)] == [[], []]
+    with pytest.raises(InputError, match="no sample in this file"):
+        predict_rows(house / "baseline", write_posts(tmp_path / "none.jsonl", []))
+
+
+@pytest.mark.parametrize("row", [{"text": "", "tags": ["O"]}, {"text": "", "id": [1]}, {"text": "", "image": 3}])
+def test_an_empty_post_with_another_fault_is_still_refused(house: Path, tmp_path: Path, row: Row) -> None:
+    with pytest.raises(InputError, match="line 1"):
+        predict_rows(house / "baseline", write_posts(tmp_path / "posts.jsonl", [row]))
+
+
+@pytest.mark.parametrize("run", ["baseline", "mixture"])
+def test_a_post_longer_than_the_window_says_how_many_of_its_tokens_were_not_read(
+    house: Path, tmp_path: Path, run: str
+) -> None:
+    rows: list[Row] = [{"text": "anna went to rome"}, {"text": "anna " * 70 + "rome"}]
+    talk: list[str] = []
+    posts = write_posts(tmp_path / "posts.jsonl", rows)
+    short, long = predict_rows(house / run, posts, inputs=PredictInputs(index=house / "wiki"), talk=talk.append)
+    assert "cut_tokens" not in short
+    # a window of 64 pieces holds 62 between its two special ones, and each of these words is one piece
+    assert (len(long["tags"]), long["cut_tokens"]) == (71, 9)
+    assert "samples longer than the window: 1, with 9 tokens that were not read (cut_tokens)" in talk

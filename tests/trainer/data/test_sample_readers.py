@@ -73,7 +73,14 @@ def test_unicode_line_separators_do_not_end_a_line(tmp_path: Path) -> None:
         ("a\tO\nb\tB-PRE\n", "unknown tag 'B-PRE', did you mean PER", "line 2"),
         ("IMGID:1\na\tPER\n", "not a tag: 'PER'", "line 2"),
         ("a\tO\nb\n", "must hold a token and a tag", "line 2"),
-        ("a\tO\tx\n", "must hold a token and a tag", "line 1"),
+        ("a\tO\tx\n", "not a tag: 'x'", "line 1"),
+        ("George B-PER N\nwent O V\n", "not a tag: 'N'", "line 1"),
+        ("EU NNP B-NP B-ORG\nrejects O\n", "2 columns, but 4 in line 1", "line 2"),
+        ("EU\tB-ORG\nrejects\tVBZ\tO\n", "3 columns, but 2 in line 1", "line 2"),
+        ("a O\nb \n", "must hold a token and a tag", "line 2"),
+        ("a O\n O\n", "must hold a token and a tag", "line 2"),
+        ("IMGID:1\n-DOCSTART- O\n", "empty token list", "line 1"),
+        ("# id 5 domain=en\nb\n", "must hold a token and a tag", "line 2"),
         ("a\tO\n\tO\n", "must hold a token and a tag", "line 2"),
         ("a\tO\n\nIMGID:4\n\nb\tO\n", "empty token list", "line 3"),
         ("a\tO\n\nIMGID:4", "empty token list", "line 3"),
@@ -94,6 +101,50 @@ def test_contexts_behind_eos_are_left_out_and_counted(tmp_path: Path) -> None:
     samples, counters = read(tmp_path, "conll", "a\tO\n<EOS>\tX\nz\tX\n<EOS>\tX\ny\tX\n\n<EOS>\tO\nb\tO\n", TYPES)
     assert [row.tokens for row in samples] == [("a",), ("<EOS>", "b")]
     assert counters["contexts_left_out"] == 2
+
+
+FOUR = "-DOCSTART- -X- -X- O\n\nACME NNP B-NP B-ORG\nopens VBZ B-VP O\n\nAnn NNP B-NP B-PER\n"
+
+
+@pytest.mark.parametrize("text", [FOUR, FOUR.replace(" ", "\t"), FOUR.replace(" ", "  "), FOUR.replace(" ", "\t\t")])
+def test_of_four_columns_the_first_and_the_last_count(tmp_path: Path, text: str) -> None:
+    samples, counters = read(tmp_path, "conll", text)
+    assert [(row.tokens, row.tags) for row in samples] == [(("ACME", "opens"), ("B-ORG", "O")), (("Ann",), ("B-PER",))]
+    assert counters["docstarts_left_out"] == 1
+
+
+@pytest.mark.parametrize(
+    "start", ["-DOCSTART-", "-DOCSTART- O", "-DOCSTART-\tO", "-DOCSTART- -DOCSTART- O", "-DOCSTART- "]
+)
+def test_the_start_of_a_document_ends_a_sentence_and_is_none(tmp_path: Path, start: str) -> None:
+    samples, counters = read(tmp_path, "conll", f"a O\n{start}\nb O\n{start}\n\nc O\n")
+    assert [row.tokens for row in samples] == [("a",), ("b",), ("c",)]
+    assert [row.sample_id for row in samples] == ["test-1", "test-2", "test-3"]
+    assert counters["docstarts_left_out"] == 2
+
+
+def test_comments_before_a_sentence_are_left_out_and_counted_and_a_hashtag_is_a_token(tmp_path: Path) -> None:
+    text = (
+        "# id 5f3a-1\tdomain=en\nann _ _ B-PER\n# _ _ O\n\n# sent_id = 2\n# text = # x\n# _ _ O\nb _ _ O\n\n#b _ _ O\n"
+    )
+    samples, counters = read(tmp_path, "conll", text)
+    assert [row.tokens for row in samples] == [("ann", "#"), ("#", "b"), ("#b",)]
+    assert counters["comments_left_out"] == 3
+    samples, counters = read(tmp_path, "conll", "#\tO\n# O\n")
+    assert samples[0].tokens == ("#", "#")
+
+
+def test_blanks_at_the_end_of_a_line_are_no_column(tmp_path: Path) -> None:
+    samples, _ = read(tmp_path, "conll", "EU B-ORG \nrejects O\t\nnow\tO  \n\t \nNew York B-LOC \n".replace("New ", ""))
+    assert [(row.tokens, row.tags) for row in samples] == [
+        (("EU", "rejects", "now"), ("B-ORG", "O", "O")),
+        (("York",), ("B-LOC",)),
+    ]
+
+
+def test_a_token_may_hold_a_blank_in_a_file_of_two_columns(tmp_path: Path) -> None:
+    samples, _ = read(tmp_path, "conll", "in O\nNew York B-LOC\n")
+    assert samples[0].tokens == ("in", "New York")
 
 
 MNRE = "{'token': ['A', 'of', 'B'], 'h': {'name': 'A', 'pos': [0, 1]}, 't': {'name': 'B', 'pos': [2, 3]}, "
@@ -127,7 +178,8 @@ def test_mnre_keeps_last_token_entities_and_overlapping_spans(tmp_path: Path) ->
         (MNRE.replace("['A', 'of', 'B']", "[]") + "'img_id': 'x', 'relation': '/a'}", "empty token list"),
         (MNRE.replace("['A', 'of', 'B']", "'A of B'") + "'img_id': 'x'}", "'token' must be a list of strings"),
         ("__import__('os').getcwd()", "not a Python dict literal"),
-        ('{"token": ["A"], "relation": null}', "not a Python dict literal"),
+        ('{"token": ["A"], "relation": null}', "'relation' must be a string"),
+        ("{'token': [nil]}", "not a Python dict literal"),
         ("['A']", "not a Python dict literal"),
         ("(" * 5000, "not a Python dict literal"),
         ("-" * 90_000 + "1", "not a Python dict literal"),
@@ -137,6 +189,53 @@ def test_mnre_keeps_last_token_entities_and_overlapping_spans(tmp_path: Path) ->
 def test_faulty_mnre_lines_are_refused_with_the_line(tmp_path: Path, line: str, message: str) -> None:
     good = MNRE + "'img_id': 'x.jpg', 'relation': '/a'}\n"
     refuse(tmp_path, "mnre", good + line + "\n", message, "line 2", labels=("None", "/a"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"token": ["A", "B"], "h": {"name": null, "pos": [0, 1]}, "t": {"name": "B", "pos": [1, 2]}, '
+        '"relation": "None", "img_id": null}',
+        "{'token': ['A', 'B'], 'h': {'name': null, 'pos': [0, 1]}, 't': {'pos': [1, 2]}, 'relation': 'None', "
+        "'img_id': null}",
+    ],
+)
+def test_null_in_an_mnre_row_is_none(tmp_path: Path, line: str) -> None:
+    samples, _ = read(tmp_path, "mnre", line + "\n")
+    assert (samples[0].image, samples[0].head, samples[0].relation) == (None, Span(0, 1), "None")
+
+
+def test_a_json_row_is_read_by_the_rules_of_json(tmp_path: Path) -> None:
+    line = '{"token": ["a\\/b", "\\ud83d\\ude00"], "h": {"pos": [0, 1]}, "t": {"pos": [1, 2]}, "relation": "x"}'
+    samples, _ = read(tmp_path, "mnre", line)
+    assert samples[0].tokens == ("a/b", "😀")
+
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "columns"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases at {CASES}")
+def test_the_forms_that_circulate_are_read_or_refused() -> None:
+    found: dict[str, object] = {}
+    for path in sorted(CASES.iterdir()):
+        form = "mnre" if path.name.startswith("mnre") else "conll"
+        try:
+            samples = list(READERS[form](TextFile(path), "test", None, Counter()))
+        except InputError as error:
+            found[path.stem] = error.message.partition(" (")[0]
+        else:
+            found[path.stem] = [(" ".join(row.tokens), " ".join(row.tags or ())) for row in samples]
+    assert found == {
+        "docstart_dutch-train": [("Dat is Jan", "O O B-PER")],
+        "docstart_tab-dev": [("LONDON 1996-08-30", "B-LOC O")],
+        "flair-train": "not a tag: 'N'",
+        "four_blank-train": [("ACME opens Nordic branch .", "B-ORG O B-MISC O O"), ("Ann Bell", "B-PER I-PER")],
+        "four_tab-train": [("ACME opens Nordic branch .", "B-ORG O B-MISC O O"), ("Ann Bell", "B-PER I-PER")],
+        "mnre_null": [("A B", "")],
+        "multiconer-train": [("ann bell owner of acme", "B-PER I-PER O O B-CORP")],
+        "multiconer_noid-train": [("ann bell of acme", "B-PER I-PER O B-CORP")],
+        "trailing-train": [("EU rejects now", "B-ORG O O")],
+    }
 
 
 def test_wikidiverse_mentions_become_tags_on_tokens(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""Stub dumps: exports that name their pages and revisions but leave out every text."""
+
+from __future__ import annotations
+
+import re
+from os import PathLike
+
+from pipelines.dump.streams import Stream, StreamDamage, compression_of, decompress
+from pipelines.storage import open_file, size_of
+from schemas.errors import InputError
+
+__all__ = ["check_texts"]
+
+_SAMPLE_BYTES = 2**20
+_TEXT = re.compile(rb"<text\b([^>]{0,2000}?)(/?)>(</text)?")
+_HAS_BYTES = re.compile(rb"\bbytes=\"0*[1-9]")
+
+
+def check_texts(path: str | PathLike[str]) -> None:
+    """Check by the first pages of a dump that it holds their texts.
+
+    A text is left out where its element is empty and yet has a size (`<text bytes="19052" id="1" />`). One that is
+    empty, or was deleted, has none, and says nothing.
+
+    Raises:
+        InputError: texts are left out, and none is there.
+    """
+    sample = b""
+    with open_file(path) as file:
+        compression = compression_of(file.read(16))
+    try:
+        for piece in decompress(Stream(str(path), 0, size_of(path), compression)):
+            sample += piece[:_SAMPLE_BYTES]
+            if len(sample) >= _SAMPLE_BYTES:
+                break
+    except StreamDamage:
+        pass  # what is lost is found, and told, where the pages are read
+    if _leaves_texts_out(sample):
+        raise InputError(
+            "a stub dump: it names pages but leaves out their texts",
+            path=path,
+            remedy="give the dump with the texts: pages-articles",
+        )
+
+
+def _leaves_texts_out(xml: bytes) -> bool:
+    """Return whether XML has pages, and each text in it is left out.
+
+    >>> _leaves_texts_out(b'<text bytes="7" id="1" />'), _leaves_texts_out(b'<text bytes="7" /><text>a</text>')
+    (True, False)
+    """
+    is_left_out = False
+    for attributes, slash, end in _TEXT.findall(xml):
+        if not slash and not end:
+            return False
+        is_left_out |= bool(_HAS_BYTES.search(attributes)) and b"deleted" not in attributes
+    return is_left_out
