@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from pipelines.syntax import is_file_target
 from pipelines.wikitext.placeholders import IMAGE, MAX_NUMBER, image_placeholders, number_char
+from pipelines.wikitext.traces import without_traces
 from schemas.titles import canonical_file
 
 __all__ = ["DEFAULT_ICON_PATTERNS", "ImageCollector", "WikitextImage"]
@@ -70,7 +71,7 @@ class ImageCollector:
         """Collect a file link, `File:a.jpg|thumb|caption`, and return its placeholder and those inside its caption."""
         # A bar that a template shows separates, too: [[File:a.jpg{{!}}thumb]].
         parts = [piece for part in parts for piece in (_split_bars(part) if "|" in part else [part])]
-        captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(part.strip())]
+        captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(without_traces(part).strip())]
         # An image inside the caption goes with the caption, but stays in the article.
         nested = image_placeholders("".join(parts[1:]))
         return self._add(parts[0], captions[-1] if captions else "") + nested
@@ -132,7 +133,7 @@ class ImageCollector:
             self.images[last] = WikitextImage(self.images[last].file, caption)
 
     def _add(self, target: str, caption: str) -> str:
-        file = canonical_file(target) if len(target) <= _MAX_TARGET_CHARS else ""
+        file = canonical_file(without_traces(target)) if len(target) <= _MAX_TARGET_CHARS else ""
         if not _IMAGE_SUFFIX.search(file):
             self._counters["media"] += 1
             return ""
