@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipelines.templates import read_table
+from pipelines.templates.words import read_table
 
 __all__ = ["TITLES", "ends_sentence", "is_abbreviation", "opens_sentence"]
 
