@@ -1,10 +1,11 @@
-"""Text quality on a real Wikipedia slice beside peers: markup left in the text, inline templates shown or lost."""
+"""Text quality on a real dump beside peers: markup left in the text, inline templates shown or lost."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,16 @@ from pipelines.dump import Page, find_streams, read_pages
 from pipelines.wikitext import parse_article, split_article
 
 MIN_SNIPPET_CHARS = 25
+WTF_WIKIPEDIA = "wtf_wikipedia@10.4.2"
+_WTF_SCRIPT = """\
+import { createInterface } from 'node:readline'
+import wtf from 'wtf_wikipedia'
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, wikitext } = JSON.parse(line)
+  console.log(JSON.stringify({ id, text: wtf(wikitext).text() }))
+}
+"""
+"""Reads a page of JSON on each line, and writes its text."""
 
 LEFTOVERS: dict[str, re.Pattern[str]] = {
     "`{{`": re.compile(r"\{\{"),
@@ -74,6 +85,31 @@ def run_wikiextractor(dump: Path) -> dict[int, str]:
     return {int(row["id"]): row["text"] for row in rows}
 
 
+def run_wtf_wikipedia(pages: list[Page]) -> tuple[str, dict[int, str]] | None:
+    """Run wtf_wikipedia of npm on the pages, in a temporary folder: its version, and the texts by page id.
+
+    None, with a word on stderr, where there is no node, or npm cannot install it.
+    """
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        print("without wtf_wikipedia: node and npm are not installed", file=sys.stderr)
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        install = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", WTF_WIKIPEDIA]
+        done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            problem = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            print(f"without wtf_wikipedia: npm cannot install it ({problem})", file=sys.stderr)
+            return None
+        about = json.loads(Path(folder, "node_modules", "wtf_wikipedia", "package.json").read_text(encoding="utf-8"))
+        script = Path(folder, "clean.mjs")
+        script.write_text(_WTF_SCRIPT, encoding="utf-8")
+        lines = "".join(json.dumps({"id": page.page_id, "wikitext": page.wikitext}) + "\n" for page in pages)
+        run = subprocess.run([node, str(script)], cwd=folder, input=lines, capture_output=True, text=True, check=True)
+    rows = (json.loads(line) for line in run.stdout.splitlines())
+    return str(about["version"]), {int(row["id"]): row["text"] for row in rows}
+
+
 @dataclass
 class ToolCounts:
     """The markup that one tool left in the text, and the inline templates that it showed, by kind."""
@@ -124,8 +160,9 @@ def table(header: list[str], rows: list[list[str]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lost", metavar="KIND", help="print the templates of one kind that our text does not show")
+    parser.add_argument("--dump", type=Path, help="a dump, .xml or .bz2 (default: the slice that gensim carries)")
     args = parser.parse_args()
-    dump = find_slice()
+    dump = args.dump or find_slice()
     pages = read_articles(dump)
     if args.lost:
         show_lost(pages, args.lost)
@@ -137,6 +174,10 @@ def main() -> None:
     by_tool[f"wikiextractor {metadata.version('wikiextractor')}"] = measure(
         pages, lambda p: extracted.get(p.page_id, "")
     )
+    wtf = run_wtf_wikipedia(pages)
+    if wtf is not None:
+        version, texts = wtf
+        by_tool[f"wtf_wikipedia {version}"] = measure(pages, lambda p: texts.get(p.page_id, ""))
     report(len(pages), by_tool)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -165,7 +166,7 @@ def _print_table(
 
 @app.command(
     epilog="\b\nExample:\n  mie-index info enwiki\n  mie-index info enwiki --html enwiki.html\n"
-    f"  mie-index info enwiki --rejects image > missing.tsv\n{_CODES}"
+    f"  mie-index info enwiki --rejects image > missing.tsv\n  mie-index info enwiki --dropped > lost.tsv\n{_CODES}"
 )
 def info(
     index: Index,
@@ -173,26 +174,38 @@ def info(
         Literal["dump", "article", "image"] | None,
         typer.Option(help="List what was dropped at this stage, and why: id, reason, detail by tabs."),
     ] = None,
+    dropped: Annotated[
+        bool,
+        typer.Option(
+            "--dropped", help="List templates dropped or guessed in the text: kind, name, number, example by tabs."
+        ),
+    ] = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a report with figures: one file that loads nothing.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what is in an index, how it was built, and how large it is; or what is not in it, and why."""
-    from indexer.report import list_rejects, print_info, printable, summarise_manifest, to_json
+    from indexer.report import list_dropped, list_rejects, print_info, printable, summarise_manifest, to_json
     from schemas.manifest import read_manifest
 
     manifest = read_manifest(index)
     if html is not None:
         from indexer.report import write_report
 
-        if rejects is not None or as_json:
-            raise UsageError("--html writes the whole report", remedy="leave out --rejects and --json")
+        if rejects is not None or dropped or as_json:
+            raise UsageError("--html writes the whole report", remedy="leave out --rejects, --dropped and --json")
         write_report(index, manifest, html)
         typer.echo(f"{html} is written", err=True)
-    elif rejects is not None:
-        for row in list_rejects(index, manifest, rejects):
-            words = (printable(row[name]) for name in ("id", "reason", "detail"))
+    elif rejects is not None or dropped:
+        if rejects is not None and dropped:
+            raise UsageError("--rejects and --dropped are two lists", remedy="give one of them")
+        rows: Iterator[dict[str, Any]] = (
+            list_dropped(manifest) if rejects is None else list_rejects(index, manifest, rejects)
+        )
+        names = ("kind", "name", "number", "example") if dropped else ("id", "reason", "detail")
+        for row in rows:
+            words = (printable(str(row[name])) for name in names)
             typer.echo(to_json(row) if as_json else "\t".join(words))
     elif as_json:
         typer.echo(to_json(summarise_manifest(manifest), indent=1))

@@ -184,11 +184,13 @@ class WikiIndex:
         sentences = dict(zip(ids, self.documents.sentence_texts(ids), strict=True))
         rows = self.documents.unlinked_paragraphs([_paragraph_of(doc_id) for doc_id in ids])
         paragraphs = dict(zip(ids, rows, strict=True))
+        descriptions = self.documents.descriptions(row.page_id for row in rows)
 
         def answer(rank: int, hit: Hit) -> Answer:
             row = paragraphs[hit.doc_id]
-            sentence = sentences[hit.doc_id]
-            return Answer("text", rank, hit.score, row.paragraph_id, row.title, sentence, row.text, row.section)
+            sentence, description = sentences[hit.doc_id], descriptions[row.page_id]
+            texts = (row.title, sentence, row.text, row.section)
+            return Answer("text", rank, hit.score, row.paragraph_id, *texts, description=description)
 
         return [[answer(rank, hit) for rank, hit in enumerate(hits, start=1)] for hits in ranked]
 
@@ -247,9 +249,11 @@ class WikiIndex:
     def _article_answers(self, pairs: Sequence[tuple[int, Hit]]) -> list[Answer]:
         """Make an answer of each (page_id, hit)."""
         rows = self.documents.images([(hit.doc_id, page_id) for page_id, hit in pairs])
+        descriptions = self.documents.descriptions(page_id for page_id, _ in pairs)
 
         def answer(rank: int, page_id: int, score: float, row: ArticleImage) -> Answer:
             place = {"section": row.section, "file": row.file, "caption": row.caption}
+            place["description"] = descriptions[page_id]
             return Answer("image", rank, score, str(page_id), row.title, row.file, row.intro, **place)
 
         return [

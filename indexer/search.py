@@ -78,6 +78,7 @@ class Answer:
         section: of the article, in which the paragraph or the picture stands.
         file: of the picture; None in the text view.
         caption: of the picture; "" in the text view.
+        description: what the article says of itself in a few words, as in "American rapper"; "" if nothing.
     """
 
     view: View
@@ -90,6 +91,7 @@ class Answer:
     section: str = ""
     file: str | None = None
     caption: str = ""
+    description: str = ""
 
 
 class Searcher(Protocol[AnyQuery]):

@@ -108,6 +108,9 @@ def build_wiki_index(
     keep_disambiguation: Annotated[
         bool, typer.Option("--keep-disambiguation", help="Keep disambiguation pages.")
     ] = False,
+    facts: Annotated[
+        bool, typer.Option("--facts", help="Write the plain rows of infoboxes as a table, too: page_id, key, value.")
+    ] = False,
     cut_section: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Section to leave out, in place of the default list; repeatable."),
@@ -163,6 +166,7 @@ def build_wiki_index(
     settings = BuildSettings(
         rules=rules,
         keep_disambiguation=keep_disambiguation,
+        facts=facts,
         limit_pages=limit_pages,
         page_timeout_s=timeout_s,
         bm25_preset=bm25_preset,

@@ -28,6 +28,7 @@ __all__ = [
     "SourceInfo",
     "describe_query",
     "keeps_addresses",
+    "puts_description_first",
     "read_cache",
     "read_context_rows",
     "read_query_rows",
@@ -42,6 +43,7 @@ VECTORS_NAME = "vectors.parquet"
 _ALL_TOKENS = "tokens joined by blanks"
 _WITHOUT_ADDRESSES = "tokens without web addresses, joined by blanks"
 """How the text queries were made, as the parameters of a cache describe it; `keeps_addresses` reads it."""
+_BEFORE_TEXT = "before the text"
 _KIND = "contexts"
 _REMEDY = "make it again: mie-index retrieve, or mie-index contexts import, with --overwrite"
 
@@ -83,14 +85,15 @@ class CacheInfo:
     schema_version: int = SCHEMA_VERSION
 
 
-def describe_query(*, keep_addresses: bool, title_boost: float) -> dict[str, Any]:
-    """Describe how the queries of both views are made, for the parameters of a cache.
+def describe_query(*, keep_addresses: bool, title_boost: float, description_first: bool = False) -> dict[str, Any]:
+    """Describe how the queries of both views are made and their answers written, for the parameters of a cache.
 
     >>> describe_query(keep_addresses=True, title_boost=2.0)
     {'text': 'tokens joined by blanks', 'image': 'picture', 'title_boost': 2.0}
     """
     query: dict[str, Any] = {"text": _ALL_TOKENS if keep_addresses else _WITHOUT_ADDRESSES, "image": "picture"}
-    return query | ({"title_boost": title_boost} if title_boost else {})
+    query |= {"title_boost": title_boost} if title_boost else {}
+    return query | ({"description": _BEFORE_TEXT} if description_first else {})
 
 
 def keeps_addresses(query: Mapping[str, Any]) -> bool:
@@ -103,6 +106,18 @@ def keeps_addresses(query: Mapping[str, Any]) -> bool:
     (True, False)
     """
     return query.get("text") == _ALL_TOKENS
+
+
+def puts_description_first(query: Mapping[str, Any]) -> bool:
+    """Return whether the texts of a cache begin with the descriptions of their articles.
+
+    Args:
+        query: what `describe_query` returned, as the parameters of a cache hold it under `query`.
+
+    >>> puts_description_first(describe_query(keep_addresses=False, title_boost=0.0, description_first=True))
+    True
+    """
+    return query.get("description") == _BEFORE_TEXT
 
 
 def summarise(queries: Iterable[Query]) -> dict[str, SourceInfo]:

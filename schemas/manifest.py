@@ -67,7 +67,7 @@ class Manifest:
         inputs: the files that were read.
         pages_read: number of pages in them.
         counts: pages by fate; they sum to `pages_read`.
-        counters: all other counts; a value is a number, or numbers by name.
+        counters: all other counts; a value is a number, or numbers by name; and examples of templates, by name.
         shards: every file of the folder except the manifest itself.
         text_index: documents, analyzer, preset, k1, b; None if there is no text index.
         image_index: vectors, encoder, dim, metric, kind; None if there is no image index.

@@ -17,6 +17,7 @@ __all__ = [
     "Context",
     "Count",
     "Entity",
+    "Fact",
     "Fate",
     "ImageEmbedding",
     "Ledger",
@@ -49,7 +50,10 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """One page of the dump and what became of it. redirect_target is None but for redirects."""
+    """One page of the dump and what became of it. redirect_target is None but for redirects.
+
+    description: what an article says of itself in a few words, as in "American rapper"; '' if nothing.
+    """
 
     page_id: int
     revision_id: int
@@ -58,6 +62,7 @@ class PageRow:
     fate: Fate
     redirect_target: str | None
     size_bytes: int
+    description: str
 
 
 class Sentence(NamedTuple):
@@ -119,6 +124,14 @@ class Count(NamedTuple):
     number: int
 
 
+class Fact(NamedTuple):
+    """A plain row of an article's infobox: key ("occupation") and value ("Singer; actor")."""
+
+    page_id: int
+    key: str
+    value: str
+
+
 class WrittenLink(NamedTuple):
     """A link to a redirect: the title that it names in the wikitext. Paragraph and link count from 0."""
 
@@ -131,12 +144,15 @@ class WrittenLink(NamedTuple):
 class Ledger:
     """What a later build needs to take over the rows of an article without parsing it again.
 
-    counters, dropped_templates: the article's part of the manifest's sums, by name; redirected: links to redirects.
+    counters, dropped_templates, dropped_in_prose, shown_by_argument: the article's part of the manifest's sums, by
+    name; redirected: links to redirects.
     """
 
     page_id: int
     counters: tuple[Count, ...]
     dropped_templates: tuple[Count, ...]
+    dropped_in_prose: tuple[Count, ...]
+    shown_by_argument: tuple[Count, ...]
     redirected: tuple[WrittenLink, ...]
 
 
@@ -233,7 +249,7 @@ class Context:
     """A text that belongs to a sample. source: text, image, caption, ...; rank counts from 1 within it.
 
     matched is the key that was hit: the sentence (text view) or the image file (image view), "" where there is none;
-    score is None where the source gives none.
+    score is None where the source gives none. description: that of the article, '' where there is none.
     """
 
     sample_id: str
@@ -244,6 +260,7 @@ class Context:
     title: str
     text: str
     matched: str
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from schemas.errors import IndexCorrupt, IndexMismatch
 
 __all__ = [
     "CONTEXTS",
+    "FACTS",
     "IMAGES",
     "IMAGE_IDS",
     "LEDGER",
+    "OPTIONAL_TABLES",
     "PAGES",
     "PARAGRAPHS",
     "QUERIES",
@@ -53,6 +55,7 @@ PAGES = _schema(
         pa.field("fate", pa.string()),
         pa.field("redirect_target", pa.string()),
         pa.field("size_bytes", pa.int64()),
+        pa.field("description", pa.string()),
     ]
 )
 SENTENCES = _schema(
@@ -103,6 +106,8 @@ LEDGER = _schema(
         pa.field("page_id", pa.int64()),
         pa.field("counters", pa.list_(_COUNT)),
         pa.field("dropped_templates", pa.list_(_COUNT)),
+        pa.field("dropped_in_prose", pa.list_(_COUNT)),
+        pa.field("shown_by_argument", pa.list_(_COUNT)),
         pa.field("redirected", pa.list_(_WRITTEN_LINK)),
     ]
 )
@@ -116,6 +121,9 @@ TABLES: dict[str, pa.Schema] = {
     "rejects": REJECTS,
     "ledger": LEDGER,
 }
+FACTS = _schema([pa.field("page_id", pa.int64()), pa.field("key", pa.string()), pa.field("value", pa.string())])
+OPTIONAL_TABLES: dict[str, pa.Schema] = {"facts": FACTS}
+"""Tables that an index has only where its build was asked for them."""
 _SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])
 # Boxes and scores are float64: a sample read back must be equal to the one written, as its hash says.
 _BOX = pa.struct([pa.field(name, pa.float64()) for name in ("x1", "y1", "x2", "y2")])
@@ -166,6 +174,7 @@ CONTEXTS = _schema(
         pa.field("title", pa.string()),
         pa.field("text", pa.string()),
         pa.field("matched", pa.string()),
+        pa.field("description", pa.string()),
     ]
 )
 QUERIES = _schema(

@@ -50,6 +50,9 @@ def retrieve(
     keep_addresses: Annotated[
         bool, typer.Option("--keep-addresses", help="Keep web addresses in the query; they find articles such as HTTP.")
     ] = False,
+    description_first: Annotated[
+        bool, typer.Option("--description-first", help="Put the article's short description before each text.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +67,12 @@ def retrieve(
     if not set(views) <= {"text", "image"}:
         raise UsageError(f"unknown view in {', '.join(views)}", remedy="choose --view text, --view image, or both")
     settings = RetrievalSettings(
-        cast("tuple[View, ...]", views), k, batch, title_boost=title_boost, keep_addresses=keep_addresses
+        cast("tuple[View, ...]", views),
+        k,
+        batch,
+        title_boost=title_boost,
+        keep_addresses=keep_addresses,
+        description_first=description_first,
     )
     with shown_steps() as steps:
         info = retrieve_contexts(
@@ -206,7 +214,8 @@ def _show_sample(sample: Any, found: list[Context], length: int, *, as_json: boo
 
 def _cell(context: Context, length: int) -> str:
     score = "" if context.score is None else f" [{context.score:.2f}]"
-    title = f"{context.title}: " if context.title else ""
+    description = f" ({context.description})" if context.description else ""
+    title = f"{context.title}{description}: " if context.title else ""
     matched = f"\n<- {context.matched[:length]}" if context.matched else ""
     text = context.text if len(context.text) <= length else context.text[:length] + " ..."
     return f"{context.rank}{score} {title}{text}{matched}"

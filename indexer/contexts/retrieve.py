@@ -62,6 +62,7 @@ class RetrievalSettings:
         part: samples per part file: what an interruption can lose.
         title_boost: of the text view, see `indexer.search.SearchParams`; 2 is the entity mode.
         keep_addresses: keep web addresses in the text query, see `indexer.contexts.query_text`.
+        description_first: put the description of its article before each text.
     """
 
     views: tuple[View, ...] = ("text", "image")
@@ -70,6 +71,7 @@ class RetrievalSettings:
     part: int = 512
     title_boost: float = 0.0
     keep_addresses: bool = False
+    description_first: bool = False
 
 
 def retrieve_contexts(
@@ -163,7 +165,11 @@ def _check(settings: RetrievalSettings, images: Path | None) -> None:
 def _parameters(manifest: Manifest, settings: RetrievalSettings, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     sections = {"text": manifest.text_index, "image": manifest.image_index}
     return {
-        "query": describe_query(keep_addresses=settings.keep_addresses, title_boost=settings.title_boost),
+        "query": describe_query(
+            keep_addresses=settings.keep_addresses,
+            title_boost=settings.title_boost,
+            description_first=settings.description_first,
+        ),
         "views": list(settings.views),
         "k": settings.k,
         "part": settings.part,  # parts of another size would not fit those that an interrupted run left
@@ -191,7 +197,10 @@ def _retrieve_part(
         for sample, sample_answers, status in zip(samples, answers, statuses, strict=True):
             status = status or ("hit" if sample_answers else "no_hit")
             queries.append(Query(sample.sample_id, view, input_digest(sample), status, len(sample_answers)))
-            contexts += [_context(sample.sample_id, rank, answer) for rank, answer in enumerate(sample_answers, 1)]
+            contexts += [
+                _context(sample.sample_id, rank, answer, description_first=settings.description_first)
+                for rank, answer in enumerate(sample_answers, 1)
+            ]
     encoder = (index.manifest.image_index or {}).get("encoder_fingerprint", "")
     return CachePart(contexts, queries, vectors, str(encoder), seconds)
 
@@ -252,5 +261,8 @@ def _distinct_texts(
     return {query: [answer for _, answer in pairs] for query, pairs in zip(different, found, strict=True)}
 
 
-def _context(sample_id: str, rank: int, answer: Answer) -> Context:
-    return Context(sample_id, answer.view, rank, answer.score, answer.doc_id, answer.title, answer.text, answer.matched)
+def _context(sample_id: str, rank: int, answer: Answer, *, description_first: bool) -> Context:
+    description = answer.description
+    text = f"{description.rstrip('.')}. {answer.text}" if description_first and description else answer.text
+    of_article = (answer.doc_id, answer.title, text, answer.matched, description)
+    return Context(sample_id, answer.view, rank, answer.score, *of_article)

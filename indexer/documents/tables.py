@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from indexer.documents.row_groups import RowGroup, RowGroupCache
 from schemas.errors import IndexCorrupt, InputError
 from schemas.manifest import Manifest
-from schemas.records import ArticleImage, Link, PageRow, Paragraph, Sentence
-from schemas.tables import TABLES, check_table
+from schemas.records import ArticleImage, Fact, Link, PageRow, Paragraph, Sentence
+from schemas.tables import OPTIONAL_TABLES, TABLES, check_table
 
 __all__ = ["Documents", "page_of"]
 
@@ -23,7 +23,9 @@ CACHE_BYTES = 64 << 20
 """Bound of the decoded row groups in memory: some 250,000 sentences with their paragraphs."""
 ROWS_HELD = 20_000
 """Rows of a table kept as Python objects, about 20 MB; when there are more, all are dropped."""
+_SCHEMAS = TABLES | OPTIONAL_TABLES
 _UNLINKED = ("paragraph_id", "title", "section", "text")
+_DESCRIBED = ("page_id", "description")
 _REBUILD = "check the folder with: mie-index verify; then build it again"
 
 
@@ -59,7 +61,7 @@ class _Table:
             if shard.table != name:
                 continue
             path = folder / shard.path
-            check_table(path, TABLES[name])
+            check_table(path, _SCHEMAS[name])
             # Only the footer is read here; row groups are read when they are decoded.
             file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
             groups += [(*span, len(self._files), group) for group, span in enumerate(_spans(file))]
@@ -69,12 +71,17 @@ class _Table:
         self._starts = [group[0] for group in self._groups]
         self._widest = max((last - first for first, last, _, _ in self._groups), default=0)
 
-    def rows(self, page_ids: Iterable[int]) -> dict[int, list[pa.Table]]:
-        """Return the rows of each of the pages, as runs of rows; a page without any is left out."""
+    def rows(self, page_ids: Iterable[int], columns: Sequence[str] | None = None) -> dict[int, list[pa.Table]]:
+        """Return the rows of each of the pages, as runs of rows; a page without any is left out.
+
+        Args:
+            page_ids: of the pages.
+            columns: the columns to decode, page_id among them; None decodes all.
+        """
         found: dict[int, list[pa.Table]] = {}
         for page in sorted(set(page_ids)):
             for place in self._places(page):
-                for run in self._group(*place).runs_of(page):
+                for run in self._group(*place, columns).runs_of(page):
                     found.setdefault(page, []).append(run)
         return found
 
@@ -106,7 +113,7 @@ class _Table:
     def _group(self, file: int, group: int, columns: Sequence[str] | None = None) -> RowGroup:
         """Return a row group, from the cache or decoded."""
         key = (self._name, file, group, columns)
-        return self._cache.get(key, lambda: RowGroup(self._read(file, group, columns), TABLES[self._name].names[0]))
+        return self._cache.get(key, lambda: RowGroup(self._read(file, group, columns), _SCHEMAS[self._name].names[0]))
 
     def _read(self, file: int, group: int, columns: Sequence[str] | None = None) -> pa.Table:
         try:
@@ -160,6 +167,7 @@ class Documents:
         self._opening = Lock()
         self._cache = RowGroupCache(CACHE_BYTES)
         self._rows: dict[tuple[str, tuple[str, ...] | None], dict[str, dict[str, Any]]] = {}
+        self._descriptions: dict[int, str] = {}
 
     def sentences(self, ids: Sequence[str]) -> list[Sentence]:
         """Return the sentences of these ids, in their order.
@@ -215,6 +223,25 @@ class Documents:
         """Return the row of a page, or None if the dump had none of this id."""
         rows = self._of_page("pages", page_id)
         return PageRow(**rows[0]) if rows else None
+
+    def descriptions(self, page_ids: Iterable[int]) -> dict[int, str]:
+        """Return what each of these articles says of itself in a few words; "" where one says nothing."""
+        held = self._descriptions if len(self._descriptions) <= ROWS_HELD else {}
+        found = {page_id: held.get(page_id) for page_id in page_ids}
+        absent = sorted(page_id for page_id, description in found.items() if description is None)
+        parts = self._table("pages").rows(absent, _DESCRIBED) if absent else {}
+        for page_id in absent:
+            rows = [row for part in parts.get(page_id, []) for row in part.to_pylist()]
+            # A repeated id has a second row, which is rejected and says nothing.
+            found[page_id] = held[page_id] = next((row["description"] for row in rows if row["description"]), "")
+        self._descriptions = held
+        return {page_id: description or "" for page_id, description in found.items()}
+
+    def facts_of(self, page_id: int) -> list[Fact] | None:
+        """Return the plain rows of an article's infobox; None if the index was built without facts."""
+        if not any(shard.table == "facts" for shard in self._manifest.shards):
+            return None
+        return [Fact(**row) for row in self._of_page("facts", page_id)]
 
     def paragraphs_of(self, page_id: int) -> list[Paragraph]:
         """Return an article's paragraphs, in order."""

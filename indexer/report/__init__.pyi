@@ -7,6 +7,7 @@ from .answers import to_json_line as to_json_line
 from .html import report_parts as report_parts
 from .html import write_report as write_report
 from .info import find_document as find_document
+from .info import list_dropped as list_dropped
 from .info import list_rejects as list_rejects
 from .info import print_info as print_info
 from .info import summarise_manifest as summarise_manifest

@@ -34,14 +34,14 @@ def to_json_line(answer: Answer, **more: Any) -> str:
         more: fields that are added to those of `answer_to_row`.
 
     >>> to_json_line(Answer("text", 1, 2.5, "7#0", "Tea", "Tea is hot.", "Tea is hot. So it is."))
-    '{"view": "text", "rank": 1, "score": 2.5, "doc_id": "7#0", "title": "Tea", "matched": "Tea is hot.", \
-"text": "Tea is hot. So it is."}'
+    '{"view": "text", "rank": 1, "score": 2.5, "doc_id": "7#0", "title": "Tea", \
+"description": "", "matched": "Tea is hot.", "text": "Tea is hot. So it is."}'
     """
     return to_json(answer_to_row(answer) | more)
 
 
 def answer_to_row(answer: Answer) -> dict[str, Any]:
-    """Return the fields of an answer by name: view, rank, score, doc_id, title, matched and text.
+    """Return the fields of an answer by name: view, rank, score, doc_id, title, description, matched and text.
 
     An answer of the image view also has file, and file_page: the page that names the picture's author and licence.
     """
@@ -51,6 +51,7 @@ def answer_to_row(answer: Answer) -> dict[str, Any]:
         "score": round(answer.score, 6),
         "doc_id": answer.doc_id,
         "title": answer.title,
+        "description": answer.description,
         "matched": answer.matched,
         "text": answer.text,
     }
@@ -114,11 +115,19 @@ def print_answers(console: Console, answers: Sequence[Answer], *, tokenize: Toke
         table.add_row(
             str(answer.rank),
             f"{answer.score:.3f}",
-            Text(printable(f"{answer.title} / {answer.section}" if answer.section else answer.title)),
+            _title_of(answer),
             _key_of(answer, tokenize),
             Text(printable(answer.text if is_whole else _shorten(answer.text))),
         )
     console.print(table)
+
+
+def _title_of(answer: Answer) -> Text:
+    """Return the title with its section, and below it what the article says of itself."""
+    from rich.text import Text
+
+    title = Text(printable(f"{answer.title} / {answer.section}" if answer.section else answer.title))
+    return title.append(f"\n{printable(answer.description)}", style="dim") if answer.description else title
 
 
 def _key_of(answer: Answer, tokenize: Tokenize | None) -> Text:

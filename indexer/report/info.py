@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from indexer.index import WikiIndex
     from schemas.manifest import Manifest
 
-__all__ = ["find_document", "list_rejects", "print_info", "summarise_manifest"]
+__all__ = ["find_document", "list_dropped", "list_rejects", "print_info", "summarise_manifest"]
+
+_MARKUP = (
+    "references",
+    "tables",
+    "galleries",
+    "code_blocks",
+    "extensions",
+    "parser_functions",
+    "cut_sections",
+    "media",
+)
+"""Counters of what is dropped and is no template with a name."""
 
 
 def summarise_manifest(manifest: Manifest) -> dict[str, Any]:
@@ -85,12 +97,57 @@ def _lines(folder: Path, manifest: Manifest, about: dict[str, Any]) -> list[tupl
     for name, size in sorted(about["size_bytes"].items()):
         count = about["rows"][name]
         rows.append((name, f"{count:,} rows, {size:,} bytes" if count else f"{size:,} bytes"))
+    rows += _template_lines(manifest)
     rows += _picture_lines(manifest.counters)
     rows.append(("text index", _text_line(manifest.text_index)))
     rows.append(("image index", _image_line(manifest.image_index)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(manifest.versions.items()))))
     rows.append(("total", f"{about['total_bytes']:,} bytes"))
     return rows
+
+
+def _template_lines(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return how many articles say what they are, and how much is dropped inside prose."""
+    counters = manifest.counters
+    lines = [("descriptions", f"{counters.get('descriptions', 0):,} of {manifest.counts.get('kept', 0):,} articles")]
+    if in_prose := counters.get("dropped_in_prose"):
+        shown = counters.get("shown_by_argument_sum", 0)
+        counts = f"{in_prose['known']:,} known and {in_prose['unknown']:,} unknown templates dropped"
+        lines.append(("inside prose", f"{counts}, {shown:,} unknown shown by an argument; see info --dropped"))
+    return lines
+
+
+def list_dropped(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """List what the cleaning of wikitext left out, or could only guess, by kind and name.
+
+    Args:
+        manifest: of the index.
+
+    Yields:
+        kind, name, number and an example ("" where there is none). Kinds: `known` and `unknown` are templates that show
+        nothing inside a line of prose; `shown` unknown ones whose first plain argument stands in the sentence;
+        `elsewhere` unknown ones on a line of their own, or in a box or table; `markup` everything else by its kind.
+        The most frequent names come first; `(others)` sums those that the manifest does not list.
+    """
+    counters = manifest.counters
+    examples = counters.get("template_examples", {})
+    unknown, dropped = counters.get("dropped_unknown_in_prose", {}), counters.get("dropped_templates", {})
+    in_prose = counters.get("dropped_in_prose", {})
+    elsewhere = {name: number - unknown.get(name, 0) for name, number in dropped.items()}
+    kinds = (
+        ("known", counters.get("dropped_known_in_prose", {}), in_prose.get("known", 0)),
+        ("unknown", unknown, in_prose.get("unknown", 0)),
+        ("shown", counters.get("shown_by_argument", {}), counters.get("shown_by_argument_sum", 0)),
+        ("elsewhere", elsewhere, counters.get("dropped_templates_sum", 0) - in_prose.get("unknown", 0)),
+        ("markup", {name: counters.get(name, 0) for name in _MARKUP}, 0),
+    )
+    for kind, numbers, total in kinds:
+        for name, number in sorted(numbers.items(), key=lambda item: (-item[1], item[0])):
+            if number > 0:
+                example = examples.get(name, "") if kind in ("known", "unknown", "shown") else ""
+                yield {"kind": kind, "name": name, "number": number, "example": example}
+        if total > sum(numbers.values()):
+            yield {"kind": kind, "name": "(others)", "number": total - sum(numbers.values()), "example": ""}
 
 
 def _picture_lines(counters: dict[str, Any]) -> list[tuple[str, str]]:
@@ -144,12 +201,27 @@ def find_document(index: WikiIndex, doc_id: str) -> dict[str, Any] | None:
         if page is None:
             return None
         paragraphs = [_paragraph(row) for row in documents.paragraphs_of(page_id)]
-        return {**asdict(page), "paragraphs": paragraphs, "images": [_image(i) for i in documents.images_of(page_id)]}
+        facts = documents.facts_of(page_id)
+        return {
+            **asdict(page),
+            **({} if facts is None else {"facts": [{fact.key: fact.value} for fact in facts]}),
+            "paragraphs": paragraphs,
+            "images": [_image(row) for row in documents.images_of(page_id)],
+        }
     if parts == 1:
         found = [row for row in documents.paragraphs_of(page_id) if row.paragraph_id == doc_id]
         sentences = [s.text for s in documents.sentences_of(page_id) if s.paragraph_id == doc_id]
-        return {**_paragraph(found[0]), "sentences": sentences} if found else None
-    return next((row._asdict() for row in documents.sentences_of(page_id) if row.sentence_id == doc_id), None)
+        return {**_described(index, _paragraph(found[0])), "sentences": sentences} if found else None
+    sentence = next((row._asdict() for row in documents.sentences_of(page_id) if row.sentence_id == doc_id), None)
+    return sentence and _described(index, sentence)
+
+
+def _described(index: WikiIndex, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the description of its article behind the title."""
+    description = index.documents.descriptions([row["page_id"]])[row["page_id"]]
+    at = list(row).index("title") + 1
+    values = list(row.items())
+    return dict([*values[:at], ("description", description), *values[at:]])
 
 
 def _paragraph(row: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from schemas.display import tell
 from schemas.errors import InputError, MieError, StoreError
 from schemas.manifest import MANIFEST_NAME, Shard, is_as_written, sha256_file
 from schemas.records import FATES
-from schemas.tables import IMAGE_IDS, TABLES, check_table, embeddings_schema
+from schemas.tables import IMAGE_IDS, OPTIONAL_TABLES, TABLES, check_table, embeddings_schema
 
 __all__ = ["IndexFault", "find_faults"]
 
@@ -116,7 +116,7 @@ def _schema_of(shard: Shard, index: WikiIndex) -> pa.Schema:
         return embeddings_schema(int((index.manifest.image_index or {"dim": 0})["dim"]))
     if shard.path == f"{IMAGE_FOLDER}/ids.parquet":
         return IMAGE_IDS
-    return TABLES[shard.table]
+    return (TABLES | OPTIONAL_TABLES)[shard.table]
 
 
 def _count_faults(index: WikiIndex) -> Iterator[IndexFault]:

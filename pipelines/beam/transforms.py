@@ -75,7 +75,12 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         settings = self._settings
-        parse = partial(parse_page, rules=settings.rules, keep_disambiguation=settings.keep_disambiguation)
+        parse = partial(
+            parse_page,
+            rules=settings.rules,
+            keep_disambiguation=settings.keep_disambiguation,
+            with_facts=settings.facts,
+        )
         self._guard = GuardedFunction(parse, "parser", settings.page_timeout_s, settings.page_memory_bytes)
 
     def process(self, keyed: tuple[int, Iterable[tuple[int, tuple[Any, ...]]]]) -> Iterator[int]:
@@ -84,7 +89,8 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
         streams = [Stream(*stream) for _, stream in sorted(numbered)]
         limits, limit_pages = self._settings.limits, self._settings.limit_pages
         with carry_errors(self._work.root), self._work.at_worker("parse", shard) as work:
-            result = parse_shard(shard, streams, work, self._guard, limits, limit_pages, self._earlier)
+            reading = (limits, limit_pages, self._earlier, self._settings.facts)
+            result = parse_shard(shard, streams, work, self._guard, *reading)
         counts = {"pages": result.pages, "rejects": result.rejects, "losses": len(result.losses)}
         count("parse", {"shards": 1, **counts})
         yield shard
@@ -97,9 +103,9 @@ class _ParseShard(beam.DoFn):  # type: ignore[misc]
 class FinishShards(beam.PTransform):  # type: ignore[misc]
     """(Shard, page ids to drop) -> numbers of the shards that are ready."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, *, with_facts: bool) -> None:
         super().__init__()
-        self._do_fn = _FinishShard(work)
+        self._do_fn = _FinishShard(work, with_facts)
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:
         """Spread the shards over the workers, and finish each."""
@@ -107,13 +113,14 @@ class FinishShards(beam.PTransform):  # type: ignore[misc]
 
 
 class _FinishShard(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, with_facts: bool) -> None:
         self._work = work
+        self._with_facts = with_facts
 
     def process(self, keyed: tuple[int, list[int]]) -> Iterator[int]:
         shard, repeated = keyed
         with carry_errors(self._work.root), self._work.at_worker("finish", shard) as work:
-            result = finish_shard(shard, repeated, work)
+            result = finish_shard(shard, repeated, work, self._with_facts)
         count("finish", {"shards": 1, "links": result.links})
         yield shard
 

@@ -2,6 +2,7 @@
 
     stage     reads                                  writes, a file for each shard
     parse     streams of the dump                    parsed/  pages rejects sentences paragraphs images ledger
+                                                     (and facts)
     finish    parsed/                                redirects/ (the driver, for all shards), then
                                                      ready/   the same tables, each page once, links through redirects
     embed     ready/images, pictures or vectors      ready/   embeddings, more rejects
@@ -159,7 +160,7 @@ class Stages:
             todo = [(shard, repeated.get(shard, [])) for shard in shards if shard not in done]
             size = sum(self.work.size_of("paragraphs", shard) for shard, _ in todo)
             parallel = min(len(todo), 1 + size // _BYTES_PER_FINISHER)
-            self._run("finish", todo, FinishShards(self.work), parallel=parallel)
+            self._run("finish", todo, FinishShards(self.work, with_facts=self._settings.facts), parallel=parallel)
 
     def _share_redirects(self) -> dict[int, list[int]]:
         """Write the redirects of all shards for the workers; return the page ids that each shard has to drop."""

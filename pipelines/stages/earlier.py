@@ -21,7 +21,7 @@ from pipelines.stages.written_links import restore_targets
 from schemas.errors import IndexCorrupt, IndexMismatch
 from schemas.manifest import Manifest, read_manifest, sha256_file
 from schemas.records import Fate
-from schemas.tables import TABLES
+from schemas.tables import OPTIONAL_TABLES, TABLES
 
 __all__ = ["EarlierArticle", "EarlierIndex"]
 
@@ -46,6 +46,10 @@ class EarlierArticle:
     rows: dict[str, list[pa.Table]]
     counters: dict[str, int]
     dropped_templates: dict[str, int]
+    dropped_in_prose: dict[str, int]
+    shown_by_argument: dict[str, int]
+    examples: dict[str, str]
+    description: str
 
 
 class EarlierIndex:
@@ -71,8 +75,14 @@ class EarlierIndex:
 
         Raises:
             IndexNotFound: there is none.
+            IndexMismatch: its tables have another schema version, so that no row can be taken over.
         """
-        return read_manifest(self.folder)
+        try:
+            return read_manifest(self.folder)
+        except IndexMismatch as error:
+            message = f"the earlier index cannot be taken over: {error.message}"
+            remedy = "build without --update-from; the index after that can be updated again"
+            raise IndexMismatch(message, path=self.folder, remedy=remedy) from error
 
     def check(self, config: Mapping[str, Any], versions: Mapping[str, str]) -> None:
         """Check that a build with these settings would make the same rows from the same page.
@@ -90,7 +100,9 @@ class EarlierIndex:
             raise IndexMismatch("the index has no ledger, which an update needs", path=self.folder, remedy=_REMEDY)
         for shard in self.manifest.shards:
             path = self.folder / shard.path
-            if shard.table in (*TABLES, "embeddings") and (not path.is_file() or sha256_file(path) != shard.sha256):
+            if shard.table in (*TABLES, *OPTIONAL_TABLES, "embeddings") and (
+                not path.is_file() or sha256_file(path) != shard.sha256
+            ):
                 raise IndexCorrupt(
                     "a file of the earlier index is gone or differs from its manifest",
                     path=self.folder,
@@ -123,19 +135,24 @@ class EarlierIndex:
                 earlier = (row["revision_id"], row["title"], row["namespace"], row["size_bytes"])
                 newer = (page.revision_id, page.title, page.namespace, page.size_bytes)
                 if earlier == newer and row["fate"] in _TAKEN_FATES:
-                    return self._article(page.page_id, row["fate"])
+                    return self._article(page.page_id, row["fate"], row["description"])
         return None
 
-    def _article(self, page_id: int, fate: Fate) -> EarlierArticle | None:
-        rows = {table: list(self._table(table).rows_of(page_id)) for table in _ARTICLE_TABLES}
+    def _article(self, page_id: int, fate: Fate, description: str) -> EarlierArticle | None:
+        tables = [*_ARTICLE_TABLES, *(table for table in OPTIONAL_TABLES if self.paths(table))]
+        rows = {table: list(self._table(table).rows_of(page_id)) for table in tables}
         ledger = [row for part in rows["ledger"] for row in part.to_pylist()]
         if len(ledger) != 1:  # an id that came twice: which rows belong to which page is not known
             return None
         rows["ledger"] = [_without_notes(rows["ledger"][0])]
-        counters, dropped = (
-            {item["name"]: item["number"] for item in ledger[0][name]} for name in ("counters", "dropped_templates")
-        )
-        return EarlierArticle(fate, rows, counters, dropped)
+        counts = {
+            name: {item["name"]: item["number"] for item in ledger[0][name]}
+            for name in ("counters", "dropped_templates", "dropped_in_prose", "shown_by_argument")
+        }
+        known = self.manifest.counters.get("template_examples", {})
+        counted = (*counts["dropped_in_prose"], *counts["shown_by_argument"])
+        examples = {name: known[name] for name in counted if name in known}
+        return EarlierArticle(fate, rows, **counts, examples=examples, description=description)
 
     def _table(self, name: str) -> _Table:
         if name not in self._tables:

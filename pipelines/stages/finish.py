@@ -19,11 +19,11 @@ from pipelines.stages.redirects import RedirectTable
 from pipelines.stages.results import FinishResult
 from pipelines.stages.written_links import LinkResolver
 from pipelines.storage import ShardWriter, Work, describe_file, part_name
-from schemas.tables import TABLES
+from schemas.tables import OPTIONAL_TABLES, TABLES
 
 __all__ = ["find_repeated_ids", "finish_shard"]
 
-_REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "ledger")
+_REWRITING_ORDER = ("rejects", "pages", "sentences", "paragraphs", "images", "facts", "ledger")
 """The rejects of the parse stage come before the pages, whose dropped rows are further rejects; the paragraphs come
 before the ledger, which notes the links that were replaced in them."""
 
@@ -78,20 +78,24 @@ def _overlapping(ranges: Mapping[int, tuple[int, int]]) -> list[int]:
     return sorted(found)
 
 
-def finish_shard(shard: int, repeated: Collection[int], work: Work) -> FinishResult:
+def finish_shard(shard: int, repeated: Collection[int], work: Work, with_facts: bool = False) -> FinishResult:
     """Move the tables of a shard to where they will be published, and write anew only those that change.
 
     Args:
         shard: number of the shard.
         repeated: page ids to drop, because another shard has them.
         work: the build.
+        with_facts: the shard has a table of facts, too.
     """
+    tables = TABLES | OPTIONAL_TABLES if with_facts else TABLES
+    for table in tables:
+        work.find(table, shard)  # brings it to this machine
     targets, links = _redirected_targets(shard, work)
     resolver = LinkResolver(targets)
-    changed = set(TABLES) if repeated else {"paragraphs", "ledger"} if targets else set()
+    changed = set(tables) if repeated else {"paragraphs", "ledger"} if targets else set()
     rewritten = [table for table in _REWRITING_ORDER if table in changed]
     if rewritten:
-        with ShardWriter(work.ready, shard, {table: TABLES[table] for table in rewritten}) as writer:
+        with ShardWriter(work.ready, shard, {table: tables[table] for table in rewritten}) as writer:
             for table in rewritten:
                 for rows in _row_groups(work.find(table, shard)):
                     if table == "paragraphs":
@@ -99,9 +103,9 @@ def finish_shard(shard: int, repeated: Collection[int], work: Work) -> FinishRes
                     elif table == "ledger":
                         rows = resolver.note(rows)
                     _write_kept(writer, table, rows, repeated)
-    for table in sorted(TABLES.keys() - rewritten):
+    for table in sorted(tables.keys() - rewritten):
         _move_table(table, shard, work)
-    files = tuple(describe_file(work.ready, work.ready / table / part_name(shard), table) for table in sorted(TABLES))
+    files = tuple(describe_file(work.ready, work.ready / table / part_name(shard), table) for table in sorted(tables))
     result = FinishResult(files, links, resolver.replaced)
     result.write(work, shard)
     return result
@@ -153,5 +157,7 @@ def _as_rejected(rows: pa.Table, is_dropped: pa.ChunkedArray) -> pa.Table:
     fate = pc.if_else(is_dropped, "rejected", rows.column("fate"))
     target = pc.if_else(is_dropped, pa.scalar(None, pa.string()), rows.column("redirect_target"))
     names = rows.schema
-    rows = rows.set_column(names.get_field_index("fate"), names.field("fate"), fate)
-    return rows.set_column(names.get_field_index("redirect_target"), names.field("redirect_target"), target)
+    description = pc.if_else(is_dropped, "", rows.column("description"))
+    for name, values in (("fate", fate), ("redirect_target", target), ("description", description)):
+        rows = rows.set_column(names.get_field_index(name), names.field(name), values)
+    return rows

@@ -29,11 +29,11 @@ from pipelines.stages.results import Loss, ParseResult
 from pipelines.storage import ShardWriter, Work
 from schemas.errors import InputError
 from schemas.records import Count, Ledger, Reject
-from schemas.tables import TABLES
+from schemas.tables import OPTIONAL_TABLES, TABLES
 
 __all__ = ["parse_shard"]
 
-_OF_ARTICLES = ("sentences", "paragraphs", "images")
+_OF_ARTICLES = ("sentences", "paragraphs", "images", "facts")
 _BEAT_S = 0.5
 """Seconds between two reports of progress; each is a small file."""
 
@@ -46,6 +46,7 @@ def parse_shard(
     limits: ReadLimits,
     limit_pages: int | None = None,
     earlier: EarlierIndex | None = None,
+    with_facts: bool = False,
 ) -> ParseResult:
     """Read the streams of a shard, and write its tables and its result.
 
@@ -60,11 +61,13 @@ def parse_shard(
         limits: of the reader.
         limit_pages: number of pages to read; None: all.
         earlier: index whose unchanged articles are taken over; None: all are parsed.
+        with_facts: write the table of facts, too, which the guarded function reads then.
     """
+    tables = TABLES | OPTIONAL_TABLES if with_facts else TABLES
     newest: dict[int, RevisionKey] = {}
     while True:
         tally, ranks = _Tally(work, shard), RevisionRanks(newest)
-        with ShardWriter(work.parsed, shard, TABLES) as writer:
+        with ShardWriter(work.parsed, shard, tables) as writer:
             items = _first_pages(_items(streams, limits, tally), limit_pages)
             for outcome in page_outcomes(items, guard, earlier, ranks):
                 _write(outcome, writer)
@@ -128,11 +131,10 @@ def _write(outcome: PageOutcome, writer: ShardWriter) -> None:
 
 
 def _to_ledger(page_id: int, article: ParsedArticle) -> Ledger:
-    counters, dropped = (
-        tuple(Count(name, number) for name, number in sorted(counts.items()))
-        for counts in (article.counters, article.dropped_templates)
-    )
-    return Ledger(page_id, counters, dropped, ())
+    counted = (article.counters, article.dropped_templates, article.dropped_in_prose, article.shown_by_argument)
+    counts = (tuple(Count(name, number) for name, number in sorted(one.items())) for one in counted)
+    counters, dropped, in_prose, by_argument = counts
+    return Ledger(page_id, counters, dropped, in_prose, by_argument, ())
 
 
 class _Tally:
@@ -150,6 +152,9 @@ class _Tally:
         self._text_bytes = 0
         self._counters: Counter[str] = Counter()
         self._templates: Counter[str] = Counter()
+        self._in_prose: Counter[str] = Counter()
+        self._by_argument: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
         self._ids = (0, 0)
         self._next_beat = 0.0
 
@@ -164,6 +169,10 @@ class _Tally:
         if outcome.article is not None:
             self._counters.update(outcome.article.counters)
             self._templates.update(outcome.article.dropped_templates)
+            self._in_prose.update(outcome.article.dropped_in_prose)
+            self._by_argument.update(outcome.article.shown_by_argument)
+            for name, example in outcome.article.examples.items():
+                self._examples.setdefault(name, example)  # the first one, so that it does not hang on the workers
             self._taken_over += isinstance(outcome.article, EarlierArticle)
         self.beat(is_due=False)
 
@@ -192,4 +201,7 @@ class _Tally:
             page_ids=self._ids,
             counters=dict(sorted(self._counters.items())),
             dropped_templates=dict(sorted(self._templates.items())),
+            dropped_in_prose=dict(sorted(self._in_prose.items())),
+            shown_by_argument=dict(sorted(self._by_argument.items())),
+            examples=dict(sorted(self._examples.items())),
         )

@@ -91,6 +91,9 @@ class ParseResult(StageResult):
         page_ids: smallest and largest page id; (0, 0) if there is none.
         counters: what the cleaning counted.
         dropped_templates: number of uses by name.
+        dropped_in_prose: of templates that show nothing inside a line of prose, known or unknown, by name.
+        shown_by_argument: of unknown templates whose first plain argument is shown, by name.
+        examples: a line with one of the last two, by name.
     """
 
     stage: ClassVar[str] = "parse"
@@ -104,6 +107,9 @@ class ParseResult(StageResult):
     page_ids: tuple[int, int]
     counters: dict[str, int]
     dropped_templates: dict[str, int]
+    dropped_in_prose: dict[str, int]
+    shown_by_argument: dict[str, int]
+    examples: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the result in values of JSON."""

@@ -24,6 +24,7 @@ class BuildSettings:
     Args:
         rules: how wikitext becomes text.
         keep_disambiguation: keep disambiguation pages as articles.
+        facts: write the plain rows of infoboxes as a table of their own.
         limit_pages: number of pages to read from the start of the dump; None: all.
         page_timeout_s: seconds that parsing one page may take.
         page_memory_bytes: memory that parsing one page may take.
@@ -38,6 +39,7 @@ class BuildSettings:
 
     rules: CleaningRules = field(default_factory=CleaningRules)
     keep_disambiguation: bool = False
+    facts: bool = False
     limit_pages: int | None = None
     page_timeout_s: float = 30.0
     page_memory_bytes: int = 2 * 2**30

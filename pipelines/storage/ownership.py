@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["ENTRIES", "OTHER_OUTPUT", "find_foreign", "parse_manifest", "to_state", "to_word"]
 
-ENTRIES = ("pages", "sentences", "paragraphs", "images", "rejects", "ledger", "embeddings", "bm25", "faiss")
+ENTRIES = ("pages", "sentences", "paragraphs", "images", "rejects", "ledger", "facts", "embeddings", "bm25", "faiss")
 """Folders that a build may publish. Nothing else at the output is ever touched."""
 
 OTHER_OUTPUT = "give another --output"

@@ -16,6 +16,7 @@ from pipelines.wikitext.placeholders import clean_input, number_of
 from pipelines.wikitext.plain_text import clean_inline
 from pipelines.wikitext.sections import DEFAULT_CUT_SECTIONS, BlockBuilder, TextBlock
 from pipelines.wikitext.tags import break_blocks, drop_hidden, unescape_page
+from pipelines.wikitext.traces import Traces, without_traces
 from pipelines.wikitext.wiki_words import WikiWords, with_english_names
 
 __all__ = ["ENGLISH", "Article", "CleaningRules", "ImageUse", "parse_article"]
@@ -66,7 +67,11 @@ class Article(NamedTuple):
         counters: references, tables, math, galleries, code_blocks, extensions (timelines, scores, ...), icons, media
             (sounds, films, documents), cut_sections, parser_functions, images_over_limit,
             table_lead_ins (paragraphs that only announce a table).
-        dropped_templates: name of an unknown template -> how often it occurs.
+        dropped_templates: name of an unknown template -> how often it shows nothing.
+        dropped_in_prose: name of a template, known or unknown -> how often it shows nothing inside a line of prose.
+        shown_by_argument: name of an unknown template -> how often its first plain argument stands in a sentence.
+        examples: name in one of the last two -> a line with one, in short.
+        description: what the article says of itself in a few words (`{{Short description}}`); '' if nothing.
     """
 
     page_id: int
@@ -76,6 +81,10 @@ class Article(NamedTuple):
     images: tuple[ImageUse, ...]
     counters: dict[str, int]
     dropped_templates: dict[str, int]
+    dropped_in_prose: dict[str, int]
+    shown_by_argument: dict[str, int]
+    examples: dict[str, str]
+    description: str
 
 
 def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article:
@@ -95,7 +104,8 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     """
     counters: dict[str, int] = defaultdict(int)
     collector = ImageCollector(rules.icon_patterns, counters)
-    renderer = ArticleRenderer(page.title, rules.wikitext_parser, collector, counters)
+    traces = Traces(page.title)
+    renderer = ArticleRenderer(page.title, rules.wikitext_parser, collector, counters, traces)
     wikitext = unescape_page(clean_input(page.wikitext))
     if rules.wiki != ENGLISH:
         wikitext = with_english_names(wikitext, rules.wiki)
@@ -104,23 +114,33 @@ def parse_article(page: Page, rules: CleaningRules = CleaningRules()) -> Article
     text = renderer.render(wikitext)
     text = break_blocks(renderer.drop_unclosed(renderer.drop_tables(drop_hidden(text))))
     has_disambiguation_word = "__" in text and _DISAMBIGUATION_WORD.search(text) is not None
-    builder = BlockBuilder(rules.cut_sections, counters)
+    builder = BlockBuilder(rules.cut_sections, counters, traces.resolve)
     for line in text.split("\n"):
         builder.add_line(line)
     blocks = builder.finish()
+    images = tuple(_image_uses(builder.image_numbers, collector, traces))
     return Article(
         page.page_id,
         page.title,
         renderer.is_disambiguation or has_disambiguation_word or bool(_DISAMBIGUATION_TITLE.search(page.title)),
         tuple(blocks),
-        tuple(_image_uses(builder.image_numbers, collector)),
+        images,
         dict(counters),
-        dict(renderer.dropped),
+        _without(renderer.dropped, traces.shown),
+        dict(traces.in_prose),
+        dict(traces.shown),
+        traces.examples,
+        clean_inline(without_traces(renderer.description)).text,
     )
 
 
-def _image_uses(numbers: list[tuple[str, str]], collector: ImageCollector) -> Iterator[ImageUse]:
+def _without(dropped: dict[str, int], shown: dict[str, int]) -> dict[str, int]:
+    """Return counts of dropped templates less those that show an argument after all."""
+    return {name: number for name in dropped if (number := dropped[name] - shown.get(name, 0)) > 0}
+
+
+def _image_uses(numbers: list[tuple[str, str]], collector: ImageCollector, traces: Traces) -> Iterator[ImageUse]:
     """Yield the images in the order of the text, which differs from the order in which they were collected."""
     for position, (number, section) in enumerate(numbers):
         image = collector.images[number_of(number)]
-        yield ImageUse(image.file, clean_inline(image.caption).text, section, position)
+        yield ImageUse(image.file, clean_inline(traces.resolve(image.caption)).text, section, position)

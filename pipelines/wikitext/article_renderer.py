@@ -8,11 +8,14 @@ from functools import lru_cache
 
 from pipelines.syntax import Tag, WikitextParser, is_file_target, parse_wikitext
 from pipelines.templates import is_disambiguation, render
+from pipelines.templates.words import UNKNOWN_VALUE
 from pipelines.wikitext.images import ImageCollector
 from pipelines.wikitext.page_variables import page_variable
-from pipelines.wikitext.placeholders import TABLE, image_placeholders
+from pipelines.wikitext.placeholders import TABLE, TRACE, image_placeholders
 from pipelines.wikitext.rendering import render_pieces
 from pipelines.wikitext.tags import count_tag, drop_hidden, show_tag
+from pipelines.wikitext.traces import Traces, arguments_without_traces, without_traces
+from pipelines.wikitext.unknown_templates import word_of_template
 
 __all__ = ["ArticleRenderer"]
 
@@ -20,6 +23,11 @@ _MAX_NAME_CHARS = 80
 """Longer names of templates are cut where they are counted."""
 _MAX_DROPPED_NAMES = 1_000
 """So many names of unknown templates are counted one by one in an article; the others are counted together."""
+_OTHERS = "(others)"
+_DESCRIPTIONS = ("short description", "short desc", "shortdesc", "shortdescription")
+"""Source: Template:Short description and its redirects."""
+_MAX_DESCRIPTION_CHARS = 500
+"""Wikipedia asks for 40 characters; the rest of a longer text is cut."""
 _TABLE_START = re.compile(r"\{\|(?!\})")
 _TABLE_END = re.compile(r"\|\}(?!\})")
 _UNCLOSED_TEMPLATE = re.compile(r"^\{\{[^{}\n][^\n]*(?:\n[ \t]*[|}][^\n]*)*", re.MULTILINE)
@@ -38,15 +46,20 @@ class ArticleRenderer:
         parser: finds the nodes.
         collector: takes the images.
         counters: raised for each element, table and parser function.
+        traces: of the templates that show nothing.
     """
 
-    def __init__(self, title: str, parser: WikitextParser, collector: ImageCollector, counters: dict[str, int]) -> None:
+    def __init__(
+        self, title: str, parser: WikitextParser, collector: ImageCollector, counters: dict[str, int], traces: Traces
+    ) -> None:
         self._title = title
         self._parser = parser
         self._collector = collector
         self._counters = counters
+        self._traces = traces
         self.dropped: dict[str, int] = defaultdict(int)
         self.is_disambiguation = False
+        self.description = ""
 
     def render(self, wikitext: str) -> str:
         """Return wikitext without templates, file links, tables and extension tags."""
@@ -55,30 +68,50 @@ class ArticleRenderer:
     def template(self, written: str, args: dict[str, str]) -> str:
         """Return the text for a template; unknown ones are counted by name."""
         read_name = _cached_name if len(written) <= _MAX_NAME_CHARS else _read_name
+        written = without_traces(written)
         name, marks_disambiguation = read_name(written)
+        plain = arguments_without_traces(args)
         self.is_disambiguation |= marks_disambiguation
+        if name in _DESCRIPTIONS:
+            self._add_description(plain)
         shown = page_variable(written, self._title) if "name" in name or "space" in name else None
         if shown is None:
             # The text behind the colon of a parser function keeps its capitals: {{lcfirst:Big Ben}}.
-            shown = render(written if ":" in name else name, args)
-        if name.startswith("#"):
+            shown = render(written if ":" in name else name, plain)
+        is_function = name.startswith("#")
+        if is_function:
             self._counters["parser_functions"] += 1
-            self._count_dropped(name.partition(":")[0], is_dropped=not shown)
-        else:
-            self._count_dropped(name, is_dropped=shown is None)
-        # A template without text may be a box with images.
-        return shown or self._collector.template(name, args)
+        short_name = name.partition(":")[0] if is_function else name[:_MAX_NAME_CHARS]
+        if not shown if is_function else shown is None:
+            short_name = self._count_dropped(short_name)
+        if not shown:
+            # A template without text may be a box with images.
+            word = word_of_template(name, plain) if shown is None and short_name != _OTHERS else ""
+            return self._collector.template(name, plain) + self._traces.leave(short_name, written, args, word)
+        if plain is not args:
+            shown = self._traces.put_back(shown, render(written if ":" in name else name, args) or "", args)
+        return shown + self._traces.leave(short_name, written, args) if UNKNOWN_VALUE in shown else shown
 
-    def _count_dropped(self, name: str, is_dropped: bool) -> None:
-        if is_dropped:
-            name = name[:_MAX_NAME_CHARS]
-            is_listed = name in self.dropped or len(self.dropped) < _MAX_DROPPED_NAMES
-            self.dropped[name if is_listed else "(others)"] += 1
+    def _add_description(self, args: dict[str, str]) -> None:
+        """Take the article's description; "none" says that it needs none. Source: Template:Short description."""
+        text = args.get("1", "")[:_MAX_DESCRIPTION_CHARS]
+        if text and not (self.description and args.get("2") == "noreplace"):
+            self.description = "" if text.lower() == "none" else text
+
+    def _count_dropped(self, name: str) -> str:
+        """Count a template that is not known, and return the name under which it is counted."""
+        name = name if name in self.dropped or len(self.dropped) < _MAX_DROPPED_NAMES else _OTHERS
+        self.dropped[name] += 1
+        return name
 
     def link(self, parts: list[str]) -> str:
         """Return the placeholder of a picture, or a link as it stands."""
         # Other links stay as they are: clean_inline reads them line by line, where their positions are known.
-        return self._collector.link(parts) if is_file_target(parts[0]) else f"[[{'|'.join(parts)}]]"
+        if is_file_target(parts[0]):
+            return self._collector.link(parts)
+        if TRACE in parts[0]:
+            parts = [without_traces(parts[0]), *parts[1:]]
+        return f"[[{'|'.join(parts)}]]"
 
     def table(self, content: str) -> str:
         """Return the images of a table, which is no prose."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from pipelines.syntax import is_file_target
 from pipelines.wikitext.placeholders import IMAGE, MAX_NUMBER, image_placeholders, number_char, number_of
+from pipelines.wikitext.traces import without_traces
 from schemas.titles import canonical_file, decode_name
 
 __all__ = ["DEFAULT_ICON_PATTERNS", "ImageCollector", "WikitextImage"]
@@ -77,7 +78,7 @@ class ImageCollector:
     def link(self, parts: Sequence[str]) -> str:
         """Collect a file link, `File:a.jpg|thumb|caption`, and return its placeholder and those inside its caption."""
         parts = _split_written_bars(parts)
-        captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(part.strip())]
+        captions = [part.strip() for part in parts[1:] if not _DISPLAY_OPTION.match(without_traces(part).strip())]
         # An image inside the caption goes with the caption, but stays in the article.
         nested = image_placeholders("".join(parts[1:]))
         return self._add(parts[0], captions[-1] if captions else "") + nested
@@ -136,7 +137,8 @@ class ImageCollector:
             self.images[last] = WikitextImage(self.images[last].file, caption)
 
     def _add(self, target: str, caption: str) -> str:
-        name = decode_name(target).partition("#")[0].strip(_BLANKS) if len(target) <= _MAX_TARGET_CHARS else ""
+        is_short = len(target) <= _MAX_TARGET_CHARS
+        name = decode_name(without_traces(target)).partition("#")[0].strip(_BLANKS) if is_short else ""
         file = canonical_file(name)
         if not _IMAGE_SUFFIX.search(file) or _NO_FILE.search(file):
             self._counters["media"] += 1

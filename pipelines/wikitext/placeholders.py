@@ -1,4 +1,4 @@
-r"""Placeholders: characters that no article holds, for what must survive the cleaning of a text (links and images).
+r"""Placeholders: characters that no article holds, for what must survive the cleaning of a text.
 
 Cleaning moves and removes characters, so positions taken before it are worth nothing after it. A placeholder moves with
 the text, and positions are read off when the text is done:
@@ -7,7 +7,7 @@ the text, and positions are read off when the text is done:
     LINK_START 0 c u p LINK_END   a n d   IMAGE 0
                └─ targets[0] is "Tea"           └─ images[0] is "A.jpg"
 
-The three signs are noncharacters, which Unicode reserves for use inside a program; the numbers are one character each,
+The signs are noncharacters, which Unicode reserves for use inside a program; the numbers are one character each,
 from a private plane, so that no step takes their digits for text.
 """
 
@@ -23,6 +23,7 @@ __all__ = [
     "MAX_NUMBER",
     "TABLE",
     "TABLE_NUMBER",
+    "TRACE",
     "clean_input",
     "image_placeholders",
     "number_char",
@@ -30,8 +31,11 @@ __all__ = [
     "without_images",
 ]
 
-LINK_START, LINK_END, IMAGE = "\ufdd1", "\ufdd2", "\ufdd3"
-"""A link's start and an image are followed by a number character. (U+FDD0 stands for an unknown value.)"""
+LINK_START, LINK_END, IMAGE, TRACE = "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd8"
+"""A link's start, an image and the trace of a dropped template are followed by a number character.
+
+(U+FDD0 stands for an unknown value.)
+"""
 
 EMPTIED = "\ufdd4"
 """Stands between quote marks where all that they held shows nothing, so that both go together: `''{{unknown}}''`."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pipelines.syntax import Link, Parameter, Pieces, Table, Tag, Template
 from pipelines.wikitext.placeholders import EMPTIED
+from pipelines.wikitext.traces import without_traces
 
 __all__ = ["NodeRenderer", "render_pieces"]
 
@@ -50,13 +51,21 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
     for place, piece in enumerate(pieces):
         if isinstance(piece, str):  # most pieces
             shown.append(piece)
-        elif text := _render_node(piece, renderer):
-            shown.append(text)
-        elif shown and shown[-1].endswith(_QUOTE_MARKS):
+            continue
+        text = _render_node(piece, renderer)
+        if shown and not without_traces(text) and _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
             shown.append(EMPTIED)
-        elif shown and shown[-1].endswith("]]") and _begins_with_letter(pieces[place + 1 : place + 2]):
-            shown.append(EMPTIED)  # letters behind it do not belong to the link before it
+        if text:
+            shown.append(text)
     return "".join(shown)
+
+
+def _is_held_open(before: str, after: Pieces) -> bool:
+    """Return whether the place of a node that shows nothing is marked, given the text before it and the piece after it.
+
+    Between quote marks it takes them along, and letters behind it do not belong to the link before it.
+    """
+    return before.endswith(_QUOTE_MARKS) or (before.endswith("]]") and _begins_with_letter(after))
 
 
 def _render_node(node: Template | Parameter | Link | Table | Tag, renderer: NodeRenderer) -> str:

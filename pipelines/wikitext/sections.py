@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pipelines.wikitext.placeholders import IMAGE, TABLE_NUMBER, image_placeholders, without_images
 from pipelines.wikitext.plain_text import CleanText, clean_inline
 from pipelines.wikitext.sentences import is_readable, sentence_ranges
+from pipelines.wikitext.traces import split_leading_traces, without_traces
 from schemas.records import Link
 
 __all__ = ["DEFAULT_CUT_SECTIONS", "BlockBuilder", "TextBlock"]
@@ -65,11 +66,15 @@ class BlockBuilder:
         cut_sections: headings, in upper or lower case, that are cut with all below them.
         counters: counts the cut sections, and the table_lead_ins: paragraphs that only announce a table, which the
             text does not hold.
+        resolve: replaces the traces of dropped templates in a paragraph or list item (`Traces.resolve`).
     """
 
-    def __init__(self, cut_sections: Iterable[str], counters: dict[str, int]) -> None:
+    def __init__(
+        self, cut_sections: Iterable[str], counters: dict[str, int], resolve: Callable[[str], str] = without_traces
+    ) -> None:
         self._cut = _lowered(tuple(cut_sections))
         self._counters = counters
+        self._resolve = resolve
         self._headings: list[tuple[int, str]] = []
         self._section = ""
         self._cut_level: int | None = None
@@ -91,10 +96,10 @@ class BlockBuilder:
             if TABLE_NUMBER in found:
                 self._end_block()
                 self._count_lead_in()
-            if not line.strip():
+            if not without_traces(line).strip():
                 return
-        is_heading = line.startswith("=") and len(line) <= _MAX_HEADING_CHARS
-        heading = _HEADING.match(line) if is_heading else None
+        is_heading = len(line) <= _MAX_HEADING_CHARS and split_leading_traces(line)[1].startswith("=")
+        heading = _HEADING.match(without_traces(line).lstrip(" \t")) if is_heading else None
         if heading:
             self._add_heading(len(heading.group(1)), heading.group(2))
         elif self._cut_level is None:
@@ -116,20 +121,22 @@ class BlockBuilder:
             self._counters["cut_sections"] += 1
 
     def _add_text(self, line: str) -> None:
+        # What a line is, its first character tells: traces before it are put behind its bullets.
+        traces, line = split_leading_traces(line)
         bare = line.strip()
         if not bare or (line[0] == "-" and _HORIZONTAL_RULE.match(line)):
             self._end_block()
         elif line[0] in "*#:;":
-            self._add_item(line)
+            self._add_item(line, traces)
         # Lines of tables are left where a table's brackets do not match. The first character rules nearly all out.
         elif bare[0] not in "|{!" or not _TABLE_LINE.match(line):
-            self._add("paragraph", bare)
+            self._add("paragraph", traces + bare)
 
-    def _add_item(self, line: str) -> None:
+    def _add_item(self, line: str, traces: str) -> None:
         text = line.lstrip("*#:;")
         bullets, text = line[: len(line) - len(text)], text.lstrip(" \t")
-        if text.strip() and not (line[0] == ":" and _HATNOTE.match(text)):
-            self._add("list", _list_text(bullets, text))
+        if without_traces(text).strip() and not (line[0] == ":" and _HATNOTE.match(text)):
+            self._add("list", traces + _list_text(bullets, text))
             self._depths.append(len(bullets) - 1)
         else:
             self._end_block()
@@ -144,7 +151,7 @@ class BlockBuilder:
         if self._lines:
             # A paragraph is cleaned as a whole, because a link may run over a line break; an item alone.
             lines = [" ".join(self._lines)] if self._kind == "paragraph" else self._lines
-            text, links = _join_lines([clean_inline(line) for line in lines], self._depths)
+            text, links = _join_lines([clean_inline(self._resolve(line)) for line in lines], self._depths)
             if is_readable(text):
                 self._blocks.append(TextBlock(self._kind, self._section, text, links))
         self._lines = []

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 PROGRAM = Path(sys.executable).with_name("mie-index")
 COMMANDS = ("query", "info", "verify", "show", "serve")
 HEAVY = {"torch", "transformers", "apache_beam", "faiss", "pandas", "open_clip", "timm"}
-KEYS = ["view", "rank", "score", "doc_id", "title", "matched", "text"]
+KEYS = ["view", "rank", "score", "doc_id", "title", "description", "matched", "text"]
 QUESTION = "Is the aardvark a burrowing, nocturnal mammal?"
 
 

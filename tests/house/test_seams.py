@@ -33,7 +33,7 @@ BACKENDS: dict[str, set[str]] = {
     "torchcrf": {"trainer/model/heads/crf.py"},
     "libzim": {"pipelines/images/zim.py"},
     "matplotlib": {"schemas/display/figures.py"},
-    "mwparserfromhell": {"pipelines/syntax/grammar.py"},
+    "mwparserfromhell": {"pipelines/syntax/grammar.py", "pipelines/wikitext/facts.py"},
     "sqlite3": {"pipelines/commons/cache.py", "pipelines/images/name_index.py"},
     "urllib3": {"pipelines/commons/http.py"},
     "uvicorn": {"indexer/web/http/connections.py", "indexer/web/http/server.py"},

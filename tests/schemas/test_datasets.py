@@ -47,10 +47,16 @@ def test_digests_of_samples_without_records_are_those_of_version_1() -> None:
     assert fingerprint_samples([RICH]) != fingerprint_samples([Sample(RICH.sample_id, RICH.tokens, "a.jpg", RICH.tags)])
 
 
-def test_the_tables_of_an_index_keep_their_version() -> None:
-    assert (SCHEMA_VERSION, SAMPLES_VERSION) == (1, 2)
-    for schema in (*tables.TABLES.values(), tables.CONTEXTS, tables.QUERIES, tables.IMAGE_IDS):
-        assert tables.schema_version(schema) == "1"
+def test_the_tables_of_an_index_have_one_version() -> None:
+    assert (SCHEMA_VERSION, SAMPLES_VERSION) == (2, 2)
+    for schema in (
+        *tables.TABLES.values(),
+        *tables.OPTIONAL_TABLES.values(),
+        tables.CONTEXTS,
+        tables.QUERIES,
+        tables.IMAGE_IDS,
+    ):
+        assert tables.schema_version(schema) == "2"
 
 
 def test_a_data_set_of_the_version_before_must_be_converted_again(tmp_path: Path) -> None:

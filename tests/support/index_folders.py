@@ -27,6 +27,7 @@ class Page:
     paragraphs: Sequence[Sequence[str]]
     images: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[int, Sequence[Link]] = field(default_factory=dict)
+    description: str = ""
 
     def rows(self) -> dict[str, list[Any]]:
         texts = [" ".join(sentences) for sentences in self.paragraphs]
@@ -43,7 +44,7 @@ class Page:
             ArticleImage(file, self.page_id, self.title, caption, "", position, texts[0] if texts else "", "")
             for position, (file, caption) in enumerate(self.images.items())
         ]
-        page = PageRow(self.page_id, 1, self.title, 0, "kept" if texts else "empty", None, 100)
+        page = PageRow(self.page_id, 1, self.title, 0, "kept" if texts else "empty", None, 100, self.description)
         tables = {"pages": [page], "sentences": sentences, "paragraphs": paragraphs, "images": images}
         return {**tables, "rejects": [], "ledger": []}
 

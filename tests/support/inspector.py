@@ -25,6 +25,7 @@ PAGES = [
         [["Snow falls slowly.", "Dogs love the snow.", "It melts."], ["Rocky's dog loves snow."]],
         {"Snow.jpg": "white", "Dog.jpg": "a dog"},
         {0: [Link(0, 4, "Winter & <b>")]},
+        "Frozen <b>water</b>",
     ),
     Page(
         9,

@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from schemas.context_cache import keeps_addresses, read_cache
+from schemas.context_cache import keeps_addresses, puts_description_first, read_cache
 from schemas.dataset import read_samples
 from schemas.errors import InputError, MieError, MissingDependency, StoreError, UsageError
 from schemas.manifest import read_manifest
@@ -107,8 +107,8 @@ class Retriever:
         """
         if not self._views:
             return []
-        query = trained.get("text", {}).get("parameters", {}).get("query", {})
-        options = _query_options(query) if isinstance(query, dict) and "text" in self._views else ()
+        found = {view: trained.get(view, {}).get("parameters", {}).get("query", {}) for view in self._views}
+        options = _query_options({view: query for view, query in found.items() if isinstance(query, dict)})
         indexes = {view: trained.get(view, {}).get("index") for view in self._views}
         others = [view for view, index in indexes.items() if index not in (None, self._manifest.fingerprint)]
         if others:
@@ -138,12 +138,22 @@ class Retriever:
         return out
 
 
-def _query_options(query: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options of `mie-index retrieve` under which the text query is that of the training.
+def _query_options(queries: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the options of `mie-index retrieve` under which queries and texts are those of the training.
 
-    >>> _query_options({"text": "tokens joined by blanks", "title_boost": 2.0})
+    Args:
+        queries: how the contexts of each view were made; the first two options are of the text view alone.
+
+    >>> _query_options({"text": {"text": "tokens joined by blanks", "title_boost": 2.0}})
     ('--title-boost', '2.0', '--keep-addresses')
+    >>> _query_options({"image": {"text": "tokens joined by blanks", "description": "before the text"}})
+    ('--description-first',)
     """
+    query = queries.get("text", {})
     boost = float(query.get("title_boost", 0.0))
-    options = ("--title-boost", str(boost)) if boost else ()
-    return (*options, "--keep-addresses") if keeps_addresses(query) else options
+    options = ["--title-boost", str(boost)] if boost else []
+    if keeps_addresses(query):
+        options.append("--keep-addresses")
+    if any(puts_description_first(one) for one in queries.values()):
+        options.append("--description-first")
+    return tuple(options)

@@ -63,6 +63,7 @@ class ContextRow(BaseModel):
     score: float | None
     doc_id: str
     title: str
+    description: str = Field(description="What the article says of itself in a few words; '' if nothing.")
     text: str
     matched: str = Field(description="The sentence or file that was hit.")
     used_by: list[str]

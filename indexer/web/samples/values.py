@@ -178,6 +178,7 @@ def _context(context: Context, used_by: dict[tuple[str, int, str, str], list[str
         score=context.score,
         doc_id=context.doc_id,
         title=context.title,
+        description=context.description,
         text=context.text,
         matched=context.matched,
         used_by=used_by.get((context.source, context.rank, context.doc_id, context.title), []),

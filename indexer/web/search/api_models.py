@@ -17,6 +17,7 @@ class AnswerRow(BaseModel):
     score: float
     doc_id: str = Field(description="Paragraph id (text view) or page id (image view).")
     title: str
+    description: str = Field(description="What the article says of itself in a few words; '' if nothing.")
     matched: str = Field(description="The best sentence, or the file.")
     text: str = Field(description="The paragraph, or the article's introduction.")
     file: str | None = Field(None, description="Image view: the file's name on Commons.")

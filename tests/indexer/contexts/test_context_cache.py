@@ -17,7 +17,13 @@ from typer.testing import CliRunner
 from indexer.contexts import RetrievalSettings, import_captions, import_columns, retrieve_contexts
 from indexer.contexts.cli import contexts as contexts_app
 from indexer.search import Answer
-from schemas.context_cache import keeps_addresses, read_cache, read_context_rows, read_query_rows
+from schemas.context_cache import (
+    keeps_addresses,
+    puts_description_first,
+    read_cache,
+    read_context_rows,
+    read_query_rows,
+)
 from schemas.dataset import input_digest, read_samples, write_dataset
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound, InputError, UsageError
 from schemas.manifest import Manifest
@@ -71,8 +77,33 @@ def make_set(folder: Path, *sentences: str, images: Sequence[str | None] = (), n
     return folder
 
 
+class DescribedIndex(FakeIndex):
+    """Its articles say what they are, but for those that are found last."""
+
+    def search_text(self, queries: Sequence[str], k: int, title_boost: float = 0.0) -> list[list[Answer]]:
+        found = super().search_text(queries, k, title_boost)
+        return [[replace(answer, description="Rapper" * (answer.rank == 1)) for answer in answers] for answers in found]
+
+
 def texts(cache: Path, sample_id: str) -> list[str]:
     return [row.text for row in read_context_rows(cache) if row.sample_id == sample_id]
+
+
+def test_contexts_carry_the_description_and_begin_with_it_only_where_that_is_asked(tmp_path: Path) -> None:
+    samples = make_set(tmp_path / "set", "a b")
+    plain = retrieve_contexts(samples, DescribedIndex(), tmp_path / "plain", settings=TEXT)
+    first = retrieve_contexts(
+        samples, DescribedIndex(), tmp_path / "first", settings=replace(TEXT, description_first=True)
+    )
+    assert [row.description for row in read_context_rows(tmp_path / "plain")] == ["Rapper", ""]
+    assert texts(tmp_path / "plain", "test-1") == ["a", "b"] and texts(tmp_path / "first", "test-1") == [
+        "Rapper. a",
+        "b",
+    ]
+    assert not puts_description_first(plain.parameters["query"])
+    assert puts_description_first(first.parameters["query"])
+    with pytest.raises(UsageError, match="other samples or settings"):
+        retrieve_contexts(samples, DescribedIndex(), tmp_path / "plain", settings=replace(TEXT, description_first=True))
 
 
 def test_contexts_are_distinct_ranked_and_counted(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ SHARDS = [
     [Page(n, f"Title {n}", [[f"Page {n}, {p}, {s}." for s in range(1 + p % 3)] for p in range(1 + n % 4)]) for n in ids]
     for ids in (range(10, 40, 2), (900, 7, 55, 41), range(100, 110))
 ]
+SHARDS[0][2].description = "Even number"
+SHARDS[2][9].description = "Odd number"
 SHARDS[0][3].images = {"A.jpg": "first", "B.jpg": ""}
 SHARDS[2][0].images = {"A.jpg": "second"}
 SHARDS[2][0].links = {0: [Link(0, 4, "Page")]}
@@ -56,9 +58,22 @@ def test_every_sentence_and_paragraph_comes_back_in_the_order_asked(opened: Docu
     assert opened.sentences([]) == []
 
 
+def test_descriptions_come_back_by_page_and_are_empty_where_there_is_none(opened: Documents) -> None:
+    expected = {page.page_id: page.description for shard in SHARDS for page in shard}
+    assert opened.descriptions([*expected, *expected]) == expected
+    assert opened.descriptions([14, 14, 109, 900, 123456]) == {
+        14: "Even number",
+        109: "Odd number",
+        900: "",
+        123456: "",
+    }
+    assert opened.descriptions([14]) == {14: "Even number"} and opened.descriptions([]) == {}
+    assert opened.facts_of(14) is None
+
+
 def test_an_article_is_given_whole_and_in_order(opened: Documents) -> None:
     page = SHARDS[2][0]
-    assert opened.page(page.page_id) == PageRow(page.page_id, 1, page.title, 0, "kept", None, 100)
+    assert opened.page(page.page_id) == PageRow(page.page_id, 1, page.title, 0, "kept", None, 100, "")
     assert opened.paragraphs_of(page.page_id) == page.rows()["paragraphs"]
     assert opened.sentences_of(page.page_id) == page.rows()["sentences"]
     assert opened.images_of(page.page_id) == page.rows()["images"]

@@ -43,6 +43,7 @@ def test_a_line_of_json_has_exactly_the_keys_of_its_view() -> None:
         "score": 7.25,
         "doc_id": "3#0",
         "title": "Snow",
+        "description": "",
         "matched": "Dogs love snow.",
         "text": "Dogs love snow. It is cold.",
     }
@@ -53,12 +54,19 @@ def test_a_line_of_json_has_exactly_the_keys_of_its_view() -> None:
         "score",
         "doc_id",
         "title",
+        "description",
         "matched",
         "text",
         "file",
         "file_page",
         "query_id",
     ]
+
+
+def test_a_table_shows_the_description_below_the_title() -> None:
+    shown = printed([answer(description="Ice that falls from clouds")])
+    assert "Snow" in shown and "Ice that falls" in shown
+    assert json.loads(to_json_line(answer(description="Ice")))["description"] == "Ice"
 
 
 @given(st.text(st.characters(), max_size=40))

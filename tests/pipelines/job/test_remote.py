@@ -72,7 +72,7 @@ def on_disk(dump: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def build(dump: str, output: Path | RemoteFile, images: str | None = None, **options: Any) -> BuildOutcome:
-    settings = BuildSettings(encoder="efficientnet-lite0" if images else None)
+    settings = BuildSettings(encoder="efficientnet-lite0" if images else None, facts=options.pop("facts", False))
     if "bm25_preset" in options:
         settings = replace(settings, bm25_preset=options.pop("bm25_preset"))
     source = None if images is None else make_image_input([images])
@@ -150,6 +150,16 @@ def test_a_build_that_was_interrupted_anywhere_goes_on_and_no_part_of_it_is_an_i
     assert failures >= 3
     copy = fetched(bucket, tmp_path)
     assert of_text(tables(on_disk)) == of_text(tables(copy))
+
+
+def test_facts_in_a_store_are_those_on_disk(bucket: Store, tmp_path: Path) -> None:
+    page = DumpPage("Ann Poe", "{{Infobox person|occupation=Rapper|born=1970}} Ann Poe raps.")
+    dump = str(write_dump(tmp_path, [page], kind="bz2"))
+    build(dump, tmp_path / "local", facts=True)
+    build(dump, RemoteFile(URL), facts=True)
+    copy = fetched(bucket, tmp_path / "copy")
+    assert "facts/part-00000.parquet" in tables(copy) and tables(copy) == tables(tmp_path / "local")
+    assert list(find_faults(copy)) == []
 
 
 def test_an_index_in_a_store_is_replaced_only_with_overwrite_and_leaves_nothing_behind(

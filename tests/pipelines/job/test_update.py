@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import importlib
 import io
+import json
 import re
 import shutil
 import zlib
@@ -277,6 +278,26 @@ def test_another_version_encoder_or_no_ledger_is_refused(
             build(dumps.newer, tmp_path / "index", photos[1], earlier)
         assert caught.value.exit_code == 4
         assert caught.value.remedy and "without --update-from" in caught.value.remedy
+
+
+def test_an_index_of_the_schema_before_is_refused_with_the_remedy(
+    indexes: Indexes, dumps: Dumps, tmp_path: Path
+) -> None:
+    shutil.copytree(indexes.earlier, tmp_path / "old")
+    path = tmp_path / "old" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 1}))
+    with pytest.raises(IndexMismatch, match=r"cannot be taken over: schema version 1.*without --update-from"):
+        build(dumps.newer, tmp_path / "new", None, tmp_path / "old")
+    assert not (tmp_path / "new" / "manifest.json").exists()
+
+
+def test_facts_of_unchanged_articles_are_taken_over(dumps: Dumps, tmp_path: Path) -> None:
+    build(dumps.earlier, tmp_path / "earlier", None, facts=True)
+    build(dumps.newer, tmp_path / "full", None, facts=True)
+    build(dumps.newer, tmp_path / "updated", None, tmp_path / "earlier", facts=True)
+    assert hashes(tmp_path / "updated", *TABLES, "facts") == hashes(tmp_path / "full", *TABLES, "facts")
+    counters = [read_manifest(tmp_path / name).counters for name in ("full", "updated")]
+    assert counters[0]["template_examples"] == counters[1]["template_examples"] != {}
 
 
 def test_a_damaged_or_absent_index_or_the_output_itself_is_refused(

@@ -15,8 +15,8 @@ from schemas.tables import PAGES
 
 
 def table_of(folder: Path, pairs: list[tuple[str, str]]) -> RedirectTable:
-    rows = [PageRow(at, at, title, 0, "redirect", target, 1) for at, (title, target) in enumerate(pairs, 1)]
-    rows.append(PageRow(9999, 1, "Article", 0, "kept", None, 1))
+    rows = [PageRow(at, at, title, 0, "redirect", target, 1, "") for at, (title, target) in enumerate(pairs, 1)]
+    rows.append(PageRow(9999, 1, "Article", 0, "kept", None, 1, ""))
     write_table(folder / "pages" / "part-00000.parquet", to_table(rows, PAGES))
     assert write_redirects({folder / "pages" / "part-00000.parquet": ()}, folder / "redirects") == len(pairs)
     return RedirectTable(folder / "redirects")

@@ -26,6 +26,7 @@ STORED: dict[type[StageResult], dict[str, Any]] = {
     ParseResult: {
         "pages": 3, "pages_taken_over": 1, "rejects": 2, "text_bytes": 80, "stream_bytes": 40, "losses": [LOSS],
         "page_ids": [5, 9], "counters": {"tables": 2}, "dropped_templates": {"stub": 1},
+        "dropped_in_prose": {"fact": 1}, "shown_by_argument": {"stn": 2}, "examples": {"stn": "Tea: To {{stn|A}} and"},
     },
     FinishResult: {"files": [FILE], "links": 4, "links_through_redirects": 1},
     EmbedResult: {

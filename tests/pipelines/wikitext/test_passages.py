@@ -21,7 +21,7 @@ LONG = "The quick brown fox jumps over the lazy dog near the old river bank. "
 
 
 def article(*blocks: TextBlock, images: tuple[ImageUse, ...] = ()) -> Article:
-    return Article(7, "Fox", False, blocks, images, {}, {})
+    return Article(7, "Fox", False, blocks, images, {}, {}, {}, {}, {}, "")
 
 
 def paragraph(text: str, section: str = "", links: tuple[Link, ...] = ()) -> TextBlock:

@@ -50,7 +50,7 @@ SAID = {
     "baseline": ["P.Ll..", "L..", "..", "....", ".L", "P.."],
     "text": ["P.Ooo.", "P..", ".L", "P.P.", ".L", "P.."],
 }
-CONTEXT = Context("test-1", "text", 1, 4.5, "3#0", "Snow", f"Snow falls. {HOSTILE} Dogs love.", "Dogs love.")
+CONTEXT = Context("test-1", "text", 1, 4.5, "3#0", "Snow", f"Snow falls. {HOSTILE} Dogs love.", "Dogs love.", HOSTILE)
 
 
 def tags(words: str, short: str) -> tuple[str, ...]:

@@ -62,6 +62,14 @@ def test_a_search_shows_the_sentence_with_its_words_marked(client: TestClient) -
     assert all("noreferrer" in str(a.get("rel")) for a in seen.all("a") if str(a["href"]).startswith("https:"))
 
 
+def test_the_description_of_an_article_stands_beside_its_title_as_text(client: TestClient) -> None:
+    for address in ("/?q=dogs", "/doc/3", "/doc/3%230"):
+        page = client.get(address).text
+        assert "Frozen &lt;b&gt;water&lt;/b&gt;" in page and "<b>water" not in page
+    (answer,) = client.get("/api/search", params={"text": "dogs"}).json()["answers"]
+    assert answer["description"] == "Frozen <b>water</b>"
+
+
 def test_words_are_marked_by_the_tokens_of_the_index_not_by_their_letters(client: TestClient) -> None:
     page = client.get("/", params={"q": "DOG rocky's"}).text
     assert "<mark>Rocky&#39;s</mark> <mark>dog</mark> loves snow." in page
