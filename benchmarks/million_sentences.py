@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.vital_dump import find_summaries
+from pipelines.sentences import split_sentences
 from pipelines.storage import ROW_GROUP_ROWS, open_writer
-from pipelines.wikitext import split_sentences
 from schemas.manifest import Manifest, Shard
 from schemas.tables import PARAGRAPHS, SENTENCES
 

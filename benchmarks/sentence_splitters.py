@@ -104,7 +104,7 @@ def splitters() -> dict[str, tuple[str, Splitter]]:
     """Return each candidate that is installed: name -> its package and its function from a text to sentences."""
     import sentencex
 
-    from pipelines.wikitext import split_sentences
+    from pipelines.sentences import split_sentences
 
     found: dict[str, tuple[str, Splitter]] = {
         "**split_sentences (ours)**": ("mie-context", split_sentences),

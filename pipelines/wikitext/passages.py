@@ -9,8 +9,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from pipelines.wikitext.boundaries import marked_names
-from pipelines.wikitext.sentences import CharRange, is_readable, sentence_ranges, trimmed
+from pipelines.sentences import CharRange, is_readable, marked_names, sentence_ranges, trimmed
 from schemas.records import ArticleImage, Link, Paragraph, Sentence
 from schemas.titles import thumbnail_url
 

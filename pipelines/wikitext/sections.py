@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from pipelines.sentences import is_readable, sentence_ranges
 from pipelines.wikitext.placeholders import IMAGE, TABLE_NUMBER, image_placeholders, without_images
 from pipelines.wikitext.plain_text import CleanText, clean_inline
-from pipelines.wikitext.sentences import is_readable, sentence_ranges
 from pipelines.wikitext.traces import split_leading_traces, without_traces
 from schemas.records import Link
 

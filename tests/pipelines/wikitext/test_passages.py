@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.wikitext import split_article, split_sentences
+from pipelines.sentences import MAX_SENTENCE_CHARS, split_sentences
+from pipelines.wikitext import split_article
 from pipelines.wikitext.article import Article, ImageUse
 from pipelines.wikitext.passages import MAX_INTRO_CHARS, MAX_LIST_CHARS, MAX_PARAGRAPH_CHARS
 from pipelines.wikitext.sections import TextBlock
-from pipelines.wikitext.sentences import MAX_SENTENCE_CHARS
 from schemas.records import Link
 
 LONG = "The quick brown fox jumps over the lazy dog near the old river bank. "

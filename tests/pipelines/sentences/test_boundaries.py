@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.wikitext import split_sentences
-from pipelines.wikitext.boundaries import marked_names
-from pipelines.wikitext.sentences import sentence_ranges
+from pipelines.sentences.boundaries import marked_names
+from pipelines.sentences.splitter import sentence_ranges, split_sentences
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pipelines.wikitext.abbreviations import TITLES, ends_sentence, is_abbreviation, opens_sentence
+from pipelines.sentences.abbreviations import TITLES, ends_sentence, is_abbreviation, opens_sentence
 from schemas.records import Link
 
 __all__ = ["MAX_GROUP_CHARS", "has_missed_cuts", "marked_names", "sentence_pieces"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pipelines.wikitext.boundaries import has_missed_cuts, sentence_pieces
+from pipelines.sentences.boundaries import has_missed_cuts, sentence_pieces
 from schemas.records import Link
 
 __all__ = [

@@ -1,0 +1,5 @@
+"""A text to its sentences, cut where a person would cut."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
