@@ -118,17 +118,31 @@ KnownSetName = Annotated[
     typer.Option(
         "--set",
         metavar="NAME",
-        help="twitter2015, twitter2017, snap, wikidiverse, mnre2 or mnre1; or a name of your own.",
+        help="twitter2015, twitter2017, snap, wikidiverse, mnre2, mnre1, gmner, gmner-v1, fmnerg, jmere, more or cmner; "
+        "or a name of your own.",
     ),
 ]
 Format = Annotated[
-    str | None, typer.Option(metavar="FORMAT", help="conll, mnre, wikidiverse or jsonl; a known set has its own.")
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="conll, mnre, wikidiverse, jsonl, gmner (FMNERG too), jmere, more, cmner, flmsre or forms; "
+        "a known set has its own.",
+    ),
 ]
 Labels = Annotated[
     str | None, typer.Option(metavar="NAME,NAME,...", help="The entity types or relations that may occur.")
 ]
 SplitFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The file of this split, where its name does not say the split.")
+]
+BoxFiles = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Boxes in the pictures: a folder, zip or tar archive of Pascal VOC files; without it, xml beside SOURCE.",
+        show_default=False,
+    ),
 ]
 Images = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="The folder of the images: count missing and broken ones.")

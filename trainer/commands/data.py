@@ -25,6 +25,7 @@ data_commands = typer.Typer(help="Convert, check and count data sets.", no_args_
 @data_commands.command(
     epilog=opt.example(
         "mie-train data convert twitter2015 --set twitter2015 --out t15",
+        "mie-train data convert gmner --set gmner --boxes gmner/xml.tar.gz --out gmner",
         "mie-train data convert --test posts.jsonl --format jsonl --labels PER,LOC --out posts",
     )
 )
@@ -37,10 +38,11 @@ def convert(
     train: opt.SplitFile = None,
     dev: opt.SplitFile = None,
     test: opt.SplitFile = None,
+    boxes: opt.BoxFiles = None,
     overwrite: opt.Overwrite = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Convert the published files of a data set: column files, MNRE, WikiDiverse, or JSON lines."""
+    """Convert the published files of a data set: columns, pairs, entities with boxes, forms, or JSON lines."""
     from schemas.errors import UsageError
     from schemas.text_files import TextFile, find_split_files
     from trainer.data import convert_files
@@ -58,6 +60,7 @@ def convert(
             format=format,
             labels=names,
             overwrite=overwrite,
+            boxes=boxes,
             progress=lambda split, rows: steps.tell(split, rows, 0, "samples"),
         )
     if not as_json:

@@ -2,10 +2,10 @@ from .check import Finding as Finding
 from .check import check_dataset as check_dataset
 from .convert import READERS as READERS
 from .convert import convert_files as convert_files
-from .jsonl import read_jsonl as read_jsonl
+from .readers import read_jsonl as read_jsonl
 from .known_sets import KNOWN_SETS as KNOWN_SETS
 from .overlap import Overlap as Overlap
 from .overlap import find_overlaps as find_overlaps
 from .stats import count_split as count_split
 from .stats import stats_to_markdown as stats_to_markdown
-from .tokenizer import tokenize as tokenize
+from .readers import tokenize as tokenize
