@@ -148,4 +148,15 @@ Images = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="The folder of the images: count missing and broken ones.")
 ]
 DataSets = Annotated[list[Path] | None, typer.Option(metavar="FOLDER", help="Another data set: count what both have.")]
+FieldFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH",
+        help="Values beside the text, for the leak test: JSON (list, dict or lines) by row, id or picture, named after "
+        "a split; PATH!WORD takes the files of an archive or folder with WORD in their name.",
+    ),
+]
+CheckedContexts = Annotated[
+    list[Path] | None, typer.Option(metavar="FOLDER", help="A context cache: test its sources for the gold label.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 if there is a warning.")]

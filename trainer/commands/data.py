@@ -75,26 +75,34 @@ def convert(
     epilog=opt.example(
         "mie-train data check t15 --images twitter2015/images",
         "mie-train data check t15 --against t17",
+        "mie-train data check t15 --contexts t15-contexts",
     )
 )
 def check(
     folder: opt.DataSet,
     images: opt.Images = None,
     against: opt.DataSets = None,
+    field: opt.FieldFiles = None,
+    contexts: opt.CheckedContexts = None,
     strict: opt.Strict = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Check counts, tags, tokens, images, repetitions and the version of a data set."""
+    """Check counts, tags, boxes, images, repetitions and the version of a data set, and fields for the gold label."""
     from dataclasses import asdict
 
     from schemas.dataset import read_dataset, read_samples
     from schemas.errors import InputError
-    from trainer.data import check_dataset, find_overlaps
+    from trainer.data import check_dataset, context_fields, find_overlaps, read_fields
 
     dataset = read_dataset(folder)
     samples = {split: read_samples(folder, split) for split in dataset.splits}
+    fields = {}
+    for source in field or []:
+        fields |= {f"{name} of {source}": values for name, values in read_fields(source, samples).items()}
+    for cache in contexts or []:
+        fields |= {f"{name} of {cache}": values for name, values in context_fields(cache, samples).items()}
     with shown_steps():
-        findings = check_dataset(dataset, samples, images)
+        findings = check_dataset(dataset, samples, images, fields)
     overlaps = {}
     for other in against or []:
         rows = {split: read_samples(other, split) for split in read_dataset(other).splits}

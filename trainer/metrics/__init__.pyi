@@ -2,6 +2,7 @@ from .bootstrap import Comparison as Comparison
 from .bootstrap import compare_paired as compare_paired
 from .counts import Counts as Counts
 from .counts import Score as Score
+from .order import label_by_order as label_by_order
 from .records import Record as Record
 from .records import record_counts as record_counts
 from .records import score_records as score_records
