@@ -118,8 +118,8 @@ KnownSetName = Annotated[
     typer.Option(
         "--set",
         metavar="NAME",
-        help="twitter2015, twitter2017, snap, wikidiverse, mnre2, mnre1, gmner, gmner-v1, fmnerg, jmere, more or cmner; "
-        "or a name of your own.",
+        help="twitter2015, twitter2017, snap, wikidiverse, mnre2, mnre1, gmner, gmner-v1, fmnerg, jmere, more or "
+        "cmner; or a name of your own.",
     ),
 ]
 Format = Annotated[

@@ -15,7 +15,7 @@ from schemas.display import shown_steps
 if TYPE_CHECKING:
     from schemas.dataset import Dataset
     from schemas.text_files import TextFile
-    from trainer.data import Finding, Overlap
+    from trainer.data import Fields, Finding, Overlap
 
 __all__ = ["data_commands"]
 
@@ -96,7 +96,7 @@ def check(
 
     dataset = read_dataset(folder)
     samples = {split: read_samples(folder, split) for split in dataset.splits}
-    fields = {}
+    fields: Fields = {}
     for source in field or []:
         fields |= {f"{name} of {source}": values for name, values in read_fields(source, samples).items()}
     for cache in contexts or []:

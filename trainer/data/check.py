@@ -15,7 +15,13 @@ from trainer.data.field_files import Fields
 from trainer.data.findings import Finding, first_names
 from trainer.data.known_sets import KNOWN_SETS, PublishedCounts
 from trainer.data.overlap import find_repetitions
-from trainer.data.record_checks import check_boxes, check_leaks, check_order, check_records, count_boxes
+from trainer.data.record_checks import (
+    check_boxes,
+    check_leaks,
+    check_order,
+    check_records,
+    count_boxes,
+)
 from trainer.data.versions import describe_version
 
 __all__ = ["check_dataset", "count_orphans"]
@@ -155,7 +161,9 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
     findings = []
     if without:
         message = f"{len(without)} samples without an image"
-        findings.append(Finding(split, "no_image", len(without), message, is_warning=False, examples=first_names(without)))
+        findings.append(
+            Finding(split, "no_image", len(without), message, is_warning=False, examples=first_names(without))
+        )
     if images is None:
         return findings
     names = sorted({row.image for row in rows if row.image is not None})

@@ -160,5 +160,6 @@ def _find_labels(samples: Mapping[str, Sequence[Sample]], task: Task) -> list[st
 
 def _describe_inputs(paths: Sequence[Path]) -> list[InputFile]:
     """Describe the files that were read; a zip archive of all splits is one, a folder is all files in it."""
-    found = {file for path in paths for file in ([path] if not path.is_dir() else filter(Path.is_file, path.rglob("*")))}
+    found = {path for path in paths if not path.is_dir()}
+    found |= {file for path in paths if path.is_dir() for file in path.rglob("*") if file.is_file()}
     return [InputFile(path.name, path.stat().st_size, sha256_file(path)) for path in sorted(found)]

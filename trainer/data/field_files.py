@@ -6,21 +6,21 @@ import ast
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from schemas.context_cache import read_context_rows
 from schemas.errors import InputError, UsageError
 from schemas.records import Sample
 from schemas.text_files import TextFile, find_split_files, split_of
 
-__all__ = ["context_fields", "read_fields"]
+__all__ = ["Fields", "context_fields", "read_fields"]
 
 _MAX_BYTES = 256 * 1024 * 1024
 _LABELS = {"relation", "tags", "label", "labels", "entities", "relations"}
 """Keys that are the gold label itself."""
 _IDS = ("sample_id", "id")
 _IMAGES = ("img_id", "image", "image_id", "img_path")
-Fields = dict[str, dict[str, list[str | None]]]
+Fields: TypeAlias = dict[str, dict[str, list[str | None]]]
 """Name of a field -> split -> its value for each sample."""
 
 
@@ -122,7 +122,8 @@ def _spread(
 ) -> list[str | None]:
     """Return a value for each sample: by text and pair where the objects hold them, else by row, id or picture."""
     if objects and all(isinstance(item.get(name), str) for item in objects for name in ("text", "head", "tail")):
-        by_pair = {_squeeze(item["text"], item["head"], item["tail"]): value for item, value in zip(objects, values, strict=True)}
+        pairs = [_squeeze(item["text"], item["head"], item["tail"]) for item in objects]
+        by_pair = dict(zip(pairs, values, strict=True))
         found = [_text(by_pair.get(_squeeze(" ".join(row.tokens), *_names(row)))) for row in rows]
         if any(value is not None for value in found):
             return found

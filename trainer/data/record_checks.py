@@ -1,8 +1,9 @@
-"""Checks of entities and relations as records: boxes and names, shared surfaces, what a field or an order gives away."""
+"""Checks of entities and relations as records: boxes, names, surfaces, and what a field or an order gives away."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from schemas.dataset import NO_RELATION, Dataset
@@ -116,7 +117,7 @@ def _to_finding(leak: Leak, samples: Splits) -> Finding:
     message = (
         f"field {leak.field!r} {verdict}: a table of its words {', '.join(leak.words) or '(none)'} has F1 "
         f"{100 * leak.test_f1:.2f} on samples that it was not made from ({100 * leak.train_f1:.2f} on the others), "
-        f"words of the text {100 * leak.text_f1:.2f}"
+        f"the text {100 * leak.text_f1:.2f}"
     )
     return Finding("all", "leak", sum(map(len, samples.values())), message, is_warning=leak.is_leak)
 
@@ -129,7 +130,7 @@ def _types_in_name(relation: str | None) -> str | None:
 
 def _overlap_in(row: Sample) -> bool:
     spans = sorted({(entity.start, entity.end) for entity in row.entities or ()})
-    return any(one[1] > other[0] for one, other in zip(spans, spans[1:], strict=False))
+    return any(one[1] > other[0] for one, other in pairwise(spans))
 
 
 def _boxes_of(row: Sample) -> list[Box]:

@@ -22,7 +22,8 @@ def score_e2e(
 
     Args:
         tokens: of each of N samples, for the surfaces.
-        gold, predicted: entities.
+        gold: entities of each sample.
+        predicted: entities of each sample.
 
     Source: the scorer of E2E-GMNER, by its description: best bipartite matching on surfaces, IoU of at least 0.5.
 

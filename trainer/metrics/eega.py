@@ -16,9 +16,7 @@ EegaGrid = list[list[str]]
 """[T][T] labels of word pairs, "" for none; only the upper triangle is written."""
 
 
-def encode_eega(
-    entities: Sequence[Entity], relations: Sequence[Relation], length: int
-) -> EegaGrid:
+def encode_eega(entities: Sequence[Entity], relations: Sequence[Relation], length: int) -> EegaGrid:
     """Write entities and relations as EEGA does: all in the upper triangle, so that the direction is lost.
 
     An entity fills the upper triangle of its block with `type:NAME`. Then each relation in turn has its two entities
@@ -100,7 +98,8 @@ def score_eega(
     """Score joint extraction as EEGA does: undirected, each relation twice, gold through the grid as well.
 
     Args:
-        gold, predicted: entities and relations of each of N samples.
+        gold: entities and relations of each of N samples.
+        predicted: of the same samples.
         lengths: tokens of each sample.
         order: of the relations.
 

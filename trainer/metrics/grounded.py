@@ -8,7 +8,7 @@ from schemas.records import Entity
 from trainer.metrics.counts import Counts, Score
 from trainer.metrics.records import RecordKey, record_counts, score_records
 
-__all__ = ["score_grounded", "score_groundable"]
+__all__ = ["score_groundable", "score_grounded"]
 
 _SCORES: dict[str, RecordKey] = {
     "GMNER": "span+type+region",
@@ -25,7 +25,8 @@ def score_grounded(
     """Score entities by every measure of the field; FMNERG's come first where gold has fine types.
 
     Args:
-        gold, predicted: entities of each of N samples.
+        gold: entities of each of N samples.
+        predicted: of the same samples.
         is_strict: a region must have an IoU above 0.5, not of 0.5.
 
     Source: GMNER, MNER, EEG: Yu et al., ACL 2023; FMNERG: Wang et al., ACM MM 2023.

@@ -34,7 +34,8 @@ def facts_of(entities: Sequence[Entity], relations: Sequence[Relation]) -> set[F
         if isinstance(head, Box) or isinstance(tail, Box):
             raise ValueError("an end of a relation is a box: score relations as records")
         if relation.type != NO_RELATION:
-            facts |= {(head, a, tail, b, relation.type) for a, b in product(types.get(head, [""]), types.get(tail, [""]))}
+            pairs = product(types.get(head, [""]), types.get(tail, [""]))
+            facts |= {(head, a, tail, b, relation.type) for a, b in pairs}
     return facts
 
 
@@ -45,7 +46,8 @@ def score_joint(
     """Score joint extraction: JMERE (both spans, both types, the directed relation), its entities, its pairs.
 
     Args:
-        gold, predicted: entities and relations of each of N samples.
+        gold: entities and relations of each of N samples.
+        predicted: of the same samples.
 
     Source: the quintuples of Yuan et al., AAAI 2023; directed, each relation counted once.
 
@@ -64,14 +66,14 @@ def score_joint(
         facts = facts_of(*g), facts_of(*p)
         total = total.plus(_count(*facts))
         for name in {fact[4] for part in facts for fact in part}:
-            parts = [{fact for fact in part if fact[4] == name} for part in facts]
-            by_class[name] = by_class.get(name, Counts()).plus(_count(*parts))
-    relations = [[_real(row[1]) for row in side] for side in (gold, predicted)]
+            gold_part, part = ({fact for fact in side if fact[4] == name} for side in facts)
+            by_class[name] = by_class.get(name, Counts()).plus(_count(gold_part, part))
+    g_relations, p_relations = ([_real(row[1]) for row in side] for side in (gold, predicted))
     return {
         "JMERE": Score.of(total, by_class),
         "entities": score_records([row[0] for row in gold], [row[0] for row in predicted]),
-        "relations": score_records(*relations),
-        "pairs": score_records(*relations, "span"),
+        "relations": score_records(g_relations, p_relations),
+        "pairs": score_records(g_relations, p_relations, "span"),
     }
 
 

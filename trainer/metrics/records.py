@@ -64,8 +64,8 @@ def score_records(
     for rows in _pairs(gold, predicted, key):
         total = total.plus(_count(*rows, is_strict))
         for name in {row.identity.fine or row.identity.type for part in rows for row in part}:
-            parts = [[row for row in part if (row.identity.fine or row.identity.type) == name] for part in rows]
-            by_class[name] = by_class.get(name, Counts()).plus(_count(*parts, is_strict))
+            g, p = ([row for row in part if (row.identity.fine or row.identity.type) == name] for part in rows)
+            by_class[name] = by_class.get(name, Counts()).plus(_count(g, p, is_strict))
     return Score.of(total, by_class if "type" in key else {})
 
 
@@ -140,7 +140,8 @@ def is_same_region(gold: Sequence[Box], predicted: Sequence[Box], *, is_strict: 
     """Return whether the first predicted box overlaps any gold box by half; with none, whether gold has none.
 
     Args:
-        gold, predicted: boxes; () where the picture does not show the entity.
+        gold: boxes; () where the picture does not show the entity.
+        predicted: likewise.
         is_strict: the overlap must be above 0.5, not of 0.5.
 
     >>> is_same_region((), ()), is_same_region((Box(0, 0, 2, 1),), (Box(0, 0, 1, 1),))

@@ -23,7 +23,8 @@ def score_tiger(
 
     Args:
         tokens: of each of N samples, for the surfaces.
-        gold, predicted: entities; a region is the first box of the last prediction of a key.
+        gold: entities of each sample.
+        predicted: entities of each sample; a region is the first box of the last prediction of a key.
 
     Source: NUSTM/FMNERG, eval_utils.py. There the region is the number of a candidate, here an IoU of 0.5 decides.
 
@@ -39,9 +40,7 @@ def score_tiger(
     for sentence, g, p in zip(tokens, gold, predicted, strict=True):
         gold_keys, keys = _keys(sentence, g), _keys(sentence, p)
         last = {_key(sentence, row): row.boxes[:1] for row in p}
-        right = sum(
-            key in gold_keys and (not key[2] or is_same_region(gold_keys[key], last[key])) for key in keys
-        )
+        right = sum(key in gold_keys and (not key[2] or is_same_region(gold_keys[key], last[key])) for key in keys)
         is_empty = not keys
         total = total.plus(Counts(right, len(keys) + is_empty, len(gold_keys) - is_empty))
     return Score.of(total)

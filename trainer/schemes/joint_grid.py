@@ -6,6 +6,8 @@
     Ann       per     .        couple
     married   .       .        .
     Bob       .       .        per
+
+A cell that is empty has the number 0.
 """
 
 from __future__ import annotations

@@ -15,11 +15,12 @@ def decode_flat(starts: Sequence[bool], ends: Sequence[bool], matches: Matrix | 
     """Join each start with the nearest end at or after it, and keep the spans that match.
 
     Args:
-        starts, ends: [T], whether a span starts or ends with a token.
+        starts: [T], whether a span starts with a token.
+        ends: [T], whether one ends with it.
         matches: [T, T], whether start i and end j make a span; None keeps all.
 
-    Source: ShannonAI/mrc-for-flat-nested-ner, metrics/functional/query_span_f1.py, without its filter of overlaps, which
-    asks for the truth value True among token numbers.
+    Source: ShannonAI/mrc-for-flat-nested-ner, metrics/functional/query_span_f1.py, without its filter of overlaps,
+    which asks for the truth value True among token numbers.
 
     >>> decode_flat([True, False, True], [False, True, True])
     [Span(start=0, end=2), Span(start=2, end=3)]
@@ -39,6 +40,4 @@ def decode_nested(starts: Sequence[bool], ends: Sequence[bool], matches: Matrix)
     [Span(start=0, end=2), Span(start=1, end=2)]
     """
     places = range(len(starts))
-    return [
-        Span(i, j + 1) for i in places if starts[i] for j in places[i:] if ends[j] and matches[i][j]
-    ]
+    return [Span(i, j + 1) for i in places if starts[i] for j in places[i:] if ends[j] and matches[i][j]]

@@ -5,6 +5,8 @@
             severe  pain
     severe    .     NEXT
     pain     ADR     .
+
+A cell that is empty has the number 0.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ def _chains(first: int, last: int, following: Sequence[Sequence[int]]) -> list[t
         if any(target in reaching for target in following[word]):
             reaching.add(word)
     found: list[tuple[int, ...]] = []
-    open_chains = [(first,)] if first in reaching else []
+    open_chains: list[tuple[int, ...]] = [(first,)] if first in reaching else []
     while open_chains and len(found) < _MAX_MENTIONS:
         chain = open_chains.pop()
         for target in reversed(following[chain[-1]]):

@@ -1,4 +1,3 @@
-from .boxes import PictureBoxes as PictureBoxes
 from .boxes import find_boxes as find_boxes
 from .boxes import read_boxes as read_boxes
 from .cmner import read_cmner as read_cmner

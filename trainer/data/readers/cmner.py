@@ -36,4 +36,5 @@ def read_cmner(
         tokens, tags = zip(*block.rows, strict=True)
         check_tags(tags, labels, file, [f"line {block.tokens_line + i}" for i in range(len(tags))])
         image = image_file(block.key) if block.key else None
-        yield check_sample(Sample(f"{split}-{number}", tokens, image, tags=tags, split=split), file, f"line {block.line}")
+        sample = Sample(f"{split}-{number}", tokens, image, tags=tags, split=split)
+        yield check_sample(sample, file, f"line {block.line}")

@@ -50,9 +50,7 @@ def read_forms(file: TextFile, split: str, labels: Sequence[str] | None, counter
         yield check_sample(_read_form(source, stem, split, labels, counters), source, f"form {stem}")
 
 
-def _read_form(
-    file: TextFile, stem: str, split: str, labels: Sequence[str] | None, counters: Counter[str]
-) -> Sample:
+def _read_form(file: TextFile, stem: str, split: str, labels: Sequence[str] | None, counters: Counter[str]) -> Sample:
     try:
         value = json.loads(file.read_bytes(_MAX_BYTES))
     except (ValueError, RecursionError) as error:

@@ -50,7 +50,9 @@ def read_blocks(file: TextFile, prefix: str, columns: Sequence[int]) -> Iterator
     Raises:
         InputError: a line has another number of columns, or an empty one; a key without tokens; with the line.
     """
-    key, first, rows, first_row, width = None, 0, [], 0, None
+    key: str | None = None
+    rows: list[list[str]] = []
+    first, first_row, width = 0, 0, 0
     for number, line in [*file.lines(), (0, "")]:
         is_key = line.startswith(prefix) and "\t" not in line
         if is_key or not line.strip(" \t"):

@@ -138,12 +138,12 @@ def _flat(value: Any, file: TextFile, place: str) -> list[Any]:
 
 
 def _to_listed_fact(item: Any, file: TextFile, place: str) -> _Fact:
-    ends = []
+    ends: list[tuple[Span, str]] = []
     for name in ("beg_ent", "sec_ent"):
         end = item.get(name) if isinstance(item, dict) else None
         if not isinstance(end, dict) or not isinstance(end.get("tags"), str) or not end["tags"]:
             raise InputError(f"{name!r} must hold 'pos' and 'tags'", path=str(file), place=place)
-        ends += [literal_span(end, name, file, place), end["tags"]]
+        ends.append((literal_span(end, name, file, place), end["tags"]))
     if not isinstance(item.get("relation"), str):
         raise InputError("'relation' must be a string", path=str(file), place=place)
-    return _Fact(*ends, item["relation"].split("/")[-1])
+    return _Fact(*ends[0], *ends[1], item["relation"].split("/")[-1])

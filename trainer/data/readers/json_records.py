@@ -23,7 +23,8 @@ def parse_entities(value: Any, labels: Sequence[str] | None, file: TextFile, pla
     Args:
         value: from JSON; None stays None.
         labels: types that may occur; None accepts any.
-        file, place: for the errors.
+        file: that holds it, for errors.
+        place: in the file, for errors.
 
     Raises:
         InputError: another shape, a key that is not known, a box without area, an unknown type.
@@ -44,7 +45,8 @@ def parse_relations(
     Args:
         value: from JSON; None stays None.
         labels: types that may occur; None accepts any.
-        file, place: for the errors.
+        file: that holds it, for errors.
+        place: in the file, for errors.
 
     Raises:
         InputError: another shape, a key that is not known, a box without area, an unknown type.
