@@ -25,7 +25,7 @@ data_commands = typer.Typer(help="Convert, check and count data sets.", no_args_
 @data_commands.command(
     epilog=opt.example(
         "mie-train data convert twitter2015 --set twitter2015 --out t15",
-        "mie-train data convert gmner --set gmner --boxes gmner/xml.tar.gz --out gmner",
+        "mie-train data convert gmner --set gmner --boxes gmner/xml --out gmner",
         "mie-train data convert --test posts.jsonl --format jsonl --labels PER,LOC --out posts",
     )
 )

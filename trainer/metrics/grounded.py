@@ -13,7 +13,6 @@ __all__ = ["score_groundable", "score_grounded"]
 _SCORES: dict[str, RecordKey] = {
     "GMNER": "span+type+region",
     "MNER": "span+type",
-    "EEG": "span+region",
     "span": "span",
 }
 _FINE_SCORES: dict[str, RecordKey] = {"FMNERG": "span+type+fine+region", "fine MNER": "span+type+fine"}
@@ -24,6 +23,8 @@ def score_grounded(
 ) -> dict[str, Score]:
     """Score entities by every measure of the field; FMNERG's come first where gold has fine types.
 
+    GMNER is span, type and region; MNER span and type; EEG span and region.
+
     Args:
         gold: entities of each of N samples.
         predicted: of the same samples.
@@ -33,11 +34,14 @@ def score_grounded(
 
     >>> rows = [[Entity(0, 1, "PER")]]
     >>> {name: score.f1 for name, score in score_grounded(rows, rows).items()}
-    {'GMNER': 1.0, 'MNER': 1.0, 'EEG': 1.0, 'span': 1.0}
+    {'GMNER': 1.0, 'MNER': 1.0, 'span': 1.0, 'EEG': 1.0}
     """
     has_fine = any(row.fine is not None for part in gold for row in part)
     names = {**(_FINE_SCORES if has_fine else {}), **_SCORES}
-    return {name: score_records(gold, predicted, key, is_strict=is_strict) for name, key in names.items()}
+    scores = {name: score_records(gold, predicted, key, is_strict=is_strict) for name, key in names.items()}
+    untyped = [[[row._replace(type="") for row in part] for part in side] for side in (gold, predicted)]
+    eeg = score_records(untyped[0], untyped[1], "span+type+region", is_strict=is_strict)
+    return scores | {"EEG": Score.of(eeg.counts)}
 
 
 def score_groundable(

@@ -12,7 +12,7 @@ from trainer.metrics.matching import count_matches
 __all__ = ["LEAST_OVERLAP", "Record", "RecordKey", "box_overlap", "is_same_region", "record_counts", "score_records"]
 
 Record: TypeAlias = Entity | Relation
-RecordKey = Literal["span", "span+region", "span+type", "span+type+fine", "span+type+region", "span+type+fine+region"]
+RecordKey = Literal["span", "span+type", "span+type+fine", "span+type+region", "span+type+fine+region"]
 """What of a record must be right."""
 LEAST_OVERLAP = 0.5
 """Source: the published scorer of GMNER (Yu et al., ACL 2023): IoU of at least 0.5 with any gold box."""
