@@ -31,10 +31,10 @@ def score_tiger(
     Raises:
         ValueError: another number of samples.
 
-    >>> rows = [[Entity(0, 1, "person", "actor")], []]
-    >>> score = score_tiger([["Ann"], ["hi"]], rows, rows)
-    >>> score.precision, score.recall, score.f1
-    (0.5, 1.0, 0.6666666666666666)
+    >>> rows = [[Entity(0, 1, "person", "actor"), Entity(1, 2, "person", "singer")], []]
+    >>> score = score_tiger([["Ann", "Bob"], ["hi"]], rows, rows)
+    >>> score.counts, score.recall, score.f1
+    (Counts(right=2, predicted=3, gold=1), 2.0, 1.0)
     """
     total = Counts()
     for sentence, g, p in zip(tokens, gold, predicted, strict=True):

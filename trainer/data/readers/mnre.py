@@ -88,12 +88,12 @@ _JSON_NAMES = {"null": None, "true": True, "false": False}
 
 
 def _to_sample(row: dict[str, Any], sample_id: str, split: str, file: TextFile, place: str) -> Sample:
-    relation = row.get("relation")
+    tokens, relation = tokens_of(row, file, place), row.get("relation")
     if not isinstance(relation, str):
         raise InputError("'relation' must be a string", path=str(file), place=place)
     return Sample(
         sample_id,
-        tokens_of(row, file, place),
+        tokens,
         image_of(row, file, place),
         head=literal_span(row.get("h"), "h", file, place),
         tail=literal_span(row.get("t"), "t", file, place),
