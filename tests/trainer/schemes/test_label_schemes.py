@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain, combinations, product
+from itertools import chain, combinations, pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def brute_force_mentions(grid: np.ndarray) -> set[Mention]:
             inner = range(first + 1, last)
             for middle in chain.from_iterable(combinations(inner, n) for n in range(len(inner) + 1)):
                 words = tuple(dict.fromkeys((first, *middle, last)))
-                if all(grid[a, b] == NEXT for a, b in zip(words, words[1:], strict=False)):
+                if all(grid[a, b] == NEXT for a, b in pairwise(words)):
                     found.add((words, TYPES[grid[last, first] - 2]))
     return found
 
