@@ -111,7 +111,8 @@ def test_values_belong_to_samples_by_row_id_picture_or_pair(tmp_path: Path) -> N
         "objects": [{"id": 2, "x": "b"}, {"id": 1, "x": "a"}, {"id": 3, "x": "c"}],
         "pictures": [{"img_id": "2.jpg", "x": "b"}, {"img_id": "1.jpg", "x": "a"}, {"img_id": "3.jpg", "x": "c"}],
         "pairs": [
-            {"text": "A of B", "head": "B", "tail": "A", "x": "b"}, {"text": "Aof B", "head": "A", "tail": "B", "x": "a"},
+            {"text": "A of B", "head": "B", "tail": "A", "x": "b"},
+            {"text": "Aof B", "head": "A", "tail": "B", "x": "a"},
         ],
     }  # fmt: skip
     for name, value in forms.items():
