@@ -371,3 +371,18 @@ def test_faulty_records_in_json_are_refused_with_their_line(
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         read(tmp_path, "jsonl", json.dumps({"tokens": ["a", "b"], **more}), ("A",))
     assert str(caught.value.place).startswith("line 1")
+
+
+def test_empty_words_of_rivegs_contexts_are_left_out(tmp_path: Path) -> None:
+    rows, counters = read(tmp_path, "conll", "a\tO\r\n<EOS>\tX\r\n\tX\r\nb\tX\r\n\r\nc\tO\r\n")
+    assert [row.tokens for row in rows] == [("a",), ("c",)] and counters["contexts_left_out"] == 1
+    with pytest.raises(InputError, match="token and a tag"):
+        read(tmp_path, "conll", "a\tO\n\tO\n")
+
+
+def test_rivegs_knowledge_has_the_tokens_and_tags_of_gmner(gmner: Path, shared_data: Path, tmp_path: Path) -> None:
+    files = find_split_files(shared_data / "riveg" / "Twitter10000_noaugment.zip")
+    convert_files(files, tmp_path / "set", name="riveg", format="conll")
+    for split in ("train", "dev", "test"):
+        pairs = zip(read_samples(tmp_path / "set", split), read_samples(gmner, split), strict=True)
+        assert all(one.tags == other.tags for one, other in pairs)
