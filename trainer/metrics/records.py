@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -89,6 +90,22 @@ def box_overlap(a: Box, b: Box) -> float:
     width, height = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
     shared = max(0.0, width) * max(0.0, height)
     union = sum((box.x2 - box.x1) * (box.y2 - box.y1) for box in (a, b)) - shared
+    if 0 < union < math.inf:
+        return shared / union
+    return _scaled_overlap(a, b)
+
+
+def _scaled_overlap(a: Box, b: Box) -> float:
+    """Return the overlap of boxes whose areas are too large or too small for a float: each axis has its own unit."""
+    shared, one, other = 1.0, 1.0, 1.0
+    for low, high in ((0, 2), (1, 3)):
+        sides = [box[high] / 2 - box[low] / 2 for box in (a, b)]  # halves: a side may be too large too
+        unit = max(sides)
+        if unit <= 0:
+            return float(a == b)
+        shared *= max(0.0, min(a[high], b[high]) / 2 - max(a[low], b[low]) / 2) / unit
+        one, other = one * (sides[0] / unit), other * (sides[1] / unit)
+    union = one + other - shared
     return shared / union if union > 0 else 0.0
 
 

@@ -250,3 +250,13 @@ def test_an_overlap_is_that_of_cells(one: Box, other: Box) -> None:
     for layer, box in zip(grid, (one, other), strict=True):
         layer[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)] = True
     assert box_overlap(one, other) == pytest.approx((grid[0] & grid[1]).sum() / (grid[0] | grid[1]).sum())
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(*[st.lists(FINITE, min_size=2, max_size=2, unique=True).map(sorted) for _ in range(4)])
+def test_boxes_of_any_numbers_have_an_overlap(x: list[float], y: list[float], u: list[float], v: list[float]) -> None:
+    one, other = Box(x[0], y[0], x[1], y[1]), Box(u[0], v[0], u[1], v[1])
+    assert box_overlap(one, one) == 1.0 and 0.0 <= box_overlap(one, other) <= 1.0 + 1e-9
+    assert box_overlap(one, other) == pytest.approx(box_overlap(other, one), abs=1e-12)
