@@ -77,6 +77,8 @@ def read_tagged_sentences(file: TextFile, counters: Counter[str] | None = None) 
     first = 0
     rows: list[tuple[str, str]] = []
     for number, line in file.lines():
+        if rows and line == f"\t{CONTEXT_TAG}":
+            continue  # an empty word of a context, as RiVEG's knowledge has 85
         # With a tab, "IMGID:..." is a token like any other.
         is_image = line.startswith(_IMAGE) and "\t" not in line
         is_start = line.startswith(_DOCUMENT_START) and line.split(maxsplit=1)[0] == _DOCUMENT_START

@@ -36,7 +36,7 @@ __all__ = [
 
 DATASET_NAME = "dataset.json"
 NO_RELATION = "None"
-Task = Literal["ner", "re"]
+Task = Literal["ner", "re", "joint"]
 _KIND = "samples"
 _NEW_FIELDS = ("entities", "relations", "group", "step")
 _REMEDY = "convert it again: mie-train data convert SOURCE --out FOLDER --overwrite"
@@ -56,8 +56,9 @@ class Dataset:
 
     Args:
         name: of a known set (`twitter2015`), or what the user calls it.
-        task: ner (tags) or re (relations).
-        labels: entity types without prefix, or relations with "None" first.
+        task: ner (tags; entities as records too where they have fine types or boxes), re (the relation of a pair), or
+            joint (records alone: entities, and relations of any number).
+        labels: entity types without prefix, or relations with "None" first; of joint, the types and then the relations.
         splits: by name, in the order train, dev, test.
         inputs: the files it was made from.
         counters: how often the reader had to decide something, by name.

@@ -14,7 +14,7 @@ from typing import IO
 
 from schemas.errors import InputError, UsageError
 
-__all__ = ["SPLITS", "TextFile", "find_split_files"]
+__all__ = ["SPLITS", "TextFile", "find_split_files", "split_of"]
 
 SPLITS = ("train", "dev", "test")
 _SPLIT_WORDS = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
@@ -104,8 +104,12 @@ def split_of(name: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def find_split_files(source: Path) -> dict[str, TextFile]:
+def find_split_files(source: Path, word: str = "") -> dict[str, TextFile]:
     """Find the files of train, dev and test in a folder or zip archive by their names.
+
+    Args:
+        source: a folder, a zip archive, or a single file.
+        word: that a name must hold.
 
     Raises:
         InputError: the source does not exist, or no file in it is named after a split.
@@ -113,8 +117,9 @@ def find_split_files(source: Path) -> dict[str, TextFile]:
     """
     found: dict[str, TextFile] = {}
     for file in _candidates(source):
-        split = split_of(file.member or file.path.name)
-        if split is None:
+        name = file.member or file.path.name
+        split = split_of(name)
+        if split is None or word not in name:
             continue
         if split in found:
             raise UsageError(

@@ -118,11 +118,17 @@ KnownSetName = Annotated[
     typer.Option(
         "--set",
         metavar="NAME",
-        help="twitter2015, twitter2017, snap, wikidiverse, mnre2 or mnre1; or a name of your own.",
+        help="twitter2015, twitter2017, snap, wikidiverse, mnre2, mnre1, gmner, gmner-v1, fmnerg, jmere, more or "
+        "cmner; or a name of your own.",
     ),
 ]
 Format = Annotated[
-    str | None, typer.Option(metavar="FORMAT", help="conll, mnre, wikidiverse or jsonl; a known set has its own.")
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="conll, mnre, wikidiverse, jsonl, gmner (FMNERG too), jmere, more, cmner, flmsre or forms; "
+        "a known set has its own.",
+    ),
 ]
 Labels = Annotated[
     str | None, typer.Option(metavar="NAME,NAME,...", help="The entity types or relations that may occur.")
@@ -130,8 +136,27 @@ Labels = Annotated[
 SplitFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The file of this split, where its name does not say the split.")
 ]
+BoxFiles = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Boxes in the pictures: a folder, zip or tar archive of Pascal VOC files; without it, xml beside SOURCE.",
+        show_default=False,
+    ),
+]
 Images = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="The folder of the images: count missing and broken ones.")
 ]
 DataSets = Annotated[list[Path] | None, typer.Option(metavar="FOLDER", help="Another data set: count what both have.")]
+FieldFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH",
+        help="Values beside the text, for the leak test: JSON (list, dict or lines) by row, id or picture, named after "
+        "a split; PATH!WORD takes the files of an archive or folder with WORD in their name.",
+    ),
+]
+CheckedContexts = Annotated[
+    list[Path] | None, typer.Option(metavar="FOLDER", help="A context cache: test its sources for the gold label.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 if there is a warning.")]

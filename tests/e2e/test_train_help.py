@@ -69,6 +69,12 @@ def house(tmp_path: Path) -> Path:
             rows = [zip(row.tokens, row.tags or (), strict=True) for row in make_tweets(16, split, seed=1)]
             text = "\n".join("".join(f"{token}\t{tag}\n" for token, tag in row) for row in rows)
             (tmp_path / name / f"{split}.txt").write_text(text)
+    (tmp_path / "gmner" / "xml").mkdir(parents=True)
+    (tmp_path / "gmner" / "xml" / "1.xml").write_text(
+        "<annotation><object><name>anna</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+        "</object></annotation>"
+    )
+    (tmp_path / "gmner" / "test.txt").write_text("IMGID:1\nanna\tB-PER\nsmiles\tO\n")
     (tmp_path / "posts.jsonl").write_text(json.dumps({"text": "anna went to rome"}) + "\n")
     pages = [Page(n, word, [[f"{word} is a word"]]) for n, word in enumerate((*PEOPLE, *PLACES))]
     make_folder(tmp_path / "enwiki", [pages])

@@ -15,7 +15,7 @@ from schemas.display import shown_steps
 if TYPE_CHECKING:
     from schemas.dataset import Dataset
     from schemas.text_files import TextFile
-    from trainer.data import Finding, Overlap
+    from trainer.data import Fields, Finding, Overlap
 
 __all__ = ["data_commands"]
 
@@ -25,6 +25,7 @@ data_commands = typer.Typer(help="Convert, check and count data sets.", no_args_
 @data_commands.command(
     epilog=opt.example(
         "mie-train data convert twitter2015 --set twitter2015 --out t15",
+        "mie-train data convert gmner --set gmner --boxes gmner/xml --out gmner",
         "mie-train data convert --test posts.jsonl --format jsonl --labels PER,LOC --out posts",
     )
 )
@@ -37,10 +38,11 @@ def convert(
     train: opt.SplitFile = None,
     dev: opt.SplitFile = None,
     test: opt.SplitFile = None,
+    boxes: opt.BoxFiles = None,
     overwrite: opt.Overwrite = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Convert the published files of a data set: column files, MNRE, WikiDiverse, or JSON lines."""
+    """Convert the published files of a data set: columns, pairs, entities with boxes, forms, or JSON lines."""
     from schemas.errors import UsageError
     from schemas.text_files import TextFile, find_split_files
     from trainer.data import convert_files
@@ -58,6 +60,7 @@ def convert(
             format=format,
             labels=names,
             overwrite=overwrite,
+            boxes=boxes,
             progress=lambda split, rows: steps.tell(split, rows, 0, "samples"),
         )
     if not as_json:
@@ -72,26 +75,34 @@ def convert(
     epilog=opt.example(
         "mie-train data check t15 --images twitter2015/images",
         "mie-train data check t15 --against t17",
+        "mie-train data check t15 --contexts t15-contexts",
     )
 )
 def check(
     folder: opt.DataSet,
     images: opt.Images = None,
     against: opt.DataSets = None,
+    field: opt.FieldFiles = None,
+    contexts: opt.CheckedContexts = None,
     strict: opt.Strict = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Check counts, tags, tokens, images, repetitions and the version of a data set."""
+    """Check counts, tags, boxes, images, repetitions and the version of a data set, and fields for the gold label."""
     from dataclasses import asdict
 
     from schemas.dataset import read_dataset, read_samples
     from schemas.errors import InputError
-    from trainer.data import check_dataset, find_overlaps
+    from trainer.data import check_dataset, context_fields, find_overlaps, read_fields
 
     dataset = read_dataset(folder)
     samples = {split: read_samples(folder, split) for split in dataset.splits}
+    fields: Fields = {}
+    for source in field or []:
+        fields |= {f"{name} of {source}": values for name, values in read_fields(source, samples).items()}
+    for cache in contexts or []:
+        fields |= {f"{name} of {cache}": values for name, values in context_fields(cache, samples).items()}
     with shown_steps():
-        findings = check_dataset(dataset, samples, images)
+        findings = check_dataset(dataset, samples, images, fields)
     overlaps = {}
     for other in against or []:
         rows = {split: read_samples(other, split) for split in read_dataset(other).splits}

@@ -43,7 +43,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
     rows = to_prediction_rows(output)
     if any("gold" not in row for row in rows):
         raise InputError("samples without labels cannot be scored", path=folder, remedy="use: mie-train predict")
-    scores = score_output(output, _training_samples(folder) if output.labels.task.has_tags else ())
+    scores = score_output(output, _training_samples(folder))
     values: dict[str, Any] = {name: score_to_json(score) for name, score in scores.items()}
     if is_mixture(folder):
         from trainer.mixture import score_gates
@@ -68,7 +68,8 @@ def score_output(output: Output, trained_on: Sequence[Sample]) -> dict[str, Scor
 
     Args:
         output: of an expert or a mixture.
-        trained_on: the training samples, to tell entities that were seen in training from others.
+        trained_on: the training samples, to tell entities that were seen in training from others, and what the order
+            of head and tail gives without a model.
 
     Returns:
         scores by name: of all samples ("default" and "strict" for entities, "micro without None" for relations), and

@@ -13,7 +13,8 @@ from schemas.dataset import NO_RELATION, Dataset
 from schemas.errors import InputError
 from schemas.image_files import find_image
 from schemas.text_files import TextFile
-from trainer.data import convert_files, read_jsonl, tokenize
+from trainer.data import convert_files, read_jsonl
+from trainer.data.readers import tokenize
 
 __all__ = ["ConvertedPosts", "Post", "add_empty_rows", "add_post_fields", "read_posts"]
 

@@ -1,11 +1,13 @@
-from .check import Finding as Finding
 from .check import check_dataset as check_dataset
 from .convert import READERS as READERS
 from .convert import convert_files as convert_files
-from .jsonl import read_jsonl as read_jsonl
+from .field_files import Fields as Fields
+from .field_files import context_fields as context_fields
+from .field_files import read_fields as read_fields
+from .findings import Finding as Finding
 from .known_sets import KNOWN_SETS as KNOWN_SETS
 from .overlap import Overlap as Overlap
 from .overlap import find_overlaps as find_overlaps
+from .readers import read_jsonl as read_jsonl
 from .stats import count_split as count_split
 from .stats import stats_to_markdown as stats_to_markdown
-from .tokenizer import tokenize as tokenize

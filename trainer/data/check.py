@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from schemas.dataset import NO_RELATION, Dataset
@@ -12,38 +11,27 @@ from schemas.entities import find_entities
 from schemas.errors import UsageError
 from schemas.image_files import find_image
 from schemas.records import Sample
+from trainer.data.field_files import Fields
+from trainer.data.findings import Finding, first_names
 from trainer.data.known_sets import KNOWN_SETS, PublishedCounts
 from trainer.data.overlap import find_repetitions
+from trainer.data.record_checks import (
+    check_boxes,
+    check_leaks,
+    check_order,
+    check_records,
+    count_boxes,
+)
 from trainer.data.versions import describe_version
 
-__all__ = ["Finding", "check_dataset", "count_orphans"]
-
-_EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """An observation that somebody who reads results on this data should know.
-
-    Args:
-        split: the split, or "all".
-        kind: what was checked, one word for programs.
-        count: how many were found.
-        message: the observation in words.
-        is_warning: whether the data are not as they should be.
-        examples: ids of samples, or names of images.
-    """
-
-    split: str
-    kind: str
-    count: int
-    message: str
-    is_warning: bool
-    examples: tuple[str, ...] = ()
+__all__ = ["check_dataset", "count_orphans"]
 
 
 def check_dataset(
-    dataset: Dataset, samples: Mapping[str, Sequence[Sample]], images: Path | None = None
+    dataset: Dataset,
+    samples: Mapping[str, Sequence[Sample]],
+    images: Path | None = None,
+    fields: Fields | None = None,
 ) -> list[Finding]:
     """Check all splits of a data set, and return the findings in the order of the splits.
 
@@ -51,6 +39,7 @@ def check_dataset(
         dataset: the description of the set.
         samples: split -> samples.
         images: the folder of its images; None leaves them unchecked.
+        fields: what else a system could read of a sample (`read_fields`), for the leak test.
 
     Raises:
         UsageError: images is no folder.
@@ -65,12 +54,15 @@ def check_dataset(
         findings += _check_tags(split, rows, published)
         findings += _check_tokens(split, rows)
         findings += _check_pairs(split, rows)
+        findings += check_records(dataset, split, rows)
         findings += _check_images(split, rows, images)
+        findings += check_boxes(split, rows, images)
         version = describe_version(dataset.name, split, rows)
         findings.append(Finding(split, "version", len(rows), f"version: {version}", is_warning=False))
     for known_split in known.published if known else ():
         if known_split not in samples:
             findings.append(Finding(known_split, "absent_split", 0, "this split is absent", is_warning=True))
+    findings += check_order(samples) + check_leaks(samples, fields or {})
     return findings + [
         Finding("all", "repetition", row.count, f"{row.count} {row.name}", is_warning=False, examples=row.examples)
         for row in find_repetitions(samples)
@@ -92,8 +84,11 @@ def _check_counts(split: str, rows: Sequence[Sample], published: PublishedCounts
         return []
     counted = {
         "samples": len(rows),
-        "entities": sum(tag.startswith("B-") for row in rows for tag in row.tags or ()),
+        "entities": sum(_count_entities(row) for row in rows),
         "no_relation": sum(row.relation == NO_RELATION for row in rows),
+        "groundable": sum(bool(entity.boxes) for row in rows for entity in row.entities or ()),
+        "boxes": count_boxes(rows),
+        "relations": sum(len(row.relations or ()) for row in rows),
     }
     findings = []
     for name, count in counted.items():
@@ -106,7 +101,20 @@ def _check_counts(split: str, rows: Sequence[Sample], published: PublishedCounts
     return findings
 
 
-_COUNTED = {"samples": "samples", "entities": "entities (B- tags)", "no_relation": "pairs without a relation"}
+_COUNTED = {
+    "samples": "samples",
+    "entities": "entities (B- tags, or records where there are no tags)",
+    "no_relation": "pairs without a relation",
+    "groundable": "entities that the picture shows",
+    "boxes": "boxes of entities",
+    "relations": "relations",
+}
+
+
+def _count_entities(row: Sample) -> int:
+    if row.tags is None:
+        return len(row.entities or ())
+    return sum(tag.startswith("B-") for tag in row.tags)
 
 
 def _check_tags(split: str, rows: Sequence[Sample], published: PublishedCounts | None) -> list[Finding]:
@@ -119,7 +127,7 @@ def _check_tags(split: str, rows: Sequence[Sample], published: PublishedCounts |
     strict = sum(len(find_entities(row.tags or (), "strict")) for row in rows)
     known = "" if expected is None else ", as known of this set" if total == expected else f", known are {expected}"
     message = f"{total} orphan I- tags{known}: {default} entities by the default convention, {strict} by the strict one"
-    examples = _first(sample_id for sample_id, count in counts.items() if count)
+    examples = first_names(sample_id for sample_id, count in counts.items() if count)
     return [Finding(split, "orphan_tags", total, message, is_warning=total != expected, examples=examples)]
 
 
@@ -128,7 +136,7 @@ def _check_tokens(split: str, rows: Sequence[Sample]) -> list[Finding]:
     if not blank:
         return []
     message = f"{len(blank)} samples with a token of white space only (kept: its tag belongs to it)"
-    return [Finding(split, "blank_tokens", len(blank), message, is_warning=False, examples=_first(blank))]
+    return [Finding(split, "blank_tokens", len(blank), message, is_warning=False, examples=first_names(blank))]
 
 
 def _check_pairs(split: str, rows: Sequence[Sample]) -> list[Finding]:
@@ -142,7 +150,7 @@ def _check_pairs(split: str, rows: Sequence[Sample]) -> list[Finding]:
         ]),
     }  # fmt: skip
     return [
-        Finding(split, kind, len(ids), f"{len(ids)} {words}", is_warning=False, examples=_first(ids))
+        Finding(split, kind, len(ids), f"{len(ids)} {words}", is_warning=False, examples=first_names(ids))
         for kind, (words, ids) in cases.items()
         if ids
     ]
@@ -153,7 +161,9 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
     findings = []
     if without:
         message = f"{len(without)} samples without an image"
-        findings.append(Finding(split, "no_image", len(without), message, is_warning=False, examples=_first(without)))
+        findings.append(
+            Finding(split, "no_image", len(without), message, is_warning=False, examples=first_names(without))
+        )
     if images is None:
         return findings
     names = sorted({row.image for row in rows if row.image is not None})
@@ -167,7 +177,7 @@ def _check_images(split: str, rows: Sequence[Sample], images: Path | None) -> li
             broken.append(name)
     for kind, words, files in (("missing_images", "missing", missing), ("broken_images", "not readable", broken)):
         message = f"{len(files)} of {len(names)} image files are {words}"
-        findings.append(Finding(split, kind, len(files), message, is_warning=bool(files), examples=_first(files)))
+        findings.append(Finding(split, kind, len(files), message, is_warning=bool(files), examples=first_names(files)))
     return findings
 
 
@@ -181,7 +191,3 @@ def _is_image(path: Path) -> bool:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
     return True
-
-
-def _first(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for name, _ in zip(names, range(_EXAMPLES), strict=False))

@@ -18,12 +18,18 @@ class PublishedCounts:
         entities: B- tags.
         orphans: I- tags that follow no tag of their entity type; they stand in the original files.
         no_relation: pairs whose relation is None.
+        groundable: entities that the picture shows.
+        boxes: in which it shows them; two entities of one surface share theirs.
+        relations: of samples that have any number.
     """
 
     samples: int
     entities: int | None = None
     orphans: int | None = None
     no_relation: int | None = None
+    groundable: int | None = None
+    boxes: int | None = None
+    relations: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class KnownSet:
 
     Args:
         name: the word after `--set`.
-        task: ner or re.
+        task: ner, re or joint.
         format: the reader of its files, a key of `READERS`.
         labels: entity types or relations; None where its files alone say which there are.
         published: split -> published counts.
@@ -62,6 +68,17 @@ _MNRE_1 = (
     "/per/per/colleague /per/per/couple /per/per/neighbor /per/per/parent /per/per/peer /per/per/relative "
     "/per/per/siblings"
 )
+
+_FMNERG = ("person", "organization", "location", "building", "event", "art", "product", "other")
+_JMERE = (
+    "loc misc org per alternate_names alumi awarded charges contain couple held_on locate_at member_of nationality "
+    "neighbor parent part_of peer place_of_birth place_of_residence present_in race religion siblings subsidiary"
+)
+_GMNER_COUNTS = {
+    "train": PublishedCounts(7000, entities=11779, orphans=0, groundable=4733, boxes=5652),
+    "dev": PublishedCounts(1500, entities=2450, orphans=0, groundable=991, boxes=1164),
+    "test": PublishedCounts(1500, entities=2543, orphans=0, groundable=1046, boxes=1242),
+}
 
 _SETS = [
     KnownSet(
@@ -117,6 +134,44 @@ _SETS = [
         "mnre",
         (NO_RELATION, *_MNRE_1.split()),
         {"train": PublishedCounts(7824), "dev": PublishedCounts(975), "test": PublishedCounts(1282)},
+    ),
+    KnownSet("gmner", "ner", "gmner", (*_PEOPLE_AND_PLACES, "OTHER"), _GMNER_COUNTS),
+    KnownSet(
+        "gmner-v1",
+        "ner",
+        "gmner",
+        (*_PEOPLE_AND_PLACES, "OTHER"),
+        # 11782, 2453 and 2543 by the default convention: each orphan begins one
+        {
+            "train": PublishedCounts(7000, entities=11778, orphans=4, groundable=4694, boxes=5655),
+            "dev": PublishedCounts(1500, entities=2450, orphans=3, groundable=986, boxes=1164),
+            "test": PublishedCounts(1500, entities=2542, orphans=1, groundable=1036, boxes=1242),
+        },
+    ),
+    KnownSet("fmnerg", "ner", "gmner", _FMNERG, _GMNER_COUNTS),
+    KnownSet(
+        "jmere",
+        "joint",
+        "jmere",
+        tuple(_JMERE.split()),
+        # as MNRE-2 gives it; the paper has one sample less in each split (3617, 495, 474)
+        {
+            "train": PublishedCounts(3618, entities=7765, relations=4503),
+            "dev": PublishedCounts(496, entities=1069, relations=624),
+            "test": PublishedCounts(475, entities=1041, relations=640),
+        },
+    ),
+    KnownSet("more", "joint", "more", None, {}),
+    KnownSet(
+        "cmner",
+        "ner",
+        "cmner",
+        (*_PEOPLE_AND_PLACES, "MISC"),
+        {
+            "train": PublishedCounts(3000, entities=16373, orphans=0),
+            "dev": PublishedCounts(1000, entities=5395, orphans=0),
+            "test": PublishedCounts(1000, entities=5277, orphans=0),
+        },
     ),
 ]
 KNOWN_SETS: dict[str, KnownSet] = {known.name: known for known in _SETS}

@@ -47,6 +47,32 @@ VERSIONS: dict[str, dict[str, dict[str, SplitHashes]]] = {
             "test": ("852e77cdca94bd74", "0b52ea933cd63584"),
         }
     },
+    "gmner": {
+        "v2": {
+            "train": ("62dc9b597c82058a", "1904fbeb3603f428"),
+            "dev": ("b329fc4b82a46243", "4df4db343a933625"),
+            "test": ("80c6b957cc2ebfea", "c295383b6239a836"),
+        },
+    },
+    "gmner-v1": {
+        "v1": {
+            "test": ("80c6b957cc2ebfea", "c6a703d87d90aba7"),
+        },
+    },
+    "fmnerg": {
+        "zzk80/GMNER": {
+            "train": ("62dc9b597c82058a", "2ee1f8cc3febaf52"),
+            "dev": ("b329fc4b82a46243", "4e9d8a8bec1442d5"),
+            "test": ("80c6b957cc2ebfea", "5ed541bde69b93a5"),
+        },
+    },
+    "cmner": {
+        "Jyz99/CMNER": {
+            "train": ("3bc9c32cad6a85fa", "3df5e99c67f0b491"),
+            "dev": ("5746200dcd728058", "05f2cac4e57ffadb"),
+            "test": ("8dea0c6e2d1e2728", "64905ef47fdeb9c4"),
+        },
+    },
 }
 """Set -> version -> split -> hashes, computed by `hash_split` from the files in the repositories of the sets."""
 

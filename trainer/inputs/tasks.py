@@ -19,6 +19,7 @@ from trainer.metrics import (
     Counts,
     Record,
     Score,
+    label_by_order,
     record_counts,
     score_entities,
     score_records,
@@ -230,14 +231,61 @@ class PairRelation(Task):
         self,
         samples: Sequence[Sample],
         predicted: Sequence[Labels],
+        trained_on: Sequence[Sample],
+    ) -> dict[str, Score]:
+        """Score by the one convention that there is; beside it, what the order of head and tail gives alone."""
+        gold = [str(sample.relation) for sample in samples]
+        scores = {"micro without None": score_relations(gold, [row[0] for row in predicted])}
+        if trained_on:
+            scores["order of head and tail alone"] = score_relations(gold, label_by_order(trained_on, samples))
+        return scores
+
+
+class JointRecords(Task):
+    """Entities and any number of relations, as records. Heads for it answer in records: there are no labels by number.
+
+    The metric is F1 over facts of two typed spans and a relation (`trainer.metrics`).
+    """
+
+    noun = "record"
+    description = "entities and relations"
+
+    def label_names(self, dataset: Dataset, tags: Iterable[Sequence[str] | None]) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the types of entities and then the relations."""
+        return dataset.labels
+
+    def known_types(self, names: Iterable[str]) -> set[str]:
+        """Return the types and relations."""
+        return set(names)
+
+    def gold(self, sample: Sample) -> Labels | None:  # noqa: ARG002
+        """Return None: a sample has records, and no label per token."""
+        return None
+
+    def records(self, sample: Sample, labels: Sequence[str]) -> list[Record]:  # noqa: ARG002
+        """Return the gold records of a sample."""
+        return [*(sample.entities or ()), *(sample.relations or ())]
+
+    def check(self, sample: Sample) -> None:
+        """Refuse a sample that has neither entities nor relations as records."""
+        if sample.entities is None and sample.relations is None:
+            raise _other_task(sample, "entities or relations")
+
+    def positions(self, window: Window, marks: Sequence[int], sample: Sample) -> tuple[int, ...]:  # noqa: ARG002
+        """Return the first piece of each token that is in the window."""
+        return window.first_piece
+
+    def all_scores(
+        self,
+        samples: Sequence[Sample],  # noqa: ARG002
+        predicted: Sequence[Labels],  # noqa: ARG002
         trained_on: Sequence[Sample],  # noqa: ARG002
     ) -> dict[str, Score]:
-        """Score by the one convention that there is."""
-        gold = [str(sample.relation) for sample in samples]
-        return {"micro without None": score_relations(gold, [row[0] for row in predicted])}
+        """Return nothing: labels by number say no records."""
+        return {}
 
 
-TASKS: dict[str, Task] = {"ner": Tagging(), "re": PairRelation()}
+TASKS: dict[str, Task] = {"ner": Tagging(), "re": PairRelation(), "joint": JointRecords()}
 """The tasks by the name that files have for them."""
 
 

@@ -2,9 +2,21 @@ from .bootstrap import Comparison as Comparison
 from .bootstrap import compare_paired as compare_paired
 from .counts import Counts as Counts
 from .counts import Score as Score
+from .e2e import score_e2e as score_e2e
+from .eega import decode_eega as decode_eega
+from .eega import encode_eega as encode_eega
+from .grounded import score_groundable as score_groundable
+from .grounded import score_grounded as score_grounded
+from .joint import facts_of as facts_of
+from .joint import score_joint as score_joint
+from .order import label_by_order as label_by_order
 from .records import Record as Record
+from .records import box_overlap as box_overlap
 from .records import record_counts as record_counts
 from .records import score_records as score_records
+from .riveg import RivegEntity as RivegEntity
+from .riveg import read_riveg as read_riveg
+from .riveg import score_riveg as score_riveg
 from .scores import entity_counts as entity_counts
 from .scores import relation_counts as relation_counts
 from .scores import score_entities as score_entities
@@ -15,3 +27,4 @@ from .scores import surface_forms as surface_forms
 from .tables import score_to_json as score_to_json
 from .tables import scores_to_markdown as scores_to_markdown
 from .tables import to_markdown as to_markdown
+from .tiger import score_tiger as score_tiger

@@ -52,3 +52,20 @@ def test_a_sample_of_the_other_task_is_refused() -> None:
 def test_gold_labels_are_none_where_the_sample_has_none() -> None:
     bare = Sample("c", ("x",))
     assert TAGGING.gold(bare) is None and PAIRS.gold(bare) is None and PAIRS.gold(PAIR) == ("/per/loc/of",)
+
+
+def test_what_the_order_of_the_pair_gives_stands_beside_the_score() -> None:
+    turned = Sample("d", PAIR.tokens, head=Span(2, 3), tail=Span(0, 1), relation="None")
+    scores = PAIRS.all_scores([PAIR, turned], [("None",), ("None",)], [PAIR, turned])
+    assert list(scores) == ["micro without None", "order of head and tail alone"]
+    assert scores["micro without None"].f1 == 0.0 and scores["order of head and tail alone"].f1 == 1.0
+
+
+def test_joint_records_have_no_label_by_number() -> None:
+    joint = TASKS["joint"]
+    sample = Sample("e", ("Anna", "of", "Rome"), entities=(Entity(0, 1, "per"),), relations=())
+    joint.check(sample)
+    assert joint.gold(sample) is None and joint.records(sample, ()) == [Entity(0, 1, "per")]
+    assert joint.label_names(Dataset("x", "joint", ("per", "of"), {}, (), {}), ()) == ("per", "of")
+    with pytest.raises(InputError, match="sample a: a sample without entities or relations"):
+        joint.check(ANNA)

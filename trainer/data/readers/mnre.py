@@ -12,9 +12,9 @@ from schemas.dataset import NO_RELATION
 from schemas.errors import InputError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile
-from trainer.data.validation import check_sample, unknown_label
+from trainer.data.readers.validation import check_sample, unknown_label
 
-__all__ = ["read_mnre"]
+__all__ = ["image_of", "literal_span", "parse_literal", "read_mnre", "tokens_of"]
 
 _MAX_CHARACTERS = 100_000
 """Lines of the published files have at most 3,000. The limit bounds the memory that the literal parser takes."""
@@ -42,7 +42,7 @@ def read_mnre(file: TextFile, split: str, labels: Sequence[str] | None, counters
             continue
         number += 1
         place = f"line {line_number}"
-        row = _parse_literal(line, file, place)
+        row = parse_literal(line, file, place)
         sample = check_sample(_to_sample(row, f"{split}-{number}", split, file, place), file, place)
         if labels is not None and sample.relation not in labels:
             raise unknown_label("relation", str(sample.relation), labels, file, place)
@@ -50,7 +50,12 @@ def read_mnre(file: TextFile, split: str, labels: Sequence[str] | None, counters
         yield sample
 
 
-def _parse_literal(line: str, file: TextFile, place: str) -> dict[str, Any]:
+def parse_literal(line: str, file: TextFile, place: str) -> dict[str, Any]:
+    """Parse a line as a Python dict literal.
+
+    Raises:
+        InputError: it is none, or has more than 100,000 characters.
+    """
     if len(line) > _MAX_CHARACTERS:
         raise InputError(f"a line of more than {_MAX_CHARACTERS} characters", path=str(file), place=place)
     try:
@@ -83,27 +88,52 @@ _JSON_NAMES = {"null": None, "true": True, "false": False}
 
 
 def _to_sample(row: dict[str, Any], sample_id: str, split: str, file: TextFile, place: str) -> Sample:
-    tokens, relation, image = row.get("token"), row.get("relation"), row.get("img_id")
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise InputError("'token' must be a list of strings", path=str(file), place=place)
+    tokens, relation = tokens_of(row, file, place), row.get("relation")
     if not isinstance(relation, str):
         raise InputError("'relation' must be a string", path=str(file), place=place)
-    if isinstance(image, int) and not isinstance(image, bool):  # in Python, True is an int
-        image = f"{image}.jpg"
-    if image is not None and not isinstance(image, str):
-        raise InputError(f"broken image reference {image!r}", path=str(file), place=place)
     return Sample(
         sample_id,
-        tuple(tokens),
-        image or None,
-        head=_span(row.get("h"), "h", file, place),
-        tail=_span(row.get("t"), "t", file, place),
+        tokens,
+        image_of(row, file, place),
+        head=literal_span(row.get("h"), "h", file, place),
+        tail=literal_span(row.get("t"), "t", file, place),
         relation=NO_RELATION if relation == "none" else relation,
         split=split,
     )
 
 
-def _span(value: Any, name: str, file: TextFile, place: str) -> Span:
+def tokens_of(row: dict[str, Any], file: TextFile, place: str) -> tuple[str, ...]:
+    """Return the tokens of a row.
+
+    Raises:
+        InputError: they are not a list of strings.
+    """
+    tokens = row.get("token")
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise InputError("'token' must be a list of strings", path=str(file), place=place)
+    return tuple(tokens)
+
+
+def image_of(row: dict[str, Any], file: TextFile, place: str) -> str | None:
+    """Return the image of a row; a whole number names the image `<id>.jpg`.
+
+    Raises:
+        InputError: it is neither text nor a whole number.
+    """
+    image = row.get("img_id")
+    if isinstance(image, int) and not isinstance(image, bool):  # in Python, True is an int
+        image = f"{image}.jpg"
+    if image is not None and not isinstance(image, str):
+        raise InputError(f"broken image reference {image!r}", path=str(file), place=place)
+    return image or None
+
+
+def literal_span(value: Any, name: str, file: TextFile, place: str) -> Span:
+    """Return the span of an end: `{"pos": [start, end]}`, half-open, in tokens.
+
+    Raises:
+        InputError: it holds no such pair of whole numbers.
+    """
     pos = value.get("pos") if isinstance(value, dict) else None
     if not isinstance(pos, list | tuple) or len(pos) != 2 or not all(type(bound) is int for bound in pos):
         raise InputError(f"{name!r} must hold 'pos': [start, end]", path=str(file), place=place)

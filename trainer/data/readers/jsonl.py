@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from schemas.entities import find_entities
 from schemas.errors import InputError
-from schemas.records import Sample, Span
+from schemas.records import Sample
 from schemas.text_files import TextFile
-from trainer.data.tokenizer import tokenize
-from trainer.data.validation import check_sample, check_tags, unknown_label
+from trainer.data.readers.json_records import parse_entities, parse_relations, parse_span, tags_of
+from trainer.data.readers.tokenizer import tokenize
+from trainer.data.readers.validation import check_sample, check_tags, unknown_label
 
 __all__ = ["read_jsonl"]
 
@@ -24,6 +27,10 @@ _SPELLINGS = {
     "head": ("head",),
     "tail": ("tail",),
     "relation": ("relation",),
+    "entities": ("entities",),
+    "relations": ("relations",),
+    "group": ("group",),
+    "step": ("step",),
 }
 """Our key -> the keys that published files use for it."""
 
@@ -37,6 +44,10 @@ def read_jsonl(
 ) -> Iterator[Sample]:
     """Read samples: {"tokens": [...]} or {"text": "..."}, with "image", and "tags" or "head", "tail", "relation".
 
+    What tags and pairs cannot say stands in "entities" (fine types, boxes, overlaps) and "relations" (any number of
+    them, between spans or boxes); "group" and "step" say which samples belong together. Entities that do not overlap
+    make the tags where a line has none.
+
     A sample's id is its split and its "id", or its number from 1 where it has none: `test-17`. Spans are [start, end),
     in tokens. An image is a file name within the folder of images. Other common spellings of the keys are understood
     (image_id, img_id; label, labels; token; sample_id).
@@ -45,7 +56,7 @@ def read_jsonl(
         file: one JSON object per line; empty lines are skipped.
         split: of the samples.
         labels: entity types or relations that may occur; None accepts any.
-        counters: `text_cut_into_tokens` is counted here.
+        counters: `text_cut_into_tokens`, `tags_from_entities` and `entities_that_overlap` are counted here.
         change: called with each row, under our keys, before it is checked; its result is read instead, and where that
             is None, the row is passed over.
 
@@ -63,7 +74,8 @@ def read_jsonl(
         if changed is None:
             continue
         row = changed
-        sample = check_sample(_to_sample(row, number, split, file, place), file, place)
+        sample = check_sample(_to_sample(row, number, split, labels, file, place), file, place)
+        sample = _with_tags(sample, file, place, counters)
         if sample.tags is not None:
             places = [f"{place}, token {i}" for i in range(1, len(sample.tags) + 1)]
             check_tags(sample.tags, labels, file, places)
@@ -96,27 +108,51 @@ def _rename_keys(row: dict[str, Any], file: TextFile, place: str) -> dict[str, A
     return renamed
 
 
-def _to_sample(row: dict[str, Any], number: int, split: str, file: TextFile, place: str) -> Sample:
+def _with_tags(sample: Sample, file: TextFile, place: str, counters: Counter[str]) -> Sample:
+    """Return a sample of entities with the tags that they make, where tags can say them."""
+    if sample.entities is None or sample.head is not None:
+        return sample
+    if sample.tags is not None:
+        if {row[:3] for row in find_entities(sample.tags)} != {row[:3] for row in sample.entities}:
+            raise InputError("tags and entities say different things", path=str(file), place=place)
+        return sample
+    if sample.relations is not None:
+        return sample
+    tags = tags_of(sample.entities, len(sample.tokens))
+    counters["tags_from_entities"] += tags is not None
+    counters["entities_that_overlap"] += tags is None
+    return replace(sample, tags=tags)
+
+
+def _to_sample(
+    row: dict[str, Any], number: int, split: str, labels: Sequence[str] | None, file: TextFile, place: str
+) -> Sample:
     tokens = _strings(row.get("tokens"), "tokens", file, place)
     if tokens is None:
         if not isinstance(row.get("text"), str):
             raise InputError('a sample needs "tokens" (a list) or "text" (a string)', path=str(file), place=place)
         # `add_post_fields` finds the entities of a post in its text by the same function
         tokens = tuple(token.text for token in tokenize(row["text"]))
-    for name in ("image", "relation"):
+    for name in ("image", "relation", "group"):
         if not isinstance(row.get(name), str | None):
             raise InputError(f"{name!r} must be a string", path=str(file), place=place)
     if not isinstance(row.get("id"), str | int | None):
         raise InputError("'id' must be a string or a whole number", path=str(file), place=place)
+    if not (row.get("step") is None or type(row["step"]) is int):  # True is an int too
+        raise InputError("'step' must be a whole number", path=str(file), place=place)
     return Sample(
         f"{split}-{row.get('id', number)}",
         tokens,
         row.get("image"),
         tags=_strings(row.get("tags"), "tags", file, place),
-        head=_span(row.get("head"), "head", file, place),
-        tail=_span(row.get("tail"), "tail", file, place),
+        head=parse_span(row.get("head"), "head", file, place),
+        tail=parse_span(row.get("tail"), "tail", file, place),
         relation=row.get("relation"),
         split=split,
+        entities=parse_entities(row.get("entities"), labels, file, place),
+        relations=parse_relations(row.get("relations"), labels, file, place),
+        group=row.get("group"),
+        step=row.get("step"),
     )
 
 
@@ -126,12 +162,3 @@ def _strings(value: Any, name: str, file: TextFile, place: str) -> tuple[str, ..
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InputError(f"{name!r} must be a list of strings", path=str(file), place=place)
     return tuple(value)
-
-
-def _span(value: Any, name: str, file: TextFile, place: str) -> Span | None:
-    if value is None:
-        return None
-    # type(), because True is an int too
-    if not isinstance(value, list) or len(value) != 2 or not all(type(bound) is int for bound in value):
-        raise InputError(f"{name!r} must be [start, end], in tokens", path=str(file), place=place)
-    return Span(*value)

@@ -10,9 +10,9 @@ from schemas.conll import read_tagged_sentences, split_contexts
 from schemas.errors import InputError
 from schemas.records import Sample
 from schemas.text_files import TextFile
-from trainer.data.validation import check_sample, check_tags
+from trainer.data.readers.validation import check_sample, check_tags
 
-__all__ = ["read_columns"]
+__all__ = ["image_file", "read_columns"]
 
 _HAS_SUFFIX = re.compile(r"\.(jpe?g|png|gif|webp|bmp)$", re.IGNORECASE)
 
@@ -40,15 +40,15 @@ def read_columns(file: TextFile, split: str, labels: Sequence[str] | None, count
             raise InputError("empty token list", path=str(file), place=f"line {sentence.line}")
         lines = range(sentence.tokens_line, sentence.tokens_line + len(sentence.tags))
         check_tags(sentence.tags, labels, file, [f"line {line}" for line in lines])
-        image = _image_file(sentence.image_id) if sentence.image_id else None
+        image = image_file(sentence.image_id) if sentence.image_id else None
         sample = Sample(f"{split}-{number}", sentence.tokens, image, tags=sentence.tags, split=split)
         yield check_sample(sample, file, f"line {sentence.line}")
 
 
-def _image_file(image_id: str) -> str:
-    """Return the file name of an image.
+def image_file(image_id: str) -> str:
+    """Return the file name of an image: the id, and .jpg unless it ends like an image's name.
 
-    >>> _image_file("17_06_12483"), _image_file("9.PNG")
+    >>> image_file("17_06_12483"), image_file("9.PNG")
     ('17_06_12483.jpg', '9.PNG')
     """
     return image_id if _HAS_SUFFIX.search(image_id) else f"{image_id}.jpg"

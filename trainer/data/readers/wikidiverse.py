@@ -12,8 +12,8 @@ from typing import Any
 from schemas.errors import InputError
 from schemas.records import Sample, Span
 from schemas.text_files import TextFile
-from trainer.data.tokenizer import Token, tokenize
-from trainer.data.validation import check_sample, unknown_label
+from trainer.data.readers.tokenizer import Token, tokenize
+from trainer.data.readers.validation import check_sample, unknown_label
 
 __all__ = ["image_name", "read_wikidiverse"]
 

@@ -1,0 +1,196 @@
+"""Scorers and label schemes on real data: what published countings give, and what a scheme loses of gold records."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from schemas.dataset import read_dataset, read_samples
+from schemas.entities import find_entities
+from schemas.records import Box, Entity, Sample
+from schemas.text_files import TextFile, find_split_files
+from trainer.data import convert_files
+from trainer.data.readers import read_boxes
+from trainer.metrics import (
+    RivegEntity,
+    Score,
+    box_overlap,
+    decode_eega,
+    encode_eega,
+    facts_of,
+    read_riveg,
+    score_e2e,
+    score_groundable,
+    score_grounded,
+    score_joint,
+    score_riveg,
+    score_tiger,
+    to_markdown,
+)
+from trainer.schemes import decode_flat, decode_joint, decode_w2ner, encode_joint, encode_w2ner
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SPLITS = ("train", "dev", "test")
+USELESS = Box(0, 0, 1, 1)
+GMNER_TYPES = ("PER", "LOC", "ORG", "OTHER")
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def riveg_rows(shared: Path, samples: Sequence[Sample]) -> list[list[object]]:
+    """Score RiVEG's released predictions with three answers in place of its grounder, by three countings."""
+    gold = list(read_riveg(TextFile(shared / "riveg" / "GMNER_finall_label.txt")))
+    predicted = list(read_riveg(TextFile(shared / "riveg" / "OFAVE_to_OFAREC_augment.txt")))
+    drawn = read_boxes(shared / "gmner" / "xml.tar.gz")
+    first: dict[tuple[str, str], Box] = {}
+    for row in gold:
+        if row.boxes:
+            first.setdefault((row.image, row.surface), row.boxes[0])
+
+    def whole(row: RivegEntity) -> Box | None:
+        picture = drawn.get(Path(row.image).stem)
+        return Box(0, 0, picture.width, picture.height) if picture and picture.width else None
+
+    answers: dict[str, Callable[[RivegEntity], Box | None]] = {
+        "first gold box": lambda row: first.get((row.image, row.surface)),
+        "whole picture": whole,
+        "useless box": lambda _: USELESS,
+    }
+    tokens = [sample.tokens for sample in samples]
+    entities = [sample.entities or () for sample in samples]
+    rows: list[list[object]] = []
+    for name, ground in answers.items():
+        scores = [score_riveg(gold, predicted, ground, level) for level in ((True, False), (True, True), (False, True))]
+        placed = place(samples, predicted, ground)
+        ours = score_grounded(entities, placed)
+        parts = score_groundable(entities, placed)
+        more: list[Score] = [
+            ours["MNER"], ours["GMNER"], ours["EEG"],
+            score_grounded(entities, placed, is_strict=True)["GMNER"],
+            score_e2e(tokens, entities, placed), parts["groundable"], parts["ungroundable"],
+        ]  # fmt: skip
+        rows.append([name, *(percent(score.f1) for score in [*scores, *more])])
+    return rows
+
+
+def place(
+    samples: Sequence[Sample], rows: Sequence[RivegEntity], ground: Callable[[RivegEntity], Box | None]
+) -> list[list[Entity]]:
+    """Find the span of each entity in its post: the first place of its tokens that no other entity has taken."""
+    by_image: dict[str, list[RivegEntity]] = {}
+    for row in rows:
+        by_image.setdefault(row.image, []).append(row)
+    placed = []
+    for sample in samples:
+        found: list[Entity] = []
+        for row in by_image.get(sample.image or "", ()):
+            words = tuple(row.surface.split(" "))
+            starts = [i for i in range(len(sample.tokens)) if sample.tokens[i : i + len(words)] == words]
+            free = [i for i in starts if all(i >= other.end or i + len(words) <= other.start for other in found)]
+            # said to be in the picture, without a box for it: a wrong answer, not one that there is none
+            box = (ground(row) or USELESS) if row.is_groundable else None
+            if free:
+                found.append(Entity(free[0], free[0] + len(words), row.type, boxes=(box,) if box else ()))
+        placed.append(found)
+    return placed
+
+
+def jmere_rows(folder: Path) -> list[list[object]]:
+    """Write the gold records of JMERE into both grids and read them back."""
+    labels = read_dataset(folder).labels
+    types, names = labels[:4], labels[4:]
+    rows: list[list[object]] = []
+    for split in SPLITS:
+        counts: Counter[str] = Counter()
+        gold, read = [], []
+        for sample in read_samples(folder, split):
+            entities, relations, length = sample.entities or (), sample.relations or (), len(sample.tokens)
+            found, facts = decode_eega(encode_eega(entities, relations, length), names)
+            counts["tuples"] += len(facts)
+            counts["entities"] += len(set(found) & set(entities))
+            counts["facts"] += len(facts & facts_of(entities, relations))
+            gold.append((entities, relations))
+            read.append(decode_joint(encode_joint(entities, relations, length, types, names), types, names))
+        ours = score_joint(gold, read)
+        kept, all_facts = ours["entities"].counts, ours["JMERE"].counts
+        rows.append([split, *counts.values(), kept.right, all_facts.right, kept.gold, all_facts.gold])
+    return rows
+
+
+def tag_rows(folders: Sequence[Path]) -> list[list[object]]:
+    """Write the entities of tagged sets as W2NER's grid and as ends of spans, and read them back."""
+    rows: list[list[object]] = []
+    for folder in folders:
+        for split in SPLITS:
+            counts: Counter[str] = Counter(posts=0, w2ner=0, entities=0, ends=0)
+            for sample in read_samples(folder, split):
+                entities, length = find_entities(sample.tags or ()), len(sample.tokens)
+                mentions = {(tuple(range(row.start, row.end)), row.type) for row in entities}
+                grid = encode_w2ner(mentions, length, GMNER_TYPES)
+                counts["posts"] += 1
+                counts["w2ner"] += decode_w2ner(grid, GMNER_TYPES) == mentions
+                counts["cells"] += int((grid > 0).sum())
+                for kind in {row.type for row in entities}:
+                    spans = {(row.start, row.end) for row in entities if row.type == kind}
+                    starts = [any(i == start for start, _ in spans) for i in range(length)]
+                    ends = [any(i + 1 == end for _, end in spans) for i in range(length)]
+                    counts["entities"] += len(spans)
+                    counts["ends"] += len(spans & set(decode_flat(starts, ends)))
+            rows.append([f"{folder.name} {split}", *counts.values()])
+    return rows
+
+
+def region_rows(shared: Path) -> list[list[object]]:
+    """Compare gold boxes with the regions that VinVL found in the pictures that are at hand."""
+    drawn = read_boxes(shared / "gmner" / "xml.tar.gz")
+    rows: list[list[object]] = []
+    for path in sorted((shared / "vinvl").glob("*.npz")):
+        picture = drawn.get(path.name.partition(".")[0])
+        with np.load(path) as arrays:
+            regions = [Box(*map(float, row)) for row in arrays["bounding_boxes"][: int(arrays["num_boxes"])]]
+        for name, box in picture.boxes if picture else ():
+            overlaps = [box_overlap(box, region) for region in regions]
+            best = max(range(len(overlaps)), key=overlaps.__getitem__)
+            rows.append([path.name, name, best, f"{overlaps[best]:.4f}", f"{max(overlaps[:18]):.4f}"])
+    return rows
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--shared", type=Path, default=SHARED, help=f"the research data (default: {SHARED})")
+    shared = options.parse_args().shared
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        gmner = {split: TextFile(shared / "gmner" / f"{split}.txt") for split in SPLITS}
+        convert_files(gmner, work / "gmner", name="gmner")
+        convert_files(find_split_files(shared / "twitter2015"), work / "twitter2015", name="twitter2015")
+        convert_files(find_split_files(shared / "mnre"), work / "jmere", name="jmere")
+        fmnerg, boxes = find_split_files(shared / "fmnerg" / "fmnerg.zip"), shared / "gmner" / "xml.tar.gz"
+        convert_files(fmnerg, work / "fmnerg", name="fmnerg", boxes=boxes)
+        fine = read_samples(work / "fmnerg", "test")
+        entities = [row.entities or () for row in fine]
+        tiger = score_tiger([row.tokens for row in fine], entities, entities)
+        header = ["answer", "RiVEG: MNER", "GMNER", "EEG", "ours: MNER", "GMNER", "EEG", "GMNER above .5", "E2E: GMNER"]
+        riveg = riveg_rows(shared, read_samples(work / "gmner", "test"))
+        jmere, tags = jmere_rows(work / "jmere"), tag_rows([work / "gmner", work / "twitter2015"])
+    print("RiVEG's released predictions, F1 by what stands in for its grounder\n")
+    print(to_markdown([*header, "groundable", "ungroundable"], riveg))
+    print(f"\nTIGER's rule on FMNERG's gold: P {percent(tiger.precision)}, R {percent(tiger.recall)}, ", end="")
+    print(f"F1 {percent(tiger.f1)}\n\nGold records of JMERE through the grids\n")
+    kept = ["EEGA: tuples", "entities kept", "facts kept", "directed grid: entities kept", "facts kept"]
+    print(to_markdown(["split", *kept, "entities", "facts"], jmere))
+    print("\nEntities as W2NER's grid and as nearest ends\n")
+    print(to_markdown(["split", "posts", "equal from the grid", "entities", "found by nearest ends", "cells"], tags))
+    print("\nGold boxes of GMNER beside VinVL's regions\n")
+    print(to_markdown(["picture", "entity", "best region", "IoU", "best of the first 18"], region_rows(shared)))
+
+
+if __name__ == "__main__":
+    main()

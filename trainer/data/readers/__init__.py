@@ -1,0 +1,5 @@
+"""Readers of the published files of data sets, one format a file: text in, checked samples out."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,14 @@
+from .boxes import find_boxes as find_boxes
+from .boxes import read_boxes as read_boxes
+from .cmner import read_cmner as read_cmner
+from .flmsre import read_flmsre as read_flmsre
+from .forms import read_forms as read_forms
+from .gmner import read_gmner as read_gmner
+from .jmere import read_jmere as read_jmere
+from .jsonl import read_jsonl as read_jsonl
+from .mnre import read_mnre as read_mnre
+from .more import read_more as read_more
+from .tokenizer import tokenize as tokenize
+from .twitter import read_columns as read_columns
+from .validation import entity_type as entity_type
+from .wikidiverse import read_wikidiverse as read_wikidiverse
