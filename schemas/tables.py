@@ -26,6 +26,8 @@ __all__ = [
     "TABLES",
     "check_table",
     "embeddings_schema",
+    "feature_samples_schema",
+    "features_schema",
     "find_null",
     "read_table",
     "sample_vectors_schema",
@@ -203,6 +205,40 @@ def embeddings_schema(dim: int) -> pa.Schema:
             pa.field("height", pa.int32()),
             pa.field("source", pa.string()),
             pa.field("page_url", pa.string()),
+        ]
+    )
+
+
+def features_schema(dim: int) -> pa.Schema:
+    """Return the schema of one view of a feature store: a row for each picture, with K vectors of dim components.
+
+    boxes are in pixels of the picture (width, height) as displayed; a box, a score or a size that nobody knows is NaN
+    or 0, and a name "". The vectors are float16: half the memory, and a step of 0.1 % is far below their noise.
+
+    >>> features_schema(4).field("values").type.value_type.list_size
+    4
+    """
+    return _schema(
+        [
+            pa.field("picture", pa.string()),
+            pa.field("width", pa.int32()),
+            pa.field("height", pa.int32()),
+            pa.field("values", pa.list_(pa.list_(pa.float16(), dim))),
+            pa.field("boxes", pa.list_(pa.list_(pa.float32(), 4))),
+            pa.field("names", pa.list_(pa.string())),
+            pa.field("scores", pa.list_(pa.float32())),
+        ]
+    )
+
+
+def feature_samples_schema() -> pa.Schema:
+    """Return the schema of the samples of a feature store: which row of the tables has the picture of each."""
+    return _schema(
+        [
+            pa.field("sample_id", pa.string()),
+            pa.field("digest", pa.string()),
+            pa.field("row", pa.int32()),
+            pa.field("status", pa.string()),
         ]
     )
 
