@@ -68,7 +68,6 @@ def make_stand_in(device: str | None = None) -> ImageEncoder:
 
 def _layers(model: Any) -> Layers:
     """Return the stages of the network: 24, 40, 112 and 320 channels at 1/4, 1/8, 1/16 and 1/32, and its last map."""
-    import torch
     from timm.data import ImageNetInfo
 
     def maps(pixels: torch.Tensor) -> list[torch.Tensor]:

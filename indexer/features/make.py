@@ -104,7 +104,7 @@ def make_features(
     writer = StoreWriter(out, parameters, overwrite=overwrite)
     if writer.finished is not None:
         return writer.finished
-    makers = {view: (encoder.spec, encoder.fingerprint) for view in settings.views}
+    makers = dict.fromkeys(settings.views, (encoder.spec, encoder.fingerprint))
     if prompts is not None:
         makers["prompts"] = (prompts.encoder, prompts.encoder_fingerprint)
     maker = ViewMaker(encoder, settings, prompts)
@@ -192,7 +192,9 @@ def _write_parts(
     for number, start in enumerate(starts):
         part = pictures[start : start + settings.part]
         if not writer.has_part(number):
-            writer.write_part(number, _make_part(part, start, maker, settings, lambda done: progress(done, len(pictures))))
+            writer.write_part(
+                number, _make_part(part, start, maker, settings, lambda done: progress(done, len(pictures)))
+            )
         progress(start + len(part), len(pictures))
     return len(starts)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["open_npy", "read_npz"]
 
 _MOST_BYTES = 1 << 30
 
@@ -34,8 +34,8 @@ def read_npz(data: bytes) -> dict[str, NDArray[Any]]:
         raise ValueError(f"not an .npz file ({error})") from error
 
 
-def read_npy(data: bytes) -> NDArray[np.float32]:
-    """Read one array of numbers from an .npy file.
+def open_npy(path: Path) -> NDArray[Any]:
+    """Open one array of numbers of an .npy file; its values stay on disk until they are read.
 
     Raises:
         ValueError: it is no such file, or holds no numbers.
@@ -43,9 +43,9 @@ def read_npy(data: bytes) -> NDArray[np.float32]:
     import numpy as np
 
     try:
-        found = np.load(io.BytesIO(data), allow_pickle=False)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, EOFError, SyntaxError, TypeError) as error:
         raise ValueError(f"not an .npy file ({error})") from error
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
         raise ValueError("no array of numbers")
-    return np.asarray(found, np.float32)
+    return found

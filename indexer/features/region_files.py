@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexer.features.boxes import GivenBox, GivenBoxes
 from indexer.features.members import Member, read_members
@@ -15,7 +15,10 @@ from schemas.checked_json import read_checked_lines
 from schemas.errors import InputError
 from schemas.records import Sample
 
-__all__ = ["RegionFiles", "read_region_files"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["RegionFiles", "read_region_files", "vinvl_boxes"]
 
 _REMEDY = (
     "give a .jsonl file (image, boxes, width, height), a folder or archive of Pascal VOC .xml files, "
@@ -118,7 +121,7 @@ def _read_member(member: Member, found: RegionFiles) -> None:
         if name.suffix == ".xml":
             found.add(name.stem, _read_voc(member.data))
         elif name.suffix == ".npz":
-            found.add(name.name.removesuffix(".npz"), _read_vinvl(member.data))
+            found.add(name.name.removesuffix(".npz"), vinvl_boxes(read_npz(member.data)))
         else:
             _read_focal(member, found)
     except (ValueError, KeyError, InputError) as error:
@@ -145,8 +148,13 @@ def _read_voc(data: bytes) -> GivenBoxes:
     return GivenBoxes(tuple(map(GivenBox, different)), (width, height) if width > 0 and height > 0 else None)
 
 
-def _read_vinvl(data: bytes) -> GivenBoxes:
-    arrays = read_npz(data)
+def vinvl_boxes(arrays: Mapping[str, NDArray[Any]]) -> GivenBoxes:
+    """Return the boxes of a picture in VinVL's arrays, the surest first, as they stand there.
+
+    Raises:
+        ValueError: the arrays have other shapes.
+        KeyError: there are no bounding_boxes.
+    """
     boxes = arrays["bounding_boxes"].astype(float)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"bounding_boxes of the shape {boxes.shape}, not [K, 4]")

@@ -19,6 +19,7 @@ class FeatureSettings:
     Args:
         views: of MADE_VIEWS.
         most_regions: of a picture; the first ones of a file, or the surest proposals.
+        is_without_boxes: make the views of regions although there are no boxes: all regions are absent.
         is_proposing: take boxes from the class maps of the encoder, where no file gives boxes.
         grid_side: the grid has grid_side x grid_side cells.
         most_prompts: words of a picture, the best ones.
@@ -28,6 +29,7 @@ class FeatureSettings:
     views: tuple[str, ...] = ("whole",)
     most_regions: int = 8
     is_proposing: bool = False
+    is_without_boxes: bool = False
     grid_side: int = 4
     most_prompts: int = 16
     part: int = 64
@@ -52,9 +54,10 @@ class FeatureSettings:
         if has_files and self.is_proposing:
             raise UsageError("boxes come from files or are proposed", remedy="leave out --regions or --propose")
         needs_boxes = {"regions", "focal"} & set(self.views)
-        if needs_boxes and not (has_files or self.is_proposing):
+        if needs_boxes and not (has_files or self.is_proposing or self.is_without_boxes):
             raise UsageError(
-                f"the view {min(needs_boxes)} needs boxes", remedy="add --regions FILE, or --propose for the offline encoder"
+                f"the view {min(needs_boxes)} needs boxes",
+                remedy="add --regions FILE, or --propose for the offline encoder",
             )
         if (has_files or self.is_proposing) and not needs_boxes | ({"pyramid"} & set(self.views)):
             raise UsageError("no view reads the boxes", remedy="add --view regions, focal or pyramid")

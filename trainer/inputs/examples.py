@@ -9,6 +9,7 @@ from typing import Any
 from schemas.display import tell
 from schemas.errors import UsageError
 from schemas.records import Context, Sample
+from trainer.inputs.features import FeatureRow, SampleFeatures
 from trainer.inputs.pieces import find_specials, piece_ids, token_piece_ids
 from trainer.inputs.tasks import Task
 from trainer.inputs.window import Specials, Window, WindowCounts, count_windows, fill_window
@@ -32,6 +33,7 @@ class Example:
         targets: right classes of the head's states [S]; None without labels.
         used: positions of the contexts that are in the window, in the list given.
         cut_tokens: tokens of the sample that did not fit into the window.
+        features: of its picture; None where the run reads none.
     """
 
     sample_id: str
@@ -41,6 +43,7 @@ class Example:
     targets: tuple[int, ...] | None
     used: tuple[int, ...]
     cut_tokens: int = 0
+    features: FeatureRow | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def make_examples(
     task: Task,
     targets: Targets,
     max_length: int,
+    features: SampleFeatures | None = None,
 ) -> Examples:
     """Make the examples of samples.
 
@@ -68,6 +72,7 @@ def make_examples(
         task: sets the layout of the sentence.
         targets: of the head.
         max_length: pieces in a window.
+        features: of these samples, in their order; None without pictures.
 
     Raises:
         InputError: an unknown label, or a sample of another task.
@@ -91,7 +96,8 @@ def make_examples(
         positions = task.positions(plain, marks, sample)
         cut = window.cut_tokens + sentence.cut_tokens
         right = targets(sample, window)
-        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut))
+        pictures = None if features is None else FeatureRow(features, len(rows))
+        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut, pictures))
         windows.append(replace(window, cut_tokens=cut))
     return Examples(tuple(rows), count_windows(windows))
 
