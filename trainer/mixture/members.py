@@ -60,7 +60,8 @@ def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = Tr
     check_stores(data.features, read_facts(folder).get("features", []))
     stores = () if data.features is None else data.features.fingerprints
     weights, length = weights_digest(folder / "best"), config.encoder.max_length_pieces
-    key = cache_key(weights, length, data.samples, data.contexts, stores)
+    window = length if config.data.long_contexts == "skip" else f"{length} {config.data.long_contexts}"
+    key = cache_key(weights, window, data.samples, data.contexts, stores)
     path = folder / "posteriors" / f"{split}-{key[:16]}.safetensors"
     found = load_posteriors(path, has_pairs=head.has_pairs) if cache else None
     if found is not None:

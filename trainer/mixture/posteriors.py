@@ -101,7 +101,7 @@ def weights_digest(best: Path) -> str:
 
 def cache_key(
     weights: str,
-    window: int,
+    window: int | str,
     samples: Sequence[Sample],
     contexts: Mapping[str, Sequence[Context]],
     features: Sequence[str] = (),
@@ -110,7 +110,7 @@ def cache_key(
 
     Args:
         weights: digest of the checkpoint.
-        window: its size in pieces.
+        window: its size in pieces, and how it is filled where that is not the usual way.
         samples: that are read.
         contexts: of each.
         features: fingerprints of the feature stores.

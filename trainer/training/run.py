@@ -80,7 +80,14 @@ def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples
 
     length = config.encoder.max_length_pieces
     return make_examples(
-        data.samples, data.contexts, expert.tokenizer, expert.labels.task, expert.head.targets, length, data.features
+        data.samples,
+        data.contexts,
+        expert.tokenizer,
+        expert.labels.task,
+        expert.head.targets,
+        length,
+        data.features,
+        is_cutting=config.data.long_contexts == "cut",
     )
 
 
@@ -171,7 +178,7 @@ def _report_windows(examples: dict[str, Examples], talk: Talk) -> None:
         counts = part.counts
         talk(
             f"{split}: {counts.windows} windows, {counts.mean_pieces:.1f} pieces each, "
-            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, "
+            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, {counts.cut_contexts} cut, "
             f"{counts.cut_tokens} tokens cut"
         )
 
