@@ -98,7 +98,7 @@ def make_clip(arch: str, weights: str, device: str, precision: Precision) -> Ima
 
 
 def _maps(tower: Any, pixels: torch.Tensor) -> list[torch.Tensor]:
-    """Return the maps after each quarter of an image tower [n, C, h, w], and its last map, normalised if the tower does."""
+    """Return the maps after each quarter of an image tower [n, C, h, w], and the last, normed where the tower is."""
     settings = {"intermediates_only": True, "output_fmt": "NCHW"}
     found = tower.forward_intermediates(pixels, **settings)["image_intermediates"]
     quarters = [found[math.ceil(len(found) * part / 4) - 1] for part in (1, 2, 3, 4)]

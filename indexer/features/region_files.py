@@ -100,7 +100,8 @@ def read_region_files(paths: Iterable[Path]) -> RegionFiles:
 
 def _read_json_lines(path: Path, found: RegionFiles) -> None:
     for number, row in read_checked_lines(path, _JsonRow, limit=_MOST_BYTES, remedy=_REMEDY):
-        names, scores = row.names or [""] * len(row.boxes), row.scores or [float("nan")] * len(row.boxes)
+        names = [""] * len(row.boxes) if row.names is None else row.names
+        scores = [float("nan")] * len(row.boxes) if row.scores is None else row.scores
         size = None if row.width is None or row.height is None else (row.width, row.height)
         is_right = len(row.boxes) == len(names) == len(scores) and all(len(box) == 4 for box in row.boxes)
         if not is_right or (size is not None and min(size) <= 0):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["PictureSize", "ViewRows", "drop_not_finite", "hash_table", "no_rows", "to_table"]
+__all__ = ["PictureSize", "TableHash", "ViewRows", "drop_not_finite", "no_rows", "to_table"]
 
 
 class PictureSize(NamedTuple):
@@ -103,13 +103,25 @@ def _lists(offsets: pa.Array, parts: Sequence[NDArray[np.generic]], kind: pa.Dat
     return pa.ListArray.from_arrays(offsets, pa.FixedSizeListArray.from_arrays(flat, dim))
 
 
-def hash_table(digest: hashlib._Hash, table: pa.Table) -> None:
-    """Add all values of a table of a view to a hash, however its rows are divided into parts."""
-    for name in ("values", "boxes", "scores"):
-        for chunk in table[name].chunks:
-            flat = chunk.flatten()
-            numbers = flat.flatten() if name != "scores" else flat
-            digest.update(chunk.value_lengths().to_numpy(zero_copy_only=False).astype("<i4").tobytes())
-            digest.update(numbers.to_numpy(zero_copy_only=False).tobytes())
-    for name in ("picture", "names"):
-        digest.update(repr(table[name].to_pylist()).encode())
+class TableHash:
+    """The hash of all values of a view, however its rows are divided into parts."""
+
+    def __init__(self) -> None:
+        self._columns = {name: hashlib.sha256() for name in ("lengths", "values", "boxes", "scores", "names")}
+
+    def add(self, table: pa.Table) -> None:
+        """Add the rows of a part."""
+        for name in ("values", "boxes", "scores"):
+            for chunk in table[name].chunks:
+                flat = chunk.flatten() if name == "scores" else chunk.flatten().flatten()
+                self._columns[name].update(flat.to_numpy(zero_copy_only=False).tobytes())
+        for row in zip(table["picture"].to_pylist(), table["names"].to_pylist(), strict=True):
+            self._columns["names"].update(repr(row).encode())
+            self._columns["lengths"].update(f"{len(row[1])} ".encode())
+
+    def hexdigest(self) -> str:
+        """Return the hash of all rows so far."""
+        digest = hashlib.sha256()
+        for column in self._columns.values():
+            digest.update(column.digest())
+        return digest.hexdigest()

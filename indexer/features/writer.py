@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer.features.rows import hash_table
+from indexer.features.rows import TableHash
 from schemas.errors import StoreError, UsageError
 from schemas.feature_store import FEATURES_NAME, StoreInfo, ViewInfo, read_store, write_store
 from schemas.manifest import write_json_atomically
@@ -193,16 +193,17 @@ class StoreWriter:
     def _join(self, view: str, parts: int, encoder: str, fingerprint: str, digest: hashlib._Hash) -> ViewInfo:
         """Join the parts of a view, one in memory at a time, and add their values to the digest of the store."""
         columns = vectors = 0
+        values = TableHash()
         first = pq.read_schema(self._path(view, 0))
         dim = int(first.field("values").type.value_type.list_size)
-        digest.update(f"\n{view} {dim} {fingerprint}\n".encode())
         with pq.ParquetWriter(self.partial / f"{view}.parquet", first, compression="zstd") as writer:
             for table in self._tables(view, parts):
                 lengths = pa.compute.list_value_length(table["values"])
                 columns = max(columns, pa.compute.max(lengths).as_py() or 0)
                 vectors += pa.compute.sum(lengths).as_py() or 0
-                hash_table(digest, table)
+                values.add(table)
                 writer.write_table(table)
+        digest.update(f"\n{view} {dim} {fingerprint} {values.hexdigest()}\n".encode())
         return ViewInfo(dim, columns, vectors, encoder, fingerprint)
 
     def _tables(self, view: str, parts: int) -> Iterator[pa.Table]:

@@ -118,7 +118,7 @@ def fit(
 
     data = {split: read_split(config, split) for split in ("train", "dev")}
     labels = _labels(data["train"])
-    identity = {
+    identity: dict[str, Any] = {
         "dataset": data["train"].dataset.name,
         "task": labels.task_name,
         "fingerprints": {split: part.dataset.splits[split].fingerprint for split, part in data.items()},
