@@ -27,7 +27,7 @@ class Batch:
         plain_ids, plain_attention: window without contexts [B, L'].
         positions: of the states that the head reads [B, P] int64; mask [B, P] bool.
         targets: right classes of the head's states [B, S]; None where an example has no labels.
-        features: of the pictures; None where the run reads none.
+        features: of the samples' pictures; None for a run without pictures.
     """
 
     ids: Tensor

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.dataset import Dataset, read_dataset, read_samples
-from schemas.errors import InputError
+from schemas.errors import InputError, UsageError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
 from trainer.inputs import LabelSet, describe_sources, describe_stores, read_features, read_sources
@@ -126,6 +126,7 @@ def fit(
     }
     if config.data.features:
         identity["features"] = describe_stores(config.data.features)
+    _check_size(config, data["train"].features)
     config = settle_config(config, labels.task_name)
     open_run_folder(out, config, labels, identity, overwrite=overwrite, is_continued=is_continued)
     progress = read_progress(out / "last")
@@ -171,6 +172,21 @@ def _train(
         write_facts(out, _outcome(progress, examples))
     finish_state(out / "last", progress)
     return read_facts(out)
+
+
+def _check_size(config: RunConfig, features: SampleFeatures | None) -> None:
+    """Check that the fusion reads vectors of the size that the stores have.
+
+    Raises:
+        UsageError: it reads another size.
+    """
+    size = getattr(config.model.fusion, "feature_dim", None)
+    if features is not None and size not in (None, features.dim):
+        raise UsageError(
+            f"model.fusion.feature_dim is {size}, but the features have {features.dim} components",
+            path=", ".join(config.data.features),
+            remedy=f"set model.fusion.feature_dim={features.dim}",
+        )
 
 
 def _report_windows(examples: dict[str, Examples], talk: Talk) -> None:

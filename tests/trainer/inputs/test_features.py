@@ -114,7 +114,7 @@ def test_features_of_another_encoder_or_other_views_are_refused(store: Path, tmp
     trained = read(store).stores
     check_stores(read(store), trained)
     other = write_features(tmp_path / "other", SAMPLES, VIEWS, 2, encoder="another")
-    with pytest.raises(IndexMismatch, match="another encoder or other views.*whole, regions"):
+    with pytest.raises(IndexMismatch, match=r"another encoder or other views .*whole, regions"):
         check_stores(read(other), trained)
     fewer = write_features(tmp_path / "fewer", SAMPLES, {"whole": VIEWS["whole"]}, 2)
     with pytest.raises(IndexMismatch, match="regions"):
