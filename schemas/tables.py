@@ -26,9 +26,8 @@ __all__ = [
     "TABLES",
     "check_table",
     "embeddings_schema",
-    "feature_samples_schema",
-    "features_schema",
     "find_null",
+    "make_schema",
     "read_table",
     "sample_vectors_schema",
     "schema_version",
@@ -38,7 +37,8 @@ _VERSION_KEY = b"schema_version"
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
-def _schema(fields: list[pa.Field], version: int = SCHEMA_VERSION) -> pa.Schema:
+def make_schema(fields: list[pa.Field], version: int = SCHEMA_VERSION) -> pa.Schema:
+    """Return a schema with its version; columns are never null but for those of _NULLABLE."""
     metadata = {_VERSION_KEY: str(version).encode()}
     return pa.schema([field.with_nullable(field.name in _NULLABLE) for field in fields], metadata=metadata)
 
@@ -48,7 +48,7 @@ _NULLABLE = {
 }  # fmt: skip
 _LINK = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())])
 
-PAGES = _schema(
+PAGES = make_schema(
     [
         pa.field("page_id", pa.int64()),
         pa.field("revision_id", pa.int64()),
@@ -60,7 +60,7 @@ PAGES = _schema(
         pa.field("description", pa.string()),
     ]
 )
-SENTENCES = _schema(
+SENTENCES = make_schema(
     [
         pa.field("sentence_id", pa.string()),
         pa.field("paragraph_id", pa.string()),
@@ -69,7 +69,7 @@ SENTENCES = _schema(
         pa.field("text", pa.string()),
     ]
 )
-PARAGRAPHS = _schema(
+PARAGRAPHS = make_schema(
     [
         pa.field("paragraph_id", pa.string()),
         pa.field("page_id", pa.int64()),
@@ -79,7 +79,7 @@ PARAGRAPHS = _schema(
         pa.field("links", pa.list_(_LINK)),
     ]
 )
-IMAGES = _schema(
+IMAGES = make_schema(
     [
         pa.field("file", pa.string()),
         pa.field("page_id", pa.int64()),
@@ -91,7 +91,7 @@ IMAGES = _schema(
         pa.field("thumbnail_url", pa.string()),
     ]
 )
-REJECTS = _schema(
+REJECTS = make_schema(
     [
         pa.field("stage", pa.string()),
         pa.field("id", pa.string()),
@@ -103,7 +103,7 @@ _COUNT = pa.struct([pa.field("name", pa.string()), pa.field("number", pa.int64()
 _WRITTEN_LINK = pa.struct(
     [pa.field("paragraph", pa.int32()), pa.field("link", pa.int32()), pa.field("title", pa.string())]
 )
-LEDGER = _schema(
+LEDGER = make_schema(
     [
         pa.field("page_id", pa.int64()),
         pa.field("counters", pa.list_(_COUNT)),
@@ -113,7 +113,7 @@ LEDGER = _schema(
         pa.field("redirected", pa.list_(_WRITTEN_LINK)),
     ]
 )
-IMAGE_IDS = _schema([pa.field("file", pa.string()), pa.field("page_ids", pa.list_(pa.int64()))])
+IMAGE_IDS = make_schema([pa.field("file", pa.string()), pa.field("page_ids", pa.list_(pa.int64()))])
 """Row n names vector n of the image index, and the pages that use the file."""
 TABLES: dict[str, pa.Schema] = {
     "pages": PAGES,
@@ -149,7 +149,7 @@ _RELATION = pa.struct(
         pa.field("score", pa.float64()),
     ]
 )
-SAMPLES = _schema(
+SAMPLES = make_schema(
     [
         pa.field("sample_id", pa.string()),
         pa.field("tokens", pa.list_(pa.string())),
@@ -166,7 +166,7 @@ SAMPLES = _schema(
     ],
     SAMPLES_VERSION,
 )
-CONTEXTS = _schema(
+CONTEXTS = make_schema(
     [
         pa.field("sample_id", pa.string()),
         pa.field("source", pa.string()),
@@ -179,7 +179,7 @@ CONTEXTS = _schema(
         pa.field("description", pa.string()),
     ]
 )
-QUERIES = _schema(
+QUERIES = make_schema(
     [
         pa.field("sample_id", pa.string()),
         pa.field("source", pa.string()),
@@ -196,7 +196,7 @@ def embeddings_schema(dim: int) -> pa.Schema:
     >>> embeddings_schema(4).field("vector").type.list_size
     4
     """
-    return _schema(
+    return make_schema(
         [
             pa.field("file", pa.string()),
             pa.field("vector", pa.list_(pa.float32(), dim)),
@@ -205,40 +205,6 @@ def embeddings_schema(dim: int) -> pa.Schema:
             pa.field("height", pa.int32()),
             pa.field("source", pa.string()),
             pa.field("page_url", pa.string()),
-        ]
-    )
-
-
-def features_schema(dim: int) -> pa.Schema:
-    """Return the schema of one view of a feature store: a row for each picture, with K vectors of dim components.
-
-    boxes are in pixels of the picture (width, height) as displayed; a box, a score or a size that nobody knows is NaN
-    or 0, and a name "". The vectors are float16: half the memory, and a step of 0.1 % is far below their noise.
-
-    >>> features_schema(4).field("values").type.value_type.list_size
-    4
-    """
-    return _schema(
-        [
-            pa.field("picture", pa.string()),
-            pa.field("width", pa.int32()),
-            pa.field("height", pa.int32()),
-            pa.field("values", pa.list_(pa.list_(pa.float16(), dim))),
-            pa.field("boxes", pa.list_(pa.list_(pa.float32(), 4))),
-            pa.field("names", pa.list_(pa.string())),
-            pa.field("scores", pa.list_(pa.float32())),
-        ]
-    )
-
-
-def feature_samples_schema() -> pa.Schema:
-    """Return the schema of the samples of a feature store: which row of the tables has the picture of each."""
-    return _schema(
-        [
-            pa.field("sample_id", pa.string()),
-            pa.field("digest", pa.string()),
-            pa.field("row", pa.int32()),
-            pa.field("status", pa.string()),
         ]
     )
 
@@ -253,7 +219,7 @@ def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
     >>> sample_vectors_schema(4, "0a1b").metadata[b"encoder"]
     b'0a1b'
     """
-    schema = _schema([pa.field("digest", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
+    schema = make_schema([pa.field("digest", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
     return schema.with_metadata({**schema.metadata, b"encoder": encoder.encode()})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from schemas.tables import features_schema
+from schemas.feature_store import features_schema
 
 if TYPE_CHECKING:
     import numpy as np

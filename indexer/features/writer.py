@@ -24,10 +24,10 @@ import pyarrow.parquet as pq
 
 from indexer.features.rows import TableHash
 from schemas.errors import StoreError, UsageError
-from schemas.feature_store import FEATURES_NAME, StoreInfo, ViewInfo, read_store, write_store
+from schemas.feature_store import FEATURES_NAME, StoreInfo, ViewInfo, feature_samples_schema, read_store, write_store
 from schemas.manifest import write_json_atomically
 from schemas.records import Reject
-from schemas.tables import REJECTS, feature_samples_schema
+from schemas.tables import REJECTS
 
 __all__ = ["StorePart", "StoreSample", "StoreWriter", "Sums"]
 

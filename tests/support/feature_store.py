@@ -10,9 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.dataset import input_digest
-from schemas.feature_store import ABSENT_ROW, StoreInfo, ViewInfo, write_store
+from schemas.feature_store import (
+    ABSENT_ROW,
+    StoreInfo,
+    ViewInfo,
+    feature_samples_schema,
+    features_schema,
+    write_store,
+)
 from schemas.records import Sample
-from schemas.tables import feature_samples_schema, features_schema
 
 
 def write_features(
