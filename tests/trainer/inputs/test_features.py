@@ -39,7 +39,7 @@ def read(*stores: Path) -> SampleFeatures:
 
 def example(number: int, features: SampleFeatures | None) -> Example:
     row = None if features is None else FeatureRow(features, number)
-    return Example(SAMPLES[number].sample_id, (1,), (1,), (0,), (0,), (), row)
+    return Example(SAMPLES[number].sample_id, (1,), (1,), (0,), (0,), (), features=row)
 
 
 def test_each_sample_gets_the_vectors_of_its_own_picture(store: Path) -> None:
