@@ -17,7 +17,7 @@ import pyarrow as pa
 from schemas import SCHEMA_VERSION
 from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
 from schemas.manifest import write_json_atomically
-from schemas.tables import make_schema, read_table
+from schemas.tables import read_table
 
 __all__ = [
     "ABSENT_ROW",
@@ -95,6 +95,13 @@ class StoreInfo:
     schema_version: int = SCHEMA_VERSION
 
 
+def _schema(fields: list[pa.Field]) -> pa.Schema:
+    """Return a schema with its version; no column may be null."""
+    return pa.schema(
+        [field.with_nullable(False) for field in fields], metadata={b"schema_version": str(SCHEMA_VERSION).encode()}
+    )
+
+
 def features_schema(dim: int) -> pa.Schema:
     """Return the schema of one view of a feature store: a row for each picture, with K vectors of dim components.
 
@@ -104,7 +111,7 @@ def features_schema(dim: int) -> pa.Schema:
     >>> features_schema(4).field("values").type.value_type.list_size
     4
     """
-    return make_schema(
+    return _schema(
         [
             pa.field("picture", pa.string()),
             pa.field("width", pa.int32()),
@@ -119,7 +126,7 @@ def features_schema(dim: int) -> pa.Schema:
 
 def feature_samples_schema() -> pa.Schema:
     """Return the schema of the samples of a feature store: which row of the tables has the picture of each."""
-    return make_schema(
+    return _schema(
         [
             pa.field("sample_id", pa.string()),
             pa.field("digest", pa.string()),

@@ -27,7 +27,6 @@ __all__ = [
     "check_table",
     "embeddings_schema",
     "find_null",
-    "make_schema",
     "read_table",
     "sample_vectors_schema",
     "schema_version",
@@ -37,8 +36,7 @@ _VERSION_KEY = b"schema_version"
 _REBUILD = "build the index again: beam run build_wiki_index --overwrite ..."
 
 
-def make_schema(fields: list[pa.Field], version: int = SCHEMA_VERSION) -> pa.Schema:
-    """Return a schema with its version; columns are never null but for those of _NULLABLE."""
+def _schema(fields: list[pa.Field], version: int = SCHEMA_VERSION) -> pa.Schema:
     metadata = {_VERSION_KEY: str(version).encode()}
     return pa.schema([field.with_nullable(field.name in _NULLABLE) for field in fields], metadata=metadata)
 
@@ -48,7 +46,7 @@ _NULLABLE = {
 }  # fmt: skip
 _LINK = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32()), pa.field("target", pa.string())])
 
-PAGES = make_schema(
+PAGES = _schema(
     [
         pa.field("page_id", pa.int64()),
         pa.field("revision_id", pa.int64()),
@@ -60,7 +58,7 @@ PAGES = make_schema(
         pa.field("description", pa.string()),
     ]
 )
-SENTENCES = make_schema(
+SENTENCES = _schema(
     [
         pa.field("sentence_id", pa.string()),
         pa.field("paragraph_id", pa.string()),
@@ -69,7 +67,7 @@ SENTENCES = make_schema(
         pa.field("text", pa.string()),
     ]
 )
-PARAGRAPHS = make_schema(
+PARAGRAPHS = _schema(
     [
         pa.field("paragraph_id", pa.string()),
         pa.field("page_id", pa.int64()),
@@ -79,7 +77,7 @@ PARAGRAPHS = make_schema(
         pa.field("links", pa.list_(_LINK)),
     ]
 )
-IMAGES = make_schema(
+IMAGES = _schema(
     [
         pa.field("file", pa.string()),
         pa.field("page_id", pa.int64()),
@@ -91,7 +89,7 @@ IMAGES = make_schema(
         pa.field("thumbnail_url", pa.string()),
     ]
 )
-REJECTS = make_schema(
+REJECTS = _schema(
     [
         pa.field("stage", pa.string()),
         pa.field("id", pa.string()),
@@ -103,7 +101,7 @@ _COUNT = pa.struct([pa.field("name", pa.string()), pa.field("number", pa.int64()
 _WRITTEN_LINK = pa.struct(
     [pa.field("paragraph", pa.int32()), pa.field("link", pa.int32()), pa.field("title", pa.string())]
 )
-LEDGER = make_schema(
+LEDGER = _schema(
     [
         pa.field("page_id", pa.int64()),
         pa.field("counters", pa.list_(_COUNT)),
@@ -113,7 +111,7 @@ LEDGER = make_schema(
         pa.field("redirected", pa.list_(_WRITTEN_LINK)),
     ]
 )
-IMAGE_IDS = make_schema([pa.field("file", pa.string()), pa.field("page_ids", pa.list_(pa.int64()))])
+IMAGE_IDS = _schema([pa.field("file", pa.string()), pa.field("page_ids", pa.list_(pa.int64()))])
 """Row n names vector n of the image index, and the pages that use the file."""
 TABLES: dict[str, pa.Schema] = {
     "pages": PAGES,
@@ -149,7 +147,7 @@ _RELATION = pa.struct(
         pa.field("score", pa.float64()),
     ]
 )
-SAMPLES = make_schema(
+SAMPLES = _schema(
     [
         pa.field("sample_id", pa.string()),
         pa.field("tokens", pa.list_(pa.string())),
@@ -166,7 +164,7 @@ SAMPLES = make_schema(
     ],
     SAMPLES_VERSION,
 )
-CONTEXTS = make_schema(
+CONTEXTS = _schema(
     [
         pa.field("sample_id", pa.string()),
         pa.field("source", pa.string()),
@@ -179,7 +177,7 @@ CONTEXTS = make_schema(
         pa.field("description", pa.string()),
     ]
 )
-QUERIES = make_schema(
+QUERIES = _schema(
     [
         pa.field("sample_id", pa.string()),
         pa.field("source", pa.string()),
@@ -196,7 +194,7 @@ def embeddings_schema(dim: int) -> pa.Schema:
     >>> embeddings_schema(4).field("vector").type.list_size
     4
     """
-    return make_schema(
+    return _schema(
         [
             pa.field("file", pa.string()),
             pa.field("vector", pa.list_(pa.float32(), dim)),
@@ -219,7 +217,7 @@ def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
     >>> sample_vectors_schema(4, "0a1b").metadata[b"encoder"]
     b'0a1b'
     """
-    schema = make_schema([pa.field("digest", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
+    schema = _schema([pa.field("digest", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
     return schema.with_metadata({**schema.metadata, b"encoder": encoder.encode()})
 
 
