@@ -86,7 +86,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class WindowFacts:
-    """Sums over the windows of a split: what they hold and what they leave out."""
+    """Sums over the windows of a split: what they hold and what they leave out; runs of before cut no contexts."""
 
     windows: int
     contexts: int
@@ -95,6 +95,7 @@ class WindowFacts:
     cut_tokens: int
     mean_pieces: float
     truncation_rate: float
+    cut_contexts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ class DataConfig:
         contexts: folders of contexts; each source is taken from the first that has it.
         sources: the sources of contexts, in the order in which they fill the window; none is the baseline.
         contexts_per_source: at most that many of each source, best first.
+        long_contexts: what becomes of a context that is longer than the room left in the window: "skip" tries the next
+            one, as the paper's code does; "cut" reads its first sentences.
+        features: folders of feature stores, in the order of their columns; none is a run without pictures.
         train_samples, dev_samples, test_samples: only the first that many of the split; 0 takes all.
     """
 
@@ -87,6 +90,8 @@ class DataConfig:
     contexts: Texts = ()
     sources: Annotated[Texts, within("different sources", lambda value: len(set(value)) == len(value))] = ()
     contexts_per_source: Count = DEFAULT_K
+    long_contexts: Annotated[Text, _choice("skip", "cut")] = "skip"
+    features: Annotated[Texts, within("different stores", lambda value: len(set(value)) == len(value))] = ()
     train_samples: Count = 0
     dev_samples: Count = 0
     test_samples: Count = 0

@@ -163,12 +163,16 @@ def predict(
     index: opt.Index = None,
     images: opt.PredictImages = None,
     image_vectors: opt.Vectors = None,
+    features: opt.FeatureStores = None,
+    regions: opt.PredictRegions = None,
     conll: opt.Conll = None,
 ) -> None:
     """Predict entities or relations of new samples."""
     from trainer.commands import PredictInputs, predict_rows, write_conll, write_jsonl
 
-    inputs = PredictInputs(tuple(contexts or ()), index, images, image_vectors)
+    inputs = PredictInputs(
+        tuple(contexts or ()), index, images, image_vectors, tuple(features or ()), tuple(regions or ())
+    )
     with shown_steps() as steps:
         rows = predict_rows(run, source, split, inputs, steps.note)
     if conll is not None:

@@ -145,6 +145,7 @@ def check_config(config: RunConfig, path: str = "config") -> RunConfig:
     for key, is_right, words in (
         ("data.samples", bool(data.samples), "a folder of samples"),
         ("data.contexts", bool(data.contexts) or not data.sources, "folders of contexts, as there are data.sources"),
+        ("data.features", bool(data.features) or config.model.fusion is None, "feature stores, as there is a fusion"),
         (
             "model.objectives",
             not without_contexts,

@@ -91,6 +91,14 @@ PredictImages = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="The folder of the images; without it, the folder of the .jsonl file."),
 ]
+FeatureStores = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FOLDER", help="A feature store of the samples; without it, features are made of the images."),
+]
+PredictRegions = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Boxes for features that are made now, as in mie-index features."),
+]
 Conll = Annotated[Path | None, typer.Option(metavar="FILE", help="Write columns of tokens and tags too.")]
 
 # report, compare, ablate

@@ -8,3 +8,10 @@ from .pixels import sniff_format as sniff_format
 from .pixels import with_displayed_size as with_displayed_size
 from .spec import DEFAULT_SPEC as DEFAULT_SPEC
 from .spec import parse_spec as parse_spec
+from .views import class_scores as class_scores
+from .views import grid_vectors as grid_vectors
+from .views import propose_boxes as propose_boxes
+from .views import pyramid_vectors as pyramid_vectors
+from .views import whole_vectors as whole_vectors
+from .words import MINILM as MINILM
+from .words import encode_words as encode_words

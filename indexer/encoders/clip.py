@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.encoders.encoder import ImageEncoder, Precision, TextTower, fingerprint_weights
+from indexer.encoders.encoder import ImageEncoder, Layers, Precision, TextTower, fingerprint_weights
 from indexer.encoders.hub import fetch_first, first_line
 from indexer.encoders.spec import FORMS, STAND_IN, EncoderSpec
 from schemas.errors import InputError, MissingDependency, UsageError
@@ -90,7 +91,19 @@ def make_clip(arch: str, weights: str, device: str, precision: Precision) -> Ima
     texts = TextTower(partial(load_tokenizer, arch, config["text_cfg"], open_clip.get_tokenizer), embed_tokens)
     spec = str(EncoderSpec("clip", arch, weights))
     dim = int(config["embed_dim"])
-    return ImageEncoder(spec, fingerprint, dim, device, preprocess, embed, text=texts, precision=precision)
+    layers = Layers(partial(_maps, model.visual)) if hasattr(model.visual, "forward_intermediates") else None
+    return ImageEncoder(
+        spec, fingerprint, dim, device, preprocess, embed, text=texts, precision=precision, layers=layers
+    )
+
+
+def _maps(tower: Any, pixels: torch.Tensor) -> list[torch.Tensor]:
+    """Return the maps after each quarter of an image tower [n, C, h, w], and the last, normed where the tower is."""
+    settings = {"intermediates_only": True, "output_fmt": "NCHW"}
+    found = tower.forward_intermediates(pixels, **settings)["image_intermediates"]
+    quarters = [found[math.ceil(len(found) * part / 4) - 1] for part in (1, 2, 3, 4)]
+    last = tower.forward_intermediates(pixels, indices=1, normalize_intermediates=True, **settings)
+    return [*quarters, last["image_intermediates"][-1]]
 
 
 def load_tokenizer(

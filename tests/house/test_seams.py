@@ -101,6 +101,7 @@ ALLOWED_CALLS = {
     "pipelines/sandbox/child.py": {"pickle.loads"},  # a private pipe to its own child
     "pipelines/sandbox/server.py": {"pickle.loads"},  # the other end of that pipe
     "indexer/encoders/efficientnet.py": {"torch.load"},
+    "indexer/features/region_files.py": {"torch.load"},  # dictionaries of plain values
 }
 
 

@@ -1,4 +1,4 @@
-"""Ablations of a trained system: fewer contexts, contexts of other samples, one source off; nothing is trained."""
+"""Ablations of a trained system: contexts and pictures of other samples, fewer or none; nothing is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schemas.display import note
 from schemas.errors import UsageError
-from trainer.commands.predict import context_sources
+from trainer.commands.predict import context_sources, reads_features
 from trainer.config import RunConfig
 from trainer.metrics import to_markdown
 from trainer.mixture import Reader, run_system
@@ -38,27 +38,38 @@ def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), s
     """Score a system on a split with the contexts that it was trained with, and with changed ones.
 
     Args:
-        folder: of an expert that reads contexts, or of a mixture with one.
+        folder: of an expert that reads contexts or pictures, or of a mixture with one.
         split: all its samples have labels.
         ks: numbers of contexts per source.
-        seed: of the order in which contexts go to other samples.
+        seed: of the order in which contexts and pictures go to other samples.
 
     Raises:
-        UsageError: the system reads no contexts.
+        UsageError: the system reads neither contexts nor pictures.
     """
     sources = context_sources(folder)
-    if not sources:
-        raise UsageError("this run reads no contexts, so there is nothing to ablate", path=folder)
+    has_pictures = reads_features(folder)
+    if not sources and not has_pictures:
+        raise UsageError("this run reads neither contexts nor pictures: there is nothing to ablate", path=folder)
     readers: dict[str, Reader] = {"as trained": lambda config: read_split(config, split)}
-    readers |= {f"k = {k}": partial(_read_k_contexts, split=split, k=k) for k in ks}
-    readers["contexts of other samples"] = partial(_read_others_contexts, split=split, seed=seed)
-    if len(sources) > 1:
-        readers |= {f"without {name}": partial(_read_without_source, split=split, source=name) for name in sources}
+    if has_pictures:
+        readers["pictures of other samples"] = partial(_read_others_pictures, split=split, seed=seed)
+        readers["no pictures"] = partial(_read_without_pictures, split=split)
+    if sources:
+        readers |= _context_readers(sources, split, ks, seed)
     rows = []
     for number, (name, reader) in enumerate(readers.items(), start=1):
         note(f"{number} of {len(readers)}: {name}")
         rows.append(_score(name, folder, split, reader))
     return rows
+
+
+def _context_readers(sources: Sequence[str], split: str, ks: Sequence[int], seed: int) -> dict[str, Reader]:
+    """Return the readers that change the contexts, by the name of the change."""
+    readers: dict[str, Reader] = {f"k = {k}": partial(_read_k_contexts, split=split, k=k) for k in ks}
+    readers["contexts of other samples"] = partial(_read_others_contexts, split=split, seed=seed)
+    if len(sources) > 1:
+        readers |= {f"without {name}": partial(_read_without_source, split=split, source=name) for name in sources}
+    return readers
 
 
 def ablations_to_markdown(rows: Sequence[Ablation]) -> str:
@@ -95,6 +106,16 @@ def _read_others_contexts(config: RunConfig, split: str, seed: int) -> SplitData
     random.Random(seed).shuffle(ids)  # noqa: S311 - an order, not a secret
     neighbours = dict(zip(ids, ids[1:] + ids[:1], strict=True))
     return replace(data, contexts={own: data.contexts[other] for own, other in neighbours.items()})
+
+
+def _read_others_pictures(config: RunConfig, split: str, seed: int) -> SplitData:
+    data = read_split(config, split)
+    return data if data.features is None else replace(data, features=data.features.of_others(seed))
+
+
+def _read_without_pictures(config: RunConfig, split: str) -> SplitData:
+    data = read_split(config, split)
+    return data if data.features is None else replace(data, features=data.features.without_pictures())
 
 
 def _read_without_source(config: RunConfig, split: str, source: str) -> SplitData:

@@ -11,15 +11,16 @@ from typing import Any
 from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.run_files import read_mixture_facts
+from trainer.commands.new_features import FeatureMaker
 from trainer.commands.posts import add_empty_rows, add_post_fields, read_posts
 from trainer.commands.prediction_files import to_prediction_rows
 from trainer.commands.retrieval import ContextNeeds, Retriever, SampleSplit
 from trainer.config import DataConfig, RunConfig
-from trainer.inputs import read_sources
+from trainer.inputs import read_features, read_sources
 from trainer.mixture import expert_folders, is_mixture, run_system, vector_files
 from trainer.training import SplitData, Talk, read_facts, read_run_config
 
-__all__ = ["PredictInputs", "context_sources", "predict_rows"]
+__all__ = ["PredictInputs", "context_sources", "predict_rows", "reads_features"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,16 @@ class PredictInputs:
         images: the folder of the samples' images; None is the folder of the .jsonl file, or no images for a set.
         image_vectors: a cache or a Parquet file of image vectors for the gate of a mixture; None takes those of the
             caches and of the retrieval.
+        features: feature stores of the samples; those that an expert reads and that are not here are made from images.
+        regions: files of boxes for these.
     """
 
     caches: tuple[Path, ...] = ()
     index: Path | None = None
     images: Path | None = None
     image_vectors: Path | None = None
+    features: tuple[Path, ...] = ()
+    regions: tuple[Path, ...] = ()
 
 
 def predict_rows(
@@ -116,6 +121,11 @@ def context_sources(folder: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def reads_features(folder: Path) -> bool:
+    """Return whether an expert of a run reads features of pictures."""
+    return any(read_run_config(path).data.features for path in _find_experts(folder))
+
+
 def _find_experts(folder: Path) -> list[Path]:
     return expert_folders(folder, read_mixture_facts(folder)) if is_mixture(folder) else [folder]
 
@@ -142,10 +152,13 @@ def _make_reader(
         trained = None if is_raw else Path(mixture.image_vectors)
         all_caches = (cache for config in experts for cache in caches[config])
         files = vector_files(all_caches, trained, mixture.image_encoder)
-    return lambda config: replace(_read_split(config, samples, caches[config]), image_vectors=files)
+    maker = FeatureMaker(samples, inputs.features, inputs.regions, work, talk)
+    stores = {path: maker.stores(read_facts(path).get("features", [])) for path in _find_experts(folder)}
+    by_config = {read_run_config(path): folders for path, folders in stores.items()}
+    return lambda config: replace(_read_split(config, samples, caches[config], by_config[config]), image_vectors=files)
 
 
-def _read_split(config: RunConfig, samples: SampleSplit, caches: Sequence[Path]) -> SplitData:
+def _read_split(config: RunConfig, samples: SampleSplit, caches: Sequence[Path], stores: Sequence[str]) -> SplitData:
     data = DataConfig(
         samples=str(samples.folder),
         contexts=tuple(map(str, caches)),
@@ -156,7 +169,7 @@ def _read_split(config: RunConfig, samples: SampleSplit, caches: Sequence[Path])
     dataset = read_dataset(samples.folder)
     if all(row.tags is None and row.relation is None for row in rows):
         dataset = replace(dataset, labels=())
-    return SplitData(dataset, rows, read_sources(data, rows))
+    return SplitData(dataset, rows, read_sources(data, rows), features=read_features(stores, rows))
 
 
 def _task_of(folder: Path, default: str = "ner") -> str:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 from schemas.context_cache import keeps_addresses, puts_description_first, read_cache
 from schemas.dataset import read_samples
-from schemas.errors import InputError, MieError, MissingDependency, StoreError, UsageError
 from schemas.manifest import read_manifest
+from trainer.commands.index_program import run_index_program
 from trainer.training import Talk
 
 __all__ = ["ContextNeeds", "Retriever", "SampleSplit"]
 
 _VIEWS = ("text", "image")
-_ERRORS: dict[int, type[MieError]] = {
-    kind.exit_code: kind for kind in (UsageError, InputError, StoreError, MissingDependency)
-}
-"""Exit code of `mie-index` -> the error that ends this command with the same code."""
 
 
 @dataclass(frozen=True)
@@ -119,17 +112,7 @@ class Retriever:
 
     def _run(self, options: Sequence[str], out: Path) -> Path:
         """Run `mie-index retrieve`, and return the cache that it wrote; its errors become ours."""
-        # beside the Python that runs first: another environment's program on the PATH may be of another version
-        program = Path(sys.executable).with_name("mie-index")
-        command = str(program) if program.exists() else which("mie-index")
-        if command is None:
-            raise MissingDependency("the program mie-index is not installed", remedy="pip install mie-context")
-        arguments = [command, *self._arguments, *options, "--out", str(out)]
-        done = subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            last_line = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
-            kind = _ERRORS.get(done.returncode, InputError)
-            raise kind(f"retrieval failed: {last_line.removeprefix('error: ')}")
+        run_index_program([*self._arguments, *options, "--out", str(out)], "retrieval")
         for source, row in read_cache(out).sources.items():
             lost = {name: row.statuses[name] for name in ("missing_image", "broken_image") if name in row.statuses}
             if lost:

@@ -8,7 +8,11 @@ from .contexts import read_sources as read_sources
 from .examples import Example as Example
 from .examples import Examples as Examples
 from .examples import make_examples as make_examples
+from .feature_stores import check_stores as check_stores
+from .feature_stores import describe_stores as describe_stores
+from .feature_stores import read_features as read_features
 from .features import Features as Features
+from .features import SampleFeatures as SampleFeatures
 from .labels import LabelSet as LabelSet
 from .pieces import find_specials as find_specials
 from .pieces import piece_ids as piece_ids

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from trainer.inputs.examples import Example
+from trainer.inputs.features import Features, stack_features
 
 __all__ = ["Batch", "collate", "order_by_length", "order_for_training"]
 
@@ -26,6 +27,7 @@ class Batch:
         plain_ids, plain_attention: window without contexts [B, L'].
         positions: of the states that the head reads [B, P] int64; mask [B, P] bool.
         targets: right classes of the head's states [B, S]; None where an example has no labels.
+        features: of the samples' pictures; None for a run without pictures.
     """
 
     ids: Tensor
@@ -35,6 +37,7 @@ class Batch:
     positions: Tensor
     mask: Tensor
     targets: Tensor | None
+    features: Features | None = None
 
     @property
     def pieces(self) -> int:
@@ -93,6 +96,7 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
     rows = [example.targets for example in examples]
     labelled = [row for row in rows if row is not None]
     targets = _pad(labelled, 0)[0].to(device) if len(labelled) == len(rows) else None
+    features = stack_features([example.features for example in examples])
     return Batch(
         ids.to(device),
         attention.to(device),
@@ -101,6 +105,7 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         positions.to(device),
         mask.to(device),
         targets,
+        None if features is None else features.to(device),
     )
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from schemas.display import tell
 from schemas.errors import UsageError
 from schemas.records import Context, Sample
+from trainer.inputs.features import FeatureRow, SampleFeatures
 from trainer.inputs.pieces import find_specials, piece_ids, token_piece_ids
+from trainer.inputs.sentence_ends import piece_ids_with_ends
 from trainer.inputs.tasks import Task
 from trainer.inputs.window import Specials, Window, WindowCounts, count_windows, fill_window
 
@@ -17,6 +19,9 @@ __all__ = ["Example", "Examples", "make_examples"]
 
 Targets = Callable[[Sample, Window], tuple[int, ...] | None]
 """Gives the right classes of the states of a sample that are in its window; None without labels."""
+
+_CutText = tuple[list[int], tuple[int, ...]]
+"""The pieces of a text, and after how many of them it may be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Example:
         targets: right classes of the head's states [S]; None without labels.
         used: positions of the contexts that are in the window, in the list given.
         cut_tokens: tokens of the sample that did not fit into the window.
+        features: of its picture; None where the run reads none.
     """
 
     sample_id: str
@@ -41,6 +47,7 @@ class Example:
     targets: tuple[int, ...] | None
     used: tuple[int, ...]
     cut_tokens: int = 0
+    features: FeatureRow | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ def make_examples(
     task: Task,
     targets: Targets,
     max_length: int,
+    features: SampleFeatures | None = None,
+    is_cutting: bool = False,
 ) -> Examples:
     """Make the examples of samples.
 
@@ -68,6 +77,8 @@ def make_examples(
         task: sets the layout of the sentence.
         targets: of the head.
         max_length: pieces in a window.
+        features: of these samples, in their order; None without pictures.
+        is_cutting: cut a context that does not fit at the end of a sentence, instead of skipping it.
 
     Raises:
         InputError: an unknown label, or a sample of another task.
@@ -78,7 +89,7 @@ def make_examples(
     if room < 1:
         raise UsageError(f"a window of {max_length} pieces has no room", remedy="set encoder.max_length_pieces")
     marks = tokenizer.convert_tokens_to_ids(list(task.markers)) if task.markers else []
-    context_pieces = _context_pieces(samples, contexts or {}, tokenizer)
+    context_pieces = _context_pieces(samples, contexts or {}, tokenizer, is_cutting=is_cutting)
     rows: list[Example] = []
     windows: list[Window] = []
     pieces_of = token_piece_ids(tokenizer, [sample.tokens for sample in samples]) if samples else ()
@@ -91,15 +102,34 @@ def make_examples(
         positions = task.positions(plain, marks, sample)
         cut = window.cut_tokens + sentence.cut_tokens
         right = targets(sample, window)
-        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut))
+        pictures = None if features is None else FeatureRow(features, len(rows))
+        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut, pictures))
         windows.append(replace(window, cut_tokens=cut))
-    return Examples(tuple(rows), count_windows(windows))
+    found = [(contexts or {}).get(sample.sample_id, ()) for sample in samples]
+    return Examples(tuple(rows), replace(count_windows(windows), ranks=_count_ranks(found, windows)))
+
+
+def _count_ranks(
+    contexts: Sequence[Sequence[Context]], windows: Sequence[Window]
+) -> dict[str, list[tuple[int, int, int]]]:
+    """Count by source and rank how many contexts were read whole, cut and left out."""
+    counts: dict[str, dict[int, list[int]]] = {}
+    for own, window in zip(contexts, windows, strict=True):
+        used, cut = set(window.used), set(window.cut)
+        for position, context in enumerate(own):
+            row = counts.setdefault(context.source, {}).setdefault(context.rank, [0, 0, 0])
+            row[1 if position in cut else 0 if position in used else 2] += 1
+    return {
+        source: [(row[0], row[1], row[2]) for rank in range(1, max(ranks) + 1) for row in [ranks.get(rank, [0, 0, 0])]]
+        for source, ranks in counts.items()
+    }
 
 
 def _window(
-    pieces: Sequence[Sequence[int]], contexts: Sequence[Sequence[int]], max_length: int, specials: Specials
+    pieces: Sequence[Sequence[int]], contexts: Sequence[_CutText], max_length: int, specials: Specials
 ) -> Window:
-    window = fill_window(pieces, contexts, max_length, specials)
+    ends = [ends for _, ends in contexts]
+    window = fill_window(pieces, [ids for ids, _ in contexts], max_length, specials, ends)
     if not window.first_piece:  # the first token alone is longer than the window: its beginning stands for it
         head = list(pieces[0])[: max_length - len(specials.begin) - len(specials.end)]
         window = fill_window([head], [], max_length, specials)
@@ -108,12 +138,18 @@ def _window(
 
 
 def _context_pieces(
-    samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]], tokenizer: Any
-) -> dict[str, list[list[int]]]:
-    """Return the pieces of all contexts by sample; a text that several samples share goes to the tokenizer once."""
+    samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]], tokenizer: Any, *, is_cutting: bool
+) -> dict[str, list[_CutText]]:
+    """Return the pieces of all contexts by sample, and where they may be cut: nowhere, where contexts are skipped.
+
+    A text that several samples share goes to the tokenizer once.
+    """
     texts = {context.text for sample in samples for context in contexts.get(sample.sample_id, ())}
     ordered = sorted(texts)
-    cut = dict(zip(ordered, piece_ids(tokenizer, ordered), strict=True))
+    if is_cutting:
+        cut = dict(zip(ordered, piece_ids_with_ends(tokenizer, ordered), strict=True))
+    else:
+        cut = {text: (ids, ()) for text, ids in zip(ordered, piece_ids(tokenizer, ordered), strict=True)}
     return {
         sample.sample_id: [cut[context.text] for context in contexts.get(sample.sample_id, ())] for sample in samples
     }

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.errors import InputError, UsageError
 from schemas.records import Context
 from trainer.config import RunConfig
-from trainer.inputs import LabelSet
+from trainer.inputs import LabelSet, check_stores
 from trainer.mixture.posteriors import (
     Posteriors,
     cache_key,
@@ -20,7 +20,7 @@ from trainer.mixture.posteriors import (
 )
 from trainer.model import head_class, read_expert_facts
 from trainer.model.heads import Head
-from trainer.training import SplitData, encode_split, open_expert, read_run_config, recover_folder
+from trainer.training import SplitData, encode_split, open_expert, read_facts, read_run_config, recover_folder
 
 __all__ = ["Member", "Reader", "expert_posteriors", "used_contexts"]
 
@@ -57,7 +57,11 @@ def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = Tr
         raise UsageError("no samples to predict", path=config.data.samples)
     labels, head = _read_checkpoint(folder)
     _check_labels(labels, data, folder)
-    key = cache_key(weights_digest(folder / "best"), config.encoder.max_length_pieces, data.samples, data.contexts)
+    check_stores(data.features, read_facts(folder).get("features", []))
+    stores = () if data.features is None else data.features.fingerprints
+    weights, length = weights_digest(folder / "best"), config.encoder.max_length_pieces
+    window = length if config.data.long_contexts == "skip" else f"{length} {config.data.long_contexts}"
+    key = cache_key(weights, window, data.samples, data.contexts, stores)
     path = folder / "posteriors" / f"{split}-{key[:16]}.safetensors"
     found = load_posteriors(path, has_pairs=head.has_pairs) if cache else None
     if found is not None:

@@ -99,10 +99,24 @@ def weights_digest(best: Path) -> str:
     return _hash([(path.name, sha256_file(path)) for path in sorted(best.glob("*.safetensors"))])
 
 
-def cache_key(weights: str, window: int, samples: Sequence[Sample], contexts: Mapping[str, Sequence[Context]]) -> str:
-    """Return a digest of all that posteriors depend on: weights, window, samples without labels, their contexts."""
+def cache_key(
+    weights: str,
+    window: int | str,
+    samples: Sequence[Sample],
+    contexts: Mapping[str, Sequence[Context]],
+    features: Sequence[str] = (),
+) -> str:
+    """Return a digest of all that posteriors depend on: weights, window, samples without labels, contexts, features.
+
+    Args:
+        weights: digest of the checkpoint.
+        window: its size in pieces, and how it is filled where that is not the usual way.
+        samples: that are read.
+        contexts: of each.
+        features: fingerprints of the feature stores.
+    """
     inputs = [(input_digest(s), s.head, s.tail, [c.text for c in contexts.get(s.sample_id, ())]) for s in samples]
-    return _hash([weights, window, inputs])
+    return _hash([weights, window, inputs, *([list(features)] if features else [])])
 
 
 def save_posteriors(path: Path, posteriors: Posteriors) -> None:

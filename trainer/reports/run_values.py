@@ -39,6 +39,7 @@ def run_values(run: RunRecord) -> dict[str, Any]:
                 f"{w.mean_pieces:.1f}",
                 f"{w.contexts:,}",
                 percent(w.truncation_rate),
+                f"{w.cut_contexts:,}",
                 w.cut_tokens,
             ]
             for split, w in run.facts.windows.items()

@@ -116,6 +116,10 @@ def _about(folder: Path) -> list[str]:
     for split, counts in facts.get("windows", {}).items():
         rate = f"{100 * counts['truncation_rate']:.1f} % of {counts['contexts']} contexts left out"
         lines.append(
-            f"Windows of {split}: {counts['mean_pieces']:.1f} pieces, {rate}, {counts['cut_tokens']} tokens cut."
+            f"Windows of {split}: {counts['mean_pieces']:.1f} pieces, {rate}, {counts.get('cut_contexts', 0)} cut, "
+            f"{counts['cut_tokens']} tokens cut."
         )
+        for source, ranks in counts.get("ranks", {}).items():
+            parts = [f"{rank}: {'/'.join(map(str, row))}" for rank, row in enumerate(ranks, start=1)]
+            lines.append(f"Contexts of {source} read whole/cut/left out, by rank: {'; '.join(parts)}.")
     return lines

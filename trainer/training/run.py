@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.dataset import Dataset, read_dataset, read_samples
-from schemas.errors import InputError
+from schemas.errors import InputError, UsageError
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
-from trainer.inputs import LabelSet, describe_sources, read_sources
+from trainer.inputs import LabelSet, describe_sources, describe_stores, read_features, read_sources
 from trainer.training.disk import recover_folder, swapped_folder, writing
 from trainer.training.folder import (
     append_row,
@@ -24,7 +24,7 @@ from trainer.training.folder import (
 )
 
 if TYPE_CHECKING:
-    from trainer.inputs import Examples
+    from trainer.inputs import Examples, SampleFeatures
     from trainer.model import Expert
     from trainer.training.state import Progress
 
@@ -39,13 +39,14 @@ class SplitData:
     """The samples of a split and their contexts.
 
     image_vectors are the files with the image vectors of the samples, for a mixture's gate; None: the files to which
-    the gate was fitted.
+    the gate was fitted. features are those of the samples' pictures; None for an expert that reads none.
     """
 
     dataset: Dataset
     samples: list[Sample]
     contexts: dict[str, list[Context]]
     image_vectors: tuple[Path, ...] | None = None
+    features: SampleFeatures | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def read_split(config: RunConfig, split: str) -> SplitData:
     samples = read_samples(config.data.samples, split)
     limit = getattr(config.data, f"{split}_samples")
     samples = samples[:limit] if limit else samples
-    return SplitData(dataset, samples, read_sources(config.data, samples))
+    features = read_features(config.data.features, samples)
+    return SplitData(dataset, samples, read_sources(config.data, samples), features=features)
 
 
 def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples:
@@ -77,7 +79,16 @@ def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples
     from trainer.inputs import make_examples
 
     length = config.encoder.max_length_pieces
-    return make_examples(data.samples, data.contexts, expert.tokenizer, expert.labels.task, expert.head.targets, length)
+    return make_examples(
+        data.samples,
+        data.contexts,
+        expert.tokenizer,
+        expert.labels.task,
+        expert.head.targets,
+        length,
+        data.features,
+        is_cutting=config.data.long_contexts == "cut",
+    )
 
 
 def fit(
@@ -107,12 +118,15 @@ def fit(
 
     data = {split: read_split(config, split) for split in ("train", "dev")}
     labels = _labels(data["train"])
-    identity = {
+    identity: dict[str, Any] = {
         "dataset": data["train"].dataset.name,
         "task": labels.task_name,
         "fingerprints": {split: part.dataset.splits[split].fingerprint for split, part in data.items()},
         "contexts": describe_sources(config.data),
     }
+    if config.data.features:
+        identity["features"] = describe_stores(config.data.features)
+    _check_size(config, data["train"].features)
     config = settle_config(config, labels.task_name)
     open_run_folder(out, config, labels, identity, overwrite=overwrite, is_continued=is_continued)
     progress = read_progress(out / "last")
@@ -160,12 +174,27 @@ def _train(
     return read_facts(out)
 
 
+def _check_size(config: RunConfig, features: SampleFeatures | None) -> None:
+    """Check that the fusion reads vectors of the size that the stores have.
+
+    Raises:
+        UsageError: it reads another size.
+    """
+    size = getattr(config.model.fusion, "feature_dim", None)
+    if features is not None and size not in (None, features.dim):
+        raise UsageError(
+            f"model.fusion.feature_dim is {size}, but the features have {features.dim} components",
+            path=", ".join(config.data.features),
+            remedy=f"set model.fusion.feature_dim={features.dim}",
+        )
+
+
 def _report_windows(examples: dict[str, Examples], talk: Talk) -> None:
     for split, part in examples.items():
         counts = part.counts
         talk(
             f"{split}: {counts.windows} windows, {counts.mean_pieces:.1f} pieces each, "
-            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, "
+            f"{100 * counts.truncation_rate:.1f} % of {counts.contexts} contexts left out, {counts.cut_contexts} cut, "
             f"{counts.cut_tokens} tokens cut"
         )
 
