@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from trainer.inputs.examples import Example
+from trainer.inputs.features import Features
 
 __all__ = ["Batch", "collate", "order_by_length", "order_for_training"]
 
@@ -26,6 +27,7 @@ class Batch:
         plain_ids, plain_attention: window without contexts [B, L'].
         positions: of the states that the head reads [B, P] int64; mask [B, P] bool.
         targets: right classes of the head's states [B, S]; None where an example has no labels.
+        features: of the samples' pictures; None for a run without pictures.
     """
 
     ids: Tensor
@@ -35,6 +37,7 @@ class Batch:
     positions: Tensor
     mask: Tensor
     targets: Tensor | None
+    features: Features | None = None
 
     @property
     def pieces(self) -> int:

@@ -58,7 +58,9 @@ OBJECTIVES: dict[str, Part[Objective]] = {
         "trainer.model.objectives.two_view:TwoViewDivergence", "trainer.model.objectives.settings:TwoViewSettings"
     ),
 }
-FUSIONS: dict[str, Part[Fusion]] = {}
+FUSIONS: dict[str, Part[Fusion]] = {
+    "prefix": Part("trainer.model.fusion.prefix:PrefixFusion", "trainer.model.fusion.settings:PrefixSettings"),
+}
 FORMATS: dict[str, Part[Format]] = {}
 _USUAL_HEAD = {"ner": "tagging", "re": "relation"}
 
