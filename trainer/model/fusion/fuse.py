@@ -98,12 +98,19 @@ class Fusion(nn.Module):
             UsageError: the features have another size than the fusion was made for.
         """
         read = self._read(features, ids)
-        before = self.run(encoder, ids, mask, read)
+        before = self.run(encoder, ids, mask, read, with_loss)
         after = self(before.states, mask, read, with_loss)
         terms = [fused.loss for fused in (before, after) if fused.loss is not None]
         return Fused(after.states, sum(terms[1:], terms[0]) if terms else None)
 
-    def run(self, encoder: Any, ids: Tensor, mask: Tensor, features: Features) -> Fused:
+    def run(
+        self,
+        encoder: Any,
+        ids: Tensor,
+        mask: Tensor,
+        features: Features,
+        with_loss: bool = False,  # noqa: ARG002 - for fusions with terms of their own
+    ) -> Fused:
         """Run the encoder, with the prefixes that the fusion makes, if any."""
         prefixes = self.prefixes(features) if bool(features.present.any()) else None
         extra = {} if prefixes is None else {"mie_prefix": prefixes}

@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 LABELS = LabelSet("ner", ("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
 SETTINGS: dict[str, list[str]] = {
     "prefix": ["middle_dim=10"],
+    "aligned": ["dropout=0.0"],
+    "two_way": ["dropout=0.0"],
 }
 """Settings that make a fusion fit the tiny encoder."""
 ORDERED: set[str] = set()
