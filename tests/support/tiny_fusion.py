@@ -57,10 +57,10 @@ def make_windows(lengths: tuple[int, ...] = (9, 6, 7), seed: int = 1) -> tuple[t
 
 
 def make_features(samples: int = 3, columns: int = 4, seed: int = 2, size: int = SIZE) -> Features:
-    """Return random features, all present: the first column is the whole picture, the others are regions."""
+    """Return random features, all present: the first two columns are of view 0, the others of view 1."""
     draw = torch.Generator().manual_seed(seed)
     values = torch.randn(samples, columns, size, generator=draw)
-    view = torch.tensor([0] + [1] * (columns - 1))
+    view = torch.tensor([0, 0, *[1] * (columns - 2)])
     score = torch.rand(samples, columns, generator=draw)
     return Features(values, torch.ones(samples, columns, dtype=torch.bool), None, view, score)
 

@@ -65,6 +65,13 @@ FUSIONS: dict[str, Part[Fusion]] = {
     "appended": Part("trainer.model.fusion.appended:AppendedFusion", f"{_FUSION_SETTINGS}:AppendedSettings"),
     "aligned": Part("trainer.model.fusion.aligned:AlignedFusion", f"{_FUSION_SETTINGS}:AlignedSettings"),
     "two_way": Part("trainer.model.fusion.two_way:TwoWayFusion", f"{_FUSION_SETTINGS}:TwoWaySettings"),
+    "side": Part("trainer.model.fusion.side:SideFusion", f"{_FUSION_SETTINGS}:SideSettings"),
+    "experts": Part("trainer.model.fusion.experts:ExpertsFusion", f"{_FUSION_SETTINGS}:ExpertsSettings"),
+    "framed": Part("trainer.model.fusion.framed:FramedFusion", f"{_FUSION_SETTINGS}:FramedSettings"),
+    "prompts": Part("trainer.model.fusion.prompts:PromptsFusion", f"{_FUSION_SETTINGS}:PromptsSettings"),
+    "objects": Part("trainer.model.fusion.objects:ObjectsFusion", f"{_FUSION_SETTINGS}:ObjectsSettings"),
+    "scored": Part("trainer.model.fusion.scored:ScoredFusion", f"{_FUSION_SETTINGS}:ScoredSettings"),
+    "captioned": Part("trainer.model.fusion.scored:CaptionedFusion", f"{_FUSION_SETTINGS}:CaptionedSettings"),
 }
 FORMATS: dict[str, Part[Format]] = {}
 _USUAL_HEAD = {"ner": "tagging", "re": "relation"}

@@ -27,7 +27,7 @@ class AlignedFusion(Fusion):
     kind = "aligned"
 
     def __init__(self, shape: EncoderShape, settings: AlignedSettings) -> None:
-        super().__init__(shape, settings.feature_dim)
+        super().__init__(shape, settings)
         hidden = shape.hidden
         self.width, self.settings = 2 * hidden, settings
         self.weight, self.head_share = settings.weight, 1 - settings.weight

@@ -29,7 +29,7 @@ class AppendedFusion(Fusion):
     kind = "appended"
 
     def __init__(self, shape: EncoderShape, settings: AppendedSettings) -> None:
-        super().__init__(shape, settings.feature_dim)
+        super().__init__(shape, settings)
         embedding = settings.embedding_dim or shape.hidden
         self.project = nn.Linear(settings.feature_dim, embedding)
         self.relation = nn.Linear(shape.hidden, 2)
@@ -76,7 +76,7 @@ class AppendedFusion(Fusion):
         wrong = self.relation(self._run_appended(encoder, ids, mask, others, one)[:, 0]).float()
         has = features.present.any(1)
         true = -scores.log_softmax(-1)[:, 1].masked_fill(~has, 0.0)
-        return 0.5 * (true - wrong.log_softmax(-1)[:, 0].masked_fill(~swapped, 0.0))
+        return 0.5 * (true - wrong.log_softmax(-1)[:, 0].masked_fill(~swapped, 0.0))  # type: ignore[no-any-return]
 
     def _run_appended(self, encoder: Any, ids: Tensor, mask: Tensor, features: Features, gate: Tensor) -> Tensor:
         """Return the states of the text [B, L, H] of a run with the features behind it, times a gate [B].
@@ -91,12 +91,12 @@ class AppendedFusion(Fusion):
         options: dict[str, Tensor] = {"position_ids": torch.cat([positions, first], 1)}
         if getattr(encoder.config, "type_vocab_size", 0) > 1:
             options["token_type_ids"] = torch.cat([torch.zeros_like(ids), torch.ones_like(first)], 1)
-        states: Tensor = encoder(
+        states = encoder(
             inputs_embeds=torch.cat([words, visual.to(words.dtype)], 1),
             attention_mask=torch.cat([mask, features.present], 1).long(),
             **options,
         ).last_hidden_state
-        return states.narrow(1, 0, ids.shape[1])
+        return states[:, : ids.shape[1]]  # type: ignore[no-any-return]
 
 
 def _positions(encoder: Any, ids: Tensor, mask: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.inputs import Features
+from trainer.model.fusion.settings import FusionSettings
 
 __all__ = ["EncoderShape", "Fused", "Fusion", "Prefixes"]
 
@@ -71,9 +72,9 @@ class Fusion(nn.Module):
     head_share: float = 1.0
     """The factor that the head's loss gets beside the fusion's own terms."""
 
-    def __init__(self, shape: EncoderShape, feature_dim: int) -> None:
+    def __init__(self, shape: EncoderShape, settings: FusionSettings) -> None:
         super().__init__()
-        self.width, self.feature_dim = shape.hidden, feature_dim
+        self.width, self.feature_dim, self.is_scaled = shape.hidden, settings.feature_dim, settings.scaled
 
     def attach(self, encoder: Any) -> None:
         """Prepare an encoder, once, before its first batch.
@@ -132,7 +133,11 @@ class Fusion(nn.Module):
         return Fused(tokens)
 
     def _read(self, features: Features | None, ids: Tensor) -> Features:
-        """Return features whose absent columns hold zeros: what stood there, nan perhaps, must not reach a product."""
+        """Return features whose absent columns hold zeros: what stood there, nan perhaps, must not reach a product.
+
+        Scaled, each vector has a mean square of 1. Stores keep unit vectors, of which a linear layer that starts as
+        usual sees next to nothing: with 1,280 components, 0.03 of what it sees in states of that mean square.
+        """
         if features is None:
             values = torch.zeros(len(ids), 0, self.feature_dim, device=ids.device)
             view = torch.zeros(0, dtype=torch.long, device=ids.device)
@@ -144,7 +149,7 @@ class Fusion(nn.Module):
                 remedy=f"set model.fusion.feature_dim={size}, or give the features that it was made for",
             )
         values = features.values.float().masked_fill(~features.present[:, :, None], 0.0)
-        score = features.score
-        return features._replace(
-            values=values, score=None if score is None else score.float().masked_fill(~features.present, 0.0)
-        )
+        if self.is_scaled:
+            values = values / values.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6)
+        score = None if features.score is None else features.score.float().masked_fill(~features.present, 0.0)
+        return features._replace(values=values, score=score)

@@ -29,7 +29,7 @@ class PrefixFusion(Fusion):
     kind = "prefix"
 
     def __init__(self, shape: EncoderShape, settings: PrefixSettings) -> None:
-        super().__init__(shape, settings.feature_dim)
+        super().__init__(shape, settings)
         self.shape, self.positions, self.mixes = shape, settings.positions, settings.mixes
         size = settings.mixes * 2 * shape.hidden
         self.project = nn.Sequential(

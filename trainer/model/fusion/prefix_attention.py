@@ -27,7 +27,9 @@ _LAYER = "mie_layer"
 
 
 def attach_prefixes(encoder: Any) -> None:
-    """Let an encoder take `mie_prefix` (a Prefixes) as an argument of its call.
+    """Let an encoder take `mie_prefix` (a Prefixes) as an argument of its call, and `mie_record`.
+
+    `mie_record` is a mapping into which each layer writes the keys and values of its text, by its number.
 
     The saved configuration does not carry the name of the function: a saved encoder loads alone.
 
@@ -74,6 +76,7 @@ def _attend(
     attention_mask: Tensor | None,
     mie_prefix: Prefixes | None = None,
     mie_calls: list[Any] | None = None,
+    mie_record: dict[int, tuple[Tensor, Tensor]] | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Attend to the text [B, h, T, d], and to the prefix of this layer where there is one.
@@ -85,6 +88,8 @@ def _attend(
 
     if mie_calls is not None:
         mie_calls.append(module)
+    if mie_record is not None:
+        mie_record[getattr(module, _LAYER)] = key, value
     if mie_prefix is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)  # type: ignore[no-any-return]
     layer = getattr(module, _LAYER)

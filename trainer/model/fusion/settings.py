@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Strict
+from pydantic import BeforeValidator, Strict
 from pydantic.dataclasses import dataclass
 
-from trainer.blocks import BLOCK, AtLeastOne, Count, PartSettings, Rate, Share, within
+from trainer.blocks import BLOCK, AtLeastOne, Count, Flag, PartSettings, Rate, Share, as_tuple, within
 
-__all__ = ["AlignedSettings", "AppendedSettings", "FusionSettings", "PrefixSettings", "TwoWaySettings"]
+__all__ = [
+    "AlignedSettings",
+    "AppendedSettings",
+    "CaptionedSettings",
+    "ExpertsSettings",
+    "FramedSettings",
+    "FusionSettings",
+    "ObjectsSettings",
+    "PrefixSettings",
+    "PromptsSettings",
+    "ScoredSettings",
+    "SideSettings",
+    "TwoWaySettings",
+]
 
 Temperature = Annotated[float, Strict(), within("above 0", lambda value: value > 0)]
+Views = Annotated[
+    tuple[Count, ...], BeforeValidator(as_tuple), within("different views", lambda value: len(set(value)) == len(value))
+]
+Counts = Annotated[tuple[AtLeastOne, ...], BeforeValidator(as_tuple), within("one or more", lambda value: bool(value))]
 Portion = Annotated[float, Strict(), within("in [0, 1]", lambda value: 0 <= value <= 1)]
 
 
@@ -21,9 +38,11 @@ class FusionSettings(PartSettings):
 
     Args:
         feature_dim: components of a feature.
+        scaled: bring each feature to a mean square of 1.
     """
 
     feature_dim: AtLeastOne = 1280
+    scaled: Flag = True
 
 
 @dataclass(frozen=True, config=BLOCK)
@@ -90,3 +109,124 @@ class TwoWaySettings(FusionSettings):
 
     kind: Literal["two_way"] = "two_way"
     dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class SideSettings(FusionSettings):
+    """Layers of the picture beside the last layers of the text, which feed its feed-forward networks.
+
+    Args:
+        layers: of the picture, each beside one layer of the text; at most all but its first.
+        dropout: in the layers of the picture.
+
+    Source: MKGformer (Chen et al., SIGIR 2022): layers 9 to 12 of 12.
+    """
+
+    kind: Literal["side"] = "side"
+    layers: AtLeastOne = 4
+    dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class ExpertsSettings(FusionSettings):
+    """Prefixes from several sources, mixed by a gate of each layer.
+
+    Args:
+        views: the numbers of the views of the features that are a source each.
+        tokens: of a prefix; a source has at most as many columns.
+        has_free: one more source of learned vectors, which do not hang on the picture.
+        middle_dim: components between the two linear maps.
+        noise: standard deviation of what is added to the gate's scores in training.
+        balance_weight: of the term that keeps the gate from one source alone; the labels have the rest.
+
+    Source: VisualPT-MoE (Xu et al.), model/moe_model.py of its code: 16 tokens, 1024, 1/16, 1e-4.
+    """
+
+    kind: Literal["experts"] = "experts"
+    views: Annotated[Views, within("one view or more", lambda value: bool(value))] = (0, 3)
+    tokens: AtLeastOne = 16
+    has_free: Flag = True
+    middle_dim: AtLeastOne = 1024
+    noise: Rate = 0.0625
+    balance_weight: Share = 1e-4
+
+
+@dataclass(frozen=True, config=BLOCK)
+class FramedSettings(FusionSettings):
+    """Pictures with a frame drawn around a box, each with an attention and a gate of its own.
+
+    Args:
+        frames: how many of each group, for instance of grounding and of a detector; each group gives states.
+        positions: so many neighbouring columns of the features belong to one framed picture. With one, its attention
+            has nothing to choose from, and sees the same for each token.
+        dropout: in the attentions.
+
+    Source: FocalMRE: 4 and 3 frames.
+    """
+
+    kind: Literal["framed"] = "framed"
+    frames: Counts = (4,)
+    positions: AtLeastOne = 1
+    dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class PromptsSettings(FusionSettings):
+    """Words that fit the picture, to which the tokens look beside each other.
+
+    Args:
+        weighs_by_score: multiply each word's vector by its score relative to the mean of the picture's scores.
+        dropout: in the attention.
+
+    Source: PromptMNER (Wang et al., 2022).
+    """
+
+    kind: Literal["prompts"] = "prompts"
+    weighs_by_score: Flag = True
+    dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class ObjectsSettings(FusionSettings):
+    """Objects that look at the tokens; their sum stands beside each state.
+
+    Args:
+        dropout: of the sum.
+
+    Source: MEGA (Zheng et al., ACM Multimedia 2021).
+    """
+
+    kind: Literal["objects"] = "objects"
+    dropout: Share = 0.5
+
+
+@dataclass(frozen=True, config=BLOCK)
+class ScoredSettings(FusionSettings):
+    """Features that look at the tokens, weighed by scores that were computed before.
+
+    Args:
+        dropout: in the attention.
+
+    Source: TMR (Zheng et al., 2023).
+    """
+
+    kind: Literal["scored"] = "scored"
+    dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class CaptionedSettings(ScoredSettings):
+    """Regions and the words of a caption look at each other, then at the tokens.
+
+    Args:
+        words_view: number of the view of the features that are words; all others are regions.
+        weight: of the mutual information of regions and words.
+        temperature: of the contrast that estimates it.
+
+    Source: CAMIM, opennre/encoder/bert_encoder.py of its code: 0.1, 1.
+    """
+
+    kind: Literal["captioned"] = "captioned"  # type: ignore[assignment]
+    words_view: Count = 6
+    weight: Rate = 0.1
+    temperature: Temperature = 1.0

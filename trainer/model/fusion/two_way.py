@@ -30,7 +30,7 @@ class TwoWayFusion(Fusion):
     kind = "two_way"
 
     def __init__(self, shape: EncoderShape, settings: TwoWaySettings) -> None:
-        super().__init__(shape, settings.feature_dim)
+        super().__init__(shape, settings)
         hidden, heads = shape.hidden, shape.heads
         self.width = 3 * hidden
         self.project = nn.Linear(settings.feature_dim, hidden)

@@ -21,12 +21,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 LABELS = LabelSet("ner", ("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
 SETTINGS: dict[str, list[str]] = {
     "prefix": ["middle_dim=10"],
-    "aligned": ["dropout=0.0"],
-    "two_way": ["dropout=0.0"],
+    "experts": ["middle_dim=10", "views=[0,1]", "tokens=5"],
+    "captioned": ["words_view=1"],
+    "framed": ["positions=2", "frames=[2]"],
 }
 """Settings that make a fusion fit the tiny encoder."""
-ORDERED: set[str] = set()
-"""Fusions with weights of their own for each column, so that the order of the regions has a meaning."""
+ORDERED = {"experts", "framed"}
+"""Fusions with weights of their own for each column or place, so that the order of the regions has a meaning."""
 KINDS = sorted(FUSIONS)
 
 

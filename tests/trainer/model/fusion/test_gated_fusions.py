@@ -43,7 +43,7 @@ def make(fusion: Any, settings: Any) -> Any:
 def test_appended_tokens_are_behind_the_text_in_two_passes_with_one_gate(family: str) -> None:
     encoder = tiny_encoder(family)
     size = encoder.get_input_embeddings().embedding_dim
-    fusion = make(AppendedFusion, AppendedSettings(feature_dim=SIZE, embedding_dim=size))
+    fusion = make(AppendedFusion, AppendedSettings(feature_dim=SIZE, scaled=False, embedding_dim=size))
     fusion.attach(encoder)
     ids, mask = make_windows()
     features = make_features()
@@ -63,7 +63,7 @@ def test_appended_tokens_are_behind_the_text_in_two_passes_with_one_gate(family:
 
 
 def test_appended_tokens_refuse_what_they_do_not_fit() -> None:
-    fusion = make(AppendedFusion, AppendedSettings(feature_dim=SIZE))
+    fusion = make(AppendedFusion, AppendedSettings(feature_dim=SIZE, scaled=False))
     with pytest.raises(UsageError, match="an encoder of the type mpnet takes no appended tokens"):
         fusion.attach(tiny_encoder("mpnet"))
     with pytest.raises(UsageError, match="the embeddings of the encoder have 16 components, not 32"):
@@ -72,7 +72,7 @@ def test_appended_tokens_refuse_what_they_do_not_fit() -> None:
 
 def test_the_relation_of_text_and_picture_is_learned_from_pictures_of_the_batch() -> None:
     fusion, encoder = (
-        make(AppendedFusion, AppendedSettings(feature_dim=SIZE, relation_weight=2.0)),
+        make(AppendedFusion, AppendedSettings(feature_dim=SIZE, scaled=False, relation_weight=2.0)),
         tiny_encoder("bert"),
     )
     ids, mask = make_windows()
@@ -86,12 +86,12 @@ def test_the_relation_of_text_and_picture_is_learned_from_pictures_of_the_batch(
         ]
         true, wrong = scores[0].log_softmax(-1)[:, 1], scores[1].log_softmax(-1)[:, 0]
     assert torch.allclose(loss[:2], -(true + wrong)[:2], atol=1e-6) and loss[2] == 0.0
-    quiet = make(AppendedFusion, AppendedSettings(feature_dim=SIZE, relation_weight=0.0))
+    quiet = make(AppendedFusion, AppendedSettings(feature_dim=SIZE, scaled=False, relation_weight=0.0))
     assert quiet.encode(encoder, ids, mask, features, with_loss=True).loss is None
 
 
 def test_matching_does_not_change_with_padding_and_weighs_what_is_seen() -> None:
-    fusion = make(AlignedFusion, AlignedSettings(feature_dim=SIZE))
+    fusion = make(AlignedFusion, AlignedSettings(feature_dim=SIZE, scaled=False))
     _, mask = make_windows()
     features = make_features()
     with torch.no_grad():
@@ -108,7 +108,7 @@ def test_matching_does_not_change_with_padding_and_weighs_what_is_seen() -> None
 
 
 def test_a_sample_without_a_picture_has_no_visual_half_and_joins_no_term() -> None:
-    fusion = make(AlignedFusion, AlignedSettings(feature_dim=SIZE))
+    fusion = make(AlignedFusion, AlignedSettings(feature_dim=SIZE, scaled=False))
     _, mask = make_windows()
     features = all_absent(make_features(), 1)
     features = features._replace(values=features.values.nan_to_num(0.0))
@@ -120,7 +120,7 @@ def test_a_sample_without_a_picture_has_no_visual_half_and_joins_no_term() -> No
 
 
 def test_two_ways_without_a_picture_are_the_text_alone() -> None:
-    fusion = make(TwoWayFusion, TwoWaySettings(feature_dim=SIZE))
+    fusion = make(TwoWayFusion, TwoWaySettings(feature_dim=SIZE, scaled=False))
     _, mask = make_windows()
     features = all_absent(make_features(), 1)
     features = features._replace(values=features.values.nan_to_num(0.0))

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 def make_fusion(**settings: Any) -> PrefixFusion:
     torch.manual_seed(5)
     return PrefixFusion(
-        EncoderShape(HIDDEN, LAYERS, HEADS), PrefixSettings(feature_dim=SIZE, middle_dim=10, **settings)
+        EncoderShape(HIDDEN, LAYERS, HEADS), PrefixSettings(feature_dim=SIZE, scaled=False, middle_dim=10, **settings)
     ).eval()
 
 
