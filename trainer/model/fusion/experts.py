@@ -24,7 +24,7 @@ class ExpertsFusion(Fusion):
     D -> middle -> N 2H. r = softmax(G_l vec(sum_e (K_e + V_e))) over the sources that are present; an absent one has
     exactly 0. A sample without any view has no prefix, and the learned vectors neither: it is text alone.
 
-    Source: VisualPT-MoE, model/moe_model.py of its code.
+    Source: VisualPT-MoE (Xu et al., DASFAA 2023), model/moe_model.py of its code.
     """
 
     kind = "experts"

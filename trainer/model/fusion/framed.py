@@ -20,7 +20,7 @@ class FramedFusion(Fusion):
     For frame i: a_i = Attention(X <- frame i) of one head, g_i = sigmoid(W_i [a_i; X]), F_i = g_i a_i + (1 - g_i) X. A
     group's part is the mean of its F_i with learned weights; without any frame it is X.
 
-    Source: FocalMRE, models/modeling_unimo.py of its code.
+    Source: FocalMRE (ACM Multimedia 2024), models/modeling_unimo.py of its code.
     """
 
     kind = "framed"

@@ -151,5 +151,7 @@ class Fusion(nn.Module):
         values = features.values.float().masked_fill(~features.present[:, :, None], 0.0)
         if self.is_scaled:
             values = values / values.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6)
-        score = None if features.score is None else features.score.float().masked_fill(~features.present, 0.0)
+        score = features.score
+        if score is not None:  # a column of which nobody says how sure it is counts whole
+            score = score.float().nan_to_num(nan=1.0).masked_fill(~features.present, 0.0)
         return features._replace(values=values, score=score)

@@ -19,7 +19,7 @@ class PromptsFusion(Fusion):
     p_i is the vector of a word of the bank, s_i how well it fits the picture. The bank, its vectors and scores are a
     view of the feature store. Without a picture the states are X.
 
-    Source: PromptMNER (Wang et al., 2022); there is no public code.
+    Source: PromptMNER (Wang et al., DASFAA 2022); there is no public code.
     """
 
     kind = "prompts"

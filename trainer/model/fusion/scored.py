@@ -20,7 +20,7 @@ class ScoredFusion(Fusion):
     p_k is a projected feature, w_k its score in the store: the divergence of a picture or region from the text, or 1
     where the store has no scores. Without a picture v is 0, and the second half too.
 
-    Source: TMR (Zheng et al., 2023), TMR-RE/opennre/encoder/bert_encoder.py of its code.
+    Source: TMR (Zheng et al., ACL 2023), TMR-RE/opennre/encoder/bert_encoder.py of its code.
     """
 
     kind = "scored"
@@ -57,7 +57,7 @@ class CaptionedFusion(ScoredFusion):
     A term is learned beside the labels: that the sum over the regions of a sample finds the one over its words
     (InfoNCE, in one direction), as a bound of their mutual information.
 
-    Source: CAMIM, opennre/encoder/bert_encoder.py and sentence_re.py of its code.
+    Source: CAMIM (Zhang et al., ACM Multimedia 2024), opennre/encoder/bert_encoder.py and sentence_re.py of its code.
     """
 
     kind = "captioned"

@@ -132,18 +132,18 @@ class ExpertsSettings(FusionSettings):
     """Prefixes from several sources, mixed by a gate of each layer.
 
     Args:
-        views: the numbers of the views of the features that are a source each.
+        views: the numbers of the views that are a source each, as they come in `data.features`, from 0.
         tokens: of a prefix; a source has at most as many columns.
         has_free: one more source of learned vectors, which do not hang on the picture.
         middle_dim: components between the two linear maps.
         noise: standard deviation of what is added to the gate's scores in training.
         balance_weight: of the term that keeps the gate from one source alone; the labels have the rest.
 
-    Source: VisualPT-MoE (Xu et al.), model/moe_model.py of its code: 16 tokens, 1024, 1/16, 1e-4.
+    Source: VisualPT-MoE (Xu et al., DASFAA 2023), model/moe_model.py of its code: 16 tokens, 1024, 1/16, 1e-4.
     """
 
     kind: Literal["experts"] = "experts"
-    views: Annotated[Views, within("one view or more", lambda value: bool(value))] = (0, 3)
+    views: Annotated[Views, within("one view or more", lambda value: bool(value))] = (0, 1)
     tokens: AtLeastOne = 16
     has_free: Flag = True
     middle_dim: AtLeastOne = 1024
@@ -161,7 +161,7 @@ class FramedSettings(FusionSettings):
             has nothing to choose from, and sees the same for each token.
         dropout: in the attentions.
 
-    Source: FocalMRE: 4 and 3 frames.
+    Source: FocalMRE (ACM Multimedia 2024): 4 and 3 frames.
     """
 
     kind: Literal["framed"] = "framed"
@@ -178,7 +178,7 @@ class PromptsSettings(FusionSettings):
         weighs_by_score: multiply each word's vector by its score relative to the mean of the picture's scores.
         dropout: in the attention.
 
-    Source: PromptMNER (Wang et al., 2022).
+    Source: PromptMNER (Wang et al., DASFAA 2022).
     """
 
     kind: Literal["prompts"] = "prompts"
@@ -207,7 +207,7 @@ class ScoredSettings(FusionSettings):
     Args:
         dropout: in the attention.
 
-    Source: TMR (Zheng et al., 2023).
+    Source: TMR (Zheng et al., ACL 2023).
     """
 
     kind: Literal["scored"] = "scored"
@@ -219,14 +219,14 @@ class CaptionedSettings(ScoredSettings):
     """Regions and the words of a caption look at each other, then at the tokens.
 
     Args:
-        words_view: number of the view of the features that are words; all others are regions.
+        words_view: number of the view that holds words, as they come in `data.features`, from 0; the others are regions.
         weight: of the mutual information of regions and words.
         temperature: of the contrast that estimates it.
 
-    Source: CAMIM, opennre/encoder/bert_encoder.py of its code: 0.1, 1.
+    Source: CAMIM (Zhang et al., ACM Multimedia 2024), opennre/encoder/bert_encoder.py of its code: 0.1, 1.
     """
 
     kind: Literal["captioned"] = "captioned"  # type: ignore[assignment]
-    words_view: Count = 6
+    words_view: Count = 1
     weight: Rate = 0.1
     temperature: Temperature = 1.0
