@@ -219,7 +219,7 @@ class CaptionedSettings(ScoredSettings):
     """Regions and the words of a caption look at each other, then at the tokens.
 
     Args:
-        words_view: number of the view that holds words, in the order of `data.features`, from 0; the others are regions.
+        words_view: number of the view of words, in the order of `data.features`, from 0; the others are regions.
         weight: of the mutual information of regions and words.
         temperature: of the contrast that estimates it.
 
