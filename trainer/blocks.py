@@ -14,6 +14,7 @@ from schemas.records import DEFAULT_K
 
 __all__ = [
     "BLOCK",
+    "AtLeastOne",
     "Count",
     "DataConfig",
     "EncoderConfig",

@@ -46,7 +46,7 @@ def test_every_preset_loads_and_writes_itself_back() -> None:
             "[model.head]\nkind = 'relation'\nconstrained_decoding = true",
             "unknown key 'model.head.constrained_decoding'",
         ),
-        ("[model.fusion]\nkind = 'prefix'", "there is no fusion of the kind 'prefix'"),
+        ("[model.fusion]\nkind = 'prefxi'", "there is no fusion of the kind 'prefxi', did you mean 'prefix'"),
         ("[[model.objectives]]\nkind = 'two_view_kl'\nweight = 1.0", r"model.objectives.0.weight must be in \[0, 1\)"),
         ("[[model.objectives]]\nkind = 'two_view_kl'\nheat = 1", "unknown key 'model.objectives.0.heat'"),
         ("[[model.objectives]]\nweight = 0.5", "there is no objective of the kind None"),

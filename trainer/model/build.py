@@ -48,6 +48,7 @@ class Part(Generic[T]):
 
 HEADS: dict[str, Part[Head]] = {
     "tagging": Part("trainer.model.heads.tagging:TaggingHead", "trainer.model.heads.settings:TaggingSettings"),
+    "spans": Part("trainer.model.heads.spans:SpanHead", "trainer.model.heads.settings:SpanSettings"),
     "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
     "auto": Part(
         "", "trainer.model.heads.settings:AutoHeadSettings"
@@ -58,7 +59,20 @@ OBJECTIVES: dict[str, Part[Objective]] = {
         "trainer.model.objectives.two_view:TwoViewDivergence", "trainer.model.objectives.settings:TwoViewSettings"
     ),
 }
-FUSIONS: dict[str, Part[Fusion]] = {}
+_FUSION_SETTINGS = "trainer.model.fusion.settings"
+FUSIONS: dict[str, Part[Fusion]] = {
+    "prefix": Part("trainer.model.fusion.prefix:PrefixFusion", f"{_FUSION_SETTINGS}:PrefixSettings"),
+    "appended": Part("trainer.model.fusion.appended:AppendedFusion", f"{_FUSION_SETTINGS}:AppendedSettings"),
+    "aligned": Part("trainer.model.fusion.aligned:AlignedFusion", f"{_FUSION_SETTINGS}:AlignedSettings"),
+    "two_way": Part("trainer.model.fusion.two_way:TwoWayFusion", f"{_FUSION_SETTINGS}:TwoWaySettings"),
+    "side": Part("trainer.model.fusion.side:SideFusion", f"{_FUSION_SETTINGS}:SideSettings"),
+    "experts": Part("trainer.model.fusion.experts:ExpertsFusion", f"{_FUSION_SETTINGS}:ExpertsSettings"),
+    "framed": Part("trainer.model.fusion.framed:FramedFusion", f"{_FUSION_SETTINGS}:FramedSettings"),
+    "prompts": Part("trainer.model.fusion.prompts:PromptsFusion", f"{_FUSION_SETTINGS}:PromptsSettings"),
+    "objects": Part("trainer.model.fusion.objects:ObjectsFusion", f"{_FUSION_SETTINGS}:ObjectsSettings"),
+    "scored": Part("trainer.model.fusion.scored:ScoredFusion", f"{_FUSION_SETTINGS}:ScoredSettings"),
+    "captioned": Part("trainer.model.fusion.scored:CaptionedFusion", f"{_FUSION_SETTINGS}:CaptionedSettings"),
+}
 FORMATS: dict[str, Part[Format]] = {}
 _USUAL_HEAD = {"ner": "tagging", "re": "relation"}
 
@@ -76,7 +90,7 @@ def _find_part(table: Mapping[str, Part[T]], kind: object, noun: str) -> Part[T]
 
     >>> _find_part(HEADS, "taging", "head")
     Traceback (most recent call last):
-    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, relation, auto
+    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, relation, auto
     """
     part = table.get(kind) if isinstance(kind, str) else None
     if part is None:

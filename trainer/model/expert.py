@@ -1,4 +1,4 @@
-"""An expert: an encoder, a head and objectives; the losses that train it, and what it predicts for a batch."""
+"""An expert: encoder, fusion with pictures, head, objectives; the losses that train it, and what it predicts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.blocks import EncoderConfig
-from trainer.inputs import Batch, LabelSet
-from trainer.model.build import HEADS, OBJECTIVES, settle_head
+from trainer.inputs import Batch, Features, LabelSet
+from trainer.model.build import FUSIONS, HEADS, OBJECTIVES, settle_head
 from trainer.model.encoder import load_encoder, window_limit
+from trainer.model.fusion import EncoderShape, Fused, Fusion
 from trainer.model.heads import Head, Reading, View
 from trainer.model.objectives import Objective, Views
 from trainer.model.settings import ModelConfig
@@ -25,15 +26,24 @@ ENCODER = "encoder"
 
 
 class Expert(nn.Module):
-    """An encoder, a head that reads some of its states, and objectives beside the head's loss."""
+    """An encoder, a head that reads some of its states, objectives beside the head's loss, and perhaps a fusion."""
 
     head: Head
+    fusion: Fusion | None
 
-    def __init__(self, encoder: nn.Module, tokenizer: Any, head: Head, objectives: Sequence[Objective] = ()) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        tokenizer: Any,
+        head: Head,
+        objectives: Sequence[Objective] = (),
+        fusion: Fusion | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
         self.objectives = nn.ModuleList(objectives)
+        self.fusion = fusion
         self.tokenizer = tokenizer
 
     @property
@@ -59,32 +69,43 @@ class Expert(nn.Module):
         """Whether its losses need the view without contexts."""
         return any(objective.needs_plain for objective in self._objectives())
 
-    def states(self, ids: Tensor, attention: Tensor, positions: Tensor) -> Tensor:
-        """Encode windows ids [B, L] and return the states at positions [B, P]: [B, P, H]. No others leave here."""
-        hidden = self.encoder(input_ids=ids, attention_mask=attention.long()).last_hidden_state  # [B, L, H]
-        return hidden.gather(1, positions[:, :, None].expand(-1, -1, hidden.shape[-1]))  # type: ignore[no-any-return]
+    def encode(
+        self, ids: Tensor, attention: Tensor, features: Features | None = None, with_loss: bool = False
+    ) -> Fused:
+        """Encode windows ids [B, L] with the features of their pictures; without a fusion the features are not read."""
+        if self.fusion is not None:
+            return self.fusion.encode(self.encoder, ids, attention, features, with_loss)
+        return Fused(self.encoder(input_ids=ids, attention_mask=attention.long()).last_hidden_state)
 
     def view(self, batch: Batch, *, is_plain: bool = False) -> View:
         """Return a batch as the head sees it, with its contexts or without."""
+        return self._view(batch, is_plain=is_plain)[0]
+
+    def _view(self, batch: Batch, *, is_plain: bool = False, with_loss: bool = False) -> tuple[View, Tensor | None]:
+        """Return a batch as the head sees it, and the fusion's own loss [B]. The head gets no states but its own."""
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
-        states = self.states(ids, attention, batch.positions)
-        return View(states, batch.mask, self.head(states))
+        fused = self.encode(ids, attention, batch.features, with_loss)
+        states = fused.states.gather(1, batch.positions[:, :, None].expand(-1, -1, fused.states.shape[-1]))  # [B, P, W]
+        return View(states, batch.mask, self.head(states)), fused.loss
 
     def losses(self, batch: Batch) -> Tensor:
-        """Return the loss of each sample [B]: that of the head, over one view or two, and the objectives.
+        """Return the loss of each sample [B]: that of the head, over one view or two, the fusion's and the objectives.
 
         In the order of these lines: dropout draws its masks from one generator, view after view.
         """
         assert batch.targets is not None
-        full = self.view(batch)
+        full, fusion_loss = self._view(batch, with_loss=True)
         loss = self.head.loss(full, batch.targets)
         objectives = self._objectives()
         plain = self.view(batch, is_plain=True) if self.needs_plain else None
         if plain is not None:
             loss = loss + self.head.loss(plain, batch.targets)
-        if not objectives:
-            return loss
-        loss = math.prod(objective.head_share for objective in objectives) * loss
+        shares = [objective.head_share for objective in objectives]
+        if self.fusion is not None:
+            shares.append(self.fusion.head_share)
+        loss = math.prod(shares) * loss
+        if fusion_loss is not None:
+            loss = loss + fusion_loss
         views = Views(self.head, full, plain)
         for objective in objectives:
             loss = loss + objective.weight * objective(views, batch)
@@ -134,14 +155,24 @@ def build_expert(encoder: Any, tokenizer: Any, model: ModelConfig, labels: Label
     """Put the parts that a configuration names on an encoder.
 
     Raises:
-        UsageError: the head is for another task.
+        UsageError: the head is for another task, or the fusion is not for this family of encoders.
     """
-    settings = settle_head(model.head, labels.task_name)
     head: Any = head_class(model, labels)
-    hidden = encoder.config.hidden_size
+    shape = EncoderShape.of(encoder)
+    fusion = _build_fusion(encoder, model, shape)
+    width = shape.hidden if fusion is None else fusion.width
     objectives: list[Any] = [OBJECTIVES[row.kind].load() for row in model.objectives]
-    built = [part(hidden, row) for part, row in zip(objectives, model.objectives, strict=True)]
-    return Expert(encoder, tokenizer, head(hidden, labels, settings), built)
+    built = [part(width, row) for part, row in zip(objectives, model.objectives, strict=True)]
+    return Expert(encoder, tokenizer, head(width, labels, settle_head(model.head, labels.task_name)), built, fusion)
+
+
+def _build_fusion(encoder: Any, model: ModelConfig, shape: EncoderShape) -> Fusion | None:
+    if model.fusion is None:
+        return None
+    part: Any = FUSIONS[model.fusion.kind].load()
+    fusion: Fusion = part(shape, model.fusion)
+    fusion.attach(encoder)
+    return fusion
 
 
 def head_class(model: ModelConfig, labels: LabelSet) -> type[Head]:

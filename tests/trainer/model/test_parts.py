@@ -77,7 +77,7 @@ def test_every_kind_of_the_table_has_its_classes() -> None:
             assert part.load_settings()().kind == kind
             if part.part:
                 assert part.load()
-    assert set(HEADS) == {"tagging", "relation", "auto"} and set(OBJECTIVES) == {"two_view_kl"}
+    assert set(HEADS) == {"tagging", "spans", "relation", "auto"} and set(OBJECTIVES) == {"two_view_kl"}
 
 
 def test_a_third_part_is_saved_and_loaded(config: RunConfig, expert: Expert, tmp_path: Path) -> None:

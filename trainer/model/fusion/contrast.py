@@ -1,0 +1,70 @@
+"""Which picture belongs to which text: pictures swapped within a batch, and the contrast of pairs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from trainer.inputs import Features
+
+__all__ = ["info_nce", "same_pictures", "swap_pictures"]
+
+
+def same_pictures(features: Features) -> Tensor:
+    """Return which samples have the same picture [B, B] bool: the same columns with the same values.
+
+    Two samples of one picture are no negatives of each other; data sets of relations have many such.
+    """
+    values = features.values * features.present[:, :, None]  # [B, K, D]
+    flat = torch.cat([values.flatten(1), features.present.to(values.dtype)], dim=1)
+    return torch.cdist(flat[None], flat[None], p=1.0)[0] == 0
+
+
+def swap_pictures(features: Features) -> tuple[Features, Tensor]:
+    """Return features in which each sample has the picture of another, and which samples have one [B] bool.
+
+    A sample takes the picture of the next sample in the batch that has another picture; where there is none, it keeps
+    its own and counts as not swapped. No random numbers are drawn.
+    """
+    has = features.present.any(1)
+    differs = ~same_pictures(features) & has[None, :] & has[:, None]  # [B, B]
+    samples = len(has)
+    distance = (torch.arange(samples)[None, :] - torch.arange(samples)[:, None]) % samples
+    far = distance.to(has.device).masked_fill(~differs, samples)
+    nearest = far.argmin(1)
+    swapped = differs.any(1)
+    rows = torch.where(swapped, nearest, torch.arange(samples, device=has.device))
+    score = None if features.score is None else features.score[rows]
+    return features._replace(values=features.values[rows], present=features.present[rows], score=score), swapped
+
+
+def info_nce(
+    texts: Tensor, pictures: Tensor, present: Tensor, same: Tensor, temperature: float, text_share: float = 1.0
+) -> Tensor:
+    """Return how badly texts and pictures find each other within a batch [B]; 0 for a sample without a picture.
+
+    Args:
+        texts: vectors [B, H]; their length does not matter.
+        pictures: vectors [B, H].
+        present: which samples have a picture [B] bool.
+        same: which samples have the same picture [B, B] bool; they are left out as negatives.
+        temperature: divides the cosines.
+        text_share: weight of "which picture belongs to this text"; the other direction has the rest.
+
+    Source: L = -w log softmax_j(t_i v_j / q)_i - (1 - w) log softmax_j(v_i t_j / q)_i (Oord et al., 2018).
+
+    >>> same = torch.eye(2, dtype=torch.bool)
+    >>> pair = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> loss = info_nce(pair, pair, torch.tensor([True, True]), same, temperature=1.0)
+    >>> [round(float(value), 4) for value in loss]  # log(1 + 1 / e)
+    [0.3133, 0.3133]
+    """
+    unit_texts, unit_pictures = (nn.functional.normalize(rows.float(), dim=-1) for rows in (texts, pictures))
+    scores = unit_texts @ unit_pictures.T / temperature  # [B, B], rows are texts
+    own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+    allowed = own | (present[None, :] & present[:, None] & ~same)
+    of_texts, of_pictures = (
+        -rows.masked_fill(~allowed, -torch.inf).log_softmax(1).diagonal() for rows in (scores, scores.T)
+    )
+    loss = text_share * of_texts + (1 - text_share) * of_pictures
+    return torch.where(present, loss, torch.zeros_like(loss))
