@@ -49,7 +49,7 @@ def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), s
     sources = context_sources(folder)
     has_pictures = reads_features(folder)
     if not sources and not has_pictures:
-        raise UsageError("this run reads neither contexts nor pictures: there is nothing to ablate", path=folder)
+        raise UsageError("this run reads no contexts and no pictures: there is nothing to ablate", path=folder)
     readers: dict[str, Reader] = {"as trained": lambda config: read_split(config, split)}
     if has_pictures:
         readers["pictures of other samples"] = partial(_read_others_pictures, split=split, seed=seed)
