@@ -1,4 +1,7 @@
-"""Parse rate: MB of XML a second on one core, from compressed bytes to records, beside peers in the same run."""
+"""Parse rate: MB of XML a second on one core, from compressed bytes to records, beside peers in the same run.
+
+With --against, beside another checkout of this project: each run is a process of its own, and the two take turns.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 import pickle
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +28,20 @@ from pipelines.wikitext import CleaningRules, parse_article, split_article
 from schemas.tables import TABLES
 
 CHUNK_BYTES = 1 << 20
+OURS = ("this package", "its whole stage")
+RUN_ONE = """
+import os, sys
+from pathlib import Path
+from benchmarks.parse_peers import PEERS
+import pyarrow.parquet
+def used():
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+started = used()
+PEERS[sys.argv[1]].run(Path(sys.argv[2]))
+print(used() - started)
+"""
+"""Reads the dump once with the tree in which it runs, and prints the processor seconds, without the imports."""
 
 
 def processor_seconds() -> float:
@@ -74,6 +92,33 @@ def print_rates(dump: Path, size: int, peers: dict[str, Peer], repeats: int, lon
         ratio = statistics.median(its / ours for its, ours in zip(seconds, first, strict=False))
         rate = f"{len(seconds):>4} {median:>8.2f} {size / median / 1e6:>6.2f} {ratio:>10.2f}"
         print(f"{name:<30} {version:<9} {rate}  {peers[name].output}")
+
+
+def tree_seconds(tree: Path, name: str, dump: Path) -> float:
+    """Run one of ours once, with the code of a checkout, and return its processor seconds."""
+    paths = [str(tree), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-c", RUN_ONE, name, str(dump)]
+    done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def print_against(other: Path, dump: Path, size: int, repeats: int) -> None:
+    """Print what this checkout and another one need: the best and the median run, and the other's time by ours."""
+    trees = {"this": Path(__file__).resolve().parents[1], "other": other.resolve()}
+    print(f"{'':<18} {'checkout':<9} {'runs':>4} {'best, s':>8} {'median, s':>9} {'MB/s':>6} {'other / this':>17}")
+    for name in OURS:
+        runs: dict[str, list[float]] = {which: [] for which in trees}
+        for _ in range(repeats):
+            for which, tree in trees.items():
+                runs[which].append(tree_seconds(tree, name, dump))
+        best = min(runs["other"]) / min(runs["this"])
+        turns = statistics.median(its / ours for its, ours in zip(runs["other"], runs["this"], strict=True))
+        for which, seconds in runs.items():
+            median = statistics.median(seconds)
+            ratio = f"{best:.2f} best, {turns:.2f}" if which == "other" else ""
+            rate = f"{min(seconds):>8.2f} {median:>9.2f} {size / median / 1e6:>6.2f} {ratio:>17}"
+            print(f"{name:<18} {which:<9} {len(seconds):>4} {rate}")
 
 
 def step_seconds(dump: Path) -> dict[str, float]:
@@ -136,11 +181,15 @@ def main() -> int:
     )
     options.add_argument("--only", nargs="*", choices=list(PEERS), help="leave the others out")
     options.add_argument("--steps", action="store_true", help="print also what each step of ours takes")
+    options.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout: only the two are measured")
     args = options.parse_args()
     dump = args.dump or find_slice()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     size = xml_bytes(dump)
+    if args.against:
+        print_against(args.against, dump, size, args.repeats)
+        return 0
     print(
         f"{dump.name}: {size / 1e6:.2f} MB of XML; one core, Python {platform.python_version()}, {platform.machine()}"
     )
