@@ -37,6 +37,7 @@ _MARK = re.compile(r"[.!?…](?=\s|$)")
 _QUALIFIER = re.compile(r"\s*\([^()]*\)$")
 _ETC = re.compile(r"etc\.(?= [A-Z])")
 _EQUATION = re.compile(r"= -?[A-Za-z\d]\.(?= [A-Z])")
+_FORMULA = re.compile(r"\\begin\{[^\n]{0,1000}?\\end\{")
 _AFTER_GROUP = re.compile(r"\.[\"”’']?\)(?=\s+[\"“(\[]?[A-Z])")
 
 
@@ -89,7 +90,7 @@ def sentence_pieces(
     if has_missed_cuts(text) and (missed := _behind_groups(text) + _behind_short_words(text)):
         cuts = sorted({*cuts, *missed})
         begin_with_letter = False
-    if cuts and (names or links or "(" in text or "[" in text or "/" in text):
+    if cuts and (names or links or "(" in text or "[" in text or "/" in text or "\\" in text):
         cuts = _outside_spans(text, cuts, names, links)
     pieces: list[CharRange] = []
     start = 0
@@ -141,7 +142,7 @@ def _read_cut(text: str, at: int) -> tuple[int, int] | None:
 def _outside_spans(
     text: str, cuts: list[tuple[int, int]], names: tuple[str, ...], links: Sequence[Link]
 ) -> list[tuple[int, int]]:
-    """Return the cuts that lie outside of brackets, names, words of links and pronunciations."""
+    """Return the cuts that lie outside of brackets, names, words of links, pronunciations and formulas of lines."""
     inside: set[int] = set()
     for end, _ in cuts if links else ():
         at = bisect_left(links, (end,)) - 1  # the last link that starts before the cut
@@ -158,6 +159,8 @@ def _outside_spans(
         named = {last for _, last in found}
     if "/" in text and _IPA_SIGN.search(text):
         spans += [match.span() for match in _IPA.finditer(text) if _IPA_SIGN.search(match.group())]
+    if "\\begin{" in text:
+        spans += [match.span() for match in _FORMULA.finditer(text)]
     if spans:
         ends = [end for end, _ in cuts]
         for first, last in spans:

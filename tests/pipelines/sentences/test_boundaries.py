@@ -37,6 +37,8 @@ from pipelines.sentences.splitter import sentence_ranges, split_sentences
         "It left at 7:51 a.m. Eastern Standard Time, or at 6 a.m. Monday.",
         "The genus has Bufo spp. toads in it, and so on.",
         "The list has sing. = 'singular' in it.",
+        "So \\begin{align} a + 0 &= a, \\\\ S (b) &= S (a + b). \\end{align}",
+        "It is \\begin{cases} 3.2 & so. \\\\ Else & (b). \\end{cases} here.",
         "ASP.NET and the .NET runtime are pro-U.S. things.",
     ],
 )
@@ -61,6 +63,8 @@ def test_a_person_would_not_cut_here(text: str) -> None:
         ["He came.", "iPhone sales rose.", "cis-2-Butene is a gas."],
         ["It turns its gears.", '"He went home," she said.'],
         ['It is a "crime".', "The rest is not."],
+        ["See \\alpha there.", "So \\begin{align} a. \\end{align} is it.", "\\beta is not."],
+        ["A \\begin{align} is open.", "The rest is fine."],
         ["An open ( bracket.", "The rest is fine."],
     ],
 )
