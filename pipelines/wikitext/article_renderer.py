@@ -72,6 +72,8 @@ class ArticleRenderer:
         name, marks_disambiguation = read_name(written)
         plain = arguments_without_traces(args)
         self.is_disambiguation |= marks_disambiguation
+        if name.startswith("#tag:"):
+            return self._tag_function(name, plain)
         if name in _DESCRIPTIONS:
             self._add_description(plain)
         shown = page_variable(written, self._title) if "name" in name or "space" in name else None
@@ -91,6 +93,16 @@ class ArticleRenderer:
         if plain is not args:
             shown = self._traces.put_back(shown, render(written if ":" in name else name, args) or "", args)
         return shown + self._traces.leave(short_name, written, args) if UNKNOWN_VALUE in shown else shown
+
+    def _tag_function(self, name: str, args: dict[str, str]) -> str:
+        """Return what the tag shows that `{{#tag:ref|text|name=x}}` writes. Source: Help:Magic words."""
+        tag_name = name.partition(":")[2].strip()
+        # The first argument is the content, also where it reads as a named one: {{#tag:math|a = b}}.
+        (key, content), *attributes = args.items() or {"1": ""}.items()
+        content = content if key == "1" else f"{key}={content}"
+        if tag_name == "poem":  # its lines are wikitext, which is read with the rest of the page
+            return f"<poem>{content}</poem>"
+        return self.tag(Tag(tag_name, " ".join(f'{key}="{value}"' for key, value in attributes), content, ""))
 
     def _add_description(self, args: dict[str, str]) -> None:
         """Take the article's description; "none" says that it needs none. Source: Template:Short description."""

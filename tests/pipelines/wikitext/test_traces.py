@@ -177,3 +177,27 @@ def test_a_short_description_is_that_of_the_article() -> None:
     assert article("{{Short description|A}}{{Short description|B|noreplace}}").description == "A"
     assert article("{{Short description|A}}{{Short description|B}}").description == "B"
     assert article("No description.").description == ""
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "shown", "counter"),
+    [
+        ("He left.{{#tag:ref|It is {{lang|fr|so}}.|name=a}} Then.", "He left. Then.", "references"),
+        ("He left.{{#tag: ref|a=b}} Then.", "He left. Then.", "references"),
+        ("Let {{#tag:math|a=b}} be.", "Let a=b be.", "math"),
+        ("It is {{#tag:nowiki|[x]}} here.", "It is [x] here.", None),
+        ("It is {{#tag:syntaxhighlight|x > 1|lang=c|inline=1}} here.", "It is x > 1 here.", "code_blocks"),
+        ("So:{{#tag:poem|Red roses}}", "So:\nRed roses", None),
+        ("It is.{{#tag:ref}}", "It is.", "references"),
+    ],
+)
+def test_the_function_of_a_tag_shows_what_the_tag_shows(wikitext: str, shown: str, counter: str | None) -> None:
+    read = article(wikitext)
+    assert "\n".join(block.text for block in read.blocks) == shown
+    assert counter is None or read.counters[counter] == 1
+    assert not read.dropped_templates
+
+
+def test_the_function_of_a_gallery_gives_its_pictures() -> None:
+    read = article("Tea.\n{{#tag:gallery|Tea.jpg{{!}}A cup\nPot.jpg}}")
+    assert [image.file for image in read.images] == ["Tea.jpg", "Pot.jpg"]
