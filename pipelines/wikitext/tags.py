@@ -28,6 +28,11 @@ _SPECIAL = re.compile(r"[&\[\]{}|'<>=*#:;~_!\-\n]")
 _CODES = {char: f"&#{ord(char)};" for char in "&[]{}|'<>=*#:;~_!-\n"}
 _BLOCK = re.compile(r"</?(p|div|center|blockquote|poem|ol|ul|dl|li|dd|dt|hr|h[1-6]|tr|td|th)\b[^<>]*>", re.IGNORECASE)
 _LIST_ITEM = {"li": "\n* ", "dd": "\n: ", "dt": "\n; "}
+_ONE_GROUP = re.compile(r"\{([^{}]*)\}")
+_LAYOUT_AT_ENDS = re.compile(
+    r"^(?:\\(?:(?:display|text|script|scriptscript)style(?![a-zA-Z])|[,;:! ])\s*)+|(?:\s*(?<!\\)\\[,;:! ])+$"
+)
+"""Commands of TeX for the size of letters before a formula, and for spaces before and behind it."""
 _BREAK = re.compile(r"</?br\b[^<>]*>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"<sup\b[^<>]*>([^<>]{1,20})</sup\s*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:[\s/][^<>]*)?>")
@@ -80,12 +85,16 @@ def show_tag(tag: Tag) -> str:
 def _formula(source: str) -> str:
     r"""Write a formula on one line, without `~` and double braces, which a later step would take for wikitext.
 
-    TeX reads a tie (`~`) as a blank, and ignores a blank between braces.
+    TeX reads a tie (`~`) as a blank, and ignores a blank between braces. Braces around all of it, spaces at its ends
+    and the size of its letters are layout.
 
-    >>> _formula("{{a}}~\\over\n b")
-    '{ {a} } \\over b'
+    >>> _formula("{{a}}~\\over\n b"), _formula("{D}"), _formula("{\\displaystyle a/b\\,}")
+    ('{ {a} } \\over b', 'D', 'a/b')
     """
-    text = source.replace("~", " ").replace("{{", "{ {").replace("}}", "} }")
+    text = " ".join(source.split())
+    if group := _ONE_GROUP.fullmatch(text):
+        text = group[1]
+    text = _LAYOUT_AT_ENDS.sub("", text).replace("~", " ").replace("{{", "{ {").replace("}}", "} }")
     return " ".join(text.split())
 
 

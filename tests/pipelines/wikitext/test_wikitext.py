@@ -97,6 +97,23 @@ def test_aligned_math_keeps_its_ampersands() -> None:
     assert texts("So <math>a &= b</math>.") == ["So a &= b."]
 
 
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        ("{D}", "D"),
+        ("{\\displaystyle a/b\\,}", "a/b"),
+        ("\\textstyle \\sin x\\;\\!", "\\sin x"),
+        ("\\, x", "x"),
+        ("{a} + {b}", "{a} + {b}"),
+        ("\\displaystyles", "\\displaystyles"),
+        ("a \\\\ ", "a \\\\"),
+        ("{{a}}", "{ {a} }"),
+    ],
+)
+def test_layout_at_the_ends_of_a_formula_is_left_out(formula: str, shown: str) -> None:
+    assert texts(f"Let <math>{formula}</math> be so.") == [f"Let {shown} be so."]
+
+
 @pytest.mark.parametrize("tag", ["pre", "syntaxhighlight", "source", "score", "timeline", "hiero", "graph", "mapframe"])
 def test_code_and_drawings_are_out_of_the_text(tag: str) -> None:
     article = parse(f"Before.\n<{tag} lang=x>noise [[a]]</{tag}>\n\nAfter.")
