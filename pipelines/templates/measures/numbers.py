@@ -39,7 +39,7 @@ def _stacked_fraction(args: Args) -> str:
 
 
 def _value(args: Args) -> str:
-    """Show `{{val|6.2|0.1|e=18|u=m/s}}` as '(6.2±0.1)×10¹⁸ m/s'. Source: Template:Val."""
+    """Show `{{val|6.2|0.1|e=18|u=m/s}}` as '(6.2±0.1)×10¹⁸ m/s', and `{{val|e=10}}` as 10¹⁰. Source: Template:Val."""
     shown = with_commas(positional(args, 1))
     second, third = positional(args, 2), positional(args, 3)
     if second.startswith("("):  # uncertainty of the last digits: 1.00794(7)
@@ -51,7 +51,7 @@ def _value(args: Args) -> str:
         if args.get("e"):
             shown = f"({shown})"
     if args.get("e"):
-        shown += f"×10{raised_power(args['e'])}"
+        shown += f"{'×' if shown else ''}10{raised_power(args['e'])}"
     unit = first_value(args, "u", "ul", "up", "upl")
     shown = f"{args.get('p', '')}{shown}{args.get('s', '')}"
     return join_nonempty("" if unit[:1] in "%°" else " ", shown, unit)

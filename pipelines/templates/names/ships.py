@@ -49,6 +49,18 @@ def _ship_class(args: Args) -> str:
     return join_nonempty(" ", f"{name}-class" if name else "", kind)
 
 
+_ORBITERS = {"098": "Pathfinder", "099": "Challenger", "101": "Enterprise", "102": "Columbia", "103": "Discovery",
+             "104": "Atlantis", "105": "Endeavour"}  # fmt: skip
+"""Number of an orbiter vehicle of NASA -> its name."""
+
+
+def _orbiter(args: Args) -> str:
+    """Show `{{OV|103}}` as 'Discovery', and `{{OV|103|full}}` as 'Space Shuttle Discovery'. Source: Template:OV."""
+    number = positional(args, 1)
+    name = _ORBITERS.get(number.zfill(3), f"OV-{number}" if number else "")
+    return f"Space Shuttle {name}" if positional(args, 2) == "full" and number.zfill(3) in _ORBITERS else name
+
+
 def ship_rule(name: str) -> Rule | None:
     """Find the rule of a template that is named after a ship's prefix.
 
@@ -58,4 +70,4 @@ def ship_rule(name: str) -> Rule | None:
     return _ship(_SHIP_PREFIXES[name]) if name in _SHIP_PREFIXES else None
 
 
-RULES: dict[str, Rule] = {"sclass": _ship_class, "ship": _any_ship}
+RULES: dict[str, Rule] = {"ov": _orbiter, "sclass": _ship_class, "ship": _any_ship}

@@ -104,6 +104,12 @@ LAWS = {
     "cite quran|2|1|e=5": "Quran 2:1–5",
 }
 SEASONS_AND_TEAMS = {
+    "OV|103": "Discovery",
+    "OV|99|full": "Space Shuttle Challenger",
+    "OV|200": "OV-200",
+    "army|CSA": "Confederate States Army",
+    "navy|CSA|1861": "Confederate States Navy",
+    "flag|CSA": "Confederate States of America",
     "mlby|2004": "2004",
     "by|2004|2007": "2004–2007",
     "nfly|2004": "2004",
@@ -133,6 +139,9 @@ SEASONS_AND_TEAMS = {
     "GS|U-99|1940|2": "U-99",
 }
 MONEY_AND_NUMBERS = {
+    "val|e=10": "10¹⁰",
+    "val|e=10|u=years": "10¹⁰ years",
+    "val|5|e=10": "5×10¹⁰",
     "SEK|300": "SEK 300",
     "TRY|300": "₺300",
     "C$|7": "C$7",
@@ -201,6 +210,12 @@ MEASURES = {
     "convert|5|e6m3|cuft": "5 million cubic metres (180,000,000 cu ft)",
 }
 WORDS = {
+    "reference necessary|text=He left.": "He left.",
+    "cnspan|He left.|date=May 2014": "He left.",
+    "dental formula|upper=3.1.4.2|lower=3.1.4.3": "3.1.4.2/3.1.4.3",
+    "DentalFormula|upper=0.0.2|lower=0.0.2": "0.0.2/0.0.2",
+    "longitem|padding-top:0|Rome": "Rome",
+    "longitem|Rome": "Rome",
     "according to whom span|text=It burnt.": "It burnt.",
     "dubious span|It burnt.": "It burnt.",
     "crossreference|(see [[Tea]])": "(see [[Tea]])",
