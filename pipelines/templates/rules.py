@@ -157,7 +157,8 @@ def _sic(args: Args) -> str:
 
 def _keys(args: Args) -> str:
     """Show `{{keypress|Ctrl|C}}` as 'Ctrl+C'. Source: Template:Keypress."""
-    return join_nonempty("+", *all_positional(args))
+    # A mark as a key is not the punctuation of the sentence.
+    return join_nonempty("+", *(key if key.strip(",.;:()") else f"<kbd>{key}</kbd>" for key in all_positional(args)))
 
 
 _MUSIC = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮", "n": "♮", "doubleflat": "♭♭", "bb": "♭♭",

@@ -26,6 +26,8 @@ def _verbatim(args: Args) -> str:
     """
     text = first_value(args, "1", "text", "code")
     named = [(name, value) for name, value in args.items() if name not in _OPTIONS_OF_CODE]
+    if text and not text.strip(",.;:()"):
+        return f"<code>{text}</code>"  # marks that the sentence writes about are not its punctuation
     return text or (" = ".join(named[0]) if len(named) == 1 else "")
 
 

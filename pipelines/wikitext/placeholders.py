@@ -21,6 +21,7 @@ __all__ = [
     "LINK_END",
     "LINK_START",
     "MAX_NUMBER",
+    "MENTIONED",
     "TABLE",
     "TABLE_NUMBER",
     "TRACE",
@@ -39,6 +40,9 @@ LINK_START, LINK_END, IMAGE, TRACE = "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd8"
 
 EMPTIED = "\ufdd4"
 """Stands between quote marks where all that they held shows nothing, so that both go together: `''{{unknown}}''`."""
+
+MENTIONED = "\ufdd5"
+"""Stands around marks that a text writes about, `the key <code>,</code> (comma)`: they are not its punctuation."""
 
 MAX_NUMBER = 0xFFFC
 _FIRST_NUMBER = 0xF0000  # the first of the 65,534 characters of the private plane 15

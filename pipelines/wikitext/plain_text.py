@@ -10,8 +10,17 @@ from typing import Literal, NamedTuple, cast
 
 from pipelines.templates.words import ASIDE, UNKNOWN_VALUE, remove_unknown_values, settle_asides
 from pipelines.wikitext.interwiki import LANGUAGE_PREFIXES, NO_ARTICLE_PREFIXES
-from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, LINK_START, MAX_NUMBER, number_char, number_of
-from pipelines.wikitext.tags import strip_tags
+from pipelines.wikitext.placeholders import (
+    EMPTIED,
+    IMAGE,
+    LINK_END,
+    LINK_START,
+    MAX_NUMBER,
+    MENTIONED,
+    number_char,
+    number_of,
+)
+from pipelines.wikitext.tags import mark_mentions, strip_tags
 from schemas.records import Link
 from schemas.titles import canonical_title, decode_name, decode_percent
 
@@ -51,7 +60,7 @@ _OPEN_SIGN = re.compile(r"\((?=[ ,;:)\-–])")
 _CLOSE_SIGN = re.compile(r"\)(?<=[ ,;:]\))")
 # Control characters except tab and line break, surrogates, noncharacters. The placeholders of links and images are not
 # among them: they are in the text when it is searched.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufdd0\ufdd4-\ufdef\ufffe\uffff]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufdd0\ufdd4\ufdd6-\ufdef\ufffe\uffff]")
 
 _new_link = cast("Callable[[type[Link], tuple[int, int, str]], Link]", tuple.__new__)
 """Makes a link in half the time of a call of `Link`: an article has hundreds."""
@@ -88,7 +97,7 @@ target='Cat (pet)')))
         text = _MAGIC_WORD.sub("", text)
     if "{" in text or "}" in text or "[[" in text or "]]" in text:
         text = _STRAY_BRACKETS.sub("", text)
-    text = _collapse_blanks(strip_tags(text))
+    text = _collapse_blanks(strip_tags(mark_mentions(text)))
     text = _settle_values(text)
     if "&" in text:
         text = _collapse_blanks(_decode_entities(text))
@@ -98,6 +107,7 @@ target='Cat (pet)')))
         text = _repair_punctuation(text)
     if text[1:2] == " " and text[0] in ".,;:)":
         text = _LEADING.sub("", text, count=1)
+    text = text.replace(MENTIONED, "")
     return _to_spans(text, targets) if targets else CleanText(text.strip(), ())
 
 

@@ -7,8 +7,9 @@ import re
 
 from pipelines.syntax import Tag
 from pipelines.templates.words import superscript
+from pipelines.wikitext.placeholders import MENTIONED
 
-__all__ = ["break_blocks", "count_tag", "drop_hidden", "show_tag", "strip_tags", "unescape_page"]
+__all__ = ["break_blocks", "count_tag", "drop_hidden", "mark_mentions", "show_tag", "strip_tags", "unescape_page"]
 
 _KEPT_TAGS = ("nowiki", "math", "chem", "ce")
 _CODE_TAGS = ("pre", "source", "syntaxhighlight")
@@ -36,6 +37,7 @@ _LAYOUT_AT_ENDS = re.compile(
 _BREAK = re.compile(r"</?br\b[^<>]*>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"<sup\b[^<>]*>([^<>]{1,20})</sup\s*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:[\s/][^<>]*)?>")
+_MENTION = re.compile(r"<(code|kbd|samp|tt|var)\b[^<>]*>([.,;:()!?\[\] ]{1,9})</\1\s*>", re.IGNORECASE)
 _OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)
 _HIDDEN = re.compile(
     r"<([a-z]+)\b[^<>]{0,500}?\bstyle\s{0,9}=[^<>]{0,500}?"
@@ -166,6 +168,18 @@ def _line_break(match: re.Match[str]) -> str:
     if match.group().startswith("</") and item:
         return ""
     return item or "\n\n"
+
+
+def mark_mentions(text: str) -> str:
+    """Mark the punctuation that a text writes about, in elements for code and keys; the tags go.
+
+    >>> mark_mentions("the <code>,</code> (comma)").replace(MENTIONED, "|")
+    'the |,| (comma)'
+    """
+    if "</" not in text:
+        return text
+    # A sign beside each mark: none of them is repaired, and "( )" does not go as empty parentheses.
+    return _MENTION.sub(lambda match: f"{MENTIONED}{MENTIONED.join(match[2])}{MENTIONED}", text)
 
 
 def strip_tags(text: str) -> str:

@@ -98,6 +98,21 @@ def test_aligned_math_keeps_its_ampersands() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wikitext", "shown"),
+    [
+        ("They kept <code>,</code> (comma) or <code>.</code> (stop).", "They kept , (comma) or . (stop)."),
+        ("Press <kbd>;</kbd> or <tt>( )</tt> here.", "Press ; or ( ) here."),
+        ("Press {{key|,}} or {{code|:}} now.", "Press , or : now."),
+        ("<code>.</code> is a dot &#38; a point.", ". is a dot & a point."),
+        ("The keys <code>,</code>, <code>.</code>.", "The keys ,, .."),
+        ("Run <code>x , y</code> .", "Run x, y."),
+    ],
+)
+def test_marks_that_a_text_writes_about_are_not_its_punctuation(wikitext: str, shown: str) -> None:
+    assert texts(wikitext) == [shown]
+
+
+@pytest.mark.parametrize(
     ("formula", "shown"),
     [
         ("{D}", "D"),
