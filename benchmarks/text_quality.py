@@ -43,7 +43,7 @@ LEFTOVERS: dict[str, re.Pattern[str]] = {
     "category lines": re.compile(r"^\W*Category:", re.MULTILINE | re.IGNORECASE),
     "table bars (lines)": re.compile(r"^\s*(?:\{\||\|[-}]?|!)", re.MULTILINE),
     "`()`": re.compile(r"\(\s*[,;]?\s*\)"),
-    "blank before a comma": re.compile(r"[^\S\n],(?=\s)"),
+    "blank before a comma": re.compile(r"[^\S\n],(?=\s)(?! \(comma\))"),
     "`$` without its number (inflation)": re.compile(r"(?:\(|of )[$£€]\s"),
 }
 

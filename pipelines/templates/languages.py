@@ -43,8 +43,15 @@ def _transliteration(args: Args) -> str:
 
 
 def _nihongo(args: Args) -> str:
-    """Show `{{nihongo|English|kanji|romaji|extra}}` as 'English (kanji, romaji, extra)'. Source: Template:Nihongo."""
+    """Show `{{nihongo|English|kanji|romaji|extra}}` as 'English (kanji, romaji, extra)'. Source: Template:Nihongo.
+
+    >>> _nihongo({"1": "Tokyo Tower", "2": "東京タワー", "3": "Tōkyō tawā", "lead": "yes"})
+    'Tokyo Tower (Japanese: 東京タワー, Hepburn: Tōkyō tawā)'
+    """
     english, kanji, romaji = (positional(args, place) for place in (1, 2, 3))
+    if args.get("lead") == "yes":  # in an introduction it names the language and the romanisation
+        kanji = f"Japanese: {kanji}" if kanji else ""
+        romaji = f"Hepburn: {romaji}" if romaji and english else romaji
     extra = first_value(args, "4", "extra")
     if not english:  # the romanisation leads then
         english, romaji = romaji, ""

@@ -42,7 +42,7 @@ LEFTOVERS = {
     "table bar": r"\|-|\{\||\|\|",
     "table line": r"(?m)^\s*[|!]",
     "empty parentheses": r"\(\s*[,;]*\s*\)",
-    "blank before a comma": r" ,(?=\s)",
+    "blank before a comma": r" ,(?=\s)(?! \(comma\))",  # ASCII writes about the sign: "shift , (comma)"
     "blank in parentheses": r"\(\s|\s\)",
     "tag": r"</?(?:br|small|sub|sup|span|div|p|b|i|center|nowiki|math|gallery)\b[^<>]*>",
     "entity": r"&(?:[a-z]+|#[0-9]+);",
