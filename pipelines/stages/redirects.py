@@ -121,7 +121,7 @@ class RedirectTable:
             if not len(here):
                 continue
             bucket = pq.read_table(path)
-            # The place of each title in the bucket, the first if it is there twice; null if the title is no redirect.
+            # The place of each title in the bucket, the first if it is there twice; None if the title is no redirect.
             rows = pc.index_in(here, value_set=bucket.column("title").combine_chunks())
             is_found = rows.is_valid()
             targets = bucket.column("target").take(rows.filter(is_found))
