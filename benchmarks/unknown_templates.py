@@ -49,7 +49,7 @@ class Use(NamedTuple):
 
 
 def hide_rules(wikitext: str) -> str:
-    """Give each template of a text a name that nobody knows, with a number of its own.
+    """Replace the name of each template in a text by a numbered name that no rule knows.
 
     >>> hide_rules("A {{convert|1|mi}} or {{ lang|fr|{{small|x}}}}")
     'A {{zz 0 convert|1|mi}} or {{zz 1 lang|fr|{{zz 2 small|x}}}}'

@@ -96,7 +96,7 @@ class StoreInfo:
 
 
 def _schema(fields: list[pa.Field]) -> pa.Schema:
-    """Return a schema with its version; no column may be null."""
+    """Return a schema with its version, in which every column must have a value."""
     return pa.schema(
         [field.with_nullable(False) for field in fields], metadata={b"schema_version": str(SCHEMA_VERSION).encode()}
     )

@@ -172,7 +172,7 @@ def _to_hits(ranked_list: Any) -> list[Hit]:
 
 
 def _clean(text: str) -> str:
-    r"""Return a text that Java can hold: null characters become blanks, lone surrogates question marks.
+    r"""Replace what Java cannot hold in a text: U+0000 by a blank, a lone surrogate by a question mark.
 
     >>> _clean("a\0b")
     'a b'

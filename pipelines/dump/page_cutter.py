@@ -114,7 +114,7 @@ class PageCutter:
         return cut
 
     def _pass_on(self, end: int) -> RevisionFilter:
-        """Give the bytes of the open page, up to a place in the buffer, to the filter of its revisions."""
+        """Feed the bytes of the open page, up to a place in the buffer, to the filter of its revisions."""
         self._revisions = self._revisions or RevisionFilter(self._max_page_bytes)
         self._revisions.feed(self._buffer[max(0, (self.open_at or 0) - self._base) : end])
         return self._revisions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from os import PathLike
 
 from pipelines.dump.streams import Stream, StreamDamage, compression_of, decompress
@@ -28,13 +29,12 @@ def check_texts(path: str | PathLike[str]) -> None:
     sample = b""
     with open_file(path) as file:
         compression = compression_of(file.read(16))
-    try:
+    # A damaged stream is judged by the bytes before the damage; reading its pages reports what is lost.
+    with suppress(StreamDamage):
         for piece in decompress(Stream(str(path), 0, size_of(path), compression)):
             sample += piece[:_SAMPLE_BYTES]
             if len(sample) >= _SAMPLE_BYTES:
                 break
-    except StreamDamage:
-        pass  # what is lost is found, and told, where the pages are read
     if _leaves_texts_out(sample):
         raise InputError(
             "a stub dump: it names pages but leaves out their texts",

@@ -74,7 +74,8 @@ class Store:
                 file_system(self.url).pipe_file(self._at(name), data, mode="create")
             except FileExistsError:
                 return False
-            except NotImplementedError:  # a store that cannot create atomically: two callers at once may both write
+            except NotImplementedError:
+                # fsspec raises it for stores without an exclusive create: there, two callers at once may both write.
                 if self.read(name) is not None:
                     return False
                 self.write(name, data)

@@ -96,7 +96,7 @@ def _parse_object(line: str, file: TextFile, place: str) -> dict[str, Any]:
 
 
 def _rename_keys(row: dict[str, Any], file: TextFile, place: str) -> dict[str, Any]:
-    """Return the row under our keys, without those that are null."""
+    """Return the row under our keys, without the keys whose value is None."""
     renamed: dict[str, Any] = {}
     for key, value in row.items():
         name = next((name for name, spellings in _SPELLINGS.items() if key in spellings), None)
