@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from trainer.metrics import to_markdown
-from trainer.mixture import Member, expert_posteriors, label_mixed, label_states, mix
+from trainer.mixture import Member, answer_mixed, answer_states, expert_posteriors, mix
 from trainer.model.heads import likeliest_path
 from trainer.training import read_split
 
@@ -29,9 +29,9 @@ def decode(members: Sequence[Member]) -> list[list[tuple[str, ...]]]:
     before = average.roll(1, dims=0)  # of a sentence's first token it is of another sentence, which drops out
     independent = before[:, :, None] + average[:, None, :]
     return [
-        label_states(first, average.argmax(-1)),
-        label_states(first, likeliest_path(independent, lengths, first.labels.names)),
-        label_mixed(members, weights),
+        answer_states(first, average.argmax(-1)),
+        answer_states(first, likeliest_path(independent, lengths, first.labels.names)),
+        answer_mixed(members, weights),
     ]
 
 
@@ -49,7 +49,7 @@ def main() -> None:
         return f"{100 * task.score(samples, predicted).f1:.2f}"
 
     rows = [
-        [run.name, f1(label_states(member)), *map(f1, decode([member]))]
+        [run.name, f1(answer_states(member)), *map(f1, decode([member]))]
         for run, member in zip(arguments.runs, members, strict=True)
     ]
     rows.append([" + ".join(run.name for run in arguments.runs), "-", *map(f1, decode(members))])

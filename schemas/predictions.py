@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.checked_json import read_checked_lines
 from schemas.errors import InputError
 
-__all__ = ["ExpertWeight", "PredictedEntity", "Prediction", "UsedContext", "predictions_path", "read_predictions"]
+__all__ = [
+    "ExpertWeight",
+    "GoldEntity",
+    "PredictedEntity",
+    "PredictedRelation",
+    "Prediction",
+    "UsedContext",
+    "predictions_path",
+    "read_predictions",
+]
 
+PixelBox = tuple[float, float, float, float]
 _MAX_BYTES = 256 * 1024 * 1024
 """A hundred times the size of the test split of Twitter-2015."""
 _REMEDY = "make them: mie-train evaluate RUN --split SPLIT"
@@ -17,13 +28,45 @@ _REMEDY = "make them: mie-train evaluate RUN --split SPLIT"
 
 @dataclass(frozen=True, slots=True)
 class PredictedEntity:
-    """Tokens start up to end are an entity; probability is the one of its least sure tag."""
+    """Tokens start up to end are an entity.
+
+    Args:
+        start, end: tokens, half-open.
+        type: for instance PER.
+        text: its tokens.
+        probability: the one of its least sure tag, or what the head says; None where nobody says.
+        fine: fine type; None where the run predicts none.
+        boxes: in pixels, where the picture shows it; () where it does not, or the run predicts none.
+    """
 
     start: int
     end: int
     type: str
     text: str
-    probability: float
+    probability: float | None = None
+    fine: str | None = None
+    boxes: tuple[PixelBox, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoldEntity:
+    """A gold entity, as a predicted one."""
+
+    start: int
+    end: int
+    type: str
+    fine: str | None = None
+    boxes: tuple[PixelBox, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedRelation:
+    """A relation, predicted or gold: each end is (start, end) of tokens, or (x1, y1, x2, y2) of pixels."""
+
+    head: tuple[float, ...]
+    tail: tuple[float, ...]
+    type: str
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +89,7 @@ class ExpertWeight:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a run predicts for a sample: tags and entities, or the relation of a pair.
+    """What a run predicts for a sample: tags and entities, the relation of a pair, or entities and relations.
 
     Args:
         sample_id: of the data set.
@@ -59,6 +102,8 @@ class Prediction:
         probability: of the relation.
         gold: tags or relation, where they were known.
         gate: the weights of a mixture's experts; None for an expert.
+        relations: of a run that predicts entities and relations; else None.
+        gold_entities, gold_relations: gold records, of a run that answers more than tags say; else None.
     """
 
     sample_id: str
@@ -71,6 +116,9 @@ class Prediction:
     probability: float | None = None
     gold: tuple[str, ...] | str | None = None
     gate: tuple[ExpertWeight, ...] | None = None
+    relations: tuple[PredictedRelation, ...] | None = None
+    gold_entities: tuple[GoldEntity, ...] | None = None
+    gold_relations: tuple[PredictedRelation, ...] | None = None
 
 
 def predictions_path(run: Path, split: str) -> Path:
@@ -105,16 +153,23 @@ def _fault(row: Prediction) -> str | None:
     'a probability or weight of 7.0, it must be in [0, 1]'
     """
     count = len(row.tokens)
-    if (row.tags is None) == (row.relation is None):
-        return "a prediction needs either tags or a relation"
+    if (row.tags is not None) + (row.relation is not None) + (row.relations is not None) != 1:
+        return "a prediction needs either tags, a relation, or relations"
     for name, tags in (("tags", row.tags), ("gold tags", row.gold)):
         if isinstance(tags, tuple) and len(tags) != count:
             return f"{count} tokens but {len(tags)} {name}"
     if row.gold is not None and isinstance(row.gold, str) != (row.relation is not None):
         return "the gold label is of another task than the predicted one"
-    for entity in row.entities:
-        if not 0 <= entity.start < entity.end <= count:
-            return f"an entity [{entity.start}, {entity.end}) in {count} tokens"
+    for start, end in _spans(row):
+        if not 0 <= start < end <= count:
+            return f"an entity [{start}, {end}) in {count} tokens"
     shares = [entity.probability for entity in row.entities] + [part.weight for part in row.gate or ()]
-    wrong = next((share for share in [*shares, row.probability or 0.0] if not 0 <= share <= 1.000001), None)
+    wrong = next((share for share in [*shares, row.probability] if not 0 <= (share or 0.0) <= 1.000001), None)
     return None if wrong is None else f"a probability or weight of {wrong}, it must be in [0, 1]"
+
+
+def _spans(row: Prediction) -> Iterator[tuple[float, ...]]:
+    yield from ((entity.start, entity.end) for entity in row.entities)
+    yield from ((entity.start, entity.end) for entity in row.gold_entities or ())
+    for relation in (*(row.relations or ()), *(row.gold_relations or ())):
+        yield from (end for end in (relation.head, relation.tail) if len(end) == 2)

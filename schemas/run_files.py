@@ -14,6 +14,7 @@ from schemas.errors import IndexCorrupt
 
 __all__ = [
     "GATES",
+    "MAIN_SCORES",
     "MIXTURE_FACTS",
     "GateName",
     "LogRow",
@@ -35,6 +36,8 @@ GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard")
 """fixed: the plain average. sample: one weight per expert and sample. token: one per expert and token. hard: trained as
 the sample gate, but only the expert with the largest weight predicts."""
 MIXTURE_FACTS = "mixture.json"
+MAIN_SCORES = ("FMNERG", "fine MNER", "GMNER", "JMERE", "relations", "default", "micro without None")
+"""Names of scores that can be the main one of a run: the first of them that it has. A run has only what it answers."""
 _SYSTEMS = "experts and gates"
 _SMALL, _LOG = 4 * 1024 * 1024, 64 * 1024 * 1024
 _TRAIN_AGAIN = "train it again: mie-train fit ... --overwrite"
@@ -65,8 +68,8 @@ class Scores:
 
     @property
     def main(self) -> ScoreRow | None:
-        """The task's main score: default convention, or micro without None."""
-        return self.rows.get("default") or self.rows.get("micro without None")
+        """The main score, by MAIN_SCORES."""
+        return next((self.rows[name] for name in MAIN_SCORES if name in self.rows), None)
 
 
 @dataclass(frozen=True, slots=True)

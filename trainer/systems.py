@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -62,7 +63,7 @@ class System:
         parts: what it is made of here.
         presets: shipped settings that run it.
         departures: where it differs from the paper or from the authors' code.
-        figures: our own.
+        figures: our own, from the result files of the benchmarks.
     """
 
     number: int
@@ -76,9 +77,13 @@ class System:
 
 
 def read_systems() -> list[System]:
-    """Read the packaged table, in the order of the numbers."""
-    text = (resources.files("trainer") / "systems.toml").read_text(encoding="utf-8")
-    rows = TypeAdapter(list[System]).validate_python(tomllib.loads(text)["systems"])
+    """Read the packaged table and its figures, in the order of the numbers."""
+    folder = resources.files("trainer")
+    table = tomllib.loads((folder / "systems.toml").read_text(encoding="utf-8"))["systems"]
+    figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    for row in table:
+        row["figures"] = figures.get(str(row["number"]), [])
+    rows = TypeAdapter(list[System]).validate_python(table)
     return sorted(rows, key=lambda system: system.number)
 
 

@@ -49,7 +49,8 @@ def write_predictions(
         else None
     )
     contexts = list(used) or [[] for _ in samples]
-    output = Output(samples, labels, list(predicted), probabilities.log(), lengths, contexts, experts, each)
+    answers = [labels.task.answer(*pair) for pair in zip(samples, predicted, strict=True)]
+    output = Output(samples, labels, answers, probabilities.log(), lengths, contexts, experts, each)
     write_jsonl(predictions_path(run, split), to_prediction_rows(output))
     known = [i for i, row in enumerate(samples) if row.tags is not None or row.relation is not None]
     some = {name: [getattr(output, name)[i] for i in known] for name in ("samples", "predicted", "used")}

@@ -1,4 +1,4 @@
-"""The table of systems: its figures stand in the results, its presets are shipped, and its command lists it."""
+"""The table of systems: its figures are those of the result files, its presets are shipped, its command lists it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.collect_figures import collect_figures
+from benchmarks.result_files import SystemResult, make_control, make_figure, read_results, write_result
 from schemas.errors import UsageError
 from trainer.cli import app
 from trainer.config import load_config, preset_names
-from trainer.systems import Control, Figure, find_systems, read_systems
+from trainer.systems import find_systems, read_systems
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "benchmarks" / "results").glob("*.md"))]
 KEYS = {"number", "name", "paper", "kind", "parts", "presets", "departures", "figures"}
-
-
-def cell(row: Figure | Control) -> str:
-    return f"| {row.value:.2f} ± {row.spread or 0:.2f} |"
 
 
 def test_the_systems_stand_in_the_order_of_their_numbers() -> None:
@@ -34,15 +31,27 @@ def test_a_part_that_names_a_fusion_is_the_one_of_the_presets() -> None:
         assert {row.kind for row in used if row is not None} == fusions, system.name
 
 
-def test_each_figure_stands_in_a_result_file_under_its_command() -> None:
+def test_the_figures_are_those_of_the_result_files() -> None:
+    packaged = json.loads((ROOT / "trainer" / "figures.json").read_text(encoding="utf-8"))
+    assert packaged == json.loads(json.dumps(collect_figures())), "collect them: python -m benchmarks.collect_figures"
+    assert set(packaged) <= {str(system.number) for system in read_systems()}
+
+
+def test_each_figure_names_a_benchmark_that_is_there() -> None:
     for system in read_systems():
         for figure in system.figures:
-            parts = [part for text in RESULTS for part in text.split("\n    python -m ")[1:]]
-            printed = [part for part in parts if f"python -m {part.splitlines()[0]}" == figure.command]
-            assert printed, f"{system.name}: no result file has the command {figure.command}"
-            for row in (figure, figure.control):
-                assert row is None or any(cell(row) in part for part in printed), f"{system.name}: {row}"
-            assert f"seeds {','.join(map(str, figure.seeds))}" in printed[0]
+            module = figure.command.split()[2]
+            assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{system.name}: {figure.command}"
+            assert figure.seeds and (figure.spread is None) == (len(figure.seeds) == 1), f"{system.name}: {figure}"
+
+
+def test_a_result_is_written_and_read_again(tmp_path: Path) -> None:
+    control = make_control("shuffled photos", [0.5, 0.6])
+    figure = make_figure("rocky", "f1", {1: 0.9, 2: 0.8}, "python -m benchmarks.rocky", control)
+    assert (figure.value, figure.spread, control.value) == (85.0, 7.07, 55.0)
+    result = SystemResult(3, "hvpnet", "rocky, 2 seeds", (figure,), {"PER": [0.5]})
+    path = write_result(result, tmp_path)
+    assert path.name == "03-hvpnet-rocky-2-seeds.json" and read_results(tmp_path) == [result]
 
 
 def test_each_preset_is_shipped_and_has_the_objectives_that_the_parts_name() -> None:

@@ -89,7 +89,7 @@ def ablations_to_markdown(rows: Sequence[Ablation]) -> str:
 
 def _score(name: str, folder: Path, split: str, reader: Reader) -> Ablation:
     output = run_system(folder, split, reader, cache=False)
-    f1 = output.labels.task.score(output.samples, output.predicted).f1
+    f1 = output.labels.task.score(output.samples, output.predicted, output.key).f1
     return Ablation(name, f1, sum(len(rows) for rows in output.used) / len(output.used))
 
 

@@ -41,7 +41,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
     """
     output = run_system(folder, split, lambda config: read_split(config, split))
     rows = to_prediction_rows(output)
-    if any("gold" not in row for row in rows):
+    if any(output.labels.task.gold_records(sample) is None for sample in output.samples):
         raise InputError("samples without labels cannot be scored", path=folder, remedy="use: mie-train predict")
     scores = score_output(output, _training_samples(folder))
     values: dict[str, Any] = {name: score_to_json(score) for name, score in scores.items()}
@@ -54,7 +54,7 @@ def evaluate_run(folder: Path, split: str) -> dict[str, Any]:
         table += "\n\n" + gate_table(values["experts and gates"])
     # predictions before scores: after an interrupt, scores that are there have their predictions beside them
     write_jsonl(folder / "predictions" / f"{split}.jsonl", rows)
-    if output.labels.task.has_tags:
+    if all("tags" in row for row in rows):
         write_conll(folder / "predictions" / f"{split}.conll", rows)
     with writing(folder / "predictions"):
         write_json_atomically(folder / "predictions" / f"{split}.scores.json", values)
@@ -72,14 +72,15 @@ def score_output(output: Output, trained_on: Sequence[Sample]) -> dict[str, Scor
             of head and tail gives without a model.
 
     Returns:
-        scores by name: of all samples ("default" and "strict" for entities, "micro without None" for relations), and
-        of the groups: seen and unseen entities, samples with and without an image, with and without contexts.
+        scores by name, the main one first: of all samples ("default" and "strict" for entities, "micro without None"
+        for relations, "GMNER" or "FMNERG" and what they are made of for regions and fine types, "JMERE" for joint
+        data), and of the groups: seen and unseen entities, samples with and without image, with and without contexts.
     """
     samples = output.samples
     images = ["with image" if sample.image else "without image" for sample in samples]
     used = ["with contexts" if contexts else "without contexts" for contexts in output.used]
-    scores = output.labels.task.all_scores(samples, output.predicted, trained_on)
-    counts = output.labels.task.counts(samples, output.predicted)
+    scores = output.labels.task.all_scores(samples, output.predicted, trained_on, output.key)
+    counts = output.labels.task.counts(samples, output.predicted, output.key)
     return scores | score_groups(images, counts) | score_groups(used, counts)
 
 

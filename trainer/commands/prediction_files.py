@@ -9,13 +9,17 @@ from typing import Any
 
 import torch
 
-from schemas.entities import find_entities
+from schemas.dataset import NO_RELATION
+from schemas.records import Entity
+from trainer.inputs import Answer, entity_to_json, relation_to_json
 from trainer.mixture import Output
 from trainer.training import writing
 
 __all__ = ["to_prediction_rows", "write_conll", "write_jsonl"]
 
 Row = dict[str, Any]
+_OF_TAGS = ("span", "span+type")
+"""What of a record tags say as well."""
 
 
 def to_prediction_rows(output: Output) -> list[Row]:
@@ -32,10 +36,10 @@ def to_prediction_rows(output: Output) -> list[Row]:
     rows: list[Row] = []
     for i, sample in enumerate(output.samples):
         row: Row = {"sample_id": sample.sample_id, "tokens": list(sample.tokens), "image": sample.image}
-        if output.labels.task.has_tags:
-            row |= _entities(output, i, probabilities[i])
-        else:
+        if output.labels.task_name == "re":
             row |= _relation(output, i, probabilities[i])
+        else:
+            row |= _records(output, i, probabilities[i])
         row["contexts"] = [
             {"source": c.source, "rank": c.rank, "doc_id": c.doc_id, "title": c.title} for c in output.used[i]
         ]
@@ -75,24 +79,53 @@ def write_conll(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     _write(path, "\n".join(lines))
 
 
-def _entities(output: Output, i: int, probabilities: torch.Tensor) -> Row:
-    sample, tags = output.samples[i], output.predicted[i]
-    names = output.labels.names
-    entities = []
-    for start, end, kind, *_ in find_entities(tags):
-        lowest = min(probabilities[t, names.index(tags[t])].item() for t in range(start, end))
-        text = " ".join(sample.tokens[start:end])
-        entities.append({"start": start, "end": end, "type": kind, "text": text, "probability": round(lowest, 6)})
-    gold = {"gold": list(sample.tags)} if sample.tags is not None else {}
-    return {"tags": list(tags), **gold, "entities": entities}
+def _records(output: Output, i: int, probabilities: torch.Tensor) -> Row:
+    """Return entities and relations, and beside them tags and the gold records where there are any."""
+    sample, answer = output.samples[i], output.predicted[i]
+    row: Row = {}
+    if answer.labels or sample.tags is not None:
+        row["tags"] = list(answer.labels) or _to_tags(answer, len(sample.tokens))
+    if sample.tags is not None:
+        row["gold"] = list(sample.tags)
+    row["entities"] = [_entity(output, i, entity, probabilities) for entity in answer.entities]
+    if output.labels.task_name == "joint":
+        row["relations"] = [relation_to_json(relation) for relation in answer.relations]
+    if sample.entities is not None and (output.key not in _OF_TAGS or sample.tags is None):
+        row["gold_entities"] = [entity_to_json(entity) for entity in sample.entities]
+    if sample.relations is not None:
+        row["gold_relations"] = [relation_to_json(relation) for relation in sample.relations]
+    return row
+
+
+def _entity(output: Output, i: int, entity: Entity, probabilities: torch.Tensor) -> Row:
+    row = entity_to_json(entity)
+    row["text"] = " ".join(output.samples[i].tokens[entity.start : entity.end])
+    labels, names = output.predicted[i].labels, output.labels.names
+    if labels and len(probabilities):
+        tags = range(entity.start, entity.end)
+        row["probability"] = round(min(probabilities[t, names.index(labels[t])].item() for t in tags), 6)
+    elif entity.score is not None:
+        row["probability"] = round(row.pop("score"), 6)
+    return row
+
+
+def _to_tags(answer: Answer, length: int) -> list[str]:
+    """Return entities as BIO tags; one that overlaps one before it is left out of them, and stands in `entities`."""
+    tags = ["O"] * length
+    for entity in sorted(answer.entities, key=lambda row: (row.start, -row.end)):
+        if all(tag == "O" for tag in tags[entity.start : entity.end]):
+            inside = [f"I-{entity.type}"] * (entity.end - entity.start - 1)
+            tags[entity.start : entity.end] = [f"B-{entity.type}", *inside]
+    return tags
 
 
 def _relation(output: Output, i: int, probabilities: torch.Tensor) -> Row:
-    sample, relation = output.samples[i], output.predicted[i][0]
-    gold = {"gold": sample.relation} if sample.relation is not None else {}
-    probability = round(probabilities[0, output.labels.names.index(relation)].item(), 6)
-    spans = {"head": list(sample.head or ()), "tail": list(sample.tail or ())}
-    return {**spans, "relation": relation, "probability": probability, **gold}
+    sample, answer = output.samples[i], output.predicted[i]
+    relation = answer.relations[0].type if answer.relations else NO_RELATION
+    row: Row = {"head": list(sample.head or ()), "tail": list(sample.tail or ()), "relation": relation}
+    if len(probabilities):
+        row["probability"] = round(probabilities[0, output.labels.names.index(relation)].item(), 6)
+    return row | ({"gold": sample.relation} if sample.relation is not None else {})
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from schemas.dataset import read_dataset, read_samples
 from schemas.manifest import write_json_atomically
+from schemas.run_files import MAIN_SCORES
 from trainer.commands.evaluate import evaluate_run
 from trainer.config import RunConfig
+from trainer.inputs import LabelSet
 from trainer.training import Talk, fit, writing
 
 __all__ = ["fit_and_evaluate", "fit_seeds", "main_f1", "mean_and_deviation"]
@@ -78,9 +80,10 @@ def fit_seeds(
 def main_f1(scores: dict[str, Any]) -> float:
     """Return the F1 that papers report, from the scores of `evaluate_run`.
 
-    For entities it is that of the default convention, for relations micro F1 without None.
+    For entities it is that of the default convention, for relations micro F1 without None; what else there is stands in
+    `schemas.run_files.MAIN_SCORES`.
     """
-    return float((scores.get("default") or scores["micro without None"])["f1"])
+    return float(next(scores[name] for name in MAIN_SCORES if name in scores)["f1"])
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
@@ -93,4 +96,6 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _is_labelled(config: RunConfig, split: str) -> bool:
-    return all(s.tags is not None or s.relation is not None for s in read_samples(config.data.samples, split))
+    dataset = read_dataset(config.data.samples)
+    task = LabelSet.of(dataset).task
+    return all(task.gold_records(sample) is not None for sample in read_samples(config.data.samples, split))

@@ -1,3 +1,9 @@
+from .answers import Answer as Answer
+from .answers import Labels as Labels
+from .answers import answer_from_json as answer_from_json
+from .answers import answer_to_json as answer_to_json
+from .answers import entity_to_json as entity_to_json
+from .answers import relation_to_json as relation_to_json
 from .batches import Batch as Batch
 from .batches import collate as collate
 from .batches import order_by_length as order_by_length
@@ -17,6 +23,5 @@ from .labels import LabelSet as LabelSet
 from .pieces import find_specials as find_specials
 from .pieces import piece_ids as piece_ids
 from .pieces import token_piece_ids as token_piece_ids
-from .tasks import Labels as Labels
 from .window import Specials as Specials
 from .window import Window as Window

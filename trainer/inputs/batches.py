@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from schemas.records import Sample
 from trainer.inputs.examples import Example
 from trainer.inputs.features import Features, stack_features
 
@@ -28,6 +29,7 @@ class Batch:
         positions: of the states that the head reads [B, P] int64; mask [B, P] bool.
         targets: right classes of the head's states [B, S]; None where an example has no labels.
         features: of the samples' pictures; None for a run without pictures.
+        samples: themselves; () where nobody gave them.
     """
 
     ids: Tensor
@@ -38,6 +40,14 @@ class Batch:
     mask: Tensor
     targets: Tensor | None
     features: Features | None = None
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def unlabelled(self) -> tuple[Sample, ...]:
+        """The samples without anything that a system should predict: what a head may see when it predicts."""
+        return tuple(
+            replace(sample, tags=None, relation=None, entities=None, relations=None) for sample in self.samples
+        )
 
     @property
     def pieces(self) -> int:
@@ -106,6 +116,7 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         mask.to(device),
         targets,
         None if features is None else features.to(device),
+        tuple(example.sample for example in examples if example.sample is not None),
     )
 
 

@@ -38,6 +38,7 @@ class Example:
         used: positions of the contexts that are in the window, in the list given.
         cut_tokens: tokens of the sample that did not fit into the window.
         features: of its picture; None where the run reads none.
+        sample: itself, for heads and objectives that read more of it than targets say.
     """
 
     sample_id: str
@@ -48,6 +49,7 @@ class Example:
     used: tuple[int, ...]
     cut_tokens: int = 0
     features: FeatureRow | None = None
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def make_examples(
         cut = window.cut_tokens + sentence.cut_tokens
         right = targets(sample, window)
         pictures = None if features is None else FeatureRow(features, len(rows))
-        rows.append(Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut, pictures))
+        rows.append(
+            Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut, pictures, sample)
+        )
         windows.append(replace(window, cut_tokens=cut))
     found = [(contexts or {}).get(sample.sample_id, ()) for sample in samples]
     return Examples(tuple(rows), replace(count_windows(windows), ranks=_count_ranks(found, windows)))

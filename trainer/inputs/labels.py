@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from schemas.dataset import Dataset
 from schemas.dataset import Task as TaskName
 from schemas.errors import InputError
+from schemas.records import Sample
 from trainer.inputs.tasks import TASKS, Task
 
 __all__ = ["LabelSet"]
@@ -19,17 +20,42 @@ class LabelSet:
     """The labels that a model predicts.
 
     Args:
-        task_name: ner or re.
-        names: tags with O first, or relations; the number of a label is its position here.
+        task_name: ner, re or joint.
+        names: tags with O first, or relations, or of joint data the entity types and then the relations; the number of
+            a label is its position here.
+        fine: the fine types of the training set, sorted; () where it has none.
+        relations: of joint data, those among the names that are relations.
     """
 
     task_name: TaskName
     names: tuple[str, ...]
+    fine: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, dataset: Dataset, tags: Iterable[Sequence[str] | None] = ()) -> LabelSet:
-        """Return the labels of a data set. Tags of its samples show whether entities have an E- and an S-."""
-        return cls(dataset.task, TASKS[dataset.task].label_names(dataset, tags))
+    def of(cls, dataset: Dataset, samples: Iterable[Sample] = ()) -> LabelSet:
+        """Return the labels of a data set.
+
+        Args:
+            dataset: its description.
+            samples: of its training set. They show whether tags have an E- and an S-, and which fine types there are.
+        """
+        rows = list(samples)
+        fine = {entity.fine for row in rows for entity in row.entities or () if entity.fine is not None}
+        names = TASKS[dataset.task].label_names(dataset, rows)
+        relations = _relations_of(dataset.labels, rows) if dataset.task == "joint" else ()
+        return cls(dataset.task, names, tuple(sorted(fine)), relations)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The entity types, in the order of their labels.
+
+        >>> LabelSet("ner", ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")).types
+        ('PER', 'LOC')
+        """
+        if self.task_name == "joint":
+            return tuple(name for name in self.names if name not in self.relations)
+        return tuple(dict.fromkeys(name[2:] for name in self.names if name[1:2] == "-"))
 
     @property
     def task(self) -> Task:
@@ -56,3 +82,10 @@ class LabelSet:
             place=f"sample {sample_id}",
             remedy=f"the model knows {', '.join(self.names)}",
         )
+
+
+def _relations_of(labels: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Return the relations among the labels of joint data: what stands behind the last label that is a type."""
+    types = {entity.type for row in samples for entity in row.entities or ()}
+    last = max((number for number, label in enumerate(labels) if label in types), default=-1)
+    return tuple(labels[last + 1 :])

@@ -7,31 +7,33 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple
 
 from schemas.dataset import NO_RELATION, Dataset
 from schemas.entities import find_entities
 from schemas.errors import InputError
-from schemas.records import Relation, Sample
+from schemas.records import Entity, Relation, Sample, Span
+from trainer.inputs.answers import Answer, Labels
 from trainer.inputs.markers import MARKERS, cut_around, mark_entities
 from trainer.inputs.window import Window
 from trainer.metrics import (
     Counts,
     Record,
+    RecordKey,
     Score,
     label_by_order,
     record_counts,
     score_entities,
+    score_groundable,
+    score_grounded,
+    score_joint,
     score_records,
     score_relations,
     score_seen_unseen,
     surface_forms,
 )
 
-__all__ = ["TASKS", "Labels", "SentencePieces", "Task"]
-
-Labels: TypeAlias = tuple[str, ...]
-"""The labels of a sample: one tag per token, or (relation,)."""
+__all__ = ["TASKS", "SentencePieces", "Task"]
 
 
 class SentencePieces(NamedTuple):
@@ -54,12 +56,12 @@ class Task(ABC):
     """Whether a sample has one label per token."""
 
     @abstractmethod
-    def label_names(self, dataset: Dataset, tags: Iterable[Sequence[str] | None]) -> tuple[str, ...]:
+    def label_names(self, dataset: Dataset, samples: Iterable[Sample]) -> tuple[str, ...]:
         """Return the labels of a data set in the order of their numbers.
 
         Args:
             dataset: with its entity types or relations.
-            tags: of its training samples; for the prefixes that they have.
+            samples: of its training set; for the prefixes that their tags have.
         """
 
     @abstractmethod
@@ -73,6 +75,20 @@ class Task(ABC):
     @abstractmethod
     def records(self, sample: Sample, labels: Sequence[str]) -> list[Record]:
         """Return the records that labels of a sample stand for."""
+
+    def answer(self, sample: Sample, labels: Labels) -> Answer:
+        """Return labels of a sample as an answer."""
+        return Answer(tuple(self.records(sample, labels)), labels)
+
+    def gold_records(self, sample: Sample, key: RecordKey = "span+type") -> list[Record] | None:  # noqa: ARG002
+        """Return the gold records of a sample; None where it has no labels.
+
+        Args:
+            sample: of the task.
+            key: what of a record is compared. Tags say spans and types; the rest stands in the records of a sample.
+        """
+        labels = self.gold(sample)
+        return None if labels is None else self.records(sample, labels)
 
     @abstractmethod
     def check(self, sample: Sample) -> None:
@@ -105,30 +121,43 @@ class Task(ABC):
     def positions(self, window: Window, marks: Sequence[int], sample: Sample) -> tuple[int, ...]:
         """Return the positions of the states that a head reads, in the window without contexts."""
 
-    def score(self, samples: Sequence[Sample], predicted: Sequence[Labels]) -> Score:
-        """Score predicted labels by the task's main metric: F1 over the records that they stand for."""
-        return score_records(*self._all_records(samples, predicted))
+    def score(self, samples: Sequence[Sample], predicted: Sequence[Answer], key: RecordKey = "span+type") -> Score:
+        """Score answers by the task's main metric: F1 over records.
 
-    def counts(self, samples: Sequence[Sample], predicted: Sequence[Labels]) -> list[Counts]:
+        Args:
+            samples: labelled.
+            predicted: an answer for each.
+            key: what of a record must be right.
+        """
+        return score_records(*self._all_records(samples, predicted, key), key)
+
+    def counts(
+        self, samples: Sequence[Sample], predicted: Sequence[Answer], key: RecordKey = "span+type"
+    ) -> list[Counts]:
         """Count the right, predicted and gold records of each sample."""
-        return record_counts(*self._all_records(samples, predicted))
+        return record_counts(*self._all_records(samples, predicted, key), key)
 
     def _all_records(
-        self, samples: Sequence[Sample], predicted: Sequence[Labels]
+        self, samples: Sequence[Sample], predicted: Sequence[Answer], key: RecordKey
     ) -> tuple[list[list[Record]], list[list[Record]]]:
-        gold = [self.records(sample, labels) if (labels := self.gold(sample)) else [] for sample in samples]
-        return gold, [self.records(sample, labels) for sample, labels in zip(samples, predicted, strict=True)]
+        gold = [self.gold_records(sample, key) or [] for sample in samples]
+        return gold, [list(answer.records) for answer in predicted]
 
     @abstractmethod
     def all_scores(
-        self, samples: Sequence[Sample], predicted: Sequence[Labels], trained_on: Sequence[Sample]
+        self,
+        samples: Sequence[Sample],
+        predicted: Sequence[Answer],
+        trained_on: Sequence[Sample],
+        key: RecordKey = "span+type",
     ) -> dict[str, Score]:
         """Score by every convention of the task, the main one first.
 
         Args:
             samples: labelled.
-            predicted: their labels.
+            predicted: an answer for each.
             trained_on: samples of the training set, to tell entities that were seen in it.
+            key: what of a record the system answers.
         """
 
 
@@ -139,9 +168,10 @@ class Tagging(Task):
     description = "named entities (BIO tags, linear-chain CRF)"
     has_tags = True
 
-    def label_names(self, dataset: Dataset, tags: Iterable[Sequence[str] | None]) -> tuple[str, ...]:
+    def label_names(self, dataset: Dataset, samples: Iterable[Sample]) -> tuple[str, ...]:
         """Return O, then B-X and I-X of each type; E-X and S-X too where tags have them."""
-        prefixes = "BIES" if any(tag[:2] in ("E-", "S-") for row in tags for tag in row or ()) else "BI"
+        rows = (sample.tags or () for sample in samples)
+        prefixes = "BIES" if any(tag[:2] in ("E-", "S-") for row in rows for tag in row) else "BI"
         return ("O", *(f"{prefix}-{kind}" for kind in dataset.labels for prefix in prefixes))
 
     def known_types(self, names: Iterable[str]) -> set[str]:
@@ -156,6 +186,12 @@ class Tagging(Task):
         """Return the entities of tags, by the default convention."""
         return list(find_entities(labels))
 
+    def gold_records(self, sample: Sample, key: RecordKey = "span+type") -> list[Record] | None:
+        """Return the entities: of the tags, or where fine types and boxes count, those that stand as records."""
+        if (key in ("span", "span+type") and sample.tags is not None) or sample.entities is None:
+            return super().gold_records(sample, key)
+        return list(sample.entities)
+
     def check(self, sample: Sample) -> None:
         """Refuse a sample with a relation and no tags."""
         if sample.tags is None and sample.relation is not None:
@@ -166,16 +202,32 @@ class Tagging(Task):
         return window.first_piece
 
     def all_scores(
-        self, samples: Sequence[Sample], predicted: Sequence[Labels], trained_on: Sequence[Sample]
+        self,
+        samples: Sequence[Sample],
+        predicted: Sequence[Answer],
+        trained_on: Sequence[Sample],
+        key: RecordKey = "span+type",
     ) -> dict[str, Score]:
-        """Score by the default and the strict convention, and by whether an entity was seen in training."""
-        gold = [sample.tags or () for sample in samples]
+        """Score by the default and the strict convention, and by whether an entity was seen in training.
+
+        Before them stand the measures of fine types and regions, where the system answers these. Entities of a head
+        that gives no tags have one convention: they are what they are.
+        """
+        grounded = {} if key in ("span", "span+type") else self._grounded_scores(samples, predicted)
+        if not all(answer.labels for answer in predicted):
+            return grounded | {"default": self.score(samples, predicted)}
+        gold, tags = [sample.tags or () for sample in samples], [answer.labels for answer in predicted]
         known = surface_forms([row.tokens for row in trained_on], [row.tags or () for row in trained_on])
-        return {
-            "default": score_entities(gold, predicted, "default"),
-            "strict": score_entities(gold, predicted, "strict"),
-            **score_seen_unseen([sample.tokens for sample in samples], gold, predicted, known),
+        return grounded | {
+            "default": score_entities(gold, tags, "default"),
+            "strict": score_entities(gold, tags, "strict"),
+            **score_seen_unseen([sample.tokens for sample in samples], gold, tags, known),
         }
+
+    def _grounded_scores(self, samples: Sequence[Sample], predicted: Sequence[Answer]) -> dict[str, Score]:
+        gold = [_entities(self.gold_records(sample, "span+type+region")) for sample in samples]
+        found = [answer.entities for answer in predicted]
+        return score_grounded(gold, found) | score_groundable(gold, found)
 
 
 class PairRelation(Task):
@@ -185,7 +237,7 @@ class PairRelation(Task):
     description = "relations of two marked entities"
     markers = MARKERS
 
-    def label_names(self, dataset: Dataset, tags: Iterable[Sequence[str] | None]) -> tuple[str, ...]:  # noqa: ARG002
+    def label_names(self, dataset: Dataset, samples: Iterable[Sample]) -> tuple[str, ...]:  # noqa: ARG002
         """Return the relations."""
         return dataset.labels
 
@@ -230,12 +282,14 @@ class PairRelation(Task):
     def all_scores(
         self,
         samples: Sequence[Sample],
-        predicted: Sequence[Labels],
+        predicted: Sequence[Answer],
         trained_on: Sequence[Sample],
+        key: RecordKey = "span+type",  # noqa: ARG002 - a given pair has no other measure
     ) -> dict[str, Score]:
         """Score by the one convention that there is; beside it, what the order of head and tail gives alone."""
         gold = [str(sample.relation) for sample in samples]
-        scores = {"micro without None": score_relations(gold, [row[0] for row in predicted])}
+        found = [answer.relations[0].type if answer.relations else NO_RELATION for answer in predicted]
+        scores = {"micro without None": score_relations(gold, found)}
         if trained_on:
             scores["order of head and tail alone"] = score_relations(gold, label_by_order(trained_on, samples))
         return scores
@@ -250,7 +304,7 @@ class JointRecords(Task):
     noun = "record"
     description = "entities and relations"
 
-    def label_names(self, dataset: Dataset, tags: Iterable[Sequence[str] | None]) -> tuple[str, ...]:  # noqa: ARG002
+    def label_names(self, dataset: Dataset, samples: Iterable[Sample]) -> tuple[str, ...]:  # noqa: ARG002
         """Return the types of entities and then the relations."""
         return dataset.labels
 
@@ -263,7 +317,13 @@ class JointRecords(Task):
         return None
 
     def records(self, sample: Sample, labels: Sequence[str]) -> list[Record]:  # noqa: ARG002
-        """Return the gold records of a sample."""
+        """Return nothing: labels by number say no records."""
+        return []
+
+    def gold_records(self, sample: Sample, key: RecordKey = "span+type") -> list[Record] | None:  # noqa: ARG002
+        """Return entities and relations."""
+        if sample.entities is None and sample.relations is None:
+            return None
         return [*(sample.entities or ()), *(sample.relations or ())]
 
     def check(self, sample: Sample) -> None:
@@ -275,18 +335,38 @@ class JointRecords(Task):
         """Return the first piece of each token that is in the window."""
         return window.first_piece
 
+    def score(self, samples: Sequence[Sample], predicted: Sequence[Answer], key: RecordKey = "span+type") -> Score:
+        """Score facts (`score_joint`); where ends are regions of a picture, relations as records."""
+        return next(iter(self.all_scores(samples, predicted, (), key).values()))
+
     def all_scores(
         self,
-        samples: Sequence[Sample],  # noqa: ARG002
-        predicted: Sequence[Labels],  # noqa: ARG002
+        samples: Sequence[Sample],
+        predicted: Sequence[Answer],
         trained_on: Sequence[Sample],  # noqa: ARG002
+        key: RecordKey = "span+type",  # noqa: ARG002
     ) -> dict[str, Score]:
-        """Return nothing: labels by number say no records."""
-        return {}
+        """Score facts, entities, relations and pairs; where ends are regions of a picture, relations and entities."""
+        gold = [Answer(tuple(self.gold_records(sample) or ())) for sample in samples]
+        sides = [[(answer.entities, answer.relations) for answer in rows] for rows in (gold, predicted)]
+        relations = [[_real(part) for _, part in side] for side in sides]
+        ends = [end for side in relations for part in side for row in part for end in (row.head, row.tail)]
+        if all(isinstance(end, Span) for end in ends):
+            return score_joint(*sides)
+        entities = score_records([row[0] for row in sides[0]], [row[0] for row in sides[1]])
+        return {"relations": score_records(relations[0], relations[1]), "entities": entities}
 
 
 TASKS: dict[str, Task] = {"ner": Tagging(), "re": PairRelation(), "joint": JointRecords()}
 """The tasks by the name that files have for them."""
+
+
+def _entities(records: Sequence[Record] | None) -> list[Entity]:
+    return [row for row in records or () if isinstance(row, Entity)]
+
+
+def _real(relations: Sequence[Relation]) -> list[Relation]:
+    return [row for row in relations if row.type != NO_RELATION]
 
 
 def _other_task(sample: Sample, lacking: str) -> InputError:

@@ -11,6 +11,7 @@ from .joint import facts_of as facts_of
 from .joint import score_joint as score_joint
 from .order import label_by_order as label_by_order
 from .records import Record as Record
+from .records import RecordKey as RecordKey
 from .records import box_overlap as box_overlap
 from .records import record_counts as record_counts
 from .records import score_records as score_records

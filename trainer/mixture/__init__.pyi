@@ -1,5 +1,5 @@
-from .decode import label_mixed as label_mixed
-from .decode import label_states as label_states
+from .decode import answer_mixed as answer_mixed
+from .decode import answer_states as answer_states
 from .fit import fit_mixture as fit_mixture
 from .folders import expert_folders as expert_folders
 from .folders import is_mixture as is_mixture

@@ -1,4 +1,4 @@
-"""From posteriors to labels: those of one expert, those of a mixture, and the best that any gate could choose."""
+"""From posteriors to answers: those of one expert, those of a mixture, and the best that any gate could choose."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from torch import Tensor
 
 from schemas.errors import InputError
 from schemas.records import Sample
-from trainer.inputs import Labels, LabelSet
+from trainer.inputs import Answer, LabelSet
 from trainer.mixture.gates import mix
 from trainer.mixture.members import Member
 
-__all__ = ["gold_targets", "label_mixed", "label_states", "oracle_choice", "oracle_classes"]
+__all__ = ["answer_mixed", "answer_states", "gold_targets", "oracle_choice", "oracle_classes"]
 
 
-def label_states(member: Member, classes: Tensor | None = None) -> list[Labels]:
-    """Return the labels of each sample, for classes [M] of its states; without them, for those that it decoded."""
+def answer_states(member: Member, classes: Tensor | None = None) -> list[Answer]:
+    """Return the answer for each sample, from classes [M] of its states; without them, the one that was decoded."""
+    kept = member.posteriors.answers
+    if classes is None and kept is not None:
+        return list(kept)
     rows = torch.split(member.posteriors.classes if classes is None else classes, member.posteriors.lengths.tolist())
     return [
-        member.head.name_classes(member.labels, row.tolist(), sample)
+        member.head.answer(member.labels, row.tolist(), sample)
         for row, sample in zip(rows, member.data.samples, strict=True)
     ]
 
 
-def label_mixed(members: Sequence[Member], weights: Tensor) -> list[Labels]:
-    """Return the labels of each sample, decoded from the mixed posteriors.
+def answer_mixed(members: Sequence[Member], weights: Tensor) -> list[Answer]:
+    """Return the answer for each sample, decoded from the mixed posteriors.
 
     A chain of tags is decoded as a chain: the experts' marginals of neighbours are mixed too, and the likeliest of the
     sound sequences is taken.
@@ -40,7 +43,7 @@ def label_mixed(members: Sequence[Member], weights: Tensor) -> list[Labels]:
     pairs = [member.posteriors.log_pairs for member in members if member.posteriors.log_pairs is not None]
     mixed = mix(torch.stack([member.posteriors.log_probs for member in members]), log_weights)
     mixed_pairs = mix(torch.stack(pairs), log_weights) if pairs else None
-    return label_states(first, first.head.decode_mixed(first.labels, mixed, mixed_pairs, lengths))
+    return answer_states(first, first.head.decode_mixed(first.labels, mixed, mixed_pairs, lengths))
 
 
 def gold_targets(member: Member) -> Tensor:
@@ -58,8 +61,8 @@ def gold_targets(member: Member) -> Tensor:
     return torch.tensor(rows)
 
 
-def oracle_choice(labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[Labels]]) -> list[Labels]:
-    """Take for each sample the prediction of the expert with the fewest errors there: a bound for gates by sample."""
+def oracle_choice(labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[Answer]]) -> list[Answer]:
+    """Take for each sample the answer of the expert with the fewest errors there: a bound for gates by sample."""
     errors = [
         [part.predicted + part.gold - 2 * part.right for part in labels.task.counts(samples, predicted)]
         for predicted in predictions

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from schemas.errors import InputError, UsageError
 from schemas.run_files import MixtureFacts
-from trainer.mixture.decode import gold_targets, label_mixed, label_states, oracle_choice, oracle_classes
+from trainer.mixture.decode import answer_mixed, answer_states, gold_targets, oracle_choice, oracle_classes
 from trainer.mixture.folders import is_mixture, relative_to_mixture
 from trainer.mixture.gate_features import gate_input
 from trainer.mixture.gates import GATES, GateInput, GateName, Reduction, cross_fit, fit_gate
 from trainer.mixture.image_vectors import first_vectors
-from trainer.mixture.members import Member, Reader, expert_posteriors
+from trainer.mixture.members import Member, Reader, check_posterior, expert_posteriors
 from trainer.mixture.mixture import COMPONENTS, GateSet, save_mixture
 from trainer.mixture.posteriors import weights_digest
 from trainer.training import read_split
@@ -81,8 +81,11 @@ def read_members(experts: Sequence[Path], split: str, reader: Reader, cache: boo
     """Return the experts' answers for a split, which must fit together.
 
     Raises:
+        UsageError: the head of an expert has no posterior.
         InputError: an expert has other labels, another head or other samples than the first.
     """
+    for path in experts:
+        check_posterior(path)
     members = [expert_posteriors(path, split, reader, cache) for path in experts]
     first = members[0]
     ids = [sample.sample_id for sample in first.data.samples]
@@ -104,7 +107,7 @@ def score_members(members: Sequence[Member], experts: Sequence[Path]) -> dict[st
     """Return F1 of each expert, and of the oracles that choose among them with the gold labels in hand."""
     first = members[0]
     labels, samples = first.labels, first.data.samples
-    predictions = [label_states(member) for member in members]
+    predictions = [answer_states(member) for member in members]
     scores = {
         f"expert {path.name}": {"f1": labels.task.score(samples, predicted).f1}
         for path, predicted in zip(experts, predictions, strict=True)
@@ -114,7 +117,7 @@ def score_members(members: Sequence[Member], experts: Sequence[Path]) -> dict[st
     return {
         **scores,
         "oracle by sample": {"f1": labels.task.score(samples, by_sample).f1},
-        "oracle by token": {"f1": labels.task.score(samples, label_states(first, best)).f1},
+        "oracle by token": {"f1": labels.task.score(samples, answer_states(first, best)).f1},
     }
 
 
@@ -133,7 +136,7 @@ def _fit_one(
     """
     labels, samples = members[0].labels, members[0].data.samples
     steps, weights, loss = cross_fit(name, data, folds)
-    f1 = labels.task.score(samples, label_mixed(members, weights)).f1
+    f1 = labels.task.score(samples, answer_mixed(members, weights)).f1
     scores[f"gate {name}"] = {"f1": f1, "nll": loss, "steps": steps}
     gates.gates[name] = fit_gate(name, data, steps)[0]
     return steps

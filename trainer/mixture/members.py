@@ -22,7 +22,7 @@ from trainer.model import head_class, read_expert_facts
 from trainer.model.heads import Head
 from trainer.training import SplitData, encode_split, open_expert, read_facts, read_run_config, recover_folder
 
-__all__ = ["Member", "Reader", "expert_posteriors", "used_contexts"]
+__all__ = ["Member", "Reader", "check_posterior", "expert_posteriors", "used_contexts"]
 
 Reader = Callable[[RunConfig], SplitData]
 """Returns the samples and contexts that an expert with these settings reads."""
@@ -48,7 +48,7 @@ def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = Tr
     """Return an expert's posteriors on a split, from its run folder where they were computed before.
 
     Raises:
-        UsageError: no samples, or a head without posteriors.
+        UsageError: no samples.
         InputError: no run, no best checkpoint, or other labels.
     """
     config = read_run_config(folder)
@@ -72,6 +72,21 @@ def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = Tr
     if cache:
         save_posteriors(path, posteriors)
     return Member(data, posteriors, labels, head)
+
+
+def check_posterior(folder: Path) -> None:
+    """Check that an expert can join a mixture.
+
+    Raises:
+        UsageError: its head has no posterior.
+    """
+    head = _read_checkpoint(folder)[1]
+    if not head.has_posterior:
+        raise UsageError(
+            f"the head {head.kind} has no posterior, so it cannot be mixed",
+            path=folder,
+            remedy="mix experts with other heads",
+        )
 
 
 def used_contexts(member: Member) -> list[list[Context]]:

@@ -18,7 +18,7 @@ from schemas.display import tell
 from schemas.manifest import sha256_file
 from schemas.records import Context, Sample
 from trainer.config import TrainingConfig
-from trainer.inputs import Example, collate, order_by_length
+from trainer.inputs import Answer, Example, answer_from_json, answer_to_json, collate, order_by_length
 from trainer.model import Expert
 from trainer.model.heads import Reading
 from trainer.training import precision_context, writing
@@ -41,6 +41,7 @@ class Posteriors:
         used: for each sample, the positions of the contexts that were in its window.
         log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; None for relations.
         cut_tokens: for each sample, how many of its tokens did not fit into its window; () where nobody counted.
+        answers: of each sample, where they say more than the classes; else None.
     """
 
     log_probs: Tensor
@@ -50,6 +51,7 @@ class Posteriors:
     used: tuple[tuple[int, ...], ...]
     log_pairs: Tensor | None = None
     cut_tokens: tuple[int, ...] = ()
+    answers: tuple[Answer, ...] | None = None
 
     def sample_numbers(self) -> Tensor:
         """Return the number of the sample of each state [M]."""
@@ -68,11 +70,12 @@ def compute_posteriors(
         batch = collate([rows[i] for i in numbers], expert.padding, device)
         with precision_context(config, device):
             reading = expert.read(batch)
-        there = expert.head.state_mask(batch.mask).sum(1).tolist()
-        for row, (i, states) in enumerate(zip(numbers, there, strict=True)):
-            kept[i] = expert.head.extend(_of_sample(reading, row, states), samples[i])
+        there = expert.head.state_mask(batch.mask).cpu()
+        for row, i in enumerate(numbers):
+            kept[i] = expert.head.extend(_of_sample(reading, row, there[row]), samples[i])
     each = [kept[i] for i in range(len(rows))]
     pairs = [reading.log_pairs for reading in each if reading.log_pairs is not None]
+    answers = [answer for reading in each for answer in reading.answers or ()]
     return Posteriors(
         log_probs=torch.cat([reading.log_probs for reading in each]),
         classes=torch.cat([reading.classes for reading in each]),
@@ -81,17 +84,26 @@ def compute_posteriors(
         used=tuple(row.used for row in rows),
         log_pairs=torch.cat(pairs) if pairs else None,
         cut_tokens=tuple(row.cut_tokens for row in rows),
+        answers=tuple(answers) if expert.head.says_more else None,
     )
 
 
-def _of_sample(reading: Reading, row: int, states: int) -> Reading:
-    """Return one sample of a batch, in memory of its own: the batch with its padding can then be freed."""
+def _of_sample(reading: Reading, row: int, there: Tensor) -> Reading:
+    """Return one sample of a batch, in memory of its own: the batch with its padding can then be freed.
+
+    Args:
+        reading: of the batch.
+        row: number of the sample in it.
+        there: its states [S]; all of them are left out where the head has no posterior.
+    """
+    own = there[: reading.classes.shape[1]]
 
     def take(rows: Tensor) -> Tensor:
-        return rows[row, :states].cpu().clone()
+        return rows[row].cpu()[own].clone()
 
     pairs = None if reading.log_pairs is None else take(reading.log_pairs)
-    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[row].cpu().clone(), pairs)
+    answers = None if reading.answers is None else (reading.answers[row],)
+    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[row].cpu().clone(), pairs, answers)
 
 
 def weights_digest(best: Path) -> str:
@@ -132,7 +144,10 @@ def save_posteriors(path: Path, posteriors: Posteriors) -> None:
 
 
 def _to_metadata(posteriors: Posteriors) -> dict[str, str]:
-    return {"used": json.dumps(posteriors.used), "cut_tokens": json.dumps(posteriors.cut_tokens)}
+    values = {"used": json.dumps(posteriors.used), "cut_tokens": json.dumps(posteriors.cut_tokens)}
+    if posteriors.answers is not None:
+        values["answers"] = json.dumps([answer_to_json(answer) for answer in posteriors.answers])
+    return values
 
 
 def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
@@ -144,9 +159,11 @@ def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
             tensors = {name: file.get_tensor(name) for name in (*_TENSORS, *([_PAIRS] if has_pairs else []))}
             metadata = file.metadata() or {}
             used, cut = json.loads(metadata["used"]), json.loads(metadata["cut_tokens"])
-    except (OSError, SafetensorError, KeyError, ValueError):
+            kept = json.loads(metadata["answers"]) if "answers" in metadata else None
+            answers = None if kept is None else tuple(answer_from_json(row) for row in kept)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
-    return Posteriors(**tensors, used=tuple(tuple(row) for row in used), cut_tokens=tuple(cut))
+    return Posteriors(**tensors, used=tuple(tuple(row) for row in used), cut_tokens=tuple(cut), answers=answers)
 
 
 _TENSORS = ("log_probs", "classes", "lengths", "pooled")

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from schemas.records import Context, Sample
 from schemas.run_files import MixtureFacts
-from trainer.inputs import Labels, LabelSet
-from trainer.mixture.decode import label_mixed, label_states
+from trainer.inputs import Answer, LabelSet
+from trainer.metrics import RecordKey
+from trainer.mixture.decode import answer_mixed, answer_states
 from trainer.mixture.fit import read_members, score_members
 from trainer.mixture.folders import expert_folders, is_mixture
 from trainer.mixture.gate_features import gate_input
@@ -31,7 +32,7 @@ class Output:
     Args:
         samples: of the split.
         labels: of the system.
-        predicted: labels of each sample.
+        predicted: an answer for each sample.
         log_probs: log p(class) [M, K].
         lengths: states of each sample.
         used: the contexts that were in a window, of each sample.
@@ -40,11 +41,12 @@ class Output:
         has_vector: whether the gate read an image vector of each sample; None where it reads none.
         cut_tokens: of each sample, how many tokens an expert did not read, because its window was full; the most of any
             expert. () where nobody counted.
+        key: what of a record it answers.
     """
 
     samples: Sequence[Sample]
     labels: LabelSet
-    predicted: list[Labels]
+    predicted: list[Answer]
     log_probs: Tensor
     lengths: tuple[int, ...]
     used: list[list[Context]]
@@ -52,6 +54,7 @@ class Output:
     weights: Tensor | None = None
     has_vector: tuple[bool, ...] | None = None
     cut_tokens: tuple[int, ...] = ()
+    key: RecordKey = "span+type"
 
 
 def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> Output:
@@ -73,12 +76,13 @@ def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> 
     return Output(
         member.data.samples,
         member.labels,
-        label_states(member),
+        answer_states(member),
         posteriors.log_probs,
         tuple(posteriors.lengths.tolist()),
         used_contexts(member),
         (folder.name,),
         cut_tokens=posteriors.cut_tokens,
+        key=member.head.key,
     )
 
 
@@ -89,7 +93,7 @@ def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
     paths = expert_folders(folder, mixture.facts)
     scores = {name: row["f1"] for name, row in score_members(mixture.members, paths).items()}
     for name in GATES:
-        predicted = label_mixed(mixture.members, mixture.gates.gate(name).weights(mixture.inputs))
+        predicted = answer_mixed(mixture.members, mixture.gates.gate(name).weights(mixture.inputs))
         scores[f"gate {name}"] = first.labels.task.score(first.data.samples, predicted).f1
     return scores
 
@@ -123,7 +127,7 @@ def _run_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> Outpu
     return Output(
         first.data.samples,
         first.labels,
-        label_mixed(mixture.members, weights),
+        answer_mixed(mixture.members, weights),
         mix(mixture.inputs.log_probs, weights.clamp(min=1e-12).log()),
         tuple(first.posteriors.lengths.tolist()),
         [_distinct(rows) for rows in zip(*used_by_each, strict=True)],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from schemas.errors import UsageError
 from trainer.blocks import PartSettings
 
 if TYPE_CHECKING:
@@ -120,12 +121,17 @@ def part_settings(family: str, kind: object) -> type[PartSettings]:
 def settle_head(head: PartSettings, task: str) -> PartSettings:
     """Return the settings of the head that a task gets: those given, or for "auto" those of the task's usual head.
 
+    Raises:
+        UsageError: no head is usual for the task.
+
     >>> from trainer.model.heads import AutoHeadSettings
     >>> settle_head(AutoHeadSettings(dropout=0.2), "re")
     RelationSettings(kind='relation', dropout=0.2)
     """
     if head.kind != "auto":
         return head
+    if task not in _USUAL_HEAD:
+        raise UsageError(f"no head is usual for the task {task}", remedy="set model.head.kind")
     settings = HEADS[_USUAL_HEAD[task]].load_settings()
     names = {item.name for item in fields(settings)} - {"kind"}
     return settings(**{item.name: getattr(head, item.name) for item in fields(head) if item.name in names})

@@ -57,6 +57,8 @@ def save_expert(expert: Expert, model: ModelConfig, folder: Path) -> None:
     facts = {
         "task": expert.labels.task_name,
         "labels": expert.labels.names,
+        "fine": expert.labels.fine,
+        "relations": expert.labels.relations,
         "model": {**to_values(model), "head": to_values(settled)},
         "parts": list(expert.parts),
     }
@@ -75,7 +77,8 @@ def read_expert_facts(folder: Path) -> ExpertFacts:
         raise InputError(f"no checkpoint here (there is no {FACTS})", path=folder, remedy="train it: mie-train fit")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        labels = LabelSet(facts["task"], tuple(facts["labels"]))
+        more = (tuple(facts.get(name, ())) for name in ("fine", "relations"))  # a run of before has neither
+        labels = LabelSet(facts["task"], tuple(facts["labels"]), *more)
         model = facts["model"] if "model" in facts else _model_of_version_1(facts)
         return ExpertFacts(
             labels, TypeAdapter(ModelConfig).validate_python(model), tuple(facts.get("parts", (ENCODER, "head")))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from schemas.errors import UsageError
+from schemas.records import Sample
 from trainer.blocks import EncoderConfig
 from trainer.inputs import Batch, Features, LabelSet
 from trainer.model.build import FUSIONS, HEADS, OBJECTIVES, settle_head
@@ -79,14 +80,17 @@ class Expert(nn.Module):
 
     def view(self, batch: Batch, *, is_plain: bool = False) -> View:
         """Return a batch as the head sees it, with its contexts or without."""
-        return self._view(batch, is_plain=is_plain)[0]
+        return self._view(batch, batch.unlabelled, is_plain=is_plain)[0]
 
-    def _view(self, batch: Batch, *, is_plain: bool = False, with_loss: bool = False) -> tuple[View, Tensor | None]:
-        """Return a batch as the head sees it, and the fusion's own loss [B]. The head gets no states but its own."""
+    def _view(
+        self, batch: Batch, samples: tuple[Sample, ...], *, is_plain: bool = False, with_loss: bool = False
+    ) -> tuple[View, Tensor | None]:
+        """Return a batch as the head sees it, and the fusion's own loss [B]."""
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
         fused = self.encode(ids, attention, batch.features, with_loss)
         states = fused.states.gather(1, batch.positions[:, :, None].expand(-1, -1, fused.states.shape[-1]))  # [B, P, W]
-        return View(states, batch.mask, self.head(states)), fused.loss
+        view = View(states, batch.mask, self.head(states), samples, batch.features, fused.states, attention)
+        return view, fused.loss
 
     def losses(self, batch: Batch) -> Tensor:
         """Return the loss of each sample [B]: that of the head, over one view or two, the fusion's and the objectives.
@@ -94,10 +98,10 @@ class Expert(nn.Module):
         In the order of these lines: dropout draws its masks from one generator, view after view.
         """
         assert batch.targets is not None
-        full, fusion_loss = self._view(batch, with_loss=True)
+        full, fusion_loss = self._view(batch, batch.samples, with_loss=True)
         loss = self.head.loss(full, batch.targets)
         objectives = self._objectives()
-        plain = self.view(batch, is_plain=True) if self.needs_plain else None
+        plain = self._view(batch, batch.samples, is_plain=True)[0] if self.needs_plain else None
         if plain is not None:
             loss = loss + self.head.loss(plain, batch.targets)
         shares = [objective.head_share for objective in objectives]
@@ -115,16 +119,17 @@ class Expert(nn.Module):
     def read(self, batch: Batch) -> Reading:
         """Return the posteriors, the decoded classes and the mean states of a batch.
 
-        Raises:
-            UsageError: the head has no posterior.
+        A head without a posterior has no classes: its reading holds its answers alone.
         """
         view = self.view(batch)
+        weights = batch.mask[:, :, None].to(view.states.dtype)
+        pooled = ((view.states * weights).sum(1) / weights.sum(1)).float()
+        answers = tuple(self.head.answers(view, view.samples)) if self.head.says_more else None
         posterior = self.head.posterior(view, with_pairs=True)
         if posterior is None:
-            raise UsageError(f"the head {self.head.kind} has no posterior", remedy="mix experts with other heads")
-        weights = batch.mask[:, :, None].to(view.states.dtype)
-        pooled = (view.states * weights).sum(1) / weights.sum(1)
-        return Reading(posterior.log_probs, self.head.decode(view), pooled.float(), posterior.log_pairs)
+            nothing = torch.zeros(len(pooled), 0, dtype=torch.long)
+            return Reading(nothing[:, :, None].float(), nothing, pooled, None, answers)
+        return Reading(posterior.log_probs, self.head.decode(view), pooled, posterior.log_pairs, answers)
 
     def _objectives(self) -> list[Objective]:
         return [objective for objective in self.objectives if isinstance(objective, Objective)]
@@ -182,9 +187,9 @@ def head_class(model: ModelConfig, labels: LabelSet) -> type[Head]:
         UsageError: the head is for another task.
     """
     head = HEADS[settle_head(model.head, labels.task_name).kind].load()
-    if head.task != labels.task_name:
+    if labels.task_name not in head.tasks:
         raise UsageError(
-            f"the head {head.kind} is for the task {head.task}, the data for {labels.task_name}",
+            f"the head {head.kind} is for the task {' or '.join(head.tasks)}, the data for {labels.task_name}",
             remedy="set model.head.kind=auto",
         )
     return head

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
 from schemas.predictions import Prediction, predictions_path, read_predictions
 from schemas.run_files import MIXTURE_FACTS, read_mixture_facts, read_scores, scores_path
-from trainer.metrics import Comparison, Counts, compare_paired, entity_counts, relation_counts, to_markdown
+from trainer.inputs import answer_from_json
+from trainer.metrics import (
+    Comparison,
+    Counts,
+    RecordKey,
+    compare_paired,
+    entity_counts,
+    record_counts,
+    relation_counts,
+    to_markdown,
+)
 from trainer.training import read_facts, read_run_config, writing
 
 __all__ = ["compare_runs", "evaluated_splits", "gate_table", "report_run", "report_runs"]
@@ -74,7 +86,9 @@ def compare_runs(a: Path, b: Path, split: str, resamples: int = 2000, seed: int 
         InputError: a run was not evaluated on the split, or the two differ in samples or gold labels.
     """
     rows_a, rows_b = (read_predictions(predictions_path(folder, split)) for folder in (a, b))
-    gold_a, gold_b = ([(row.sample_id, row.gold) for row in rows] for rows in (rows_a, rows_b))
+    gold_a, gold_b = (
+        [(row.sample_id, row.gold, row.gold_entities, row.gold_relations) for row in rows] for rows in (rows_a, rows_b)
+    )
     if gold_a != gold_b:
         raise InputError("the two runs were evaluated on other samples or labels", path=b, place=split)
     return compare_paired(_counts(rows_a), _counts(rows_b), resamples, seed)
@@ -92,10 +106,30 @@ def gate_table(scores: Mapping[str, float]) -> str:
 
 
 def _counts(rows: Sequence[Prediction]) -> list[Counts]:
-    """Count right, predicted and gold labels of each sample: relations if the rows hold relations, else entities."""
+    """Count what is right, predicted and gold of each sample: relations, entities of tags, or records."""
     if rows and rows[0].relation is not None:
         return relation_counts([str(row.gold) for row in rows], [str(row.relation) for row in rows])
+    if rows and (rows[0].gold_entities is not None or rows[0].gold_relations is not None):
+        return _record_counts(rows)
     return entity_counts([row.gold or () for row in rows], [row.tags or () for row in rows])
+
+
+def _record_counts(rows: Sequence[Prediction]) -> list[Counts]:
+    """Count facts of joint data, else entities by all that the gold ones have: type, fine type, region."""
+    gold = [
+        answer_from_json({"entities": _values(row.gold_entities), "relations": _values(row.gold_relations)})
+        for row in rows
+    ]
+    found = [answer_from_json({"entities": _values(row.entities), "relations": _values(row.relations)}) for row in rows]
+    if rows[0].relations is not None:
+        return record_counts([row.relations for row in gold], [row.relations for row in found])
+    has_fine = any(entity.fine is not None for row in found for entity in row.entities)
+    key: RecordKey = "span+type+fine+region" if has_fine else "span+type+region"
+    return record_counts([row.entities for row in gold], [row.entities for row in found], key)
+
+
+def _values(rows: Sequence[Any] | None) -> list[dict[str, Any]]:
+    return [asdict(row) for row in rows or ()]
 
 
 def _about(folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ from schemas.records import Sample
 from trainer.config import TrainingConfig
 from trainer.inputs import Batch, Example, collate, order_for_training
 from trainer.model import Expert
-from trainer.training.decoding import decode_labels
+from trainer.training.decoding import decode_answers
 from trainer.training.device import precision_context
 from trainer.training.optimizer import learning_rate_factor
 from trainer.training.state import Progress
@@ -77,8 +77,8 @@ def train(
         )
         progress = _train_epoch(expert, optimizer, train_rows, order, config, keeper, progress, total)
         started = time.perf_counter()
-        predicted = decode_labels(expert, dev_rows, dev_samples, config)
-        f1 = expert.labels.task.score(dev_samples, predicted).f1
+        predicted = decode_answers(expert, dev_rows, dev_samples, config)
+        f1 = expert.labels.task.score(dev_samples, predicted, expert.head.key).f1
         is_best = f1 > progress.best_f1
         progress = replace(progress, epoch=progress.epoch + 1, steps_in_epoch=0)
         if is_best:

@@ -226,9 +226,9 @@ def open_expert(folder: Path, config: RunConfig | None = None) -> ExpertRun:
 def _labels(train: SplitData) -> LabelSet:
     if not train.samples:
         raise InputError("no training samples")
-    labels = LabelSet.of(train.dataset, (sample.tags for sample in train.samples))
+    labels = LabelSet.of(train.dataset, train.samples)
     for sample in train.samples:
-        if labels.task.gold(sample) is None:
+        if labels.task.gold_records(sample) is None:
             lacking = "tags" if labels.task.has_tags else labels.task.noun
             raise InputError(f"a training sample without {lacking}", place=f"sample {sample.sample_id}")
     return labels

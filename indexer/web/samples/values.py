@@ -138,7 +138,7 @@ def _prediction(
     )
 
 
-def _probabilities(prediction: Prediction) -> dict[Entity, float]:
+def _probabilities(prediction: Prediction) -> dict[Entity, float | None]:
     return {Entity(type=row.type, start=row.start, end=row.end): row.probability for row in prediction.entities}
 
 

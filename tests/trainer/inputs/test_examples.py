@@ -81,6 +81,6 @@ def test_the_order_depends_on_seed_and_epoch_alone_and_buckets_save_padding() ->
 def test_labels_follow_the_data_set_and_unknown_ones_are_named() -> None:
     ner = Dataset("x", "ner", ("LOC", "PER"), {}, (), {})
     assert LabelSet.of(ner).names == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
-    assert LabelSet.of(ner, [("S-LOC",)]).names[1:5] == ("B-LOC", "I-LOC", "E-LOC", "S-LOC")
+    assert LabelSet.of(ner, [Sample("a", ("x",), tags=("S-LOC",))]).names[1:5] == ("B-LOC", "I-LOC", "E-LOC", "S-LOC")
     with pytest.raises(InputError, match=r"sample s-1: unknown tag 'B-PRE', did you mean B-PER"):
         LabelSet.of(ner).numbers(["O", "B-PRE"], "s-1")

@@ -50,6 +50,8 @@ class SilentHead(TaggingHead):
     """A toy: a head that decodes and has no posterior."""
 
     kind = "silent"
+    has_posterior = False
+    says_more = True
 
     def posterior(self, *_: object, **__: object) -> None:  # type: ignore[override]
         return None
@@ -77,7 +79,6 @@ def test_every_kind_of_the_table_has_its_classes() -> None:
             assert part.load_settings()().kind == kind
             if part.part:
                 assert part.load()
-    assert set(HEADS) == {"tagging", "spans", "relation", "auto"} and set(OBJECTIVES) == {"two_view_kl"}
 
 
 def test_a_third_part_is_saved_and_loaded(config: RunConfig, expert: Expert, tmp_path: Path) -> None:
@@ -167,6 +168,6 @@ def test_a_head_for_another_task_and_one_without_posteriors_are_refused_by_name(
     expert = make_expert(config.encoder, config.model, LABELS)
     assert isinstance(config.model.head, AutoHeadSettings)
     rows = encode_split(expert, config, read_split(config, "dev")).rows[:2]
-    with pytest.raises(UsageError, match="the head silent has no posterior"):
-        expert.read(collate(rows, expert.padding))
+    reading = expert.eval().read(collate(rows, expert.padding))
+    assert reading.classes.shape == (2, 0) and reading.answers is not None and len(reading.answers[0].labels) > 0
     assert len(read_samples(config.data.samples, "dev")) > 2

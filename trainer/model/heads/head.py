@@ -9,7 +9,8 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from schemas.records import Sample
-from trainer.inputs import LabelSet, Window
+from trainer.inputs import Answer, Features, Labels, LabelSet, Window
+from trainer.metrics import RecordKey
 
 __all__ = ["Head", "Posterior", "Reading", "View"]
 
@@ -21,11 +22,19 @@ class View(NamedTuple):
         states: of the encoder at the positions [B, P, H].
         mask: which positions are there [B, P] bool.
         logits: of the head [B, S, K] float32.
+        samples: of the batch. For a loss they have their labels; else all that should be predicted is left out.
+        features: of the samples' pictures; None for a run without pictures.
+        pieces: states of all pieces of the window [B, L, H], contexts included.
+        attention: which pieces are there [B, L] bool.
     """
 
     states: Tensor
     mask: Tensor
     logits: Tensor
+    samples: tuple[Sample, ...] = ()
+    features: Features | None = None
+    pieces: Tensor | None = None
+    attention: Tensor | None = None
 
 
 class Posterior(NamedTuple):
@@ -49,24 +58,34 @@ class Reading(NamedTuple):
         classes: the decoded classes [B, S].
         pooled: the mean state of each sample [B, H].
         log_pairs: as in Posterior.
+        answers: of each sample, from a head whose answers say more than its classes; else None.
     """
 
     log_probs: Tensor
     classes: Tensor
     pooled: Tensor
     log_pairs: Tensor | None
+    answers: tuple[Answer, ...] | None = None
 
 
 class Head(nn.Module, ABC):
-    """A head of S states per sample: the tokens of a sentence, or one state for a pair.
+    """A head of S states per sample: the tokens of a sentence, one state for a pair, the cells of a grid.
+
+    The states of a sample are those that `state_mask` marks, in their order.
 
     The class methods need no weights: a mixture asks them of the class, with posteriors that were kept on disk.
     """
 
     kind: ClassVar[str]
     """Its name in the table of `trainer.model.build`."""
-    task: ClassVar[str]
-    """The task whose samples it reads."""
+    tasks: ClassVar[tuple[str, ...]]
+    """The tasks whose samples it reads."""
+    key: ClassVar[RecordKey] = "span+type"
+    """What of a record it answers; by that, its epochs are compared on dev."""
+    has_posterior: ClassVar[bool] = True
+    """Whether its states have class probabilities. A head without them cannot join a mixture."""
+    says_more: ClassVar[bool] = False
+    """Whether its answers say more than its classes (regions, generated records): then they are kept beside them."""
     has_pairs: ClassVar[bool] = False
     """Whether its states are a chain, so that its posterior has pairs."""
 
@@ -86,7 +105,16 @@ class Head(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def name_classes(cls, labels: LabelSet, classes: Sequence[int], sample: Sample) -> tuple[str, ...]:
-        """Return the labels of a sample, also for what lay beyond its window."""
+        """Return the labels of a sample, also for what lay beyond its window.
+
+        A head that answers in records has no labels by number: it gives `answer` in their place.
+        """
+
+    @classmethod
+    def answer(cls, labels: LabelSet, classes: Sequence[int], sample: Sample) -> Answer:
+        """Return what the classes of a sample's states say."""
+        named: Labels = cls.name_classes(labels, classes, sample)
+        return labels.task.answer(sample, named)
 
     @classmethod
     @abstractmethod
@@ -123,3 +151,16 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def decode(self, view: View) -> Tensor:
         """Return the classes that are predicted [B, S]."""
+
+    def answers(self, view: View, samples: Sequence[Sample]) -> list[Answer]:
+        """Return an answer for each sample of a batch, also for the tokens beyond its window.
+
+        Args:
+            view: of the batch.
+            samples: of the batch; a head reads their tokens, never their labels.
+        """
+        rows, there = self.decode(view).cpu(), self.state_mask(view.mask).cpu()
+        return [
+            self.answer(self.labels, row[states].tolist(), sample)
+            for row, states, sample in zip(rows, there, samples, strict=True)
+        ]

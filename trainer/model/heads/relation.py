@@ -19,7 +19,7 @@ class RelationHead(Head):
     """One relation between the two marked entities; their markers come in the order in which they stand."""
 
     kind = "relation"
-    task = "re"
+    tasks = ("re",)
 
     def __init__(self, hidden: int, labels: LabelSet, settings: RelationSettings) -> None:
         super().__init__(labels)

@@ -24,7 +24,7 @@ class TaggingHead(Head):
     """One tag for each token."""
 
     kind = "tagging"
-    task = "ner"
+    tasks = ("ner",)
     has_pairs = True
     allowed_start: Tensor
     allowed_steps: Tensor

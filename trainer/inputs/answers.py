@@ -1,0 +1,105 @@
+"""What a system answers for a sample: its records, and its labels where it gives one for each state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from schemas.records import Box, Entity, Relation, Span
+from trainer.metrics import Record
+
+__all__ = [
+    "Answer",
+    "Labels",
+    "answer_from_json",
+    "answer_to_json",
+    "entity_to_json",
+    "relation_to_json",
+]
+
+Labels: TypeAlias = tuple[str, ...]
+"""The labels of a sample: one tag per token, or (relation,)."""
+
+
+class Answer(NamedTuple):
+    """An answer for one sample.
+
+    Args:
+        records: entities and relations.
+        labels: the tags or the relation that the records were read from; () from a head that answers in records.
+    """
+
+    records: tuple[Record, ...]
+    labels: Labels = ()
+
+    @property
+    def entities(self) -> list[Entity]:
+        """The entities among the records."""
+        return [row for row in self.records if isinstance(row, Entity)]
+
+    @property
+    def relations(self) -> list[Relation]:
+        """The relations among the records."""
+        return [row for row in self.records if isinstance(row, Relation)]
+
+
+def entity_to_json(entity: Entity) -> dict[str, Any]:
+    """Return an entity as JSON values; a fine type, boxes and a score stand there where it has them.
+
+    >>> entity_to_json(Entity(0, 1, "PER", boxes=(Box(0, 0, 2, 1),)))
+    {'start': 0, 'end': 1, 'type': 'PER', 'boxes': [[0, 0, 2, 1]]}
+    """
+    row: dict[str, Any] = {"start": entity.start, "end": entity.end, "type": entity.type}
+    if entity.fine is not None:
+        row["fine"] = entity.fine
+    if entity.boxes:
+        row["boxes"] = [list(box) for box in entity.boxes]
+    return row if entity.score is None else {**row, "score": entity.score}
+
+
+def relation_to_json(relation: Relation) -> dict[str, Any]:
+    """Return a relation as JSON values: an end is [start, end] of tokens, or [x1, y1, x2, y2] of pixels.
+
+    >>> relation_to_json(Relation(Span(0, 1), Span(2, 3), "couple"))
+    {'head': [0, 1], 'tail': [2, 3], 'type': 'couple'}
+    """
+    row = {"head": list(relation.head), "tail": list(relation.tail), "type": relation.type}
+    return row if relation.score is None else {**row, "score": relation.score}
+
+
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """Return an answer as JSON values."""
+    return {
+        "labels": list(answer.labels),
+        "entities": [entity_to_json(row) for row in answer.entities],
+        "relations": [relation_to_json(row) for row in answer.relations],
+    }
+
+
+def answer_from_json(values: Mapping[str, Any]) -> Answer:
+    """Return the answer that `answer_to_json` wrote.
+
+    >>> answer = Answer((Entity(0, 1, "PER", "actor", (Box(0, 0, 2, 1),)), Relation(Span(0, 1), Span(2, 3), "peer")))
+    >>> answer_from_json(answer_to_json(answer)) == answer
+    True
+    """
+    entities = [
+        Entity(
+            row["start"],
+            row["end"],
+            row["type"],
+            row.get("fine"),
+            tuple(Box(*box) for box in row.get("boxes", ())),
+            row.get("score"),
+        )
+        for row in values["entities"]
+    ]
+    relations = [
+        Relation(_read_end(row["head"]), _read_end(row["tail"]), row["type"], row.get("score"))
+        for row in values["relations"]
+    ]
+    return Answer((*entities, *relations), tuple(values.get("labels", ())))
+
+
+def _read_end(values: list[float]) -> Span | Box:
+    return Span(int(values[0]), int(values[1])) if len(values) == 2 else Box(*values)
