@@ -309,7 +309,7 @@ ENTITY = {"start": 0, "end": 1, "type": "PER", "text": "Rome", "probability": 0.
         (json.dumps({**ROW, "tags": ["O"]}), "3 tokens but 1 tags"),
         (json.dumps({**ROW, "gold": ["O"]}), "3 tokens but 1 gold tags"),
         (json.dumps({**ROW, "gold": "peer"}), "another task"),
-        (json.dumps({**ROW, "relation": "peer"}), "either tags or a relation"),
+        (json.dumps({**ROW, "relation": "peer"}), "either tags, a relation, or relations"),
         (json.dumps({**ROW, "entities": [{**ENTITY, "end": 9}]}), "in 3 tokens"),
         (json.dumps({**ROW, "entities": [{**ENTITY, "start": -(10**30)}]}), "in 3 tokens"),
         (json.dumps({**ROW, "entities": [{**ENTITY, "probability": float("nan")}]}), "must be in [0, 1]"),

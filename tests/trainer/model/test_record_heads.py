@@ -22,8 +22,7 @@ from trainer.inputs import Answer, LabelSet, Window
 from trainer.metrics import Record
 from trainer.mixture import fit_mixture
 from trainer.model.build import HEADS, Part
-from trainer.model.heads import Head, View
-from trainer.model.heads.settings import TaggingSettings
+from trainer.model.heads import Head, TaggingSettings, View
 from trainer.reports import compare_runs
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
