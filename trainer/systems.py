@@ -63,6 +63,7 @@ class System:
         parts: what it is made of here.
         presets: shipped settings that run it.
         departures: where it differs from the paper or from the authors' code.
+        tests: files that hold its parts to the paper.
         figures: our own, from the result files of the benchmarks.
     """
 
@@ -73,6 +74,7 @@ class System:
     parts: tuple[str, ...]
     presets: tuple[str, ...]
     departures: tuple[str, ...]
+    tests: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
 
 

@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 
 from benchmarks.collect_figures import collect_figures
 from benchmarks.result_files import SystemResult, make_control, make_figure, read_results, write_result
+from benchmarks.systems_page import make_page
 from schemas.errors import UsageError
 from trainer.cli import app
 from trainer.config import load_config, preset_names
 from trainer.systems import find_systems, read_systems
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = {"number", "name", "paper", "kind", "parts", "presets", "departures", "figures"}
+KEYS = {"number", "name", "paper", "kind", "parts", "presets", "departures", "tests", "figures"}
 
 
 def test_the_systems_stand_in_the_order_of_their_numbers() -> None:
@@ -43,6 +44,16 @@ def test_each_figure_names_a_benchmark_that_is_there() -> None:
             module = figure.command.split()[2]
             assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{system.name}: {figure.command}"
             assert figure.seeds and (figure.spread is None) == (len(figure.seeds) == 1), f"{system.name}: {figure}"
+
+
+def test_the_page_is_that_of_the_table() -> None:
+    page = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
+    assert page == make_page(read_systems()), "write it again: python -m benchmarks.systems_page"
+
+
+def test_each_test_file_that_a_system_names_is_there() -> None:
+    named = [name for system in read_systems() for name in system.tests]
+    assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 def test_a_result_is_written_and_read_again(tmp_path: Path) -> None:
