@@ -18,10 +18,10 @@ _INTRODUCTION = """# The systems of the field
 
 <!-- written by `python -m benchmarks.systems_page`: do not edit -->
 
-Each system is a preset of parts: `mie-train fit PRESET --out RUN data.samples=SAMPLES`. `mie-train systems --json` gives
-this page as JSON. Figures are our own, F1 in per cent on the test set, mean ± deviation over the seeds, with a small
-encoder that needs no download (`offline:minilm`, `efficientnet-lite0`): they tell parts from each other, and are not
-those of the papers. A control is the same run without what the system adds."""
+Each system is a preset of parts: `mie-train fit PRESET --out RUN data.samples=SAMPLES`. `mie-train systems --json`
+gives this page as JSON. Figures are our own, F1 in per cent on the test set, mean ± deviation over the seeds, with a
+small encoder that needs no download (`offline:minilm`, `efficientnet-lite0`): they tell parts from each other, and are
+not those of the papers. A control is the same run without what the system adds."""
 
 
 def make_page(systems: Sequence[System]) -> str:
