@@ -19,6 +19,8 @@ _NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
 """Longer keys of arguments are text with an equals sign."""
 _QUOTE_MARKS = ("'", '"', "“", "‘", "«", "„")
+_HOLDS_OPEN = frozenset((*_QUOTE_MARKS, "]"))
+"""How a text may end that holds the place of a node open (`_is_held_open`)."""
 
 
 class NodeRenderer(Protocol):
@@ -53,8 +55,9 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
             shown.append(piece)
             continue
         text = _render_node(piece, renderer)
-        if shown and not without_traces(text) and _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
-            shown.append(EMPTIED)
+        if shown and shown[-1][-1:] in _HOLDS_OPEN and not without_traces(text):
+            if _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
+                shown.append(EMPTIED)
         if text:
             shown.append(text)
     return "".join(shown)
@@ -93,6 +96,14 @@ def _arguments(parts: list[Pieces], renderer: NodeRenderer) -> dict[str, str]:
     args: dict[str, str] = {}
     place = 0
     for part in parts:
+        if len(part) == 1 and isinstance(part[0], str):  # most arguments
+            before, equals, after = part[0].partition("=")
+            if equals and _is_key(key := before.strip()):
+                args[key] = after.strip()
+            else:
+                place += 1
+                args[str(place)] = part[0].strip()
+            continue
         keyed = _split_key(part, renderer)
         if keyed is None:
             place += 1
@@ -109,13 +120,17 @@ def _split_key(part: Pieces, renderer: NodeRenderer) -> tuple[str, Pieces] | Non
     Only an equals sign in the argument's own text counts, not one inside of a link, template or tag.
     """
     for place, piece in enumerate(part):
-        if isinstance(piece, str) and "=" in piece and piece[:2] != "[[":
+        if isinstance(piece, str) and "=" in piece:
             before, _, after = piece.partition("=")
+            if "[" in before:  # the equals sign may stand inside of a link
+                return None
             key = render_pieces([*part[:place], before], renderer).strip() if place else before.strip()
-            if 0 < len(key) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(key):
-                return key, [after, *part[place + 1 :]]
-            return None
+            return (key, [after, *part[place + 1 :]]) if _is_key(key) else None
     return None
+
+
+def _is_key(text: str) -> bool:
+    return 0 < len(text) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(text)
 
 
 def _begins_with_letter(pieces: Pieces) -> bool:
