@@ -4,8 +4,8 @@
 
     ["Tea is ", Template([["lang"], ["zh"], ["'''茶'''"]]), " or [[Cha]].", Tag("ref", "", "a")]
 
-A piece of text may hold whole links, and the pieces of text beside each other may be cut anywhere. Comments show nothing
-and are no nodes.
+A piece of text may hold whole links, and the pieces of text beside each other may be cut anywhere. Comments show
+nothing and are no nodes.
 """
 
 from __future__ import annotations

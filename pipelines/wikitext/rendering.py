@@ -18,9 +18,7 @@ __all__ = ["NodeRenderer", "render_pieces"]
 _NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
 """Longer keys of arguments are text with an equals sign."""
-_QUOTE_MARKS = ("'", '"', "“", "‘", "«", "„")
-_HOLDS_OPEN = frozenset((*_QUOTE_MARKS, "]"))
-"""How a text may end that holds the place of a node open (`_is_held_open`)."""
+_QUOTE_MARKS = frozenset("'\"“‘«„")
 
 
 class NodeRenderer(Protocol):
@@ -55,9 +53,8 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
             shown.append(piece)
             continue
         text = _render_node(piece, renderer)
-        if shown and shown[-1][-1:] in _HOLDS_OPEN and not without_traces(text):
-            if _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
-                shown.append(EMPTIED)
+        if shown and not without_traces(text) and _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
+            shown.append(EMPTIED)
         if text:
             shown.append(text)
     return "".join(shown)
@@ -68,7 +65,8 @@ def _is_held_open(before: str, after: Pieces) -> bool:
 
     Between quote marks it takes them along, and letters behind it do not belong to the link before it.
     """
-    return before.endswith(_QUOTE_MARKS) or (before.endswith("]]") and _begins_with_letter(after))
+    last = before[-1:]
+    return last in _QUOTE_MARKS or (last == "]" and before[-2:] == "]]" and _begins_with_letter(after))
 
 
 def _render_node(node: Template | Parameter | Link | Table | Tag, renderer: NodeRenderer) -> str:
