@@ -105,8 +105,11 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
-def check_dump(path: str | PathLike[str]) -> None:
+def check_dump(path: str | PathLike[str]) -> bytes:
     """Check by its first bytes that a file is a MediaWiki export that can be read.
+
+    Returns:
+        The first bytes, decompressed: up to the first page or more, 1 MiB at most.
 
     Raises:
         InputError: it is missing, empty, something else, compressed in another way, or damaged at its head; or it
@@ -127,6 +130,7 @@ def check_dump(path: str | PathLike[str]) -> None:
     body = xml[prolog.end() :]
     if not _ROOT.match(body):
         raise InputError(_describe_root(body), path=path, place="the first bytes", remedy=_GIVE_EXPORT)
+    return xml
 
 
 def _raw_head(path: str | PathLike[str]) -> bytes:

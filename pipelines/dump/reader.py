@@ -55,8 +55,7 @@ def find_streams(path: str | PathLike[str], index_path: str | PathLike[str] | No
         InputError: the file is no dump (`check_dump`) or one without texts (`check_texts`), or the index does not
             belong to it.
     """
-    check_dump(path)
-    check_texts(path)
+    check_texts(path, check_dump(path))
     size = size_of(path)
     with open_file(path) as file:
         compression = compression_of(file.read(16))
