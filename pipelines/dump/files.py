@@ -170,10 +170,20 @@ def read_head(path: str | PathLike[str]) -> bytes:
     Raises:
         InputError: they cannot be decompressed.
     """
+    # The head of a store's file is read anew: only a request could tell whether it is still the same.
+    return _decompress_head(str(path)) if is_remote(path) else _cached_head(str(path), *_version_of(path))
+
+
+@lru_cache(maxsize=1)
+def _cached_head(path: str, _size_bytes: int, _changed_ns: int) -> bytes:
+    return _decompress_head(path)
+
+
+def _decompress_head(path: str) -> bytes:
     raw = _raw_head(path)
     head = b""
     try:
-        for piece in decompress(Stream(str(path), 0, size_of(path), compression_of(raw))):
+        for piece in decompress(Stream(path, 0, size_of(path), compression_of(raw))):
             head += piece[:_HEAD_BYTES]
             if len(head) >= _HEAD_BYTES or b"<page" in piece:
                 break
