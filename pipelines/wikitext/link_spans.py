@@ -25,9 +25,9 @@ _NO_ARTICLE_PREFIXES = _LANGUAGE_PREFIXES | frozenset(_PREFIXES)
 
 _LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|([^\[\]]*+(?:(?:\[(?!\[)|\](?!\]))[^\[\]]*+)*+))?\]\](\])?([a-z]*)")
 """Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
+_SIGNLESS = "!\"$'-9;-Z\\\\^`a-z{}~"  # of ASCII, all but # % & : [ ] _ | and blanks
 _PLAIN_LINK = re.compile(
-    r"\[\[([^\x00- \[\]|:#&%_\x7f-\U0010ffff][^\x00-\x1f\[\]|:#&%_\x7f-\U0010ffff]{0,499}+)(?:\|([^\[\]]*+))?+\]\]"
-    r"(?!\])([a-z]*+)"
+    rf"\[\[([{_SIGNLESS}][ {_SIGNLESS}]{{0,499}}+)(?:\|([^\[\]]*+))?+\]\](?!\])([a-z]*+)"
 )
 """Most links: a target in ASCII without namespace, section or entity. It is a title but for its capital."""
 _EXTERNAL = re.compile(
