@@ -33,17 +33,17 @@ _LINE_START = r"\n(?:[ \t:]*\{\||[ \t]*\|\}(?!\})|==)"
 """A table's brackets, or a heading."""
 _TEXT = "|".join(
     (
-        r"[^\n{}\[\]|]++",
+        r"[^\n{}\[\]]++",
         _WHOLE_LINK,
         r"(?!" + _LINE_START + r")\n",
         r"\[(?!\[(?!\[))|\](?!\])|\{(?!\{)|\}(?!\})",  # brackets that stand alone; of `[[[` the first is text
     )
 )
-_BRACKET = _LINE_START + r"|\{\{+|\}\}+|\[\[|\]\]+|\||\Z"
+_BRACKET = _LINE_START + r"|\{\{+|\}\}+|\[\[|\]\]+|\Z"
 _TOKEN = re.compile(f"((?:{_TEXT})*+)(?:{_WHOLE_TEMPLATE}|({_BRACKET}))")
-"""A text, and behind it a whole template or a bracket, or the end. Each alternative is possessive: no step back."""
+"""A text, and behind it a whole template or a bracket, or the end. All is possessive: no step back."""
 _BAR = re.compile(r"\|(?![^\[\]|]*\]\])")
-"""A bar outside of links, in a text without other brackets than those of whole links."""
+"""A bar outside of whole links, in a text in which two brackets beside each other belong to such a link."""
 _LINK_IN_TEXT = re.compile(_WHOLE_LINK)
 _TABLE_END_NAME = "!)"
 _TABLE_END = Template([[_TABLE_END_NAME]])
@@ -101,35 +101,26 @@ class _Scanner:
     def add_text(self, text: str) -> None:
         """Find the brackets of a text between two elements."""
         top = self._stack[-1].node
-        pieces = top.parts[-1]
         for between, inside, bracket in _TOKEN.findall(text):
             if between:
-                pieces.append(between)
-            if inside:
-                if self._add_whole_template(inside):
-                    continue
-            elif bracket == "|":
-                if top is self._page.node or type(top) is Table:
-                    pieces.append(bracket)
-                else:
-                    pieces = []
-                    top.parts.append(pieces)
+                if "|" not in between or top is self._page.node or type(top) is Table:
+                    top.parts[-1].append(between)
+                else:  # bars part a template and a link
+                    first, *others = _split_bars(between)
+                    top.parts[-1] += first
+                    top.parts += others
+            if inside and self._levels < MAX_DEPTH and inside != _TABLE_END_NAME:
+                top.parts[-1].append(Template(_split_bars(inside)))
                 continue
+            if inside:
+                self._take_bracket("{{")
+                self.add_text(inside)
+                self._take_bracket("}}")
             elif bracket:
                 self._take_bracket(bracket)
+            else:
+                break  # the end
             top = self._stack[-1].node
-            pieces = top.parts[-1]
-
-    def _add_whole_template(self, inside: str) -> bool:
-        """Add a template, given all between its braces; return whether the topmost bracket is still the same."""
-        if self._levels >= MAX_DEPTH or inside == _TABLE_END_NAME:
-            self._take_bracket("{{")
-            self.add_text(inside)
-            self._take_bracket("}}")
-            return False
-        parts = inside.split("|") if "[" not in inside else _BAR.split(inside)
-        self._add(Template([[part] if part else [] for part in parts]))
-        return True
 
     def finish(self) -> Pieces:
         """Return the pieces of the page; brackets that are still open are text."""
@@ -254,6 +245,12 @@ class _Scanner:
             if place:
                 below.append("|")
             below += pieces
+
+
+def _split_bars(text: str) -> list[Pieces]:
+    """Cut a text at its bars outside of links."""
+    texts = text.split("|") if "[" not in text else _BAR.split(text)
+    return [[part] if part else [] for part in texts]
 
 
 def _has_bracket(parts: list[Pieces]) -> bool:

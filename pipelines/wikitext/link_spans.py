@@ -26,9 +26,7 @@ _NO_ARTICLE_PREFIXES = _LANGUAGE_PREFIXES | frozenset(_PREFIXES)
 _LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|([^\[\]]*+(?:(?:\[(?!\[)|\](?!\]))[^\[\]]*+)*+))?\]\](\])?([a-z]*)")
 """Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
 _SIGNLESS = "!\"$'-9;-Z\\\\^`a-z{}~"  # of ASCII, all but # % & : [ ] _ | and blanks
-_PLAIN_LINK = re.compile(
-    rf"\[\[([{_SIGNLESS}][ {_SIGNLESS}]{{0,499}}+)(?:\|([^\[\]]*+))?+\]\](?!\])([a-z]*+)"
-)
+_PLAIN_LINK = re.compile(rf"\[\[([{_SIGNLESS}][ {_SIGNLESS}]{{0,499}}+)(?:\|([^\[\]]*+))?+\]\](?!\])([a-z]*+)")
 """Most links: a target in ASCII without namespace, section or entity. It is a title but for its capital."""
 _EXTERNAL = re.compile(
     r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\]",

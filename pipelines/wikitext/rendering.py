@@ -7,6 +7,7 @@ that a template shows can cut the argument that it stands in.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Protocol
 
 from pipelines.syntax import Link, Parameter, Pieces, Table, Tag, Template
@@ -48,15 +49,16 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
     if not pieces:
         return ""
     shown: list[str] = []
+    add = shown.append
     for place, piece in enumerate(pieces):
         if isinstance(piece, str):  # most pieces
-            shown.append(piece)
+            add(piece)
             continue
         text = _render_node(piece, renderer)
         if shown and not without_traces(text) and _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
-            shown.append(EMPTIED)
+            add(EMPTIED)
         if text:
-            shown.append(text)
+            add(text)
     return "".join(shown)
 
 
@@ -96,7 +98,7 @@ def _arguments(parts: list[Pieces], renderer: NodeRenderer) -> dict[str, str]:
     for part in parts:
         if len(part) == 1 and isinstance(part[0], str):  # most arguments
             before, equals, after = part[0].partition("=")
-            if equals and _is_key(key := before.strip()):
+            if equals and (key := _cached_key(before) if len(before) <= _MAX_KEY_CHARS else _read_key(before)):
                 args[key] = after.strip()
             else:
                 place += 1
@@ -122,13 +124,20 @@ def _split_key(part: Pieces, renderer: NodeRenderer) -> tuple[str, Pieces] | Non
             before, _, after = piece.partition("=")
             if "[" in before:  # the equals sign may stand inside of a link
                 return None
-            key = render_pieces([*part[:place], before], renderer).strip() if place else before.strip()
-            return (key, [after, *part[place + 1 :]]) if _is_key(key) else None
+            key = _read_key(render_pieces([*part[:place], before], renderer) if place else before)
+            return (key, [after, *part[place + 1 :]]) if key else None
     return None
 
 
-def _is_key(text: str) -> bool:
-    return 0 < len(text) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(text)
+def _read_key(text: str) -> str:
+    """Return the key of an argument, given the text before its equals sign; '' if that is no key."""
+    key = text.strip()
+    return key if len(key) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(key) else ""
+
+
+@lru_cache(maxsize=1 << 12)
+def _cached_key(text: str) -> str:
+    return _read_key(text)
 
 
 def _begins_with_letter(pieces: Pieces) -> bool:
