@@ -153,23 +153,25 @@ def to_spans(text: str, targets: list[str]) -> CleanText:
     """Remove the placeholders and return where each link's words stand. Of nested links only the innermost counts."""
     # Of the pieces, each third one stands before a link:  "a hot ", 0, "cup", " in a ", 1, "pot", " at noon".
     pieces = _SPAN.split(text)
-    if text.count(LINK_START) != len(pieces) // 3 or text.count(LINK_END) != len(pieces) // 3:
-        pieces[::3] = [_LINK_SIGN.sub("", piece) for piece in pieces[::3]]  # signs around links, and of broken ones
-    links: list[Link] = []
-    at = len(pieces[0])
-    for number, words, after in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        start, end = at, at + len(words)
-        if words and (words[0].isspace() or words[-1].isspace()):
-            start += len(words) - len(words.lstrip())
-            end = start + len(words.strip())
-        if end > start:
-            links.append(_new_link(Link, (start, end, targets[ord(number) - _FIRST_NUMBER])))
-        at += len(words) + len(after)
-    del pieces[1::3]
-    plain = "".join(pieces)
-    # Blanks at the start are stripped at last, so that the links move by as many characters.
+    plain = _joined(pieces)
+    if LINK_START in plain or LINK_END in plain:  # signs around links, and of broken ones
+        pieces[::3] = [_LINK_SIGN.sub("", piece) for piece in pieces[::3]]
+        plain = _joined(pieces)
     bare = plain.lstrip()
-    shift = len(plain) - len(bare)
-    if shift:
-        links = [link._replace(start=link.start - shift, end=link.end - shift) for link in links]
+    at = len(pieces[0]) - (len(plain) - len(bare))  # blanks at the start are stripped, and the links move with the text
+    links: list[Link] = []
+    rest = iter(pieces[1:])
+    for number, words, after in zip(rest, rest, rest, strict=True):
+        shown = words.strip()
+        if shown:
+            start = at if shown == words else at + len(words) - len(words.lstrip())
+            links.append(_new_link(Link, (start, start + len(shown), targets[ord(number) - _FIRST_NUMBER])))
+        at += len(words) + len(after)
     return CleanText(bare.rstrip(), tuple(links))
+
+
+def _joined(pieces: list[str]) -> str:
+    """Join the pieces of a text without the numbers of its links."""
+    words = pieces.copy()
+    del words[1::3]
+    return "".join(words)

@@ -55,26 +55,41 @@ target='Cat (pet)')))
         text = _IMAGES.sub("", text)
     if "[" in text:
         text = mark_links(text, targets)
-    if "''" in text:
-        text = _strip_quotes(text)
-    if EMPTIED in text:
-        text = _EMPTIED_WORDS.sub("", text).replace(EMPTIED, "")
-    if "__" in text or "~~~" in text:
-        text = _MAGIC_WORD.sub("", text)
-    if "{" in text or "}" in text or "[[" in text or "]]" in text:
-        text = _STRAY_BRACKETS.sub("", text)
-    text = _collapse_blanks(strip_tags(mark_mentions(text)))
-    text = _settle_values(text)
-    if "&" in text:
-        text = _collapse_blanks(_decode_entities(text))
-    if not text.isascii():
+    # Signs that no step adds are looked for in the wikitext: with the placeholders of links, each character of a text
+    # has four bytes instead of one or two. (Names in links are decoded, and may bring along any sign.)
+    written = text if "%" in wikitext else wikitext
+    is_printable = written.isprintable()  # so it has no white space but blanks, no invisible and no special characters
+    text = _strip_markup(text, written)
+    text = _collapse_blanks(text, is_printable)
+    if not is_printable:
+        text = _settle_values(text)
+    has_entities = "&" in written
+    if has_entities:
+        text = _collapse_blanks(_decode_entities(text), is_printable=False)
+    if has_entities or not is_printable:
         text = _without_invisible(text)
     if _needs_repair(text):
         text = _repair_punctuation(text)
     if text[1:2] == " " and text[0] in ".,;:)":
         text = _LEADING.sub("", text, count=1)
-    text = text.replace(MENTIONED, "")
+    if "<" in written:
+        text = text.replace(MENTIONED, "")
     return to_spans(text, targets) if targets else CleanText(text.strip(), ())
+
+
+def _strip_markup(text: str, written: str) -> str:
+    """Remove all markup but links and entities from a text; written: the same text before its links were read."""
+    if "''" in written:
+        text = _strip_quotes(text)
+    if EMPTIED in text:
+        text = _EMPTIED_WORDS.sub("", text).replace(EMPTIED, "")
+    if "__" in written or "~~~" in written:
+        text = _MAGIC_WORD.sub("", text)
+    if "{" in written or "}" in written or "[[" in text or "]]" in text:
+        text = _STRAY_BRACKETS.sub("", text)
+    if "<" in written:
+        text = strip_tags(mark_mentions(text))
+    return text
 
 
 def _settle_values(text: str) -> str:
@@ -92,9 +107,9 @@ def _without_invisible(text: str) -> str:
     return text
 
 
-def _collapse_blanks(text: str) -> str:
+def _collapse_blanks(text: str, is_printable: bool) -> str:
     """Collapse runs of blanks into one. Most texts have none, and a search for them is cheaper than a split."""
-    if "  " in text or _OTHER_BLANK.search(text):
+    if "  " in text or (not is_printable and _OTHER_BLANK.search(text)):
         return " ".join(text.split())
     return text.strip(" ")
 
