@@ -130,9 +130,10 @@ class ArticleRenderer:
 
     def tag(self, tag: Tag) -> str:
         """Return the text for an extension tag; a gallery gives its images."""
-        count_tag(tag, self._counters)
         if tag.name == "ref":  # most tags
+            self._counters["references"] += 1
             return ""
+        count_tag(tag, self._counters)
         if tag.name == "gallery":
             # A gallery is a block: the text around it is not one paragraph.
             return f"\n\n{self._collector.gallery(tag.content or '', self._render_caption)}\n\n"

@@ -55,20 +55,25 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
             add(piece)
             continue
         text = _render_node(piece, renderer)
-        if shown and not without_traces(text) and _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
+        if shown and not (text and without_traces(text)) and _is_held_open(shown[-1], pieces, place + 1):
             add(EMPTIED)
         if text:
             add(text)
     return "".join(shown)
 
 
-def _is_held_open(before: str, after: Pieces) -> bool:
-    """Return whether the place of a node that shows nothing is marked, given the text before it and the piece after it.
+def _is_held_open(before: str, pieces: Pieces, following: int) -> bool:
+    """Return whether the place of a node that shows nothing is marked, given the text before it and what follows it.
 
     Between quote marks it takes them along, and letters behind it do not belong to the link before it.
     """
     last = before[-1:]
-    return last in _QUOTE_MARKS or (last == "]" and before[-2:] == "]]" and _begins_with_letter(after))
+    if last in _QUOTE_MARKS:
+        return True
+    if last != "]" or before[-2:] != "]]" or following >= len(pieces):
+        return False
+    after = pieces[following]
+    return isinstance(after, str) and after[:1].isalpha()
 
 
 def _render_node(node: Template | Parameter | Link | Table | Tag, renderer: NodeRenderer) -> str:
@@ -138,7 +143,3 @@ def _read_key(text: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _cached_key(text: str) -> str:
     return _read_key(text)
-
-
-def _begins_with_letter(pieces: Pieces) -> bool:
-    return any(isinstance(piece, str) and piece[0].isalpha() for piece in pieces)

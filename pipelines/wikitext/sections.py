@@ -89,6 +89,10 @@ class BlockBuilder:
 
     def add_line(self, line: str) -> None:
         """Add the next line of wikitext, without templates, tables and file links."""
+        if not line:  # nearly half of the lines
+            if self._lines:
+                self._end_block()
+            return
         if IMAGE in line:
             found = image_placeholders(line)
             # Every second character is a number: IMAGE 0 IMAGE 1 ... Images of cut sections count, too.
