@@ -105,8 +105,11 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
-def check_dump(path: str | PathLike[str]) -> None:
+def check_dump(path: str | PathLike[str]) -> bytes:
     """Check by its first bytes that a file is a MediaWiki export that can be read.
+
+    Returns:
+        The first bytes, decompressed: up to the first page or more, 1 MiB at most.
 
     Raises:
         InputError: it is missing, empty, something else, compressed in another way, or damaged at its head; or it
@@ -127,6 +130,7 @@ def check_dump(path: str | PathLike[str]) -> None:
     body = xml[prolog.end() :]
     if not _ROOT.match(body):
         raise InputError(_describe_root(body), path=path, place="the first bytes", remedy=_GIVE_EXPORT)
+    return xml
 
 
 def _raw_head(path: str | PathLike[str]) -> bytes:
@@ -166,10 +170,20 @@ def read_head(path: str | PathLike[str]) -> bytes:
     Raises:
         InputError: they cannot be decompressed.
     """
+    # The head of a store's file is read anew: only a request could tell whether it is still the same.
+    return _decompress_head(str(path)) if is_remote(path) else _cached_head(str(path), *_version_of(path))
+
+
+@lru_cache(maxsize=1)
+def _cached_head(path: str, _size_bytes: int, _changed_ns: int) -> bytes:
+    return _decompress_head(path)
+
+
+def _decompress_head(path: str) -> bytes:
     raw = _raw_head(path)
     head = b""
     try:
-        for piece in decompress(Stream(str(path), 0, size_of(path), compression_of(raw))):
+        for piece in decompress(Stream(path, 0, size_of(path), compression_of(raw))):
             head += piece[:_HEAD_BYTES]
             if len(head) >= _HEAD_BYTES or b"<page" in piece:
                 break

@@ -24,6 +24,8 @@ UNREADABLE = "unreadable_file"
 LOSS_REASONS = frozenset({"truncated_stream", "corrupt_stream", UNREADABLE})
 """Reasons of rejects that stand for an unknown number of lost pages; the others stand for one page."""
 
+_ROOT_BYTES = 4096
+"""Bytes in which the root of an export begins, but for a long comment before it."""
 _STREAM_HEAD = re.compile(rb"\s*(?:</?mediawiki\b|<siteinfo\b|<page\b|\Z)")
 """How a stream of a multistream dump begins: with pages, or with the start or the end of the export."""
 
@@ -55,8 +57,7 @@ def find_streams(path: str | PathLike[str], index_path: str | PathLike[str] | No
         InputError: the file is no dump (`check_dump`) or one without texts (`check_texts`), or the index does not
             belong to it.
     """
-    check_dump(path)
-    check_texts(path)
+    check_texts(path, check_dump(path))
     size = size_of(path)
     with open_file(path) as file:
         compression = compression_of(file.read(16))
@@ -117,19 +118,29 @@ def read_pages(stream: Stream, limits: ReadLimits = ReadLimits()) -> Iterator[Pa
     where = f"{Path(stream.path).name}@{stream.offset}"
     cutter = PageCutter(limits.max_page_bytes)
     damage: StreamDamage | None = None
+    head = b""
     try:
         for chunk in decompress(stream):
+            head = head or chunk[:_ROOT_BYTES]
             for cut in cutter.feed(chunk):
                 yield _to_page(cut, stream.path, where)
     except StreamDamage as error:
         damage = error
-    if damage or cutter.open_at is not None or _misses_end(stream, cutter):
+    if damage or cutter.open_at is not None or _misses_end(stream, cutter, head):
         yield _to_loss(damage, cutter, where)
 
 
-def _misses_end(stream: Stream, cutter: PageCutter) -> bool:
-    """Return whether an export whose last stream this is was never closed: the file was cut off between two pages."""
-    return stream.is_last and not cutter.is_ended and read_site(stream.path).has_root
+def _misses_end(stream: Stream, cutter: PageCutter, head: bytes) -> bool:
+    """Return whether an export whose last stream this is was never closed: the file was cut off between two pages.
+
+    Args:
+        stream: that was read.
+        cutter: that cut it.
+        head: the first bytes of the stream, which spare a second look at the file where it is the only one.
+    """
+    if not stream.is_last or cutter.is_ended:
+        return False
+    return b"<mediawiki" in head.partition(b"<page")[0] or read_site(stream.path).has_root
 
 
 def _to_page(cut: Cut, path: str, where: str) -> Page | Reject:

@@ -25,15 +25,28 @@ __all__ = ["MAX_DEPTH", "scan"]
 MAX_DEPTH = 60
 """Brackets nested deeper are plain text. MediaWiki expands 40 to 100 levels. Source: Manual:$wgMaxTemplateDepth."""
 
-_TOKEN = re.compile(
-    r"(\n(?:[ \t:]*\{\||[ \t]*\|\}(?!\})|==)|\{\{+|\}\}+"
-    r"|\[\[(?!\[)(?:(?![\s_]*(?i:file|image)[\s_]*:)[^\[\]{}|\n]*(?:\|[^\[\]{}|]*)?\]\])?|\]\]+|\|)"
+_WHOLE_LINK = r"\[\[(?!\[)(?![\s_]*(?i:file|image)[\s_]*:)[^\[\]{}|\n]*+(?:\|[^\[\]{}|]*+)?+\]\]"
+"""A link that holds no other bracket and is no image: nine of ten links. They stay in the text as they are."""
+_WHOLE_TEMPLATE = r"\{\{(?!\{)((?:[^{}\[\]]++|" + _WHOLE_LINK + r")++)\}\}(?!\})"
+"""A template that holds no other bracket but such links: nine of ten. The group is what stands between its braces."""
+_LINE_START = r"\n(?:[ \t:]*\{\||[ \t]*\|\}(?!\})|==)"
+"""A table's brackets, or a heading."""
+_TEXT = "|".join(
+    (
+        r"[^\n{}\[\]]++",
+        _WHOLE_LINK,
+        r"(?!" + _LINE_START + r")\n",
+        r"\[(?!\[(?!\[))|\](?!\])|\{(?!\{)|\}(?!\})",  # brackets that stand alone; of `[[[` the first is text
+    )
 )
-"""A table's brackets or a heading at the start of a line; braces of templates; `[[`, or a whole link; `]]`; a bar.
-
-A whole link holds no other bracket and is no image. Nine of ten links are such, and stay in the text as they are.
-"""
-_TABLE_END = Template([["!)"]])
+_BRACKET = _LINE_START + r"|\{\{+|\}\}+|\[\[|\]\]+|\Z"
+_TOKEN = re.compile(f"((?:{_TEXT})*+)(?:{_WHOLE_TEMPLATE}|({_BRACKET}))")
+"""A text, and behind it a whole template or a bracket, or the end. All is possessive: no step back."""
+_BAR = re.compile(r"\|(?![^\[\]|]*\]\])")
+"""A bar outside of whole links, in a text in which two brackets beside each other belong to such a link."""
+_LINK_IN_TEXT = re.compile(_WHOLE_LINK)
+_TABLE_END_NAME = "!)"
+_TABLE_END = Template([[_TABLE_END_NAME]])
 
 
 class _Open(NamedTuple):
@@ -56,7 +69,7 @@ def scan(text: str) -> Pieces:
     linear in the text, whatever its nesting: a piece moves at most MAX_DEPTH times.
 
     >>> scan("a [[b|c]] {{d|e=f}}")
-    ['a ', '[[b|c]]', ' ', Template(parts=[['d'], ['e=f']])]
+    ['a [[b|c]] ', Template(parts=[['d'], ['e=f']])]
     """
     # Every line shall start with a line break, so the text gets one more, which is taken off again.
     scanner = _Scanner()
@@ -88,27 +101,26 @@ class _Scanner:
     def add_text(self, text: str) -> None:
         """Find the brackets of a text between two elements."""
         top = self._stack[-1].node
-        pieces = top.parts[-1]
-        tokens = _TOKEN.split(text)
-        pairs = iter(tokens)
-        # The split alternates: text, bracket, text, bracket, ..., text.
-        for between, bracket in zip(pairs, pairs, strict=False):
+        for between, inside, bracket in _TOKEN.findall(text):
             if between:
-                pieces.append(between)
-            if bracket == "|":
-                if top is self._page.node or type(top) is Table:
-                    pieces.append(bracket)
-                else:
-                    pieces = []
-                    top.parts.append(pieces)
-            elif bracket[0] == "[" and len(bracket) > 2:
-                pieces.append(bracket)  # a whole link
-            else:
+                if "|" not in between or top is self._page.node or type(top) is Table:
+                    top.parts[-1].append(between)
+                else:  # bars part a template and a link
+                    first, *others = _split_bars(between)
+                    top.parts[-1] += first
+                    top.parts += others
+            if inside and self._levels < MAX_DEPTH and inside != _TABLE_END_NAME:
+                top.parts[-1].append(Template(_split_bars(inside)))
+                continue
+            if inside:
+                self._take_bracket("{{")
+                self.add_text(inside)
+                self._take_bracket("}}")
+            elif bracket:
                 self._take_bracket(bracket)
-                top = self._stack[-1].node
-                pieces = top.parts[-1]
-        if tokens[-1]:
-            pieces.append(tokens[-1])
+            else:
+                break  # the end
+            top = self._stack[-1].node
 
     def finish(self) -> Pieces:
         """Return the pieces of the page; brackets that are still open are text."""
@@ -235,6 +247,13 @@ class _Scanner:
             below += pieces
 
 
+def _split_bars(text: str) -> list[Pieces]:
+    """Cut a text at its bars outside of links."""
+    texts = text.split("|") if "[" not in text else _BAR.split(text)
+    return [[part] if part else [] for part in texts]
+
+
 def _has_bracket(parts: list[Pieces]) -> bool:
     """Return whether the text of these parts holds a single opening bracket."""
-    return any(isinstance(piece, str) and "[" in piece and piece[:2] != "[[" for pieces in parts for piece in pieces)
+    texts = [_LINK_IN_TEXT.sub("", piece) for pieces in parts for piece in pieces if isinstance(piece, str)]
+    return any("[" in text.replace("[[", "") for text in texts)

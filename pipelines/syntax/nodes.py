@@ -2,10 +2,10 @@
 
     Tea is {{lang|zh|'''茶'''}} or [[Cha]].<ref>a</ref>
 
-    ["Tea is ", Template([["lang"], ["zh"], ["'''茶'''"]]), " or ", "[[Cha]]", ".", Tag("ref", "", "a")]
+    ["Tea is ", Template([["lang"], ["zh"], ["'''茶'''"]]), " or [[Cha]].", Tag("ref", "", "a")]
 
-A piece of text may be a whole link, and the pieces of text beside each other may be cut anywhere. Comments show nothing
-and are no nodes.
+A piece of text may hold whole links, and the pieces of text beside each other may be cut anywhere. Comments show
+nothing and are no nodes.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ TAG_NAMES = (
 HTML tables, styles and scripts are none in MediaWiki, but show nothing in prose.
 """
 
-_SPECIAL = re.compile(rf"<(?:!--|({'|'.join(TAG_NAMES)})(?=[\s/>])([^<>]*)>)", re.IGNORECASE)
+_BY_FREQUENCY = sorted(TAG_NAMES, key=lambda name: name != "ref")  # nine of ten are references
+_SPECIAL = re.compile(rf"<(?:!--|({'|'.join(_BY_FREQUENCY)})(?=[\s/>])([^<>]*)>)", re.IGNORECASE)
 _CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in TAG_NAMES}
 _TABLE_TAG = re.compile(r"<(/?)table\b[^<>]*>", re.IGNORECASE)
 _REST_OF_LINE = re.compile(r"[ \t]*(?:<!--|\n|$)")

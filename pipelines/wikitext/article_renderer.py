@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import lru_cache
+from typing import NamedTuple
 
 from pipelines.syntax import Tag, WikitextParser, is_file_target, parse_wikitext
 from pipelines.templates import is_disambiguation, render
@@ -67,31 +68,28 @@ class ArticleRenderer:
 
     def template(self, written: str, args: dict[str, str]) -> str:
         """Return the text for a template; unknown ones are counted by name."""
-        read_name = _cached_name if len(written) <= _MAX_NAME_CHARS else _read_name
         written = without_traces(written)
-        name, marks_disambiguation = read_name(written)
+        name = _cached_name(written) if len(written) <= _MAX_NAME_CHARS else _read_name(written)
         plain = arguments_without_traces(args)
-        self.is_disambiguation |= marks_disambiguation
-        if name.startswith("#tag:"):
-            return self._tag_function(name, plain)
-        if name in _DESCRIPTIONS:
+        self.is_disambiguation |= name.marks_disambiguation
+        if name.is_tag:
+            return self._tag_function(name.normal, plain)
+        if name.is_description:
             self._add_description(plain)
-        shown = page_variable(written, self._title) if "name" in name or "space" in name else None
+        shown = page_variable(written, self._title) if name.may_be_variable else None
         if shown is None:
-            # The text behind the colon of a parser function keeps its capitals: {{lcfirst:Big Ben}}.
-            shown = render(written if ":" in name else name, plain)
-        is_function = name.startswith("#")
-        if is_function:
+            shown = render(name.asked, plain)
+        if name.is_function:
             self._counters["parser_functions"] += 1
-        short_name = name.partition(":")[0] if is_function else name[:_MAX_NAME_CHARS]
-        if not shown if is_function else shown is None:
+        short_name = name.short
+        if not shown if name.is_function else shown is None:
             short_name = self._count_dropped(short_name)
         if not shown:
             # A template without text may be a box with images.
-            word = word_of_template(name, plain) if shown is None and short_name != _OTHERS else ""
-            return self._collector.template(name, plain) + self._traces.leave(short_name, written, args, word)
+            word = word_of_template(name.normal, plain) if shown is None and short_name != _OTHERS else ""
+            return self._collector.template(name.normal, plain) + self._traces.leave(short_name, written, args, word)
         if plain is not args:
-            shown = self._traces.put_back(shown, render(written if ":" in name else name, args) or "", args)
+            shown = self._traces.put_back(shown, render(name.asked, args) or "", args)
         return shown + self._traces.leave(short_name, written, args) if UNKNOWN_VALUE in shown else shown
 
     def _tag_function(self, name: str, args: dict[str, str]) -> str:
@@ -132,9 +130,10 @@ class ArticleRenderer:
 
     def tag(self, tag: Tag) -> str:
         """Return the text for an extension tag; a gallery gives its images."""
-        count_tag(tag, self._counters)
         if tag.name == "ref":  # most tags
+            self._counters["references"] += 1
             return ""
+        count_tag(tag, self._counters)
         if tag.name == "gallery":
             # A gallery is a block: the text around it is not one paragraph.
             return f"\n\n{self._collector.gallery(tag.content or '', self._render_caption)}\n\n"
@@ -176,14 +175,50 @@ class ArticleRenderer:
         return text
 
 
-def _read_name(written: str) -> tuple[str, bool]:
-    """Return a template's name in its normal form, and whether it marks a disambiguation page.
+class _Name(NamedTuple):
+    """What the name of a template tells.
 
-    >>> _read_name(" Human_name  disambiguation")
+    Args:
+        normal: the name in its normal form.
+        asked: for which a rule is looked up.
+        short: under which the template is counted.
+        marks_disambiguation: whether it marks a page as a list of the meanings of its title.
+        is_function: whether it is a parser function.
+        is_tag: whether it is the function that writes a tag.
+        is_description: whether it holds the description of the article.
+        may_be_variable: whether it may be a variable of the page.
+    """
+
+    normal: str
+    asked: str
+    short: str
+    marks_disambiguation: bool
+    is_function: bool
+    is_tag: bool
+    is_description: bool
+    may_be_variable: bool
+
+
+def _read_name(written: str) -> _Name:
+    """Read a template's name.
+
+    >>> name = _read_name(" Human_name  disambiguation")
+    >>> name.normal, name.marks_disambiguation
     ('human name disambiguation', True)
     """
     name = " ".join(written.replace("_", " ").lower().split())
-    return name, is_disambiguation(name)
+    is_function = name.startswith("#")
+    return _Name(
+        normal=name,
+        # The text behind the colon of a parser function keeps its capitals: {{lcfirst:Big Ben}}.
+        asked=written if ":" in name else name,
+        short=name.partition(":")[0] if is_function else name[:_MAX_NAME_CHARS],
+        marks_disambiguation=is_disambiguation(name),
+        is_function=is_function,
+        is_tag=name.startswith("#tag:"),
+        is_description=name in _DESCRIPTIONS,
+        may_be_variable="name" in name or "space" in name,
+    )
 
 
 _cached_name = lru_cache(maxsize=1 << 13)(_read_name)

@@ -7,6 +7,7 @@ that a template shows can cut the argument that it stands in.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Protocol
 
 from pipelines.syntax import Link, Parameter, Pieces, Table, Tag, Template
@@ -18,7 +19,7 @@ __all__ = ["NodeRenderer", "render_pieces"]
 _NOT_IN_KEYS = re.compile(r"[\[\]{}<>\n]")
 _MAX_KEY_CHARS = 80
 """Longer keys of arguments are text with an equals sign."""
-_QUOTE_MARKS = ("'", '"', "“", "‘", "«", "„")
+_QUOTE_MARKS = frozenset("'\"“‘«„")
 
 
 class NodeRenderer(Protocol):
@@ -48,24 +49,31 @@ def render_pieces(pieces: Pieces, renderer: NodeRenderer) -> str:
     if not pieces:
         return ""
     shown: list[str] = []
+    add = shown.append
     for place, piece in enumerate(pieces):
         if isinstance(piece, str):  # most pieces
-            shown.append(piece)
+            add(piece)
             continue
         text = _render_node(piece, renderer)
-        if shown and not without_traces(text) and _is_held_open(shown[-1], pieces[place + 1 : place + 2]):
-            shown.append(EMPTIED)
+        if shown and not (text and without_traces(text)) and _is_held_open(shown[-1], pieces, place + 1):
+            add(EMPTIED)
         if text:
-            shown.append(text)
+            add(text)
     return "".join(shown)
 
 
-def _is_held_open(before: str, after: Pieces) -> bool:
-    """Return whether the place of a node that shows nothing is marked, given the text before it and the piece after it.
+def _is_held_open(before: str, pieces: Pieces, following: int) -> bool:
+    """Return whether the place of a node that shows nothing is marked, given the text before it and what follows it.
 
     Between quote marks it takes them along, and letters behind it do not belong to the link before it.
     """
-    return before.endswith(_QUOTE_MARKS) or (before.endswith("]]") and _begins_with_letter(after))
+    last = before[-1:]
+    if last in _QUOTE_MARKS:
+        return True
+    if last != "]" or before[-2:] != "]]" or following >= len(pieces):
+        return False
+    after = pieces[following]
+    return isinstance(after, str) and after[:1].isalpha()
 
 
 def _render_node(node: Template | Parameter | Link | Table | Tag, renderer: NodeRenderer) -> str:
@@ -93,6 +101,14 @@ def _arguments(parts: list[Pieces], renderer: NodeRenderer) -> dict[str, str]:
     args: dict[str, str] = {}
     place = 0
     for part in parts:
+        if len(part) == 1 and isinstance(part[0], str):  # most arguments
+            before, equals, after = part[0].partition("=")
+            if equals and (key := _cached_key(before) if len(before) <= _MAX_KEY_CHARS else _read_key(before)):
+                args[key] = after.strip()
+            else:
+                place += 1
+                args[str(place)] = part[0].strip()
+            continue
         keyed = _split_key(part, renderer)
         if keyed is None:
             place += 1
@@ -109,14 +125,21 @@ def _split_key(part: Pieces, renderer: NodeRenderer) -> tuple[str, Pieces] | Non
     Only an equals sign in the argument's own text counts, not one inside of a link, template or tag.
     """
     for place, piece in enumerate(part):
-        if isinstance(piece, str) and "=" in piece and piece[:2] != "[[":
+        if isinstance(piece, str) and "=" in piece:
             before, _, after = piece.partition("=")
-            key = render_pieces([*part[:place], before], renderer).strip() if place else before.strip()
-            if 0 < len(key) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(key):
-                return key, [after, *part[place + 1 :]]
-            return None
+            if "[" in before:  # the equals sign may stand inside of a link
+                return None
+            key = _read_key(render_pieces([*part[:place], before], renderer) if place else before)
+            return (key, [after, *part[place + 1 :]]) if key else None
     return None
 
 
-def _begins_with_letter(pieces: Pieces) -> bool:
-    return any(isinstance(piece, str) and piece[0].isalpha() for piece in pieces)
+def _read_key(text: str) -> str:
+    """Return the key of an argument, given the text before its equals sign; '' if that is no key."""
+    key = text.strip()
+    return key if len(key) <= _MAX_KEY_CHARS and not _NOT_IN_KEYS.search(key) else ""
+
+
+@lru_cache(maxsize=1 << 12)
+def _cached_key(text: str) -> str:
+    return _read_key(text)

@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pipelines.sentences import is_readable, sentence_ranges
-from pipelines.wikitext.placeholders import IMAGE, TABLE_NUMBER, image_placeholders, without_images
-from pipelines.wikitext.plain_text import CleanText, clean_inline
+from pipelines.wikitext.link_spans import CleanText
+from pipelines.wikitext.placeholders import IMAGE, TABLE_NUMBER, TRACE, image_placeholders, without_images
+from pipelines.wikitext.plain_text import clean_inline
 from pipelines.wikitext.traces import split_leading_traces, without_traces
 from schemas.records import Link
 
@@ -88,6 +89,10 @@ class BlockBuilder:
 
     def add_line(self, line: str) -> None:
         """Add the next line of wikitext, without templates, tables and file links."""
+        if not line:  # nearly half of the lines
+            if self._lines:
+                self._end_block()
+            return
         if IMAGE in line:
             found = image_placeholders(line)
             # Every second character is a number: IMAGE 0 IMAGE 1 ... Images of cut sections count, too.
@@ -98,12 +103,14 @@ class BlockBuilder:
                 self._count_lead_in()
             if not without_traces(line).strip():
                 return
-        is_heading = len(line) <= _MAX_HEADING_CHARS and split_leading_traces(line)[1].startswith("=")
+        # What a line is, its first character tells, but for traces before it.
+        traces, rest = split_leading_traces(line) if TRACE in line else ("", line)
+        is_heading = rest[:1] == "=" and len(line) <= _MAX_HEADING_CHARS
         heading = _HEADING.match(without_traces(line).lstrip(" \t")) if is_heading else None
         if heading:
             self._add_heading(len(heading.group(1)), heading.group(2))
         elif self._cut_level is None:
-            self._add_text(line)
+            self._add_text(traces, rest)
 
     def _add_heading(self, level: int, name: str) -> None:
         self._end_block()
@@ -120,9 +127,8 @@ class BlockBuilder:
         if is_cut:
             self._counters["cut_sections"] += 1
 
-    def _add_text(self, line: str) -> None:
-        # What a line is, its first character tells: traces before it are put behind its bullets.
-        traces, line = split_leading_traces(line)
+    def _add_text(self, traces: str, line: str) -> None:
+        """Add a line, without the traces before it: they are put behind its bullets."""
         bare = line.strip()
         if not bare or (line[0] == "-" and _HORIZONTAL_RULE.match(line)):
             self._end_block()

@@ -35,14 +35,32 @@ _MAX_WRITTEN_CHARS = 100
 _MAX_ARGUMENTS = 20
 """An example shows so much of a template, and no more of its arguments."""
 _OTHERS = "(others)"
+_MANY = MAX_NUMBER // 2
+"""So many templates that show nothing have a number each, whether they are written alike or not."""
 
 
 class _Dropped(NamedTuple):
-    """A template that shows nothing: its name, how it is written, and the word that it may stand for ('' if none)."""
+    """A template that shows nothing.
+
+    Args:
+        name: under which it is counted.
+        written_name: its name as written.
+        args: its arguments; traces may stand in them.
+        word: that it may stand for; '' if none.
+    """
 
     name: str
-    written: str
+    written_name: str
+    args: Mapping[str, str]
     word: str
+
+    @property
+    def written(self) -> str:
+        """How it is written, in short. Few are looked at so closely: one for each name."""
+        args = islice(self.args.items(), _MAX_ARGUMENTS)
+        values = [value if key.isdigit() else f"{key}={value}" for key, value in args]
+        written = without_traces("|".join([self.written_name.strip(), *values]))
+        return written if len(written) <= _MAX_WRITTEN_CHARS else written[:_MAX_WRITTEN_CHARS] + "…"
 
 
 def without_traces(text: str) -> str:
@@ -52,7 +70,7 @@ def without_traces(text: str) -> str:
 
 def arguments_without_traces(args: dict[str, str]) -> dict[str, str]:
     """Return arguments without traces, which a rule would take for values; the same object where there is none."""
-    if not any(TRACE in value for value in args.values()):
+    if not args or TRACE not in "".join(args.values()):
         return args
     return {key: without_traces(value).strip() for key, value in args.items()}
 
@@ -72,7 +90,7 @@ class Traces:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._numbers: dict[_Dropped, int] = {}
+        self._numbers: dict[tuple[str, str, str], int] = {}  # of those that were left when numbers were running out
         self._dropped: list[_Dropped] = []
         self.in_prose: dict[str, int] = defaultdict(int)
         """Name -> templates that were dropped inside a line of prose."""
@@ -90,22 +108,21 @@ class Traces:
             args: its arguments, for the example; traces in them are left out.
             word: what it shows between words of a sentence; '' if nothing.
         """
-        values = [value if key.isdigit() else f"{key}={value}" for key, value in islice(args.items(), _MAX_ARGUMENTS)]
-        written = without_traces("|".join([written_name.strip(), *values]))
-        if len(written) > _MAX_WRITTEN_CHARS:
-            written = written[:_MAX_WRITTEN_CHARS] + "…"
-        return self._leave(_Dropped(name, written, word))
+        return self._leave(_Dropped(name, written_name, args, word))
 
     def _leave(self, dropped: _Dropped) -> str:
-        number = self._numbers.get(dropped)
-        if number is None:
-            if len(self._dropped) > MAX_NUMBER:  # no more numbers: the last one stands for all others
-                return TRACE + number_char(MAX_NUMBER)
-            if len(self._dropped) == MAX_NUMBER:
-                dropped = _Dropped(_OTHERS, "…", "")
-            number = self._numbers[dropped] = len(self._dropped)
+        number = len(self._dropped)
+        if number < _MANY:
             self._dropped.append(dropped)
-        return TRACE + number_char(number)
+            return TRACE + number_char(number)
+        # From here on, templates that are written alike share a number.
+        key = dropped.name, dropped.written, dropped.word
+        if key not in self._numbers:
+            if number > MAX_NUMBER:  # no more numbers: the last one stands for all others
+                return TRACE + number_char(MAX_NUMBER)
+            self._numbers[key] = number
+            self._dropped.append(_Dropped(_OTHERS, "…", {}, "") if number == MAX_NUMBER else dropped)
+        return TRACE + number_char(self._numbers[key])
 
     def put_back(self, shown: str, with_traces: str, args: Mapping[str, str]) -> str:
         """Return what a template shows with the traces of its arguments: at their places or, failing that, behind.
@@ -132,8 +149,9 @@ class Traces:
         """
         if TRACE not in line:
             return line
-        if not any(char.isalnum() for char in _MARKUP.sub("", line)):
-            return without_traces(line)  # nothing is lost in a line without words
+        bare = without_traces(line)
+        if not bare.strip() or not any(char.isalnum() for char in _MARKUP.sub("", bare)):
+            return bare  # nothing is lost in a line without words
         pieces: list[str] = []
         at, before = 0, ""
         for match in _TRACE.finditer(line):
@@ -147,8 +165,10 @@ class Traces:
 
     def _resolve_one(self, number: int, before: str, after: str) -> str:
         dropped = self._dropped[number]
-        left, right = _MARKUP.sub("", before[-_WINDOW_CHARS:]), _MARKUP.sub("", after)
-        is_shown = bool(dropped.word) and is_between_words(left, right)
+        is_shown = False
+        if dropped.word or dropped.name not in self.examples:  # the others are only counted
+            left, right = _MARKUP.sub("", before[-_WINDOW_CHARS:]), _MARKUP.sub("", after)
+            is_shown = bool(dropped.word) and is_between_words(left, right)
         counts = self.shown if is_shown else self.in_prose
         counts[dropped.name] += 1
         if dropped.name not in self.examples:

@@ -1,0 +1,177 @@
+"""The links of a line: words between placeholders while the line is cleaned, then spans of the plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+from pipelines.templates.words import LANGUAGE_NAMES, read_table
+from pipelines.wikitext.placeholders import EMPTIED, LINK_END, LINK_START, MAX_NUMBER, number_char
+from schemas.records import Link
+from schemas.titles import canonical_title, decode_name, decode_percent
+
+__all__ = ["CleanText", "mark_links", "to_spans"]
+
+_PREFIXES = read_table(Path(__file__).with_name("data") / "link_prefixes.tsv", 2, str)
+
+_LANGUAGE_PREFIXES = frozenset(LANGUAGE_NAMES) | {name for name in _PREFIXES if _PREFIXES[name] == "another language"}
+"""Prefixes of other Wikipedias: `[[de:Tee]]` leads to the German article and is no text. Source: Special:SiteMatrix."""
+
+_NO_ARTICLE_PREFIXES = _LANGUAGE_PREFIXES | frozenset(_PREFIXES)
+"""Links with these prefixes are text without a target. Source: Special:Interwiki, MediaWiki's NamespaceInfo."""
+
+_LINK = re.compile(r"\[\[([^\[\]|\n]{0,500})(?:\|([^\[\]]*+(?:(?:\[(?!\[)|\](?!\]))[^\[\]]*+)*+))?\]\](\])?([a-z]*)")
+"""Target, label, a bracket that may end the label, and letters that belong to the label's last word."""
+_SIGNLESS = "!\"$'-9;-Z\\\\^`a-z{}~"  # of ASCII, all but # % & : [ ] _ | and blanks
+_PLAIN_LINK = re.compile(rf"\[\[([{_SIGNLESS}][ {_SIGNLESS}]{{0,499}}+)(?:\|([^\[\]]*+))?+\]\](?!\])([a-z]*+)")
+"""Most links: a target in ASCII without namespace, section or entity. It is a title but for its capital."""
+_EXTERNAL = re.compile(
+    r"\[(?:(?:https?|ftp|gopher|news|irc)://|//|mailto:)[^\s\[\]<>]*+\s*+((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\]",
+    re.IGNORECASE,
+)
+_TARGET_SIGN = re.compile(r"[:#&%_]|\s\s")
+_NO_TITLE = re.compile(r"[\x00-\x1f\x7f\[\]{}|<>\ufffd]")
+"""What no title holds; in a target it can only stand encoded. Source: MediaWiki's $wgLegalTitleChars."""
+_PIPE_TRICK = re.compile(r"^[^:]*:|\s*\([^()]*\)$|,.*$")
+_FIRST_NUMBER = ord(number_char(0))
+_SPAN = re.compile(f"{LINK_START}([\U000f0000-\U000ffffd])([^{LINK_START}{LINK_END}]*){LINK_END}")
+_LINK_SIGN = re.compile(f"{LINK_START}[\U000f0000-\U000ffffd]?|{LINK_END}")
+
+_new_link = cast("Callable[[type[Link], tuple[int, int, str]], Link]", tuple.__new__)
+"""Makes a link in half the time of a call of `Link`: an article has hundreds."""
+
+
+class CleanText(NamedTuple):
+    """A plain text and the links in it, ordered by start; positions count code points."""
+
+    text: str
+    links: tuple[Link, ...]
+
+
+def mark_links(text: str, targets: list[str]) -> str:
+    """Replace links by their words between placeholders; the numbers of the placeholders count the targets."""
+    text = _mark_plain_links(text, targets)
+    # Only links without a link inside match: each round replaces the innermost ones, and four levels are enough.
+    for _round in range(4):
+        if "[[" not in text:
+            break
+        text = _LINK.sub(partial(_mark_link, targets), text)
+    return _EXTERNAL.sub(r"\1", text) if "[" in text else text
+
+
+def _mark_plain_links(text: str, targets: list[str]) -> str:
+    """Replace plain links as `_mark_link` does, in a loop without a call for each: an article has hundreds."""
+    pieces = _PLAIN_LINK.split(text)
+    if len(pieces) > MAX_NUMBER:  # four for each link; the placeholders may have no more numbers
+        return text
+    shown: list[str] = [pieces[0]]
+    rest = iter(pieces[1:])
+    for target, label, trail, after in zip(rest, rest, rest, rest, strict=True):
+        if target[-1] == " " or "  " in target:
+            target = " ".join(target.split())
+        words = (target if label is None else label or _PIPE_TRICK.sub("", target).strip() or target) + trail
+        start = LINK_START + chr(_FIRST_NUMBER + len(targets))
+        targets.append(target if target[0].isupper() else target[0].upper() + target[1:])
+        # Blanks stay outside of the link: its span begins and ends with a word.
+        if words[0] == " " or words[-1] == " ":
+            shown += (" ", start, words.strip(), LINK_END, " ", after)
+        else:
+            shown += (start, words, LINK_END, after)
+    return "".join(shown)
+
+
+def _mark_link(targets: list[str], match: re.Match[str]) -> str:
+    target, label, bracket, trail = match.groups()
+    after = ""
+    if bracket:
+        # MediaWiki gives a third bracket to a label that opens one. Source: Parser::handleInternalLinks2.
+        if label and "[" in label:
+            label += bracket
+        else:
+            trail, after = "", bracket + trail
+    page, name, place = _read_target(target)
+    if place == "hidden" or (place == "hidden without a label" and not label):
+        return f"{EMPTIED}{trail}{after}"
+    if label is None:
+        label = name
+    shown: str = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
+    if not page or len(targets) > MAX_NUMBER:  # the placeholders have no more numbers
+        return shown + after
+    targets.append(page)
+    start = LINK_START + number_char(len(targets) - 1)
+    # Blanks stay outside of the link: its span begins and ends with a word.
+    if shown[:1] == " " or shown[-1:] == " ":
+        return f" {start}{shown.strip()}{LINK_END} {after}"
+    return f"{start}{shown}{LINK_END}{after}"
+
+
+@lru_cache(maxsize=1 << 14)
+def _read_target(target: str) -> tuple[str, str, Literal["in the text", "hidden", "hidden without a label"]]:
+    """Return the page that a link leads to ('' if none), the words that it shows without a label, and where.
+
+    `[[Category:A]]` and `[[de:A]]` are not shown in the text, `[[:de:A]]` and `[[de:A|a]]` are. `[[Cat (pet)|]]` shows
+    Cat, by the pipe trick on these words. Source: Parser::pstPass2.
+    """
+    # Most targets: no namespace, section or entity, so that the title is the words with a capital.
+    if target.isascii() and not _TARGET_SIGN.search(target):
+        name = target.strip()
+        return name[:1].upper() + name[1:], name, "in the text"
+    decoded = decode_name(target)
+    if _NO_TITLE.search(decoded):
+        return "", target.strip(), "in the text"
+    # The references stay in the words, for they are decoded with the text around.
+    name, target = decode_percent(target).strip().lstrip(":").replace("_", " "), decoded
+    prefix, colon, _ = target.partition(":")
+    prefix = prefix.strip().lower()
+    if colon and prefix == "category":
+        return "", name, "hidden"
+    is_language = colon and prefix in _LANGUAGE_PREFIXES
+    return _page_of(target), name, "hidden without a label" if is_language else "in the text"
+
+
+def _page_of(target: str) -> str:
+    """Return the canonical title of the page that a link leads to, or '' if that is no article.
+
+    >>> _page_of(" tea_time#x"), _page_of("wikt:tea"), _page_of("#x"), _page_of("2001: A Space Odyssey")
+    ('Tea time', '', '', '2001: A Space Odyssey')
+    """
+    name = target.partition("#")[0].strip().lstrip(":")
+    prefix, colon, _ = name.partition(":")
+    if colon and _is_no_article(prefix.strip().lower().replace("_", " ")):
+        return ""
+    return canonical_title(name)
+
+
+def _is_no_article(prefix: str) -> bool:
+    return prefix in _NO_ARTICLE_PREFIXES or prefix.removesuffix(" talk") in _NO_ARTICLE_PREFIXES
+
+
+def to_spans(text: str, targets: list[str]) -> CleanText:
+    """Remove the placeholders and return where each link's words stand. Of nested links only the innermost counts."""
+    # Of the pieces, each third one stands before a link:  "a hot ", 0, "cup", " in a ", 1, "pot", " at noon".
+    pieces = _SPAN.split(text)
+    plain = _joined(pieces)
+    if LINK_START in plain or LINK_END in plain:  # signs around links, and of broken ones
+        pieces[::3] = [_LINK_SIGN.sub("", piece) for piece in pieces[::3]]
+        plain = _joined(pieces)
+    bare = plain.lstrip()
+    at = len(pieces[0]) - (len(plain) - len(bare))  # blanks at the start are stripped, and the links move with the text
+    links: list[Link] = []
+    rest = iter(pieces[1:])
+    for number, words, after in zip(rest, rest, rest, strict=True):
+        shown = words.strip()
+        if shown:
+            start = at if shown == words else at + len(words) - len(words.lstrip())
+            links.append(_new_link(Link, (start, start + len(shown), targets[ord(number) - _FIRST_NUMBER])))
+        at += len(words) + len(after)
+    return CleanText(bare.rstrip(), tuple(links))
+
+
+def _joined(pieces: list[str]) -> str:
+    """Join the pieces of a text without the numbers of its links."""
+    words = pieces.copy()
+    del words[1::3]
+    return "".join(words)
