@@ -12,7 +12,7 @@ __all__ = ["EXPERTS", "MIXTURES", "VISUAL", "WINDOWS", "Visual", "configure"]
 
 EXPERTS = ("baseline", "text", "image")
 MIXTURES = {"mixture-text-image": ("text", "image"), "mixture-baseline-image": ("baseline", "image")}
-PER_SOURCE = 3
+PER_SOURCE = 1
 WINDOWS = tuple(f"image-{length}-{long}" for length in (128, 192, 288) for long in ("skip", "cut"))
 """The image expert by the pieces of its window, and by what becomes of contexts that do not fit."""
 
