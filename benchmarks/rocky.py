@@ -18,12 +18,12 @@ from pathlib import Path
 from benchmarks.rocky_data import RockyData, make_data
 from benchmarks.rocky_page import Found, print_page, write_results
 from benchmarks.rocky_scores import score_pictures
-from benchmarks.rocky_systems import EXPERTS, MIXTURES, VISUAL, WINDOWS, configure
+from benchmarks.rocky_systems import EXPERTS, MIXTURES, TRUST, VISUAL, WINDOWS, configure
 from trainer.commands import fit_and_evaluate
 from trainer.mixture import fit_mixture
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "rocky"
-NAMES = [*EXPERTS, *VISUAL, *WINDOWS]
+NAMES = [*EXPERTS, *VISUAL, *TRUST, *WINDOWS]
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
-from benchmarks.rocky_scores import OF_PHOTO, SCORES_NAME
-from benchmarks.rocky_systems import EXPERTS, MIXTURES, VISUAL, WINDOWS
+from benchmarks.rocky_scores import OF_PHOTO, PICTURES, SCORES_NAME
+from benchmarks.rocky_systems import EXPERTS, MIXTURES, RECIPE, RECIPE_OF_PHOTOS, TRUST, VISUAL, WINDOWS
 from trainer.commands import mean_and_deviation
 from trainer.metrics import to_markdown
 
@@ -60,6 +60,8 @@ def print_page(found: Sequence[Found], command: str) -> None:
     print("# rocky: does the photo decide?\n")
     print(f"    {command}\n")
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
+    print(f"All systems have {', '.join(f'`{row}`' for row in RECIPE)} beside their presets, and those that read the ")
+    print(f"photo {', '.join(f'`{row}`' for row in RECIPE_OF_PHOTOS)}: both were chosen by dev F1.\n")
     print("## With the true photos\n")
     rows = [
         [name, _seeds(runs), _cell(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
@@ -67,13 +69,13 @@ def print_page(found: Sequence[Found], command: str) -> None:
     ]
     print(to_markdown(["system", "seeds", "dev, all", *TYPES], rows))
     print(f"\n## With the photos of other posts, and without ({OF_PHOTO}; all types)\n")
-    kinds = ("true", "shuffled", "none")
-    heads = ["system", *(f"{kind}, {part}" for part in (OF_PHOTO, "all") for kind in kinds)]
-    rows = [
-        [name, *(_cell_of(runs, kind, part) for part in (OF_PHOTO, "all") for kind in kinds)]
-        for name, runs in _by_name(found, ["baseline", "image", *MIXTURES, *VISUAL])
-    ]
+    heads = ["system", *(f"{kind}, {part}" for part in (OF_PHOTO, "all") for kind in PICTURES)]
+    rows = [[name, *_controls(runs)] for name, runs in _by_name(found, ["baseline", "image", *MIXTURES, *VISUAL])]
     print(to_markdown(heads, rows))
+    trust = list(_by_name(found, [*TRUST, "maf"]))
+    if len(trust) > 1:
+        print("\n## How far the photo is trusted: MAF by the share of exchanged photos in training (maf: 30 %)\n")
+        print(to_markdown(["system", "seeds", *heads[1:]], [[n, _seeds(r), *_controls(r)] for n, r in trust]))
     windows = list(_by_name(found, WINDOWS))
     if windows:
         print("\n## The window of the image expert\n")
@@ -114,6 +116,10 @@ def _by_name(found: Sequence[Found], names: Iterable[str]) -> Iterable[tuple[str
         runs = [run for run in found if run.name == name]
         if runs:
             yield name, runs
+
+
+def _controls(runs: Sequence[Found]) -> list[str]:
+    return [_cell_of(runs, kind, part) for part in (OF_PHOTO, "all") for kind in PICTURES]
 
 
 def _seeds(runs: Sequence[Found]) -> str:

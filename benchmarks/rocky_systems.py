@@ -8,7 +8,7 @@ from typing import NamedTuple
 from benchmarks.rocky_data import RockyData
 from trainer.config import RunConfig, load_config
 
-__all__ = ["EXPERTS", "MIXTURES", "RECIPE", "RECIPE_OF_PHOTOS", "VISUAL", "WINDOWS", "Visual", "configure"]
+__all__ = ["EXPERTS", "MIXTURES", "RECIPE", "RECIPE_OF_PHOTOS", "TRUST", "VISUAL", "WINDOWS", "Visual", "configure"]
 
 EXPERTS = ("baseline", "text", "image")
 MIXTURES = {"mixture-text-image": ("text", "image"), "mixture-baseline-image": ("baseline", "image")}
@@ -28,6 +28,10 @@ RECIPE_OF_PHOTOS = (
 """What those that read the photo have too: it may be wrong, or not be there."""
 WINDOWS = tuple(f"image-{length}-{long}" for length in (128, 192, 288) for long in ("skip", "cut"))
 """The image expert by the pieces of its window, and by what becomes of contexts that do not fit."""
+
+
+TRUST = tuple(f"maf-{share}" for share in (0, 10, 20))
+"""MAF with another share of exchanged photos in training, in per cent: how far the photo is trusted."""
 
 
 class Visual(NamedTuple):
@@ -68,13 +72,15 @@ def configure(name: str, data: RockyData, settings: Sequence[str]) -> RunConfig:
         settings: further key=value, which come last.
     """
     own = [f"data.samples={data.samples}", *RECIPE]
-    if name in VISUAL:
-        stores = ",".join(f'"{data.stores[store]}"' for store in VISUAL[name].stores)
-        own += [f"data.features=[{stores}]", *RECIPE_OF_PHOTOS, *VISUAL[name].settings]
+    preset = name.split("-")[0] if name in (*TRUST, *WINDOWS) else name
+    if preset in VISUAL:
+        stores = ",".join(f'"{data.stores[store]}"' for store in VISUAL[preset].stores)
+        own += [f"data.features=[{stores}]", *RECIPE_OF_PHOTOS, *VISUAL[preset].settings]
+    if name in TRUST:
+        own += [f"model.fusion.wrong_share={int(name.split('-')[1]) / 100}"]
     if name in ("text", "image", *WINDOWS):
         own += [f"data.contexts={data.contexts}", f"data.contexts_per_source={PER_SOURCE}"]
-    preset = name
     if name in WINDOWS:
-        preset, length, long = name.split("-")
+        _, length, long = name.split("-")
         own += [f"encoder.max_length_pieces={length}", f"data.long_contexts={long}"]
     return load_config(f"small-{preset}", [*own, *settings])
