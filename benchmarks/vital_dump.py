@@ -41,13 +41,12 @@ def to_page(number: int, title: str, text: str, photos: Sequence[tuple[str, str]
 
     Its photos stand before its text, as in an article.
     """
-    wikitext = escape(_quoted(text))
-    pictures = "".join(escape(f"[[File:{file}|thumb|{_quoted(caption)}]]\n") for file, caption in photos)
-    wikitext = pictures + wikitext
+    pictures = "".join(f"[[File:{file}|thumb|{_quoted(caption)}]]\n" for file, caption in photos)
+    wikitext = pictures + _quoted(text)
     return (
         f"  <page>\n    <title>{escape(title)}</title>\n    <ns>0</ns>\n    <id>{number}</id>\n"
         f"    <revision>\n      <id>{number}</id>\n"
-        f'      <text bytes="{len(text.encode())}" xml:space="preserve">{wikitext}</text>\n'
+        f'      <text bytes="{len(wikitext.encode())}" xml:space="preserve">{escape(wikitext)}</text>\n'
         f"    </revision>\n  </page>\n"
     )
 
