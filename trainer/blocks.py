@@ -125,6 +125,7 @@ class TrainingConfig:
         weight_decay: AdamW's, not on biases and norms.
         warmup_share: share of all steps in which the rates rise from 0; then they fall linearly to 0.
         max_gradient_norm: gradients are scaled down to it; 0 leaves them.
+        mask_share: of the pieces of a window, which training replaces by the mask piece, drawn anew in each step.
         patience_epochs: stop after that many epochs without a better dev F1; 0 never.
         seed: of the head's weights, dropout and the order of samples.
         bucket_by_length: put samples of like length into one batch.
@@ -142,6 +143,7 @@ class TrainingConfig:
     weight_decay: Rate = 0.01
     warmup_share: Share = 0.0
     max_gradient_norm: Rate = 5.0
+    mask_share: Share = 0.0
     patience_epochs: Count = 0
     seed: Count = 42
     bucket_by_length: Flag = True

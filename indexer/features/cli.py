@@ -93,7 +93,14 @@ def make(
     from schemas.display import shown_steps
 
     most = most or (3 if propose else 8)
-    settings = FeatureSettings(tuple(view or ["whole"]), most, no_boxes, propose, grid, prompts)
+    settings = FeatureSettings(
+        tuple(view or ["whole"]),
+        most_regions=most,
+        is_proposing=propose,
+        is_without_boxes=no_boxes,
+        grid_side=grid,
+        most_prompts=prompts,
+    )
     settings.check(has_files=bool(regions))  # before the encoder loads
     with shown_steps() as steps:
         info = make_features(

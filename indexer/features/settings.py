@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from schemas.errors import UsageError
 from schemas.feature_store import VIEWS
@@ -27,6 +27,7 @@ class FeatureSettings:
     """
 
     views: tuple[str, ...] = ("whole",)
+    _: KW_ONLY
     most_regions: int = 8
     is_proposing: bool = False
     is_without_boxes: bool = False

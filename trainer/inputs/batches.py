@@ -13,7 +13,7 @@ from schemas.records import Sample
 from trainer.inputs.examples import Example
 from trainer.inputs.features import Features, stack_features
 
-__all__ = ["Batch", "collate", "order_by_length", "order_for_training"]
+__all__ = ["Batch", "collate", "mask_pieces", "order_by_length", "order_for_training"]
 
 _POOL_BATCHES = 50
 """Samples of this many batches are sorted by length together: enough to save padding, and the order stays random."""
@@ -118,6 +118,28 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         None if features is None else features.to(device),
         tuple(example.sample for example in examples if example.sample is not None),
     )
+
+
+def mask_pieces(batch: Batch, share: float, mask: int, kept: Sequence[int]) -> Batch:
+    """Return a batch in which pieces, drawn at random, are replaced by the mask piece, in both views.
+
+    A small set is learned by heart, name by name; a text with gaps makes the rest of it count.
+
+    Args:
+        batch: of training.
+        share: probability that a piece is replaced.
+        mask: id of the mask piece.
+        kept: ids of the pieces that are never replaced: those that bound the text or mark a pair, and padding.
+    """
+    never = torch.tensor(list(kept), device=batch.ids.device)
+
+    def replaced(ids: Tensor) -> Tensor:
+        drawn = torch.rand(ids.shape, device=ids.device) < share
+        return ids.masked_fill(drawn & ~torch.isin(ids, never), mask)
+
+    ids = replaced(batch.ids)
+    has_plain = batch.plain_ids is not batch.ids
+    return replace(batch, ids=ids, plain_ids=replaced(batch.plain_ids) if has_plain else ids)
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,7 @@ class Features(NamedTuple):
         boxes: of the regions, in pixels [B, K, 4]; None where the features have none.
         view: number of the view of each column [K] int64, for instance 0 for the whole picture and 1 for regions.
         score: how sure the detector is of each region [B, K]; None where the features have none.
+        own: which samples have their own picture, where training exchanges pictures [B] bool; None where all have.
     """
 
     values: Tensor
@@ -30,6 +31,7 @@ class Features(NamedTuple):
     boxes: Tensor | None
     view: Tensor
     score: Tensor | None
+    own: Tensor | None = None
 
     def to(self, device: str) -> Features:
         """Return the features on a device."""

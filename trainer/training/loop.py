@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from schemas.display import tell
-from schemas.errors import MieError
+from schemas.errors import MieError, UsageError
 from schemas.records import Sample
 from trainer.config import TrainingConfig
-from trainer.inputs import Batch, Example, collate, order_for_training
+from trainer.inputs import Batch, Example, collate, mask_pieces, order_for_training
 from trainer.model import Expert
 from trainer.training.decoding import decode_answers
 from trainer.training.device import precision_context
@@ -110,9 +110,7 @@ def _train_epoch(
     expert.train()
     started, pieces = time.perf_counter(), 0
     for numbers in steps[progress.steps_in_epoch :]:
-        batches = [
-            collate([rows[i] for i in part], expert.padding, device, has_plain=expert.needs_plain) for part in numbers
-        ]
+        batches = [_collate(expert, [rows[i] for i in part], config, device) for part in numbers]
         factor = learning_rate_factor(progress.step, total, config.warmup_share)
         loss = _step(expert, optimizer, batches, factor, config, where=_describe(progress, rows, numbers))
         samples = sum(len(part) for part in numbers)
@@ -130,6 +128,21 @@ def _train_epoch(
     if pieces:
         keeper.log(_speed_row(progress, pieces, time.perf_counter() - started))
     return progress
+
+
+def _collate(expert: Expert, rows: Sequence[Example], config: TrainingConfig, device: str) -> Batch:
+    """Return a batch as training shows it.
+
+    Raises:
+        UsageError: pieces are to be masked, and the tokenizer has no mask piece.
+    """
+    batch = collate(rows, expert.padding, device, has_plain=expert.needs_plain)
+    if not config.mask_share:
+        return batch
+    mask = expert.tokenizer.mask_token_id
+    if mask is None:
+        raise UsageError("the tokenizer of this encoder has no mask piece", remedy="set training.mask_share=0")
+    return mask_pieces(batch, config.mask_share, mask, expert.tokenizer.all_special_ids)
 
 
 def _step(

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from indexer.encoders import ImageEncoder, class_scores, decode_image, grid_vectors, make_encoder, pyramid_vectors
 from indexer.features import make as making
+from indexer.features.cli import features
 from indexer.features.make import make_features
 from indexer.features.settings import FeatureSettings
 from indexer.features.views import ViewMaker
@@ -189,6 +191,19 @@ def test_proposed_boxes_have_names_and_scores_and_lie_in_the_picture(
     assert all(0 <= x1 < x2 <= 200 and 0 <= y1 < y2 <= 120 for x1, y1, x2, y2 in row["boxes"])
     assert row["scores"] == sorted(row["scores"], reverse=True)
     assert all(row["names"])
+
+
+@pytest.mark.parametrize(("option", "has_regions"), [("--propose", True), ("--no-boxes", False)])
+def test_the_command_proposes_boxes_when_asked_and_makes_none_when_told(
+    samples: Path, images: Path, tmp_path: Path, option: str, has_regions: bool
+) -> None:
+    out = tmp_path / "store"
+    words = ["make", str(samples), "--images", str(images), "--out", str(out), "--encoder", "efficientnet-lite0"]
+    done = CliRunner().invoke(features, [*words, "--view", "regions", option, "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    parameters = read_store(out).parameters
+    assert (parameters["is_proposing"], parameters["is_without_boxes"]) == (has_regions, not has_regions)
+    assert (read_store(out).views["regions"].vectors > 0) == has_regions
 
 
 def _columns(out: Path) -> tuple[list[str], list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,20 @@ def test_predict_gives_the_runs_own_predictions_from_raw_jsonl_and_contexts(hous
         predict_rows(house / "runs" / "text", raw)
 
 
+def test_masked_pieces_change_the_training_and_need_a_mask_piece(house: Path, tmp_path: Path) -> None:
+    config = settings(house, "training.epochs=1", "training.mask_share=0.3")
+    plain = fit(settings(house, "training.epochs=1"), tmp_path / "plain")
+    masked = fit(config, tmp_path / "masked")
+    assert plain["steps"] == masked["steps"]
+    of_plain, of_masked = (weights(tmp_path / name) for name in ("plain", "masked"))
+    assert any(not torch.equal(of_plain[name], of_masked[name]) for name in of_plain)
+    bare = shutil.copytree(house / "encoder", tmp_path / "bare")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (bare / name).write_text((bare / name).read_text().replace("<mask>", "<none>").replace("mask_token", "x_token"))
+    with pytest.raises(UsageError, match="has no mask piece"):
+        fit(override(config, [f"encoder.name={bare}"]), tmp_path / "bare-run")
+
+
 def test_a_finished_run_is_left_alone_and_another_setting_is_refused(house: Path) -> None:
     run = house / "runs" / "baseline"
     before = (run / "metrics.jsonl").read_bytes()
@@ -128,7 +143,11 @@ def test_a_finished_run_is_left_alone_and_another_setting_is_refused(house: Path
         fit(settings(house, "training.seed=3"), run)
 
 
-@pytest.mark.parametrize("extra", [[], ["model.two_view=true"]], ids=["one view", "two views"])
+@pytest.mark.parametrize(
+    "extra",
+    [[], ["model.two_view=true"], ["training.mask_share=0.2"]],
+    ids=["one view", "two views", "masked pieces"],
+)
 def test_a_run_killed_midway_ends_with_the_weights_and_metrics_of_one_that_was_not(
     house: Path, tmp_path: Path, extra: list[str]
 ) -> None:

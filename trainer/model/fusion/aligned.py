@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.inputs import Features
-from trainer.model.fusion.contrast import info_nce, same_pictures, swap_pictures
+from trainer.model.fusion.contrast import belonging_loss, info_nce, same_pictures, swap_pictures
 from trainer.model.fusion.cross import CrossBlock, VectorGate, masked_mean
 from trainer.model.fusion.fuse import EncoderShape, Fused, Fusion
 from trainer.model.fusion.settings import AlignedSettings
@@ -48,12 +48,11 @@ class AlignedFusion(Fusion):
             return Fused(states)
         others, swapped = swap_pictures(features)
         wrong = self.match_scores(tokens, self.cross(tokens, others.values, others.present), mask)
-        true = -scores.log_softmax(-1)[:, 1].masked_fill(~has, 0.0)
-        match = 0.5 * (true - wrong.log_softmax(-1)[:, 0].masked_fill(~swapped, 0.0))
+        match = belonging_loss(scores, wrong, features, swapped)
         contrast = info_nce(
             self.of_text(tokens[:, 0]),
             self.of_picture(masked_mean(features.values, features.present)),
-            has,
+            has if features.own is None else has & features.own,
             same_pictures(features),
             self.settings.temperature,
             self.settings.text_share,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.inputs import Features
-from trainer.model.fusion.contrast import swap_pictures
+from trainer.model.fusion.contrast import belonging_loss, swap_pictures
 from trainer.model.fusion.fuse import EncoderShape, Fused, Fusion
 from trainer.model.fusion.prefix_attention import FAMILIES
 from trainer.model.fusion.settings import AppendedSettings
@@ -74,9 +74,7 @@ class AppendedFusion(Fusion):
         others, swapped = swap_pictures(features)
         one = torch.ones(len(ids), device=ids.device)
         wrong = self.relation(self._run_appended(encoder, ids, mask, others, one)[:, 0]).float()
-        has = features.present.any(1)
-        true = -scores.log_softmax(-1)[:, 1].masked_fill(~has, 0.0)
-        return 0.5 * (true - wrong.log_softmax(-1)[:, 0].masked_fill(~swapped, 0.0))  # type: ignore[no-any-return]
+        return belonging_loss(scores, wrong, features, swapped)
 
     def _run_appended(self, encoder: Any, ids: Tensor, mask: Tensor, features: Features, gate: Tensor) -> Tensor:
         """Return the states of the text [B, L, H] of a run with the features behind it, times a gate [B].

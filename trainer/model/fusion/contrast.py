@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainer.inputs import Features
 
-__all__ = ["info_nce", "same_pictures", "swap_pictures"]
+__all__ = ["belonging_loss", "info_nce", "same_pictures", "swap_pictures"]
 
 
 def same_pictures(features: Features) -> Tensor:
@@ -36,6 +36,23 @@ def swap_pictures(features: Features) -> tuple[Features, Tensor]:
     rows = torch.where(swapped, nearest, torch.arange(samples, device=has.device))
     score = None if features.score is None else features.score[rows]
     return features._replace(values=features.values[rows], present=features.present[rows], score=score), swapped
+
+
+def belonging_loss(scores: Tensor, swapped_scores: Tensor, features: Features, swapped: Tensor) -> Tensor:
+    """Return how badly scores tell the own picture of a text from another's [B]; 0 without a picture.
+
+    Args:
+        scores: of "another's picture" and "its own", for the picture that each sample has [B, 2].
+        swapped_scores: for the picture that `swap_pictures` gave it [B, 2].
+        features: of the pictures that the samples have.
+        swapped: which samples got another's picture there [B] bool.
+    """
+    has = features.present.any(1)
+    own = torch.ones_like(has) if features.own is None else features.own
+    first = -scores.log_softmax(-1).gather(1, own.long()[:, None])[:, 0]
+    # Swapped again, a sample that had a wrong picture already could get its own one back.
+    second = -swapped_scores.log_softmax(-1)[:, 0]
+    return 0.5 * (first.masked_fill(~has, 0.0) + second.masked_fill(~(swapped & own), 0.0))
 
 
 def info_nce(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.inputs import Features
+from trainer.model.fusion.exchange import exchange_pictures
 from trainer.model.fusion.settings import FusionSettings
 
 __all__ = ["EncoderShape", "Fused", "Fusion", "Prefixes"]
@@ -75,6 +76,8 @@ class Fusion(nn.Module):
     def __init__(self, shape: EncoderShape, settings: FusionSettings) -> None:
         super().__init__()
         self.width, self.feature_dim, self.is_scaled = shape.hidden, settings.feature_dim, settings.scaled
+        self.absent_share, self.wrong_share = settings.absent_share, settings.wrong_share
+        self.feature_dropout = nn.Dropout(settings.feature_dropout)
 
     def attach(self, encoder: Any) -> None:
         """Prepare an encoder, once, before its first batch.
@@ -99,6 +102,8 @@ class Fusion(nn.Module):
             UsageError: the features have another size than the fusion was made for.
         """
         read = self._read(features, ids)
+        if self.training:
+            read = self._vary(read)
         before = self.run(encoder, ids, mask, read, with_loss)
         after = self(before.states, mask, read, with_loss)
         terms = [fused.loss for fused in (before, after) if fused.loss is not None]
@@ -131,6 +136,15 @@ class Fusion(nn.Module):
     ) -> Fused:
         """Return the states [B, L, W] of the states of all pieces [B, L, H], mask [B, L] bool."""
         return Fused(tokens)
+
+    def _vary(self, features: Features) -> Features:
+        """Return features as training shows them: some pictures left out or exchanged, some components dropped.
+
+        Without such shares no random number is drawn.
+        """
+        if self.absent_share or self.wrong_share:
+            features = exchange_pictures(features, self.absent_share, self.wrong_share)
+        return features._replace(values=self.feature_dropout(features.values))
 
     def _read(self, features: Features | None, ids: Tensor) -> Features:
         """Return features whose absent columns hold zeros: what stood there, nan perhaps, must not reach a product.

@@ -49,7 +49,8 @@ class PrefixFusion(Fusion):
         """
         mixes = torch.unflatten(self.project(features.values), -1, (self.mixes, -1))  # [B, K, M, 2 H]
         gates = self.weights(mixes, features.present)  # [N, B, K, M]
-        tokens = (gates[..., None] * mixes).sum(-2)  # [N, B, K, 2 H]
+        # A product of matrices: all layers' weighted mixes side by side would be N times the mixes in memory.
+        tokens = (gates.permute(1, 2, 0, 3) @ mixes).permute(2, 0, 1, 3)  # [N, B, K, 2 H]
         keys, values = tokens.chunk(2, dim=-1)
         return Prefixes(to_heads(keys, self.shape.heads), to_heads(values, self.shape.heads), features.present)
 

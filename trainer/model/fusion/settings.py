@@ -39,10 +39,16 @@ class FusionSettings(PartSettings):
     Args:
         feature_dim: components of a feature.
         scaled: bring each feature to a mean square of 1.
+        feature_dropout: of the components of a feature, in training.
+        absent_share: of the samples, which have no picture in training.
+        wrong_share: of the samples, which have the picture of another one in training.
     """
 
     feature_dim: AtLeastOne = 1280
     scaled: Flag = True
+    feature_dropout: Share = 0.0
+    absent_share: Share = 0.0
+    wrong_share: Share = 0.0
 
 
 @dataclass(frozen=True, config=BLOCK)

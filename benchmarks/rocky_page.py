@@ -1,0 +1,143 @@
+"""The page of the benchmark rocky: its tables, and a result file for each published system."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
+from benchmarks.rocky_scores import OF_PHOTO, PICTURES, SCORES_NAME
+from benchmarks.rocky_systems import EXPERTS, MIXTURES, RECIPE, RECIPE_OF_PHOTOS, TRUST, VISUAL, WINDOWS
+from trainer.commands import mean_and_deviation
+from trainer.metrics import to_markdown
+
+__all__ = ["Found", "print_page", "write_results"]
+
+TYPES = ("all", OF_PHOTO, "PER", "MISC", "LOC")
+MORE = 2
+"""The row of MoRe."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a finished run found.
+
+    Args:
+        name: of the system.
+        seed: of the run.
+        dev: F1 on dev, by which its epoch or gate was chosen.
+        scores: F1 on test by kind of pictures and by type.
+        facts: of `run.json`; empty for a mixture.
+    """
+
+    name: str
+    seed: int
+    dev: float
+    scores: dict[str, dict[str, float]]
+    facts: dict[str, Any]
+
+    @classmethod
+    def read(cls, name: str, seed: int, folder: Path) -> Found | None:
+        """Read a run folder; None where the run is not finished."""
+        if not (folder / SCORES_NAME).exists():
+            return None
+        scores = _read_json(folder / SCORES_NAME)
+        if name in MIXTURES:
+            mixture = _read_json(folder / "mixture.json")
+            return cls(name, seed, mixture["scores"][f"gate {mixture['gate']}"]["f1"], scores, {})
+        facts = _read_json(folder / "run.json")
+        return cls(name, seed, facts["best_dev_f1"], scores, facts)
+
+
+def print_page(found: Sequence[Found], command: str) -> None:
+    """Print the tables of what is finished."""
+    print("# rocky: does the photo decide?\n")
+    print(f"    {command}\n")
+    print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
+    print(f"All systems have {', '.join(f'`{row}`' for row in RECIPE)} beside their presets, and those that read the ")
+    print(f"photo {', '.join(f'`{row}`' for row in RECIPE_OF_PHOTOS)}: both were chosen by dev F1.\n")
+    print("## With the true photos\n")
+    rows = [
+        [name, _seeds(runs), _cell(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
+        for name, runs in _by_name(found, [*EXPERTS, *MIXTURES, *VISUAL])
+    ]
+    print(to_markdown(["system", "seeds", "dev, all", *TYPES], rows))
+    print(f"\n## With the photos of other posts, and without ({OF_PHOTO}; all types)\n")
+    heads = ["system", *(f"{kind}, {part}" for part in (OF_PHOTO, "all") for kind in PICTURES)]
+    rows = [[name, *_controls(runs)] for name, runs in _by_name(found, ["baseline", "image", *MIXTURES, *VISUAL])]
+    print(to_markdown(heads, rows))
+    trust = list(_by_name(found, [*TRUST, "maf"]))
+    if len(trust) > 1:
+        print("\n## How far the photo is trusted: MAF by the share of exchanged photos in training (maf: 30 %)\n")
+        print(to_markdown(["system", "seeds", *heads[1:]], [[n, _seeds(r), *_controls(r)] for n, r in trust]))
+    windows = list(_by_name(found, WINDOWS))
+    if windows:
+        print("\n## The window of the image expert\n")
+        _print_windows(windows)
+
+
+def _print_windows(windows: Sequence[tuple[str, list[Found]]]) -> None:
+    """Print F1 by window, and which ranks were read whole, cut, and left out on test."""
+    rows = []
+    for name, runs in windows:
+        counts = runs[0].facts["windows"]["dev"]
+        ranks = counts["ranks"].get("image", [])
+        told = "; ".join(f"{rank}: {'/'.join(map(str, row))}" for rank, row in enumerate(ranks, start=1))
+        values = [_cell_of(runs, "true", part) for part in ("all", OF_PHOTO)]
+        rows.append([name, _seeds(runs), *values, f"{counts['mean_pieces']:.0f}", told])
+    heads = ["window", "seeds", "all", OF_PHOTO, "pieces on dev", "ranks on dev: read whole/cut/left out"]
+    print(to_markdown(heads, rows))
+
+
+def write_results(found: Sequence[Found], command: str) -> None:
+    """Write the result file of each published system that is finished."""
+    words = {run.seed: run.scores["true"] for run in found if run.name == "baseline"}
+    for name, runs in _by_name(found, ["mixture-text-image", *VISUAL]):
+        number, short = (VISUAL[name].number, name) if name in VISUAL else (MORE, "more")
+        control = make_control("shuffled photos", [run.scores["shuffled"]["all"] for run in runs])
+        figure = make_figure("rocky", "f1", {run.seed: run.scores["true"]["all"] for run in runs}, command, control)
+        detail = {
+            "F1 on test by seed, photos and type": {run.seed: run.scores for run in runs},
+            "F1 on dev by seed": {run.seed: run.dev for run in runs},
+            "words alone, F1 on test by seed and type": words,
+        }
+        write_result(SystemResult(number, short, "rocky", (figure,), detail))
+
+
+def _by_name(found: Sequence[Found], names: Iterable[str]) -> Iterable[tuple[str, list[Found]]]:
+    """Return the runs of each system that has any."""
+    for name in names:
+        runs = [run for run in found if run.name == name]
+        if runs:
+            yield name, runs
+
+
+def _controls(runs: Sequence[Found]) -> list[str]:
+    return [_cell_of(runs, kind, part) for part in (OF_PHOTO, "all") for kind in PICTURES]
+
+
+def _seeds(runs: Sequence[Found]) -> str:
+    return ", ".join(str(run.seed) for run in runs)
+
+
+def _cell_of(runs: Sequence[Found], pictures: str, part: str) -> str:
+    """Return a cell; a system that reads no photo has the same answers whatever the photo."""
+    return _cell(run.scores.get(pictures, run.scores["true"]).get(part, 0.0) for run in runs)
+
+
+def _cell(values: Iterable[float]) -> str:
+    rows = [100 * value for value in values]
+    if len(rows) == 1:
+        return f"{fmean(rows):.2f}"
+    mean, deviation = mean_and_deviation(rows)
+    return f"{mean:.2f} ± {deviation:.2f}"
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
