@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.twitter2015 import SHARED
 from indexer.contexts import import_captions
-from indexer.features.caption_words import WordSettings, make_words
-from indexer.features.score_table import import_scores
+from indexer.features import WordSettings, import_scores, make_words
 from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
 from schemas.display import note
@@ -36,6 +35,8 @@ from trainer.reports import compare_runs
 DIM = 384
 """Components of a word: MiniLM's."""
 WORDS = 16
+CAPTIONERS = ("BLIP", "instruct", "llavanext", "caption", "cogvlm", "minicpm")
+"""The six of MNRE's pictures, those with short captions first."""
 CAPTIONS_OF_OTHERS = ("pictures of other samples", "contexts of other samples")
 
 
@@ -72,7 +73,7 @@ SETS = {
     ),
     "mnre": DataSet(
         "MNRE-2, 3,000 relations", "micro F1 without None", "mnre",
-        {name: f"mnre_captions/{name}.zip" for name in ("BLIP", "instruct", "llavanext", "caption", "cogvlm", "minicpm")},
+        {name: f"mnre_captions/{name}.zip" for name in CAPTIONERS},
         "tmr/mnre.zip", "weight_strong", "weight_weak", 3000, "small-mnre-text",
     ),
 }  # fmt: skip
@@ -99,7 +100,7 @@ def visual_systems(data: DataSet) -> dict[str, VisualSystem]:
     """Return the systems that run on a set, each with the words that stand for its visual features."""
     names = tuple(data.captioners)
     one = (Store(names[:1]),)
-    # VisualPT-MoE's sources are captioners with short captions; CAMIM's regions another captioner, or the whole caption.
+    # VisualPT-MoE's sources are captioners with short captions; CAMIM's regions another one, or the whole caption.
     several = (Store(names[:3]),)
     pair = (Store(names[:2]),) if len(names) > 1 else (Store(names[:1], "mean"), Store(names[:1]))
     views = ",".join(map(str, range(len(several[0].sources))))
