@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from indexer.contexts.import_rows import Given, import_parameters, picture_names, write_import
 from schemas.context_cache import CacheInfo
@@ -169,8 +169,11 @@ def _read_json(line: str, file: TextFile, number: int) -> _Line:
     with suppress(ValueError, RecursionError):
         row = json.loads(line)
     if isinstance(row, Mapping):
-        values = [row.get(name) for name in ("sample_id", "text", "start", "end")]
-        is_text = all(isinstance(value, str) for value in values[:2])
-        if is_text and all(isinstance(value, int) and not isinstance(value, bool) for value in values[2:]):
-            return _Line(values[0], "", (values[2], values[3]), "", " ".join(values[1].split()))
+        sample_id, text, start, end = (row.get(name) for name in ("sample_id", "text", "start", "end"))
+        if isinstance(sample_id, str) and isinstance(text, str) and _is_number(start) and _is_number(end):
+            return _Line(sample_id, "", (start, end), "", " ".join(text.split()))
     raise InputError(f"no expansion: {line[:80]!r}", path=str(file), place=f"line {number}", remedy=_REMEDY)
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)  # true is an int for Python

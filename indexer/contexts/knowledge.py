@@ -84,22 +84,17 @@ def _read(line: str, file: TextFile, number: int) -> tuple[str, list[Given]]:
     Raises:
         InputError: it is no object with both.
     """
-    fault = None
-    row: Any = None
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        fault = f"no JSON ({error})"
-    if fault is None and not isinstance(row, Mapping):
-        fault = "no object"
-    if fault is None:
+        raise InputError(f"no JSON ({error})", path=str(file), place=f"line {number}", remedy=_REMEDY) from error
+    fault = "no object"
+    if isinstance(row, Mapping):
         sample_id = next((row[key] for key in _ID_KEYS if key in row), None)
         text = next((row[key] for key in _TEXT_KEYS if key in row), None)
         texts = text if isinstance(text, list) else [text]
-        marks = [row.get("model", ""), row.get("prompt_digest", "")]
-        marks = ["" if mark is None else mark for mark in marks]
-        if not isinstance(sample_id, str) or not all(isinstance(part, str) for part in [*texts, *marks]):
-            fault = "sample_id, text, model and prompt_digest must be texts"
-        else:
+        marks = [row.get(key) or "" for key in ("model", "prompt_digest")]
+        if isinstance(sample_id, str) and all(isinstance(part, str) for part in [*texts, *marks]):
             return sample_id, [Given(" ".join(part.split()), "", marks[1], marks[0]) for part in texts]
-    raise InputError(str(fault), path=str(file), place=f"line {number}", remedy=_REMEDY)
+        fault = "sample_id, text, model and prompt_digest must be texts"
+    raise InputError(fault, path=str(file), place=f"line {number}", remedy=_REMEDY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def captions(folder: Path, samples: Path, source: str, text: str) -> Path:
     return folder / source
 
 
-def rows_of(store: Path, view: str = "words") -> dict[str, dict[str, list[object]]]:
+def rows_of(store: Path, view: str = "words") -> dict[str, dict[str, Any]]:
     table = read_view(store, view, DIM).to_pydict()
     rows = {name: row for name, (_, row, _) in read_feature_samples(store).items()}
     return {name: {key: table[key][row] for key in table} for name, row in rows.items() if row >= 0}
@@ -64,7 +65,7 @@ def test_words_are_the_embeddings_of_their_pieces_and_a_picture_has_one_row(
     assert rows["test-2"]["names"] == ["a", "cat", "on", "the"]
     (expected,) = encoder.encode(["a dog sleeps"], "embeddings", 4)
     np.testing.assert_array_equal(np.array(rows["test-1"]["values"]), expected.values.astype(np.float16))
-    assert all(math.isnan(value) for box in rows["test-1"]["boxes"] for value in box)  # type: ignore[attr-defined]
+    assert all(math.isnan(value) for box in rows["test-1"]["boxes"] for value in box)
     facts = info.views["words"]
     assert (facts.dim, facts.columns, facts.vectors, facts.encoder) == (DIM, 4, 7, "all-minilm-l6-v2 embeddings")
     assert facts.encoder_fingerprint == encoder.fingerprint
@@ -135,7 +136,7 @@ def test_a_score_stands_beside_each_word_and_a_missing_one_is_counted(tmp_path: 
     info = make_words(samples, [cache], tmp_path / "store", settings=settings, scores=tmp_path / "s.parquet")
     rows = rows_of(tmp_path / "store")
     assert rows["test-1"]["scores"] == [0.25, 0.25] and info.counts["samples_without_score"] == 1
-    assert all(math.isnan(value) for value in rows["test-2"]["scores"])  # type: ignore[arg-type]
+    assert all(math.isnan(value) for value in rows["test-2"]["scores"])
     with pytest.raises(UsageError, match="a score needs its name and its table"):
         make_words(samples, [cache], tmp_path / "other", settings=settings)
     with pytest.raises(UsageError, match="no score 'strong'"):

@@ -84,4 +84,5 @@ def test_the_real_scores_cover_every_picture(shared_data: Path, tmp_path: Path, 
     assert counts.pictures == pictures and len(counts.scores) == 4 and set(counts.missing.values()) == {0}
     if name == "mnre":
         rows = read_scores(tmp_path / "s.parquet").rows.values()
-        assert all(abs(row[2] + row[3] - 1) < 1e-4 for row in rows)  # its files hold s / (s + w) and w / (s + w)
+        # its files hold s / (s + w) and w / (s + w)
+        assert all(abs((strong or 0) + (weak or 0) - 1) < 1e-4 for _, _, strong, weak in rows)
