@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from benchmarks.twitter2015 import SHARED
 from indexer.contexts import import_captions
 from indexer.features import WordSettings, import_scores, make_words
@@ -132,6 +133,11 @@ class Work:
         if not (self.samples / DATASET_NAME).exists():
             convert_files(find_split_files(self.shared / self.data.files), self.samples, name=self.data.files)
 
+    def runs(self, arguments: argparse.Namespace) -> Path:
+        """Return the folder of the runs, in which each seed has one."""
+        size = "own" if arguments.subset is None else arguments.subset or "all"
+        return self.folder / f"runs-{size}-{arguments.epochs}"
+
     def cache(self, source: str) -> Path:
         """Return the cache of a captioner."""
         out = self.folder / f"context-{source}"
@@ -170,12 +176,15 @@ def main() -> None:
         raise SystemExit(f"no system {unknown[0]}; there are {', '.join(names)}")
     for seed in map(int, arguments.seeds.split(",")):
         for name in wanted:
-            folder = work.folder / f"runs-{arguments.subset or 'own'}-{arguments.epochs}" / f"seed-{seed}"
+            folder = work.runs(arguments) / f"seed-{seed}"
             if name == "scores":
                 mix_with_scores(work, folder)
             else:
                 run_one(configure(name, seed, arguments, work, visual), folder / name)
     print_table(arguments, work, names)
+    if arguments.record:
+        for name, system in visual.items():
+            record(name, system, arguments, work)
 
 
 def configure(
@@ -233,16 +242,15 @@ def mix_with_scores(work: Work, folder: Path) -> None:
 
 def print_table(arguments: argparse.Namespace, work: Work, names: Sequence[str]) -> None:
     """Print the mean F1 of each system over the seeds that are finished, and its difference to the baseline of each."""
-    runs = work.folder / f"runs-{arguments.subset or 'own'}-{arguments.epochs}"
+    runs = work.runs(arguments)
     lines: list[list[Any]] = []
     for name in [*names[:-1], "mixture", "mixture-with-scores"]:
-        folders = sorted(path.parent for path in runs.glob(f"seed-*/{name}/captions.json"))
-        if not folders:
+        rows = read_seeds(runs, name)
+        if not rows:
             continue
-        rows = [json.loads((folder / "captions.json").read_text("utf-8")) for folder in folders]
-        cells = [_cell([row[key] for row in rows if key in row]) for key in ("dev", "test", "shuffled")]
-        seeds = ", ".join(folder.parent.name.removeprefix("seed-") for folder in folders)
-        lines.append([name, seeds, *cells, "; ".join(_against(folder) for folder in folders)])
+        cells = [_cell([row[key] for row in rows.values() if key in row]) for key in ("dev", "test", "shuffled")]
+        against = "; ".join(_against(runs / f"seed-{seed}" / name) for seed in rows)
+        lines.append([name, ", ".join(map(str, rows)), *cells, against])
     title = work.data.title
     if arguments.subset is not None:
         title = f"{title.partition(',')[0]}, {arguments.subset or 'all'} training samples"
@@ -253,12 +261,43 @@ def print_table(arguments: argparse.Namespace, work: Work, names: Sequence[str])
     print_order(runs)
 
 
+def read_seeds(runs: Path, name: str) -> dict[int, dict[str, Any]]:
+    """Return what is known of a system by seed, of those that are finished."""
+    paths = sorted(runs.glob(f"seed-*/{name}/captions.json"))
+    return {int(path.parts[-3].removeprefix("seed-")): json.loads(path.read_text("utf-8")) for path in paths}
+
+
 def print_order(runs: Path) -> None:
     """Print what the order of head and tail gives without a model, where the set has pairs."""
     for path in sorted(runs.glob("seed-*/baseline/predictions/test.scores.json"))[:1]:
         scores = json.loads(path.read_text("utf-8"))
         if "order of head and tail alone" in scores:
             print(f"\nThe order of head and tail alone: {100 * scores['order of head and tail alone']['f1']:.2f}")
+
+
+def record(name: str, system: VisualSystem, arguments: argparse.Namespace, work: Work) -> None:
+    """Write the result file of a system from the seeds that are finished, with those of the baseline beside them."""
+    runs = work.folder / f"runs-{arguments.subset or 'own'}-{arguments.epochs}"
+    found = {
+        int(path.parts[-3].removeprefix("seed-")): path for path in sorted(runs.glob(f"seed-*/{name}/captions.json"))
+    }
+    if not found or arguments.subset is not None:
+        return
+    rows = {seed: json.loads(path.read_text("utf-8")) for seed, path in found.items()}
+    command = f"python -m benchmarks.captions --work FOLDER --data {arguments.data} --systems baseline,{name}"
+    control = make_control("captions of other pictures", [row["shuffled"] for row in rows.values()])
+    values = {seed: row["test"] for seed, row in rows.items()}
+    figure = make_figure(
+        work.data.title, work.data.metric, values, f"{command} --seeds {','.join(map(str, rows))}", control
+    )
+    others = {}
+    for other in ("baseline", f"context-{next(iter(work.data.captioners))}"):
+        paths = {seed: runs / f"seed-{seed}" / other / "captions.json" for seed in rows}
+        others[other] = {seed: json.loads(path.read_text("utf-8")) for seed, path in paths.items() if path.exists()}
+    detail = {"own": rows, **others, "epochs": arguments.epochs, "pieces": arguments.length}
+    detail["words"] = [store._asdict() for store in system.stores]
+    result = SystemResult(system.number, name, work.data.title, (figure,), json.loads(json.dumps(detail)))
+    print(write_result(result))
 
 
 def _cell(values: Sequence[float]) -> str:
@@ -290,6 +329,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--precision", default="bf16", help="bf16 takes half the time of fp32 where the processor has it"
     )
+    parser.add_argument("--record", action="store_true", help="write the result files of the systems that are finished")
     return parser.parse_args()
 
 

@@ -92,7 +92,7 @@ def _read(line: str, file: TextFile, number: int) -> tuple[str, list[Given]]:
     if isinstance(row, Mapping):
         sample_id = next((row[key] for key in _ID_KEYS if key in row), None)
         text = next((row[key] for key in _TEXT_KEYS if key in row), None)
-        texts = text if isinstance(text, list) else [text]
+        texts: list[Any] = text if isinstance(text, list) else [text]
         marks = [row.get(key) or "" for key in ("model", "prompt_digest")]
         if isinstance(sample_id, str) and all(isinstance(part, str) for part in [*texts, *marks]):
             return sample_id, [Given(" ".join(part.split()), "", marks[1], marks[0]) for part in texts]
