@@ -120,10 +120,17 @@ def _load() -> tuple[Any, Any]:
     """Return the tokenizer and the model, ready to predict."""
     import torch
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
     folder = _find_folder()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+    had_bar = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # the weights are there in no time: a bar would only stand between our own lines
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+    finally:
+        if had_bar:
+            logging.enable_progress_bar()
     return tokenizer, model.eval()
 
 
