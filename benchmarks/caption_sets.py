@@ -32,7 +32,8 @@ class DataSet:
     Args:
         title: with what a run is trained on.
         metric: of its F1.
-        files: of the samples, in the folder of shared data.
+        name: of the known set.
+        files: of its samples, in the folder of shared data.
         captioners: files of captions by source, the first is what one captioner means.
         scores: zip of TMR's scores; strong, weak: their names there.
         subset: training samples.
@@ -41,6 +42,7 @@ class DataSet:
 
     title: str
     metric: str
+    name: str
     files: str
     captioners: Mapping[str, str]
     scores: str
@@ -52,12 +54,12 @@ class DataSet:
 
 SETS = {
     "t15": DataSet(
-        "Twitter-2015, 1,000 tweets", "entity F1, default convention", "twitter2015",
+        "Twitter-2015, 1,000 tweets", "entity F1, default convention", "twitter2015", "twitter2015",
         {"blip2": "captions/blip2_twitter2015.txt"},
         "tmr/twitter2015.zip", "ner_weight_strong", "ner_weight_weak", 1000, "small-caption",
     ),
     "mnre": DataSet(
-        "MNRE-2, 3,000 relations", "micro F1 without None", "mnre",
+        "MNRE-2, 3,000 relations", "micro F1 without None", "mnre2", "mnre",
         {name: f"mnre_captions/{name}.zip" for name in CAPTIONERS},
         "tmr/mnre.zip", "weight_strong", "weight_weak", 3000, "small-mnre-text",
     ),
@@ -115,7 +117,7 @@ class Work:
         self.shared: Path = arguments.shared
         self.samples = self.folder / "samples"
         if not (self.samples / DATASET_NAME).exists():
-            convert_files(find_split_files(self.shared / self.data.files), self.samples, name=self.data.files)
+            convert_files(find_split_files(self.shared / self.data.files), self.samples, name=self.data.name)
 
     def runs(self, arguments: argparse.Namespace) -> Path:
         """Return the folder of the runs, in which each seed has one."""
