@@ -101,7 +101,8 @@ def make_words(
         caches: of contexts, made for these samples.
         out: the folder of the store, made by one rename at the end.
         settings: which sources, and how much of each.
-        scores: a table of `mie-index features scores`; a vector without a score there has none.
+        scores: a table of `mie-index features scores`; the words of a picture without a score have none, are counted,
+            and weigh as if it were 1.
         splits: names of splits; all by default.
         overwrite: replace a store of other samples or settings.
         progress: called with (rows done, rows in all).
