@@ -23,6 +23,7 @@ __all__ = [
     "ABSENT_ROW",
     "FEATURES_NAME",
     "VIEWS",
+    "WORD_VIEWS",
     "StoreInfo",
     "ViewInfo",
     "feature_samples_schema",
@@ -34,12 +35,15 @@ __all__ = [
 ]
 
 FEATURES_NAME = "features.json"
-VIEWS = ("whole", "grid", "pyramid", "regions", "focal", "prompts", "given")
+WORD_VIEWS = ("words", *(f"words-{number}" for number in range(2, 9)))
+"""The words of a sample's captions: a view for each captioner, in the order in which they were given."""
+VIEWS = ("whole", "grid", "pyramid", "regions", "focal", "prompts", "given", *WORD_VIEWS)
 """The views of a picture, in the order in which they stand in a model's input.
 
 whole: one vector of the whole picture; grid: its cells, row by row; pyramid: four positions (2 x 2, row by row) of the
 whole picture and then of each region, with the channels of all stages; regions: one vector of each box; focal: the
-whole picture with a frame drawn around a box; prompts: words that fit the picture; given: vectors that others made.
+whole picture with a frame drawn around a box; prompts: words that fit the picture; given: vectors that others made;
+words: the pieces of what captions say of the picture.
 """
 ABSENT_ROW = -1
 """The row of a sample that has no picture in the tables."""
@@ -169,8 +173,8 @@ def read_store(folder: str | Path) -> StoreInfo:
 def read_feature_samples(folder: str | Path) -> dict[str, tuple[str, int, str]]:
     """Read whose pictures they are: sample_id -> digest of the sample, row in the tables, status.
 
-    The row is ABSENT_ROW where the sample has no picture in the tables. The status is ok, no_image, missing_image or
-    broken_image.
+    The row is ABSENT_ROW where the sample has no picture in the tables. The status is ok, no_image, missing_image,
+    broken_image or no_caption.
     """
     table = read_table(Path(folder) / "samples.parquet", feature_samples_schema(), _REMEDY).to_pydict()
     columns = (table[name] for name in ("sample_id", "digest", "row", "status"))

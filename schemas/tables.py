@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +32,7 @@ __all__ = [
     "read_table",
     "sample_vectors_schema",
     "schema_version",
+    "scores_schema",
 ]
 
 _VERSION_KEY = b"schema_version"
@@ -219,6 +222,25 @@ def sample_vectors_schema(dim: int, encoder: str) -> pa.Schema:
     """
     schema = _schema([pa.field("digest", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
     return schema.with_metadata({**schema.metadata, b"encoder": encoder.encode()})
+
+
+def scores_schema(names: Sequence[str]) -> pa.Schema:
+    """Return the schema of a table of scores: file of a picture, vector [2 n].
+
+    The vector has n scores, 0 where one is missing, and then n flags: 1 where it is there. So a gate that reads vectors
+    of pictures reads scores in the same way, and a missing score is never taken for one of 0.
+
+    Args:
+        names: of the n scores; they stand in the metadata, as the encoder of the vectors.
+
+    >>> scores_schema(["strong", "weak"]).field("vector").type.list_size
+    4
+    """
+    schema = _schema([pa.field("file", pa.string()), pa.field("vector", pa.list_(pa.float32(), 2 * len(names)))])
+    listed = json.dumps(list(names))
+    return schema.with_metadata(
+        {**schema.metadata, b"encoder": f"scores {listed}".encode(), b"scores": listed.encode()}
+    )
 
 
 def schema_version(schema: pa.Schema) -> str:

@@ -14,7 +14,7 @@ from typing import IO
 
 from schemas.errors import InputError, UsageError
 
-__all__ = ["SPLITS", "TextFile", "find_split_files", "split_of"]
+__all__ = ["SPLITS", "TextFile", "find_split_files", "find_text_files", "name_without_split", "split_of"]
 
 SPLITS = ("train", "dev", "test")
 _SPLIT_WORDS = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
@@ -104,6 +104,16 @@ def split_of(name: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def name_without_split(name: str) -> str:
+    """Return the name of a file without its suffix and the words that name a split.
+
+    >>> name_without_split("ner_diff_test_weight_strong.txt"), name_without_split("BLIP_val.txt")
+    ('ner_diff_weight_strong', 'BLIP')
+    """
+    words = re.split(r"[\W_]+", PurePosixPath(name).stem)
+    return "_".join(word for word in words if word and word.lower() not in _SPLIT_WORDS)
+
+
 def find_split_files(source: Path, word: str = "") -> dict[str, TextFile]:
     """Find the files of train, dev and test in a folder or zip archive by their names.
 
@@ -116,7 +126,7 @@ def find_split_files(source: Path, word: str = "") -> dict[str, TextFile]:
         UsageError: two files are named after one split.
     """
     found: dict[str, TextFile] = {}
-    for file in _candidates(source):
+    for file in find_text_files(source):
         name = file.member or file.path.name
         split = split_of(name)
         if split is None or word not in name:
@@ -136,7 +146,15 @@ def find_split_files(source: Path, word: str = "") -> dict[str, TextFile]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def _candidates(source: Path) -> Sequence[TextFile]:
+def find_text_files(source: Path) -> Sequence[TextFile]:
+    """Find the text files of a folder or zip archive, in the order of their names.
+
+    Args:
+        source: a folder, a zip archive, or a single file.
+
+    Raises:
+        InputError: the source does not exist, or is a damaged archive.
+    """
     if source.is_dir():
         paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
         return [TextFile(path) for path in paths]

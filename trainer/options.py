@@ -64,7 +64,8 @@ GateVectors = Annotated[
     Path | None,
     typer.Option(
         metavar="PATH",
-        help="Image vectors for the gates: a context cache with the image source, or Parquet (file, vector).",
+        help="Image vectors for the gates: a context cache with the image source, or Parquet (file, vector); or scores "
+        "of pictures, of mie-index features scores.",
         show_default=False,
     ),
 ]

@@ -90,31 +90,42 @@ def retrieve(
 
 @contexts.command("import")
 def import_(
-    files: Annotated[Path, typer.Argument(help="Column files (folder or zip), or a caption file.", show_default=False)],
+    files: Annotated[
+        Path, typer.Argument(help="What others made: a file, or a folder or zip archive of files.", show_default=False)
+    ],
     samples: Samples,
     out: Out,
     source: Annotated[str, typer.Option(help="The name of this source of contexts.", show_default=False)],
     form: Annotated[
-        str, typer.Option("--format", help="columns (AdaSeq, PGIM: behind <EOS>) or captions (`image.jpg :caption`).")
+        str,
+        typer.Option(
+            "--format",
+            help="columns (AdaSeq, PGIM: behind <EOS>), captions (of pictures: `image.jpg :caption`, dicts, "
+            "`imgid:ID###` blocks), knowledge (JSON lines: sample_id, text, model, prompt_digest) or expansions "
+            "(of entities: RiVEG's lines, or JSON lines with start and end).",
+        ),
     ] = "columns",
-    allow_unmatched: Annotated[
-        bool, typer.Option("--allow-unmatched", help="Leave out sentences that are in no sample.")
-    ] = False,
+    allow_unmatched: Annotated[bool, typer.Option("--allow-unmatched", help="Leave out what is of no sample.")] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Import contexts that others made."""
+    from indexer.contexts.expansions import import_expansions
     from indexer.contexts.imported import import_captions, import_columns
+    from indexer.contexts.knowledge import import_knowledge
     from schemas.display import shown_steps
     from schemas.errors import UsageError
 
+    importers = {"columns": import_columns, "knowledge": import_knowledge, "expansions": import_expansions}
+    if form not in (*importers, "captions"):
+        remedy = "choose --format columns, captions, knowledge or expansions"
+        raise UsageError(f"unknown format {form!r}", remedy=remedy)
     with shown_steps():
-        if form == "columns":
-            info = import_columns(files, samples, out, source, allow_unmatched=allow_unmatched, overwrite=overwrite)
-        elif form == "captions":
+        if form == "captions":
             info = import_captions(files, samples, out, source, overwrite=overwrite)
         else:
-            raise UsageError(f"unknown format {form!r}", remedy="choose --format columns or --format captions")
+            do_import = importers[form]
+            info = do_import(files, samples, out, source, allow_unmatched=allow_unmatched, overwrite=overwrite)
     _print_info(out, info, as_json=as_json)
 
 

@@ -1,22 +1,20 @@
-"""Imports contexts that others made: column files of AdaSeq and PGIM, and caption files, as the rows of a cache."""
+"""Imports contexts that others made: column files of AdaSeq and PGIM, and captions of pictures, into a cache."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from indexer.contexts.writer import CachePart, CacheWriter
+from indexer.contexts.caption_forms import FORMS, read_captions
+from indexer.contexts.import_rows import Given, import_parameters, picture_names, write_import
 from schemas.conll import read_tagged_sentences, split_contexts
-from schemas.context_cache import CacheInfo, summarise
-from schemas.dataset import input_digest, read_dataset, read_samples
+from schemas.context_cache import CacheInfo
+from schemas.dataset import read_dataset, read_samples
 from schemas.display import tell
 from schemas.errors import InputError, UsageError
-from schemas.manifest import sha256_file
-from schemas.records import Context, Query, Sample
-from schemas.text_files import TextFile, find_split_files
+from schemas.records import Sample
+from schemas.text_files import TextFile, find_split_files, find_text_files
 
 __all__ = ["import_captions", "import_columns"]
 
@@ -62,35 +60,49 @@ def import_columns(
         aligned, unaligned = _align(split_files[split], part, allow_unmatched=allow_unmatched)
         texts.update(aligned)
         unmatched += unaligned
-    used = sorted({split_files[split].path for split in shared})
-    parameters = _parameters("columns", used, samples, rows, unmatched_sentences=unmatched)
-    return _write(out, source, rows, texts, parameters, overwrite=overwrite)
+    used = [split_files[split] for split in shared]
+    parameters = import_parameters("columns", used, samples, rows, unmatched_sentences=unmatched)
+    contexts = {sample_id: [Given(text) for text in own] for sample_id, own in texts.items()}
+    return write_import(out, source, rows, contexts, parameters, overwrite=overwrite)
 
 
 def import_captions(
-    file: Path, samples: Path, out: Path, source: str = "caption", *, overwrite: bool = False
+    files: Path, samples: Path, out: Path, source: str = "caption", *, overwrite: bool = False
 ) -> CacheInfo:
-    """Import captions of images: lines `image.jpg :caption`, or jsonl with image_id (or image) and caption.
+    """Import captions of pictures, from a file, a folder or a zip archive, in the forms of `caption_forms`.
 
-    Several captions of an image are ranked in their order. Captions of other images are left out and counted.
+    A picture is found by its name, by the last part of its path, or by that without its suffix, where only one picture
+    of the samples has it. Several captions of a picture are ranked in their order. Captions of other pictures are left
+    out and counted.
 
     Raises:
-        InputError: a line of neither form, with its number; or not one caption is of an image of these samples.
+        InputError: a line of no such form, with its number; or not one caption is of a picture of these samples.
     """
-    captions: _Texts = defaultdict(list)
-    for number, line in TextFile(file).lines():
-        tell("captions", number, 0, "lines")
-        if line.strip():
-            image, caption = _caption(line, file, number)
-            captions[image].append(caption)
     dataset = read_dataset(samples)
     rows = {split: read_samples(samples, split) for split in dataset.splits}
-    images = {row.image for part in rows.values() for row in part}
-    if not images & set(captions):
-        raise InputError("no caption is of an image of these samples", path=file)
-    parameters = _parameters("captions", [file], samples, rows, unmatched_images=len(set(captions) - images))
-    texts = {row.sample_id: captions.get(row.image or "", []) for part in rows.values() for row in part}
-    return _write(out, source, rows, texts, parameters, overwrite=overwrite)
+    names = picture_names(row.image for part in rows.values() for row in part)
+    captions: _Texts = defaultdict(list)
+    unknown: set[str] = set()
+    found = find_text_files(files)
+    count = 0
+    for file in found:
+        for image, caption in read_captions(file):
+            count += 1
+            tell("captions", count, 0, "captions")
+            if (own := names.get(image)) is not None:
+                captions[own].append(caption)
+            else:
+                unknown.add(image)
+    if not captions:
+        said = f"the first is of {min(unknown)}" if unknown else "there is no caption"
+        raise InputError("no caption is of a picture of these samples", path=files, place=said, remedy=FORMS)
+    parameters = import_parameters("captions", found, samples, rows, unmatched_images=len(unknown))
+    contexts = {
+        row.sample_id: [Given(text, matched=row.image or "") for text in captions.get(row.image or "", [])]
+        for part in rows.values()
+        for row in part
+    }
+    return write_import(out, source, rows, contexts, parameters, overwrite=overwrite)
 
 
 def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) -> tuple[_Texts, int]:
@@ -121,74 +133,3 @@ def _align(file: TextFile, samples: Sequence[Sample], *, allow_unmatched: bool) 
     if not texts:
         raise InputError("not one sentence is in the samples of the split", path=str(file))
     return texts, unmatched
-
-
-def _caption(line: str, file: Path, number: int) -> tuple[str, str]:
-    """Parse a line into the name of an image and its caption.
-
-    Raises:
-        InputError: it has neither of the two forms.
-    """
-    if line.startswith("{"):
-        try:
-            row = json.loads(line)
-            image, caption = row.get("image_id", row.get("image")), row["caption"]
-        except (ValueError, KeyError, RecursionError) as error:
-            raise InputError(f"not a caption ({error})", path=file, place=f"line {number}") from error
-    else:
-        image, colon, caption = line.partition(" :")
-        image = image if colon else None
-    if not isinstance(image, str) or not isinstance(caption, str) or not image.strip():
-        raise InputError("a line must be `image.jpg :caption`, or json", path=file, place=f"line {number}")
-    return image.strip(), caption.strip()
-
-
-def _parameters(
-    form: str, files: Sequence[Path], samples: Path, rows: Mapping[str, Sequence[Sample]], **counts: int
-) -> dict[str, Any]:
-    dataset = read_dataset(samples)
-    return {
-        "imported": form,
-        "dataset": dataset.name,
-        "files": {path.name: sha256_file(path) for path in files},
-        "samples": {split: dataset.splits[split].fingerprint for split in rows},
-        **counts,
-    }
-
-
-def _write(
-    out: Path,
-    source: str,
-    rows: Mapping[str, Sequence[Sample]],
-    texts: _Texts,
-    parameters: dict[str, Any],
-    *,
-    overwrite: bool,
-) -> CacheInfo:
-    parameters["source"] = source
-    folder = CacheWriter(out, parameters, overwrite=overwrite)
-    if folder.finished is not None:
-        return folder.finished
-    of_images = parameters["imported"] == "captions"
-    contexts: list[Context] = []
-    queries: list[Query] = []
-    for sample in (row for part in rows.values() for row in part):
-        # Repeated texts count once, at their first rank.
-        found = [text for text in dict.fromkeys(texts.get(sample.sample_id, [])) if text]
-        status = "hit" if found else "no_image" if of_images and sample.image is None else "no_hit"
-        queries.append(Query(sample.sample_id, source, input_digest(sample), status, len(found)))
-        matched = (sample.image or "") if of_images else ""
-        contexts += [
-            Context(sample.sample_id, source, rank, None, "", "", text, matched)
-            for rank, text in enumerate(found, start=1)
-        ]
-    folder.write_part(0, CachePart(contexts, queries))
-    info = CacheInfo(
-        dataset=parameters["dataset"],
-        fingerprints=parameters["samples"],
-        sources=summarise(queries),
-        index_fingerprint=None,
-        parameters=parameters,
-        seconds_per_sample={},
-    )
-    return folder.publish(1, info)

@@ -14,4 +14,8 @@ from .views import propose_boxes as propose_boxes
 from .views import pyramid_vectors as pyramid_vectors
 from .views import whole_vectors as whole_vectors
 from .words import MINILM as MINILM
+from .words import WORD_VECTORS as WORD_VECTORS
+from .words import TextRows as TextRows
+from .words import WordEncoder as WordEncoder
+from .words import WordVectors as WordVectors
 from .words import encode_words as encode_words

@@ -1,4 +1,4 @@
-"""The commands `mie-index features` and `mie-index features import`: their options and output."""
+"""The commands `mie-index features`, and its words, scores and import: their options and output."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ Examples:
   mie-index features t15 --images photos --out t15-regions --view whole --view regions --regions boxes.jsonl
   mie-index features t15 --images photos --out t15-pyramid --view pyramid --propose --encoder efficientnet-lite0
   mie-index features import vinvl --samples t15 --out t15-vinvl --encoder vinvl
+  mie-index features words t15 --contexts t15-captions --out t15-words
+  mie-index features scores tmr.zip --samples t15 --out t15-scores.parquet
 """
 
 
@@ -139,6 +141,79 @@ def import_(
     with shown_steps():
         info = import_arrays(arrays, samples, out, encoder=made_by, splits=split or (), most=most, overwrite=overwrite)
     _print_info(out, info, as_json=as_json)
+
+
+@features.command()
+def words(
+    samples: Annotated[Path, typer.Argument(help="The converted data set.", show_default=False)],
+    contexts: Annotated[
+        list[Path], typer.Option(help="A context cache with captions; may be given several times.", show_default=False)
+    ],
+    out: Out,
+    source: Annotated[
+        list[str] | None, typer.Option(help="A source of captions, each a view of its own; by default all.")
+    ] = None,
+    vectors: Annotated[
+        str, typer.Option(help="embeddings of the words' pieces (as VisualPT-MoE), their states, or the mean of these.")
+    ] = "embeddings",
+    most: Annotated[int, typer.Option("--most-words", help="Pieces of words of a sample in a view.", min=1)] = 16,
+    captions: Annotated[int, typer.Option(help="Captions of a source, best first.", min=1)] = 1,
+    scores: Annotated[Path | None, typer.Option(help="A table of mie-index features scores.")] = None,
+    score: Annotated[str | None, typer.Option(help="The name of the score that the words get.")] = None,
+    split: Splits = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make features of the words of captions: visual tokens that need no picture."""
+    from typing import cast
+
+    from indexer.features.caption_words import WordSettings, make_words
+    from schemas.display import shown_steps
+
+    settings = WordSettings(tuple(source or ()), cast("Any", vectors), most, captions, score or "")
+    with shown_steps() as steps:
+        info = make_words(
+            samples,
+            contexts,
+            out,
+            settings=settings,
+            scores=scores,
+            splits=split or (),
+            overwrite=overwrite,
+            progress=lambda done, total: steps.tell("words", done, total, "captions"),
+        )
+    _print_info(out, info, as_json=as_json)
+
+
+@features.command("scores")
+def scores_(
+    files: Annotated[
+        Path, typer.Argument(help="Lines PICTURE<TAB>SCORE: a file, or a folder or zip of files.", show_default=False)
+    ],
+    samples: Annotated[Path, typer.Option("--samples", "-s", help="The converted data set.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .parquet file to write.", show_default=False)],
+    split: Splits = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import scores of pictures: for the words of captions, and for the gates of mie-train moe --image-vectors."""
+    from dataclasses import asdict
+
+    from indexer.features.score_table import import_scores
+    from schemas.display import shown_steps
+
+    with shown_steps():
+        counts = import_scores(files, samples, out, splits=split or (), overwrite=overwrite)
+    if as_json:
+        typer.echo(json.dumps(asdict(counts), ensure_ascii=False, indent=1))
+        return
+    typer.echo(f"{out}: {', '.join(counts.scores)} of {counts.pictures} pictures, for {counts.samples} samples")
+    typer.echo(f"  scores of other pictures: {counts.other_pictures}", err=True)
+    for name, missing in counts.missing.items():
+        if missing:
+            typer.echo(f"  {name} is missing: {missing} samples", err=True)
+    if counts.several:
+        typer.echo(f"  several scores of a picture, of which the mean counts: {counts.several}", err=True)
 
 
 def _print_info(out: Path, info: StoreInfo, *, as_json: bool) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 from schemas.errors import UsageError
-from schemas.feature_store import VIEWS
+from schemas.feature_store import VIEWS, WORD_VIEWS
 
 __all__ = ["MADE_VIEWS", "FeatureSettings"]
 
-MADE_VIEWS = tuple(view for view in VIEWS if view != "given")
+MADE_VIEWS = tuple(view for view in VIEWS if view not in ("given", *WORD_VIEWS))
 
 
 @dataclass(frozen=True, slots=True)

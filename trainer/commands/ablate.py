@@ -34,7 +34,9 @@ class Ablation:
     contexts: float
 
 
-def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), seed: int = 1) -> list[Ablation]:
+def ablate_run(
+    folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), seed: int = 1, names: Sequence[str] = ()
+) -> list[Ablation]:
     """Score a system on a split with the contexts that it was trained with, and with changed ones.
 
     Args:
@@ -42,6 +44,7 @@ def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), s
         split: all its samples have labels.
         ks: numbers of contexts per source.
         seed: of the order in which contexts and pictures go to other samples.
+        names: of the ablations to score; all by default.
 
     Raises:
         UsageError: the system reads neither contexts nor pictures.
@@ -56,6 +59,8 @@ def ablate_run(folder: Path, split: str, ks: Sequence[int] = (0, 1, 3, 5, 10), s
         readers["no pictures"] = partial(_read_without_pictures, split=split)
     if sources:
         readers |= _context_readers(sources, split, ks, seed)
+    if names:
+        readers = {name: reader for name, reader in readers.items() if name in names}
     rows = []
     for number, (name, reader) in enumerate(readers.items(), start=1):
         note(f"{number} of {len(readers)}: {name}")

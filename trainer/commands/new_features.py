@@ -16,6 +16,7 @@ from trainer.training import Talk
 __all__ = ["FeatureMaker"]
 
 _REMEDY = "add --features STORE (of these samples), or --images FOLDER to make them now"
+_WORDS_REMEDY = "make them of the samples' captions: mie-index features words; then add --features STORE"
 
 
 class FeatureMaker:
@@ -55,6 +56,9 @@ class FeatureMaker:
         return next(iter([*right, *alike]), None)
 
     def _make(self, parameters: Mapping[str, Any]) -> str:
+        if "sources" in parameters:  # a store of words
+            told = f"this run reads the words of captions ({', '.join(map(str, parameters['sources']))})"
+            raise UsageError(told, path=self._samples.folder, remedy=_WORDS_REMEDY)
         if self._samples.images is None or "views" not in parameters:
             raise UsageError("this run reads features of pictures", path=self._samples.folder, remedy=_REMEDY)
         known = next((path for done, path in self._made if done == parameters), None)

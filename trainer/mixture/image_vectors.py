@@ -1,4 +1,4 @@
-"""Image vectors of samples, as a gate reads them: from a context cache, or from other files of Parquet."""
+"""Image vectors of samples, or scores of their pictures, as a gate reads them: of a context cache or of Parquet."""
 
 from __future__ import annotations
 

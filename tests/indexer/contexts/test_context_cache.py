@@ -327,9 +327,9 @@ def test_captions_belong_to_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1.jpg a dog", "a line must be"),
-        ('{"image": "1.jpg"}', "not a caption"),
-        ('{"image": 1, "caption": "x"}', "a line must be"),
+        ("1.jpg a dog", "no caption of a picture"),
+        ('{"image": "1.jpg"}', "no caption in a dict of image"),
+        ('{"image": null, "caption": "x"}', "is no text"),
     ],
 )
 def test_faulty_captions_are_refused_with_the_line(tmp_path: Path, line: str, message: str) -> None:
@@ -339,7 +339,7 @@ def test_faulty_captions_are_refused_with_the_line(tmp_path: Path, line: str, me
         import_captions(tmp_path / "c.txt", samples, tmp_path / "out")
     assert caught.value.place == "line 2"
     (tmp_path / "d.txt").write_text("7.jpg :x\n")
-    with pytest.raises(InputError, match="no caption is of an image"):
+    with pytest.raises(InputError, match="no caption is of a picture"):
         import_captions(tmp_path / "d.txt", samples, tmp_path / "out")
 
 

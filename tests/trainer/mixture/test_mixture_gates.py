@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from torch import Tensor
 
 from schemas.records import Sample
 from schemas.run_files import GATES
+from schemas.tables import scores_schema
 from trainer.mixture import mix
 from trainer.mixture.gate_features import gate_input
 from trainer.mixture.gates import GateInput, Reduction, cross_fit, fit_gate
-from trainer.mixture.image_vectors import image_vectors
+from trainer.mixture.image_vectors import first_vectors, image_vectors
 from trainer.mixture.posteriors import Posteriors
 
 
@@ -117,6 +122,15 @@ def test_a_missing_image_is_zeros_and_a_flag() -> None:
     samples = [Sample("a", ("x",), "a.jpg"), Sample("b", ("x",), None), Sample("c", ("x",), "gone.jpg")]
     rows = image_vectors(samples, {"a.jpg": [1.0, 2.0]}, 2)
     assert rows.tolist() == [[1.0, 2.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+
+
+def test_scores_of_pictures_are_read_as_vectors_with_a_flag_for_each(tmp_path: Path) -> None:
+    rows = {"file": ["1.jpg", "2.jpg"], "vector": [[0.25, 0.0, 1.0, 0.0], [0.5, 0.0, 1.0, 1.0]]}
+    pq.write_table(pa.table(rows, scores_schema(["strong", "weak"])), tmp_path / "s.parquet")
+    samples = [Sample(name, ("x",), f"{name}.jpg") for name in ("1", "2", "3")]
+    found, encoder = first_vectors(samples, tmp_path / "s.parquet")
+    assert found.tolist() == [[0.25, 0.0, 1.0, 0.0, 1.0], [0.5, 0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0]]
+    assert encoder == 'scores ["strong", "weak"]'
 
 
 def test_a_reduction_keeps_the_direction_of_most_variance_at_unit_scale() -> None:
