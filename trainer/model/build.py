@@ -51,6 +51,8 @@ HEADS: dict[str, Part[Head]] = {
     "tagging": Part("trainer.model.heads.tagging:TaggingHead", "trainer.model.heads.settings:TaggingSettings"),
     "spans": Part("trainer.model.heads.spans:SpanHead", "trainer.model.heads.settings:SpanSettings"),
     "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
+    "grid": Part("trainer.model.heads.grid:GridHead", "trainer.model.heads.settings:GridSettings"),
+    "query": Part("trainer.model.heads.query:QueryHead", "trainer.model.heads.settings:QuerySettings"),
     "auto": Part(
         "", "trainer.model.heads.settings:AutoHeadSettings"
     ),  # the head that is usual for the task of the data
@@ -91,7 +93,7 @@ def _find_part(table: Mapping[str, Part[T]], kind: object, noun: str) -> Part[T]
 
     >>> _find_part(HEADS, "taging", "head")
     Traceback (most recent call last):
-    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, relation, auto
+    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, relation, grid, query, auto
     """
     part = table.get(kind) if isinstance(kind, str) else None
     if part is None:
