@@ -61,6 +61,9 @@ OBJECTIVES: dict[str, Part[Objective]] = {
     "two_view_kl": Part(
         "trainer.model.objectives.two_view:TwoViewDivergence", "trainer.model.objectives.settings:TwoViewSettings"
     ),
+    "transport": Part(
+        "trainer.model.objectives.transport:TransportObjective", "trainer.model.objectives.settings:TransportSettings"
+    ),
 }
 _FUSION_SETTINGS = "trainer.model.fusion.settings"
 FUSIONS: dict[str, Part[Fusion]] = {
@@ -91,9 +94,9 @@ def _find_part(table: Mapping[str, Part[T]], kind: object, noun: str) -> Part[T]
     Raises:
         ValueError: there is no such kind; the nearest is named.
 
-    >>> _find_part(HEADS, "taging", "head")
+    >>> _find_part(HEADS, "taging", "head")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, relation, grid, query, auto
+    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, ...
     """
     part = table.get(kind) if isinstance(kind, str) else None
     if part is None:

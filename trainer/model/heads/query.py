@@ -1,4 +1,4 @@
-"""The query head: one query for each entity type reads where its spans start and end, which fit, and if there are any."""
+"""The query head: a query for each entity type reads where spans start and end, which match, and if there are any."""
 
 from __future__ import annotations
 

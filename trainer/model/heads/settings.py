@@ -79,7 +79,9 @@ class GridSettings(PartSettings):
 
     kind: Literal["grid"] = "grid"
     scorer: Annotated[str, Strict(), within("biaffine or concat", ("biaffine", "concat").__contains__)] = "biaffine"
-    recurrent_dim: Annotated[int, Strict(), within("even and 0 or more", lambda value: value >= 0 and value % 2 == 0)] = 512
+    recurrent_dim: Annotated[
+        int, Strict(), within("even and 0 or more", lambda value: value >= 0 and value % 2 == 0)
+    ] = 512
     biaffine_dim: AtLeastOne = 768
     channels: AtLeastOne = 96
     pair_dim: AtLeastOne = 288
