@@ -1,4 +1,4 @@
-"""Word pairs by hand: the order of cells, distances, the conditional norm, the biaffine; and padding changes nothing."""
+"""Word pairs by hand: order of cells, distances, conditional norm, biaffine; and padding changes nothing."""
 
 from __future__ import annotations
 
