@@ -82,8 +82,7 @@ class GridHead(Head):
         """Return the likeliest class of each cell."""
         return log_probs.argmax(-1)
 
-    @classmethod
-    def extend(cls, reading: Reading, sample: Sample) -> Reading:
+    def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with empty cells for the words beyond the window."""
         beyond = len(sample.tokens) ** 2 - len(reading.classes)
         if not beyond:
