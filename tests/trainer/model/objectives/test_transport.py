@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 import torch
 
+from schemas.dataset import read_samples
+from schemas.errors import UsageError
+from tests.support.feature_store import write_features
+from tests.support.tiny_encoder import build_encoder, write_tweets
+from trainer.config import RunConfig, override
+from trainer.inputs import LabelSet, collate
+from trainer.model import make_expert
+from trainer.model.objectives.objective import Views
 from trainer.model.objectives.transport import cosine_cost, graph_distance, graph_plan, thresholded, transport_plan
+from trainer.training import encode_split, fit, read_split
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 
 
 def whole(*sizes: int) -> list[torch.Tensor]:
@@ -74,3 +86,42 @@ def test_what_is_absent_changes_nothing() -> None:
 
 def test_the_cost_of_a_vector_of_zeros_is_one() -> None:
     assert cosine_cost(torch.zeros(1, 1, 3), torch.ones(1, 2, 3)).tolist() == [[[1.0, 1.0]]]
+
+
+def config_of(tmp_path: Path, size: int = 4) -> RunConfig:
+    """Return settings of an expert with the objective, on tweets of which every second one has a picture of regions."""
+    tweets = write_tweets(tmp_path / "tweets", train=6, dev=4, test=4)
+    rows = [row for split in ("train", "dev", "test") for row in read_samples(tweets, split)]
+    images = sorted({row.image for row in rows if row.image})
+    vectors = {image: [[float(i), 1.0, 0.5, -1.0], [1.0, float(-i), 2.0, 0.0]] for i, image in enumerate(images)}
+    write_features(tmp_path / "store", rows, {"regions": vectors}, 4)
+    settings = [
+        f"encoder.name={build_encoder(tmp_path / 'encoder')}", f"data.samples={tweets}", "encoder.max_length_pieces=64",
+        f"data.features={tmp_path / 'store'}", "model.objectives.0.kind=transport",
+        f"model.objectives.0.feature_dim={size}", "training.epochs=1", "training.batch_samples=2",
+    ]  # fmt: skip
+    return override(RunConfig(), settings)
+
+
+def test_it_is_learned_from_pictures_and_a_sample_without_one_costs_nothing(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    data = read_split(config, "train")
+    torch.manual_seed(1)
+    expert = make_expert(config.encoder, config.model, LabelSet.of(data.dataset, data.samples)).eval()
+    batch = collate(encode_split(expert, config, data).rows, expert.padding)
+    (objective,) = expert.objectives
+    values = objective(Views(expert.head, expert.view(batch), None), batch)
+    has_picture = torch.tensor([sample.image is not None for sample in data.samples])
+    assert (values[has_picture] > 0).all() and (values[~has_picture] == 0).all()
+    values.sum().backward()
+    weights = [objective.project.weight, next(expert.encoder.parameters())]  # type: ignore[union-attr]
+    assert all(weight.grad is not None and torch.isfinite(weight.grad).all() for weight in weights)
+    assert (weights[0].grad != 0).any()
+
+
+def test_a_run_without_pictures_and_features_of_another_size_are_refused(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(UsageError, match="compares words with regions, and this run reads no pictures"):
+        fit(override(config, ["data.features=[]"]), tmp_path / "a")
+    with pytest.raises(UsageError, match=r"model.objectives.0.feature_dim is 5, but the features have 4"):
+        fit(override(config, ["model.objectives.0.feature_dim=5"]), tmp_path / "b")
