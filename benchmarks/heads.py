@@ -40,11 +40,12 @@ NO_PICTURES = "model.objectives=[]"
 """JMERE's pictures are not to be had here, so the transport between words and regions is left out."""
 JOINT = {
     "EEGA": [NO_PICTURES],
-    "joint grid with W2NER's scorer": [NO_PICTURES, "model.head.scorer=biaffine", "model.head.recurrent_dim=256",
+    "biaffine grid": [NO_PICTURES, "model.head.scorer=biaffine", "model.head.recurrent_dim=256",
         "model.head.biaffine_dim=256", "model.head.channels=64", "model.head.pair_dim=128", "model.head.dropout=0.2",
         "model.head.conv_dropout=0.2"],
 }  # fmt: skip
-PIPELINE = "CRF, then the relation head"
+PIPELINE = "pipeline"
+"""A CRF finds entities, and then the relation head looks at each pair of them."""
 Values = dict[str, dict[str, dict[int, float]]]
 """System -> metric -> seed -> F1."""
 
@@ -97,8 +98,10 @@ def _fit(arguments: argparse.Namespace, preset: str, samples: Path, seed: int, n
     settings = [f"data.samples={samples}", f"training.epochs={arguments.epochs}", f"training.seed={seed}"]
     if arguments.subset:
         settings += [f"data.train_samples={arguments.subset}", f"data.dev_samples={max(2, arguments.subset // 2)}"]
-    folder = arguments.work / f"runs-{arguments.data}-{arguments.subset or 'all'}-{arguments.epochs}" / f"seed-{seed}"
-    out = folder / name.replace(" ", "-").replace(",", "")
+    folder: Path = (
+        arguments.work / f"runs-{arguments.data}-{arguments.subset or 'all'}-{arguments.epochs}" / f"seed-{seed}"
+    )
+    out = folder / name.replace(" ", "-")
     config = load_config(preset, [*settings, *extra, *arguments.setting])
     fit_and_evaluate(config, out, talk=lambda text: print(text, file=sys.stderr, flush=True))
     return out

@@ -21,9 +21,9 @@ def make_tag_set(joint: Path, out: Path) -> None:
     if (out / DATASET_NAME).exists():
         return
     dataset = read_dataset(joint)
-    types = sorted({row.type for row in read_samples(joint, "train") for row in row.entities or ()})
-    rows = {split: [_to_tags(sample) for sample in read_samples(joint, split)] for split in dataset.splits}
-    write_dataset(out, rows, name="jmere-tags", task="ner", labels=types, inputs=dataset.inputs, counters={})
+    types = sorted({row.type for sample in read_samples(joint, "train") for row in sample.entities or ()})
+    tagged = {split: [_to_tags(sample) for sample in read_samples(joint, split)] for split in dataset.splits}
+    write_dataset(out, tagged, name="jmere-tags", task="ner", labels=types, inputs=dataset.inputs, counters={})
 
 
 def _to_tags(sample: Sample) -> Sample:

@@ -98,7 +98,8 @@ def test_the_best_assignment_counts(case: tuple[list[Record], list[Record]], key
 SPANS = (Span(0, 1), Span(1, 2), Span(0, 2))
 POST = st.tuples(
     st.lists(
-        st.builds(lambda span, kind: Entity(*span, kind), st.sampled_from(SPANS), st.sampled_from("AB")), max_size=3
+        st.builds(lambda span, kind: Entity(span.start, span.end, kind), st.sampled_from(SPANS), st.sampled_from("AB")),
+        max_size=3,
     ),
     st.lists(st.builds(Relation, st.sampled_from(SPANS), st.sampled_from(SPANS), st.sampled_from("rs")), max_size=3),
 )

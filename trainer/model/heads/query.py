@@ -147,8 +147,8 @@ class QueryHead(Head):
     def loss(self, view: View, targets: Tensor) -> Tensor:
         """Return the weighted mean binary cross entropies of starts, ends, matches and existence [B]."""
         types, slots = len(self.labels.types), slots_of(view.mask.shape[1])
-        scores = view.logits[..., 1].unflatten(1, (-1, types))  # [B, S, C]
-        right = targets.unflatten(1, (-1, types)).to(scores.dtype)
+        scores = view.logits[..., 1].reshape(len(targets), -1, types)  # [B, S, C]
+        right = targets.reshape(len(targets), -1, types).to(scores.dtype)
         losses = nn.functional.binary_cross_entropy_with_logits(scores, right, reduction="none")
         words = view.mask[:, :, None].expand(-1, -1, types)  # [B, P, C]
         spans = words[:, slots.lasts] & self._is_candidate(scores, right)

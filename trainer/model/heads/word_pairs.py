@@ -91,7 +91,8 @@ class ConditionalNorm(nn.Module):
         centred = words - words.mean(-1, keepdim=True)
         normed = centred / (centred.pow(2).mean(-1, keepdim=True) + _EPSILON).sqrt()  # [B, T, D]
         gain, bias = self.gain + self.to_gain(conditions), self.bias + self.to_bias(conditions)  # [B, C, D]
-        return normed[:, None] * gain[:, :, None] + bias[:, :, None]
+        scaled: Tensor = normed[:, None] * gain[:, :, None] + bias[:, :, None]
+        return scaled
 
 
 class Biaffine(nn.Module):
@@ -157,8 +158,9 @@ class PairScorer(nn.Module):
 
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
         """Return scores [B, T, T, K] of words [B, T, D] with mask [B, T]."""
-        scores: Tensor = self.pair_linear(self.pair(self._convolve(words, mask)))
-        return scores + self.biaffine(self.head(words), self.tail(words))
+        of_pairs: Tensor = self.pair_linear(self.pair(self._convolve(words, mask)))
+        of_words: Tensor = self.biaffine(self.head(words), self.tail(words))
+        return of_pairs + of_words
 
     def _convolve(self, words: Tensor, mask: Tensor) -> Tensor:
         """Return pairs [B, T, T, 3 C] that have seen the pairs around them."""

@@ -78,7 +78,7 @@ def test_every_weight_of_both_scorers_gets_a_gradient() -> None:
         head = GridHead(6, labels, settings)
         view = View(torch.randn(1, 4, 6), mask := torch.ones(1, 4, dtype=torch.bool), torch.empty(0))
         view = view._replace(logits=head.score_states(view.states, mask))
-        head.loss(view, torch.randint(0, 4, (1, 16))).sum().backward()
+        head.loss(view, torch.randint(0, 4, (1, 16))).sum().backward()  # type: ignore[no-untyped-call]
         assert all(weight.grad is not None for weight in head.parameters())
 
 
@@ -114,8 +114,8 @@ def test_two_grids_are_trained_and_their_posteriors_mixed_and_other_heads_do_not
         assert facts["test_f1"] > 0.5
     fit_mixture([tmp_path / "grid-1", tmp_path / "grid-2"], tmp_path / "mixture")
     evaluate_run(tmp_path / "mixture", "test")
-    mixed = read_scores(scores_path(tmp_path / "mixture", "test")).main.f1
-    singles = [read_scores(scores_path(tmp_path / f"grid-{seed}", "test")).main.f1 for seed in (1, 2)]
+    mixed = read_scores(scores_path(tmp_path / "mixture", "test")).rows["default"].f1
+    singles = [read_scores(scores_path(tmp_path / f"grid-{seed}", "test")).rows["default"].f1 for seed in (1, 2)]
     assert mixed >= min(singles)
     head = ['model.head={kind = "tagging"}']
     fit_and_evaluate(override(config_of(tmp_path), ["training.epochs=1", *head]), tmp_path / "crf")

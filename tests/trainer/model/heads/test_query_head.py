@@ -147,5 +147,7 @@ def test_two_of_them_are_trained_and_mixed(tmp_path: Path) -> None:
         assert fit_and_evaluate(config_of(tmp_path, seed), tmp_path / f"run-{seed}")["test_f1"] > 0.5
     fit_mixture([tmp_path / "run-1", tmp_path / "run-2"], tmp_path / "mixture")
     evaluate_run(tmp_path / "mixture", "test")
-    scores = [read_scores(scores_path(tmp_path / name, "test")).main.f1 for name in ("run-1", "run-2", "mixture")]
+    scores = [
+        read_scores(scores_path(tmp_path / name, "test")).rows["default"].f1 for name in ("run-1", "run-2", "mixture")
+    ]
     assert scores[2] >= min(scores[:2])

@@ -16,14 +16,21 @@ from trainer.config import RunConfig, override
 from trainer.inputs import LabelSet, collate
 from trainer.model import make_expert
 from trainer.model.objectives.objective import Views
-from trainer.model.objectives.transport import cosine_cost, graph_distance, graph_plan, thresholded, transport_plan
+from trainer.model.objectives.transport import (
+    TransportObjective,
+    cosine_cost,
+    graph_distance,
+    graph_plan,
+    thresholded,
+    transport_plan,
+)
 from trainer.training import encode_split, fit, read_split
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 
 
-def whole(*sizes: int) -> list[torch.Tensor]:
-    return [torch.ones(1, size, dtype=torch.bool) for size in sizes]
+def whole(rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.ones(1, rows, dtype=torch.bool), torch.ones(1, columns, dtype=torch.bool)
 
 
 def test_the_plan_of_a_small_cost_has_its_column_sums_and_its_distance() -> None:
@@ -114,9 +121,9 @@ def test_it_is_learned_from_pictures_and_a_sample_without_one_costs_nothing(tmp_
     has_picture = torch.tensor([sample.image is not None for sample in data.samples])
     assert (values[has_picture] > 0).all() and (values[~has_picture] == 0).all()
     values.sum().backward()
-    weights = [objective.project.weight, next(expert.encoder.parameters())]  # type: ignore[union-attr]
-    assert all(weight.grad is not None and torch.isfinite(weight.grad).all() for weight in weights)
-    assert (weights[0].grad != 0).any()
+    assert isinstance(objective, TransportObjective)
+    for weight in (objective.project.weight, next(expert.encoder.parameters())):
+        assert weight.grad is not None and torch.isfinite(weight.grad).all() and (weight.grad != 0).any()
 
 
 def test_a_run_without_pictures_and_features_of_another_size_are_refused(tmp_path: Path) -> None:
