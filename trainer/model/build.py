@@ -75,6 +75,7 @@ FUSIONS: dict[str, Part[Fusion]] = {
     "experts": Part("trainer.model.fusion.experts:ExpertsFusion", f"{_FUSION_SETTINGS}:ExpertsSettings"),
     "framed": Part("trainer.model.fusion.framed:FramedFusion", f"{_FUSION_SETTINGS}:FramedSettings"),
     "prompts": Part("trainer.model.fusion.prompts:PromptsFusion", f"{_FUSION_SETTINGS}:PromptsSettings"),
+    "queries": Part("trainer.model.fusion.prompts:QueriesFusion", f"{_FUSION_SETTINGS}:QueriesSettings"),
     "objects": Part("trainer.model.fusion.objects:ObjectsFusion", f"{_FUSION_SETTINGS}:ObjectsSettings"),
     "scored": Part("trainer.model.fusion.scored:ScoredFusion", f"{_FUSION_SETTINGS}:ScoredSettings"),
     "captioned": Part("trainer.model.fusion.scored:CaptionedFusion", f"{_FUSION_SETTINGS}:CaptionedSettings"),

@@ -47,7 +47,10 @@ class TransportObjective(Objective):
                 remedy="set data.features, or take the objective out of model.objectives",
             )
         words, is_word = views.full.states.float(), views.full.mask
-        regions, is_region = self.project(batch.features.values.to(words.dtype)), batch.features.present
+        is_region = batch.features.present
+        # what stands in an absent row, nan perhaps, must not reach a product; the others are scaled as fusions scale
+        values = batch.features.values.float().masked_fill(~is_region[:, :, None], 0.0)
+        regions = self.project(values / values.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6))
         has_both = is_word.any(1) & is_region.any(1)
         cost = thresholded(cosine_cost(words, regions), is_word, is_region)
         with torch.no_grad():
