@@ -130,14 +130,14 @@ class QueryHead(Head):
         starts, ends = self.start(reading)[..., 0], self.end(reading)[..., 0]  # [B, C, P]
         largest = reading.masked_fill(~mask[:, None, :, None], -torch.inf).amax(2)  # [B, C, H]
         slots = slots_of(words)
-        scores = states.new_empty(samples, len(self.labels.types), slot_count(words))
-        scores[..., EXISTS] = self.existence(largest)[..., 0]
-        scores[..., slots.starts], scores[..., slots.ends] = starts, ends
+        scores = torch.empty(samples, len(self.labels.types), slot_count(words), device=states.device)
+        scores[..., EXISTS] = self.existence(largest)[..., 0].float()
+        scores[..., slots.starts], scores[..., slots.ends] = starts.float(), ends.float()
         for number in range(scores.shape[1]):  # one type at a time: a layer for each span is large
             first, last = self.first(reading[:, number]), self.last(reading[:, number])  # [B, P, D]
             spans = nn.functional.gelu(first[:, slots.firsts] + last[:, slots.lasts])  # [B, P (P + 1) / 2, D]
-            scores[:, number, slots.spans] = self.match(self.dropout(spans))[..., 0]
-        yes = scores.transpose(1, 2).flatten(1).float()  # [B, S C]
+            scores[:, number, slots.spans] = self.match(self.dropout(spans))[..., 0].float()
+        yes = scores.transpose(1, 2).flatten(1)  # [B, S C]
         return torch.stack([torch.zeros_like(yes), yes], dim=-1)
 
     def forward(self, states: Tensor) -> Tensor:

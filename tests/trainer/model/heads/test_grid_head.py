@@ -82,6 +82,18 @@ def test_every_weight_of_both_scorers_gets_a_gradient() -> None:
         assert all(weight.grad is not None for weight in head.parameters())
 
 
+@pytest.mark.parametrize(("labels", "settings"), [(NER, SMALL), (JOINT, CONCAT)])
+def test_half_precision_gives_nearly_the_same_logits(labels: LabelSet, settings: GridSettings) -> None:
+    torch.manual_seed(3)
+    head = GridHead(6, labels, settings).eval()
+    states, mask = torch.randn(2, 5, 6), torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = head.score_states(states, mask)
+    there = head.state_mask(mask)
+    assert logits.dtype == torch.float32
+    assert torch.allclose(logits[there], head.score_states(states, mask)[there], atol=0.1)
+
+
 def test_words_beyond_the_window_have_empty_cells() -> None:
     head = GridHead(6, NER, SMALL)
     window = Window((0, 1, 2), (1, 2), 3, (), 0, 2)

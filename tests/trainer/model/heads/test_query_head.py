@@ -119,6 +119,14 @@ def test_padding_changes_nothing_and_probabilities_are_of_yes_and_no() -> None:
     assert torch.equal(head.decode(view)[1][there[1]], (alone[0, :, 1] > 0).long())
 
 
+def test_half_precision_gives_nearly_the_same_logits() -> None:
+    head, view = head_and_view("all")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = head.score_states(view.states, view.mask)
+    there = head.state_mask(view.mask)
+    assert logits.dtype == torch.float32 and torch.allclose(logits[there], view.logits[there], atol=0.1)
+
+
 def test_words_beyond_the_window_are_in_no_span() -> None:
     head, _ = head_and_view("all")
     targets = head.targets(SAMPLE, Window((0, 1, 2), (1, 2), 3, (), 0, 2))
