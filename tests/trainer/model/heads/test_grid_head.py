@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from schemas.dataset import write_dataset
-from schemas.errors import InputError
+from schemas.entities import find_entities
+from schemas.errors import InputError, UsageError
 from schemas.records import Entity, Relation, Sample, Span
 from schemas.run_files import read_scores, scores_path
 from tests.support.tiny_encoder import build_encoder, make_tweets, write_tweets
-from trainer.commands import evaluate_run, fit_and_evaluate
+from trainer.commands import evaluate_run, fit_and_evaluate, predict_rows, write_conll
 from trainer.config import RunConfig, override
 from trainer.inputs import LabelSet, Window
 from trainer.mixture import fit_mixture
@@ -124,6 +125,12 @@ def test_two_grids_are_trained_and_their_posteriors_mixed_and_other_heads_do_not
     for seed in (1, 2):
         facts = fit_and_evaluate(config_of(tmp_path, f"training.seed={seed}"), tmp_path / f"grid-{seed}")
         assert facts["test_f1"] > 0.5
+    (tmp_path / "posts.jsonl").write_text('{"tokens": ["anna", "went", "to", "rome", "oslo"]}\n')
+    (row,) = predict_rows(tmp_path / "grid-1", tmp_path / "posts.jsonl")
+    found = [(entity["start"], entity["end"], entity["type"]) for entity in row["entities"]]
+    assert {(part.start, part.end, part.type) for part in find_entities(row["tags"])} <= set(found)
+    write_conll(tmp_path / "posts.conll", [row])
+    assert (tmp_path / "posts.conll").read_text().splitlines()[0].split("\t") == ["anna", row["tags"][0]]
     fit_mixture([tmp_path / "grid-1", tmp_path / "grid-2"], tmp_path / "mixture")
     evaluate_run(tmp_path / "mixture", "test")
     mixed = read_scores(scores_path(tmp_path / "mixture", "test")).rows["default"].f1
@@ -146,6 +153,13 @@ def test_a_joint_grid_learns_entities_and_their_directed_relation(tmp_path: Path
     settings = [f"data.samples={tmp_path / 'joint'}"]
     write_tweets(tmp_path / "tweets", train=2, dev=2, test=2)
     facts = fit_and_evaluate(config_of(tmp_path, *settings), tmp_path / "run")
+    (tmp_path / "posts.jsonl").write_text('{"tokens": ["anna", "went", "to", "rome", "oslo"]}\n')
+    with (tmp_path / "posts.jsonl").open("a") as file:
+        file.write('{"text": ""}\n')
+    rows = predict_rows(tmp_path / "run", tmp_path / "posts.jsonl")
+    assert rows[0]["relations"] and "tags" not in rows[0] and rows[1]["entities"] == rows[1]["relations"] == []
+    with pytest.raises(UsageError, match="columns hold tags, and this system gives none"):
+        write_conll(tmp_path / "posts.conll", rows)
     scores = read_scores(scores_path(tmp_path / "run", "test"))
     assert scores.main == scores.rows["JMERE"] and facts["test_f1"] > 0.5
 
