@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import chain, combinations, pairwise, product
 from pathlib import Path
 
@@ -228,6 +229,16 @@ def test_any_set_of_spans_goes_through_its_ends(
     assert set(flat) <= {Span(*span) for span in spans}
     if all(a[1] <= b[0] for a, b in pairwise(sorted(spans))):
         assert flat == sorted(Span(*span) for span in spans)
+
+
+def test_w2ner_keeps_the_sentences_of_its_authors(shared_data: Path) -> None:
+    mentions = 0
+    for split in ("train", "dev", "test"):
+        for row in json.loads((shared_data / "w2ner" / f"{split}.json").read_text(encoding="utf-8")):
+            found = {(tuple(part["index"]), part["type"]) for part in row["ner"]}
+            assert decode_w2ner(encode_w2ner(found, len(row["sentence"]), ("ADR",)), ("ADR",)) == found
+            mentions += len(found)
+    assert mentions == 9
 
 
 def test_a_mention_with_gaps_is_no_entity() -> None:

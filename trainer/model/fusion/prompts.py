@@ -94,7 +94,8 @@ class QueriesFusion(Fusion):
         """Return the weight of each region for each query [B, Q, K]; zeros where a sample has no region."""
         scores = self.queries @ self.match(regions).transpose(1, 2)
         allowed = present | ~present.any(1, keepdim=True)  # a row without any region would be nan
-        return scores.masked_fill(~allowed[:, None, :], -torch.inf).softmax(-1) * present[:, None, :]
+        weights: Tensor = scores.masked_fill(~allowed[:, None, :], -torch.inf).softmax(-1)
+        return weights * present[:, None, :]
 
 
 def divergence(scores: Tensor, weights: Tensor) -> Tensor:
