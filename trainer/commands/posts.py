@@ -104,6 +104,14 @@ def _is_empty(row: dict[str, Any]) -> bool:
     return row["tokens"] == [] if "tokens" in row else isinstance(row.get("text"), str) and not tokenize(row["text"])
 
 
+_EMPTY: dict[str, dict[str, Any]] = {
+    "ner": {"tags": [], "entities": []},
+    "re": {"head": [], "tail": [], "relation": NO_RELATION},
+    "joint": {"entities": [], "relations": []},
+}
+"""The answer for a post without words, by the task of the run."""
+
+
 def add_empty_rows(rows: Sequence[dict[str, Any]], posts: Sequence[Post], task: str) -> list[dict[str, Any]]:
     """Return the prediction rows of all posts in their order, given those of the posts that are not empty.
 
@@ -124,8 +132,7 @@ def add_empty_rows(rows: Sequence[dict[str, Any]], posts: Sequence[Post], task: 
             found.append(next(answered))
             continue
         sample_id = f"test-{number if post.post_id is None else post.post_id}"
-        answer = {"head": [], "tail": [], "relation": NO_RELATION} if task == "re" else {"tags": [], "entities": []}
-        found.append({"sample_id": sample_id, "tokens": [], "image": None, **answer, "contexts": []})
+        found.append({"sample_id": sample_id, "tokens": [], "image": None, **_EMPTY[task], "contexts": []})
     return found
 
 

@@ -155,10 +155,15 @@ def _make_reader(
     maker = FeatureMaker(samples, inputs.features, inputs.regions, work, talk)
     stores = {path: maker.stores(read_facts(path).get("features", [])) for path in _find_experts(folder)}
     by_config = {read_run_config(path): folders for path, folders in stores.items()}
-    return lambda config: replace(_read_split(config, samples, caches[config], by_config[config]), image_vectors=files)
+    task = _task_of(folder)
+    return lambda config: replace(
+        _read_split(config, samples, caches[config], by_config[config], task), image_vectors=files
+    )
 
 
-def _read_split(config: RunConfig, samples: SampleSplit, caches: Sequence[Path], stores: Sequence[str]) -> SplitData:
+def _read_split(
+    config: RunConfig, samples: SampleSplit, caches: Sequence[Path], stores: Sequence[str], task: str
+) -> SplitData:
     data = DataConfig(
         samples=str(samples.folder),
         contexts=tuple(map(str, caches)),
@@ -167,8 +172,8 @@ def _read_split(config: RunConfig, samples: SampleSplit, caches: Sequence[Path],
     )
     rows = read_samples(samples.folder, samples.split)
     dataset = read_dataset(samples.folder)
-    if all(row.tags is None and row.relation is None for row in rows):
-        dataset = replace(dataset, labels=())
+    if all(row.tags is None and row.relation is None and row.entities is None for row in rows):
+        dataset = replace(dataset, labels=(), task="joint" if _suits(dataset.task, task) else dataset.task)
     return SplitData(dataset, rows, read_sources(data, rows), features=read_features(stores, rows))
 
 
@@ -180,6 +185,11 @@ def _task_of(folder: Path, default: str = "ner") -> str:
 def _check_task(folder: Path, task: str, source: Path) -> None:
     """Refuse posts of another task before anything is retrieved for them."""
     own = _task_of(folder, task)
-    if task != own:
+    if task != own and not _suits(task, own):
         expected = "head and tail of each sample" if own == "re" else "samples without head and tail"
         raise InputError(f"this run is for {own}, it needs {expected}", path=source)
+
+
+def _suits(task: str, own: str) -> bool:
+    """Return whether posts are read as those of plain text, which a run for records can answer as well."""
+    return task == "ner" and own == "joint"

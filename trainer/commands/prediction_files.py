@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from schemas.dataset import NO_RELATION
+from schemas.errors import UsageError
 from schemas.records import Entity
 from trainer.inputs import Answer, entity_to_json, relation_to_json
 from trainer.mixture import Output
@@ -65,7 +66,12 @@ def write_conll(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write token, gold tag (where there is one) and predicted tag in columns, with IMGID lines as in Twitter-2015.
 
     A row without tokens is left out: a column file has no way to write it.
+
+    Raises:
+        UsageError: the rows are of relations or of records, which have no tags.
     """
+    if not all("tags" in row for row in rows):
+        raise UsageError("columns hold tags, and this system gives none", path=path, remedy="leave --conll out")
     lines: list[str] = []
     for row in rows:
         if not row["tokens"]:
@@ -83,7 +89,7 @@ def _records(output: Output, i: int, probabilities: torch.Tensor) -> Row:
     """Return entities and relations, and beside them tags and the gold records where there are any."""
     sample, answer = output.samples[i], output.predicted[i]
     row: Row = {}
-    if answer.labels or sample.tags is not None:
+    if output.labels.task.has_tags:
         row["tags"] = list(answer.labels) or _to_tags(answer, len(sample.tokens))
     if sample.tags is not None:
         row["gold"] = list(sample.tags)

@@ -327,8 +327,9 @@ class JointRecords(Task):
         return [*(sample.entities or ()), *(sample.relations or ())]
 
     def check(self, sample: Sample) -> None:
-        """Refuse a sample that has neither entities nor relations as records."""
-        if sample.entities is None and sample.relations is None:
+        """Refuse a sample with tags or a pair and no records."""
+        is_other = sample.tags is not None or sample.head is not None
+        if is_other and sample.entities is None and sample.relations is None:
             raise _other_task(sample, "entities or relations")
 
     def positions(self, window: Window, marks: Sequence[int], sample: Sample) -> tuple[int, ...]:  # noqa: ARG002

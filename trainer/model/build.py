@@ -51,6 +51,8 @@ HEADS: dict[str, Part[Head]] = {
     "tagging": Part("trainer.model.heads.tagging:TaggingHead", "trainer.model.heads.settings:TaggingSettings"),
     "spans": Part("trainer.model.heads.spans:SpanHead", "trainer.model.heads.settings:SpanSettings"),
     "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
+    "grid": Part("trainer.model.heads.grid:GridHead", "trainer.model.heads.settings:GridSettings"),
+    "query": Part("trainer.model.heads.query:QueryHead", "trainer.model.heads.settings:QuerySettings"),
     "auto": Part(
         "", "trainer.model.heads.settings:AutoHeadSettings"
     ),  # the head that is usual for the task of the data
@@ -58,6 +60,9 @@ HEADS: dict[str, Part[Head]] = {
 OBJECTIVES: dict[str, Part[Objective]] = {
     "two_view_kl": Part(
         "trainer.model.objectives.two_view:TwoViewDivergence", "trainer.model.objectives.settings:TwoViewSettings"
+    ),
+    "transport": Part(
+        "trainer.model.objectives.transport:TransportObjective", "trainer.model.objectives.settings:TransportSettings"
     ),
 }
 _FUSION_SETTINGS = "trainer.model.fusion.settings"
@@ -70,6 +75,7 @@ FUSIONS: dict[str, Part[Fusion]] = {
     "experts": Part("trainer.model.fusion.experts:ExpertsFusion", f"{_FUSION_SETTINGS}:ExpertsSettings"),
     "framed": Part("trainer.model.fusion.framed:FramedFusion", f"{_FUSION_SETTINGS}:FramedSettings"),
     "prompts": Part("trainer.model.fusion.prompts:PromptsFusion", f"{_FUSION_SETTINGS}:PromptsSettings"),
+    "queries": Part("trainer.model.fusion.prompts:QueriesFusion", f"{_FUSION_SETTINGS}:QueriesSettings"),
     "objects": Part("trainer.model.fusion.objects:ObjectsFusion", f"{_FUSION_SETTINGS}:ObjectsSettings"),
     "scored": Part("trainer.model.fusion.scored:ScoredFusion", f"{_FUSION_SETTINGS}:ScoredSettings"),
     "captioned": Part("trainer.model.fusion.scored:CaptionedFusion", f"{_FUSION_SETTINGS}:CaptionedSettings"),
@@ -89,9 +95,9 @@ def _find_part(table: Mapping[str, Part[T]], kind: object, noun: str) -> Part[T]
     Raises:
         ValueError: there is no such kind; the nearest is named.
 
-    >>> _find_part(HEADS, "taging", "head")
+    >>> _find_part(HEADS, "taging", "head")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, relation, auto
+    ValueError: there is no head of the kind 'taging', did you mean 'tagging'? Kinds: tagging, spans, ...
     """
     part = table.get(kind) if isinstance(kind, str) else None
     if part is None:

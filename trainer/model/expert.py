@@ -89,7 +89,15 @@ class Expert(nn.Module):
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
         fused = self.encode(ids, attention, batch.features, with_loss)
         states = fused.states.gather(1, batch.positions[:, :, None].expand(-1, -1, fused.states.shape[-1]))  # [B, P, W]
-        view = View(states, batch.mask, self.head(states), samples, batch.features, fused.states, attention)
+        view = View(
+            states,
+            batch.mask,
+            self.head.score_states(states, batch.mask),
+            samples,
+            batch.features,
+            fused.states,
+            attention,
+        )
         return view, fused.loss
 
     def losses(self, batch: Batch) -> Tensor:

@@ -176,18 +176,20 @@ def _train(
 
 
 def _check_size(config: RunConfig, features: SampleFeatures | None) -> None:
-    """Check that the fusion reads vectors of the size that the stores have.
+    """Check that each part that reads vectors reads those of the size that the stores have.
 
     Raises:
-        UsageError: it reads another size.
+        UsageError: a part reads another size.
     """
-    size = getattr(config.model.fusion, "feature_dim", None)
-    if features is not None and size not in (None, features.dim):
-        raise UsageError(
-            f"model.fusion.feature_dim is {size}, but the features have {features.dim} components",
-            path=", ".join(config.data.features),
-            remedy=f"set model.fusion.feature_dim={features.dim}",
-        )
+    objectives = {f"objectives.{number}": part for number, part in enumerate(config.model.objectives)}
+    for name, part in {"fusion": config.model.fusion, "head": config.model.head, **objectives}.items():
+        size = getattr(part, "feature_dim", None)
+        if features is not None and size not in (None, features.dim):
+            raise UsageError(
+                f"model.{name}.feature_dim is {size}, but the features have {features.dim} components",
+                path=", ".join(config.data.features),
+                remedy=f"set model.{name}.feature_dim={features.dim}",
+            )
 
 
 def _report_windows(examples: dict[str, Examples], talk: Talk) -> None:

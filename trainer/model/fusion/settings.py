@@ -19,6 +19,7 @@ __all__ = [
     "ObjectsSettings",
     "PrefixSettings",
     "PromptsSettings",
+    "QueriesSettings",
     "ScoredSettings",
     "SideSettings",
     "TwoWaySettings",
@@ -190,6 +191,20 @@ class PromptsSettings(FusionSettings):
     kind: Literal["prompts"] = "prompts"
     weighs_by_score: Flag = True
     dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class QueriesSettings(FusionSettings):
+    """Queries that weigh the regions of a picture; the tokens take what the queries that fit them see.
+
+    Args:
+        queries: as many as there are entity types.
+        weight: of the term by which the weights learn from the scores of the regions.
+    """
+
+    kind: Literal["queries"] = "queries"
+    queries: AtLeastOne = 4
+    weight: Rate = 0.1
 
 
 @dataclass(frozen=True, config=BLOCK)

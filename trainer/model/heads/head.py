@@ -123,8 +123,7 @@ class Head(nn.Module, ABC):
     ) -> Tensor:
         """Return the classes [M] of mixed posteriors [M, K], and of a chain [M, K, K], of several samples."""
 
-    @classmethod
-    def extend(cls, reading: Reading, sample: Sample) -> Reading:  # noqa: ARG003 - for heads that read each token
+    def extend(self, reading: Reading, sample: Sample) -> Reading:  # noqa: ARG002 - for heads that read each token
         """Return the reading of one sample with states for the tokens that lay beyond the window."""
         return reading
 
@@ -139,6 +138,13 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def forward(self, states: Tensor) -> Tensor:
         """Return logits [B, S, K] float32 of states [B, P, H]."""
+
+    def score_states(self, states: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002 - for heads that look around
+        """Return logits [B, S, K] float32 of states [B, P, H] that stand in a batch with mask [B, P].
+
+        A head in which states see each other must not see those that are not there.
+        """
+        return self(states)  # type: ignore[no-any-return]
 
     @abstractmethod
     def loss(self, view: View, targets: Tensor) -> Tensor:

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Strict
 from pydantic.dataclasses import dataclass
 
-from trainer.blocks import BLOCK, Count, Flag, PartSettings, Rate, Share, within
+from trainer.blocks import BLOCK, AtLeastOne, Count, Flag, PartSettings, Rate, Share, within
 
-__all__ = ["AutoHeadSettings", "RelationSettings", "SpanSettings", "TaggingSettings"]
+__all__ = ["AutoHeadSettings", "GridSettings", "QuerySettings", "RelationSettings", "SpanSettings", "TaggingSettings"]
 
+_CANDIDATES = ("all", "gold", "gold or predicted")
 Portion = Annotated[float, Strict(), within("in [0, 1]", lambda value: 0 <= value <= 1)]
 
 
@@ -57,6 +58,61 @@ class RelationSettings(PartSettings):
 
     kind: Literal["relation"] = "relation"
     dropout: Share = 0.1
+
+
+@dataclass(frozen=True, config=BLOCK)
+class GridSettings(PartSettings):
+    """A class for each pair of words: entities that may lie within each other, or entities and relations.
+
+    Args:
+        scorer: "biaffine" has conditional norm, distances, regions, dilated convolutions and a biaffine (W2NER);
+            "concat" one linear layer on two words and their distance (EEGA).
+        recurrent_dim: of both directions of an LSTM on the states; 0 is none.
+        biaffine_dim, channels, pair_dim: sizes of the scorer "biaffine": of a word in the biaffine, of each of three
+            convolutions, of a pair behind them.
+        dropout: share of the states' components that are dropped.
+        conv_dropout: share of the channels that are dropped before the convolutions.
+        layer_dropout: share of the components that are dropped before the last layers.
+
+    Source: ljynlp/W2NER, config/resume-zh.json: 512, 768, 96, 288, .5, .5 and .33, with an encoder of 768.
+    """
+
+    kind: Literal["grid"] = "grid"
+    scorer: Annotated[str, Strict(), within("biaffine or concat", ("biaffine", "concat").__contains__)] = "biaffine"
+    recurrent_dim: Annotated[
+        int, Strict(), within("even and 0 or more", lambda value: value >= 0 and value % 2 == 0)
+    ] = 512
+    biaffine_dim: AtLeastOne = 768
+    channels: AtLeastOne = 96
+    pair_dim: AtLeastOne = 288
+    dropout: Share = 0.5
+    conv_dropout: Share = 0.5
+    layer_dropout: Share = 0.33
+
+
+@dataclass(frozen=True, config=BLOCK)
+class QuerySettings(PartSettings):
+    """One query for each entity type: where spans start and end, which of these belong together, if there are any.
+
+    Args:
+        match_dim: of the layer that looks at a start and an end.
+        dropout: share of the components that are dropped from states and before the match.
+        start_weight, end_weight, match_weight: of the three losses, as shares of their sum.
+        existence_weight: of the loss of whether a type is there at all.
+        candidates: which pairs of start and end the match learns from: "all", those that are "gold", or
+            "gold or predicted".
+
+    Source: ShannonAI/mrc-for-flat-nested-ner, train/mrc_ner_trainer.py: 1, 1, 1 and all; its layer has 1024.
+    """
+
+    kind: Literal["query"] = "query"
+    match_dim: AtLeastOne = 256
+    dropout: Share = 0.1
+    start_weight: Rate = 1.0
+    end_weight: Rate = 1.0
+    match_weight: Rate = 1.0
+    existence_weight: Rate = 1.0
+    candidates: Annotated[str, Strict(), within("all, gold or gold or predicted", _CANDIDATES.__contains__)] = "all"
 
 
 @dataclass(frozen=True, config=BLOCK)

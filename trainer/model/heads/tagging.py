@@ -62,8 +62,7 @@ class TaggingHead(Head):
         assert log_pairs is not None
         return likeliest_path(log_pairs, lengths, labels.names)
 
-    @classmethod
-    def extend(cls, reading: Reading, sample: Sample) -> Reading:
+    def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with O for the tokens beyond the window, whatever tag is before them."""
         beyond = len(sample.tokens) - len(reading.classes)
         if not beyond or reading.log_pairs is None:
