@@ -13,7 +13,7 @@ from pipelines.wikitext.placeholders import EMPTIED, LINK_END, LINK_START, MAX_N
 from schemas.records import Link
 from schemas.titles import canonical_title, decode_name, decode_percent
 
-__all__ = ["CleanText", "mark_links", "to_spans"]
+__all__ = ["CleanText", "mark_links", "spans_of", "split_links", "split_plain_links", "to_spans"]
 
 _PREFIXES = read_table(Path(__file__).with_name("data") / "link_prefixes.tsv", 2, str)
 
@@ -63,49 +63,105 @@ def mark_links(text: str, targets: list[str]) -> str:
 
 
 def _mark_plain_links(text: str, targets: list[str]) -> str:
-    """Replace plain links as `_mark_link` does, in a loop without a call for each: an article has hundreds."""
-    pieces = _PLAIN_LINK.split(text)
-    if len(pieces) > MAX_NUMBER:  # four for each link; the placeholders may have no more numbers
+    """Replace plain links as `_mark_link` does, without a call for each: an article has hundreds."""
+    texts, found = split_plain_links(text)
+    if len(found) > MAX_NUMBER:  # the placeholders have no more numbers
         return text
-    shown: list[str] = [pieces[0]]
+    shown: list[str] = [texts[0]]
+    rest = iter(texts[1:])
+    for number, (words, after) in enumerate(zip(rest, rest, strict=True), start=_FIRST_NUMBER):
+        # Blanks stay outside of the link: its span begins and ends with a word.
+        if words[0] == " " or words[-1] == " ":
+            shown += (" ", LINK_START, chr(number), words.strip(), LINK_END, " ", after)
+        else:
+            shown += (LINK_START, chr(number), words, LINK_END, after)
+    targets += found
+    return "".join(shown)
+
+
+def split_plain_links(text: str) -> tuple[list[str], list[str]]:
+    """Split a text at its plain links.
+
+    Returns:
+        Texts, in turns one outside of links and the words of one; and the pages that the links lead to.
+
+    >>> split_plain_links("a [[cat (pet)|]]s or [[Dog]]")
+    (['a ', 'cats', ' or ', 'Dog', ''], ['Cat (pet)', 'Dog'])
+    """
+    pieces = _PLAIN_LINK.split(text)
+    texts, targets = [pieces[0]], []
     rest = iter(pieces[1:])
     for target, label, trail, after in zip(rest, rest, rest, rest, strict=True):
         if target[-1] == " " or "  " in target:
             target = " ".join(target.split())
-        words = (target if label is None else label or _PIPE_TRICK.sub("", target).strip() or target) + trail
-        start = LINK_START + chr(_FIRST_NUMBER + len(targets))
+        words = target if label is None else label or _PIPE_TRICK.sub("", target).strip() or target
+        texts += (words + trail, after)
         targets.append(target if target[0].isupper() else target[0].upper() + target[1:])
-        # Blanks stay outside of the link: its span begins and ends with a word.
-        if words[0] == " " or words[-1] == " ":
-            shown += (" ", start, words.strip(), LINK_END, " ", after)
-        else:
-            shown += (start, words, LINK_END, after)
-    return "".join(shown)
+    return texts, targets
+
+
+def split_links(text: str) -> tuple[list[str], list[str]]:
+    """Split a text at its links without a link inside, as `split_plain_links` does; one that leads nowhere has no page.
+
+    >>> split_links("a [[Café]]s [[de:b|c]]")
+    (['a ', 'Cafés', ' ', 'c', ''], ['Café', ''])
+    """
+    pieces = _LINK.split(text)
+    texts, targets = [pieces[0]], []
+    rest = iter(pieces[1:])
+    for target, label, bracket, trail, after in zip(rest, rest, rest, rest, rest, strict=True):
+        page, words, behind = _read_link(target, label, bracket, trail)
+        texts += (words, behind + after)
+        targets.append(page)
+    return texts, targets
+
+
+def spans_of(texts: list[str], targets: list[str]) -> tuple[Link, ...] | None:
+    """Return the links of a text that is split at them; None if the words of one are empty or have blanks around them.
+
+    >>> spans_of(["a ", "cats", " or ", "Dog", ""], ["Cat (pet)", "Dog"])
+    (Link(start=2, end=6, target='Cat (pet)'), Link(start=10, end=13, target='Dog'))
+    """
+    links: list[Link] = []
+    at = len(texts[0])
+    rest = iter(texts[1:])
+    for target, words, after in zip(targets, rest, rest, strict=True):
+        end = at + len(words)
+        if target:
+            if not words or words[0] == " " or words[-1] == " ":
+                return None
+            links.append(_new_link(Link, (at, end, target)))
+        at = end + len(after)
+    return tuple(links)
 
 
 def _mark_link(targets: list[str], match: re.Match[str]) -> str:
-    target, label, bracket, trail = match.groups()
-    after = ""
+    page, words, behind = _read_link(*match.groups())
+    if not page or len(targets) > MAX_NUMBER:  # the placeholders have no more numbers
+        return words + behind
+    targets.append(page)
+    start = LINK_START + number_char(len(targets) - 1)
+    # Blanks stay outside of the link: its span begins and ends with a word.
+    if words[:1] == " " or words[-1:] == " ":
+        return f" {start}{words.strip()}{LINK_END} {behind}"
+    return f"{start}{words}{LINK_END}{behind}"
+
+
+def _read_link(target: str, label: str | None, bracket: str | None, trail: str) -> tuple[str, str, str]:
+    """Return the page that a match of `_LINK` leads to ('' if none), its words, and what stands behind the link."""
+    behind = ""
     if bracket:
         # MediaWiki gives a third bracket to a label that opens one. Source: Parser::handleInternalLinks2.
         if label and "[" in label:
             label += bracket
         else:
-            trail, after = "", bracket + trail
+            trail, behind = "", bracket + trail
     page, name, place = _read_target(target)
     if place == "hidden" or (place == "hidden without a label" and not label):
-        return f"{EMPTIED}{trail}{after}"
+        return "", EMPTIED + trail, behind
     if label is None:
         label = name
-    shown: str = (label or _PIPE_TRICK.sub("", name).strip() or name) + trail
-    if not page or len(targets) > MAX_NUMBER:  # the placeholders have no more numbers
-        return shown + after
-    targets.append(page)
-    start = LINK_START + number_char(len(targets) - 1)
-    # Blanks stay outside of the link: its span begins and ends with a word.
-    if shown[:1] == " " or shown[-1:] == " ":
-        return f" {start}{shown.strip()}{LINK_END} {after}"
-    return f"{start}{shown}{LINK_END}{after}"
+    return page, (label or _PIPE_TRICK.sub("", name).strip() or name) + trail, behind
 
 
 @lru_cache(maxsize=1 << 14)

@@ -6,12 +6,17 @@ import html
 import re
 
 from pipelines.templates.words import ASIDE, UNKNOWN_VALUE, remove_unknown_values, settle_asides
-from pipelines.wikitext.link_spans import CleanText, mark_links, to_spans
+from pipelines.wikitext.link_spans import CleanText, mark_links, spans_of, split_links, split_plain_links, to_spans
 from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, MENTIONED
 from pipelines.wikitext.tags import mark_mentions, strip_tags
 
 __all__ = ["clean_inline"]
 
+_HARMLESS = (("&nbsp;", " "), ("&ndash;", "–"), ("&mdash;", "—"))
+"""The references that are met most, to characters that no step takes for markup."""
+_BLANKS = re.compile("  +")
+_MAY_BE_STRIPPED = ("", " ", ".", ",", ";", ":", ")")
+"""How a line begins whose first characters may be cut off."""
 _QUOTES = re.compile(r"'{2,}")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,30}__|~{3,5}")
 _STRAY_BRACKETS = re.compile(r"\{\{+(?:[^{}|\n]{0,80}\|)*|\}\}+|\[\[+(?:[^\[\]|\n]{0,500}\|)?|\]\]+|\{\||\|\}")
@@ -46,6 +51,8 @@ def clean_inline(wikitext: str) -> CleanText:
     CleanText(text='Big dogs (cats) & more.', links=(Link(start=4, end=8, target='Dog'), Link(start=10, end=14, \
 target='Cat (pet)')))
     """
+    if (simple := _clean_simple(wikitext)) is not None:
+        return simple
     # The order matters. Links become placeholders first, while their brackets are there. Quotes go before entities are
     # decoded, because &#39; is no quote, and all markup goes before, so that no decoded character is taken for markup.
     # &nbsp; makes new blanks, so blanks are collapsed twice. Punctuation is last, when all gaps beside it are there.
@@ -75,6 +82,41 @@ target='Cat (pet)')))
     if "<" in written:
         text = text.replace(MENTIONED, "")
     return to_spans(text, targets) if targets else CleanText(text.strip(), ())
+
+
+def _clean_simple(wikitext: str) -> CleanText | None:
+    """Return what `clean_inline` returns for a line whose only markup are links and quotes; None for another line.
+
+    Nearly all lines are such. They need no placeholders, with which each character of a text takes four bytes.
+    """
+    line = wikitext
+    if "&" in line:
+        for reference, char in _HARMLESS:
+            line = line.replace(reference, char)
+    if "  " in line:
+        line = _BLANKS.sub(" ", line).strip(" ")
+    if "&" in line or "<" in line or "{" in line or "}" in line or "__" in line or "~~~" in line:
+        return None
+    if not (line.replace(EMPTIED, "") if EMPTIED in line else line).isprintable():
+        return None  # another placeholder is in it, or white space that is no blank
+    texts, targets = split_plain_links(line) if "[" in line else ([line], [])
+    text = "".join(texts)
+    if "[[" in text:
+        if "%" in line:  # names in links are decoded, and may bring along any sign
+            return None
+        texts, targets = split_links(line)
+        text = "".join(texts)
+    if "''" in line or EMPTIED in text:
+        parted = _strip_quotes("\n".join(texts))
+        if EMPTIED in parted and _EMPTIED_WORDS.search(parted):
+            return None
+        texts = parted.replace(EMPTIED, "").split("\n")
+        text = "".join(texts)
+    # A bracket that is left belongs to no link of these; gaps, and what begins the line, may have to be repaired.
+    if "[" in text or "]" in text or "  " in text or text[:1] in _MAY_BE_STRIPPED or _needs_repair(text):
+        return None
+    links = spans_of(texts, targets)
+    return None if links is None else CleanText(text.rstrip(" "), links)
 
 
 def _strip_markup(text: str, written: str) -> str:
