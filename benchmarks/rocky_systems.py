@@ -11,7 +11,12 @@ from trainer.config import RunConfig, load_config
 __all__ = ["EXPERTS", "MIXTURES", "RECIPE", "RECIPE_OF_PHOTOS", "TRUST", "VISUAL", "WINDOWS", "Visual", "configure"]
 
 EXPERTS = ("baseline", "text", "image")
-MIXTURES = {"mixture-text-image": ("text", "image"), "mixture-baseline-image": ("baseline", "image")}
+MIXTURES = {
+    "mixture-text-image": ("text", "image"),
+    "mixture-baseline-image": ("baseline", "image"),
+    "mixture-visual": ("baseline", "hvpnet", "maf", "umt"),
+}
+"""MoRe's two, and one of words alone and three systems that read the photo in different places."""
 PER_SOURCE, WINDOW_CONTEXTS = 1, 3
 """Contexts of a source at most: of the experts, and where windows are compared."""
 RECIPE = (
