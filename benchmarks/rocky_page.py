@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -55,8 +55,14 @@ class Found:
         return cls(name, seed, facts["best_dev_f1"], scores, facts)
 
 
-def print_page(found: Sequence[Found], command: str) -> None:
-    """Print the tables of what is finished."""
+def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]], command: str) -> None:
+    """Print the tables of what is finished.
+
+    Args:
+        found: the runs.
+        windows: of the image expert, from `count_windows`.
+        command: that prints them.
+    """
     print("# rocky: does the photo decide?\n")
     print(f"    {command}\n")
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
@@ -76,23 +82,20 @@ def print_page(found: Sequence[Found], command: str) -> None:
     if len(trust) > 1:
         print("\n## How far the photo is trusted: MAF by the share of exchanged photos in training (maf: 30 %)\n")
         print(to_markdown(["system", "seeds", *heads[1:]], [[n, _seeds(r), *_controls(r)] for n, r in trust]))
-    windows = list(_by_name(found, WINDOWS))
     if windows:
-        print("\n## The window of the image expert\n")
-        _print_windows(windows)
-
-
-def _print_windows(windows: Sequence[tuple[str, list[Found]]]) -> None:
-    """Print F1 by window, and which ranks were read whole, cut, and left out on test."""
-    rows = []
-    for name, runs in windows:
-        counts = runs[0].facts["windows"]["dev"]
-        ranks = counts["ranks"].get("image", [])
-        told = "; ".join(f"{rank}: {'/'.join(map(str, row))}" for rank, row in enumerate(ranks, start=1))
-        values = [_cell_of(runs, "true", part) for part in ("all", OF_PHOTO)]
-        rows.append([name, _seeds(runs), *values, f"{counts['mean_pieces']:.0f}", told])
-    heads = ["window", "seeds", "all", OF_PHOTO, "pieces on dev", "ranks on dev: read whole/cut/left out"]
-    print(to_markdown(heads, rows))
+        print("\n## The window of the image expert, three contexts at most\n")
+        runs = dict(_by_name(found, WINDOWS))
+        rows = [
+            [
+                name,
+                f"{pieces:.0f}",
+                told,
+                *(_cell_of(runs[name], "true", part) if name in runs else "-" for part in ("all", OF_PHOTO)),
+            ]
+            for name, (pieces, told) in windows.items()
+        ]
+        heads = ["window", "pieces on dev", "ranks on dev: read whole/cut/left out", "all", OF_PHOTO]
+        print(to_markdown(heads, rows))
 
 
 def write_results(found: Sequence[Found], command: str) -> None:

@@ -11,8 +11,14 @@ from trainer.config import RunConfig, load_config
 __all__ = ["EXPERTS", "MIXTURES", "RECIPE", "RECIPE_OF_PHOTOS", "TRUST", "VISUAL", "WINDOWS", "Visual", "configure"]
 
 EXPERTS = ("baseline", "text", "image")
-MIXTURES = {"mixture-text-image": ("text", "image"), "mixture-baseline-image": ("baseline", "image")}
-PER_SOURCE = 1
+MIXTURES = {
+    "mixture-text-image": ("text", "image"),
+    "mixture-baseline-image": ("baseline", "image"),
+    "mixture-visual": ("baseline", "hvpnet", "maf", "umt"),
+}
+"""MoRe's two, and one of words alone and three systems that read the photo in different places."""
+PER_SOURCE, WINDOW_CONTEXTS = 1, 3
+"""Contexts of a source at most: of the experts, and where windows are compared."""
 RECIPE = (
     "training.epochs=5",
     "training.encoder_lr=2e-4",
@@ -79,7 +85,8 @@ def configure(name: str, data: RockyData, settings: Sequence[str]) -> RunConfig:
     if name in TRUST:
         own += [f"model.fusion.wrong_share={int(name.split('-')[1]) / 100}"]
     if name in ("text", "image", *WINDOWS):
-        own += [f"data.contexts={data.contexts}", f"data.contexts_per_source={PER_SOURCE}"]
+        most = WINDOW_CONTEXTS if name in WINDOWS else PER_SOURCE
+        own += [f"data.contexts={data.contexts}", f"data.contexts_per_source={most}"]
     if name in WINDOWS:
         _, length, long = name.split("-")
         own += [f"encoder.max_length_pieces={length}", f"data.long_contexts={long}"]
