@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from indexer.contexts.import_rows import is_text
 from schemas.errors import InputError
 from schemas.text_files import TextFile
 
@@ -106,7 +108,9 @@ def _parse(line: str, file: TextFile, place: str) -> Any:
     try:
         if len(line) > _MOST_LITERAL:
             raise ValueError(f"a dict of more than {_MOST_LITERAL:,} characters")
-        return ast.literal_eval(line.strip())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a backslash that escapes nothing: it stays
+            return ast.literal_eval(line.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise InputError(f"no dict ({error})", path=str(file), place=place, remedy=FORMS) from error
 
@@ -127,7 +131,7 @@ def _of_value(row: Any, file: TextFile, place: str) -> Iterator[tuple[str, str]]
     for image, captions in pairs:
         name = str(image) if isinstance(image, int) and not isinstance(image, bool) else image
         texts = captions if isinstance(captions, list | tuple) else [captions]
-        if not isinstance(name, str) or not name.strip() or not all(isinstance(text, str) for text in texts):
+        if not is_text(name) or not name.strip() or not all(is_text(text) for text in texts):
             raise InputError("an image or a caption is no text", path=str(file), place=place, remedy=FORMS)
         for text in texts:
             yield name.strip(), text.strip()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
-from indexer.contexts.import_rows import Given, import_parameters, picture_names, write_import
+from indexer.contexts.import_rows import Given, import_parameters, is_text, picture_names, write_import
 from schemas.context_cache import CacheInfo
 from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError
@@ -170,7 +170,7 @@ def _read_json(line: str, file: TextFile, number: int) -> _Line:
         row = json.loads(line)
     if isinstance(row, Mapping):
         sample_id, text, start, end = (row.get(name) for name in ("sample_id", "text", "start", "end"))
-        if isinstance(sample_id, str) and isinstance(text, str) and _is_number(start) and _is_number(end):
+        if is_text(sample_id) and is_text(text) and _is_number(start) and _is_number(end):
             return _Line(sample_id, "", (start, end), "", " ".join(text.split()))
     raise InputError(f"no expansion: {line[:80]!r}", path=str(file), place=f"line {number}", remedy=_REMEDY)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from indexer.contexts.writer import CachePart, CacheWriter
 from schemas.context_cache import CacheInfo, summarise
@@ -14,7 +14,7 @@ from schemas.manifest import sha256_file
 from schemas.records import Context, Query, Sample
 from schemas.text_files import TextFile
 
-__all__ = ["Given", "import_parameters", "picture_names", "write_import"]
+__all__ = ["Given", "import_parameters", "is_text", "picture_names", "write_import"]
 
 
 class Given(NamedTuple):
@@ -31,6 +31,18 @@ class Given(NamedTuple):
     matched: str = ""
     doc_id: str = ""
     title: str = ""
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    r"""Return whether a value is Unicode text: JSON and Python can write half of a surrogate pair, a table cannot.
+
+    >>> is_text("é"), is_text("\ud800"), is_text(7)
+    (True, False, False)
+    """
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def picture_names(images: Iterable[str | None]) -> dict[str, str]:

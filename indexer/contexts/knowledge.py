@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from indexer.contexts.import_rows import Given, import_parameters, write_import
+from indexer.contexts.import_rows import Given, import_parameters, is_text, write_import
 from schemas.context_cache import CacheInfo
 from schemas.dataset import read_dataset, read_samples
 from schemas.display import tell
@@ -94,7 +94,7 @@ def _read(line: str, file: TextFile, number: int) -> tuple[str, list[Given]]:
         text = next((row[key] for key in _TEXT_KEYS if key in row), None)
         texts: list[Any] = text if isinstance(text, list) else [text]
         marks = [row.get(key) or "" for key in ("model", "prompt_digest")]
-        if isinstance(sample_id, str) and all(isinstance(part, str) for part in [*texts, *marks]):
-            return sample_id, [Given(" ".join(part.split()), "", marks[1], marks[0]) for part in texts]
+        if all(is_text(part) for part in [sample_id, *texts, *marks]):
+            return str(sample_id), [Given(" ".join(part.split()), "", marks[1], marks[0]) for part in texts]
         fault = "sample_id, text, model and prompt_digest must be texts"
     raise InputError(fault, path=str(file), place=f"line {number}", remedy=_REMEDY)

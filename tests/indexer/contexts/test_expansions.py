@@ -59,6 +59,7 @@ def test_lines_of_json_name_the_span_themselves(tmp_path: Path) -> None:
         "1.jpg###(ORG)###x",
         "plain",
         '{"sample_id": "test-3", "start": 0, "text": "x"}',
+        r'{"sample_id": "test-3", "start": 0, "end": 1, "text": "\ud800"}',
         '{"sample_id": "test-3", "start": true, "end": 1, "text": "x"}',
         "{" * 100_000,
         "9.jpg###NBA(ORG)###a league###0",

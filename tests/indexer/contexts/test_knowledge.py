@@ -50,6 +50,7 @@ def test_model_and_prompt_stand_beside_each_text_and_are_counted(tmp_path: Path)
         ('{"sample_id": "test-1"}', "must be texts"),
         ('{"sample_id": "test-1", "text": ["a", 1]}', "must be texts"),
         ('{"sample_id": "test-1", "text": "a", "model": 3}', "must be texts"),
+        (r'{"sample_id": "test-1", "text": "\ud800"}', "must be texts"),
         ('{"sample_id": "test-9", "text": "a"}', "no sample 'test-9'"),
         ("[" * 100_000, "no JSON"),
     ],
