@@ -15,6 +15,7 @@ __all__ = [
     "PredictedEntity",
     "PredictedRelation",
     "Prediction",
+    "RegionWeight",
     "UsedContext",
     "predictions_path",
     "read_predictions",
@@ -37,6 +38,8 @@ class PredictedEntity:
         probability: the one of its least sure tag, or what the head says; None where nobody says.
         fine: fine type; None where the run predicts none.
         boxes: in pixels, where the picture shows it; () where it does not, or the run predicts none.
+        entropy: of the probabilities of its fine types, in nats; None where the run says none.
+        candidates: its likeliest fine types and their probabilities; () where the run says none.
     """
 
     start: int
@@ -46,6 +49,8 @@ class PredictedEntity:
     probability: float | None = None
     fine: str | None = None
     boxes: tuple[PixelBox, ...] = ()
+    entropy: float | None = None
+    candidates: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,23 @@ class ExpertWeight:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionWeight:
+    """How much of what a run read of the picture came from one vector of a feature store.
+
+    Args:
+        store: name of the store's folder.
+        view: of the store.
+        number: of the vector among those of the picture in the view, from 0.
+        weight: in [0, 1]; the weights of a sample sum to 1.
+    """
+
+    store: str
+    view: str
+    number: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a run predicts for a sample: tags and entities, the relation of a pair, or entities and relations.
 
@@ -104,6 +126,7 @@ class Prediction:
         gate: the weights of a mixture's experts; None for an expert.
         relations: of a run that predicts entities and relations; else None.
         gold_entities, gold_relations: gold records, of a run that answers more than tags say; else None.
+        region_weights: where the run looked; () from a run that does not say, or a sample without a picture.
     """
 
     sample_id: str
@@ -119,6 +142,7 @@ class Prediction:
     relations: tuple[PredictedRelation, ...] | None = None
     gold_entities: tuple[GoldEntity, ...] | None = None
     gold_relations: tuple[PredictedRelation, ...] | None = None
+    region_weights: tuple[RegionWeight, ...] = ()
 
 
 def predictions_path(run: Path, split: str) -> Path:
@@ -164,6 +188,7 @@ def _fault(row: Prediction) -> str | None:
         if not 0 <= start < end <= count:
             return f"an entity [{start}, {end}) in {count} tokens"
     shares = [entity.probability for entity in row.entities] + [part.weight for part in row.gate or ()]
+    shares += [part.weight for part in row.region_weights]
     wrong = next((share for share in [*shares, row.probability] if not 0 <= (share or 0.0) <= 1.000001), None)
     return None if wrong is None else f"a probability or weight of {wrong}, it must be in [0, 1]"
 

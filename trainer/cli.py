@@ -13,29 +13,9 @@ from trainer.commands import data_commands
 
 __all__ = ["app", "main"]
 
-EXAMPLES = """
-\b
-Examples:
-  mie-train data convert twitter2015 --set twitter2015 --out t15
-  mie-train fit small-baseline data.samples=t15 --out runs/baseline
-  mie-train fit small-text data.samples=t15 data.contexts=t15-contexts --out runs/text
-  mie-train moe runs/baseline runs/text --out runs/mixture
-  mie-train evaluate runs/mixture --split test
-  mie-train predict runs/mixture posts.jsonl --index enwiki
-
-\b
-Words: a run is the folder of a trained expert, or of a mixture of experts. A data set is a folder that
-`mie-train data convert` wrote. A context cache is a folder that `mie-index retrieve` or `mie-index contexts import`
-wrote.
-
-\b
-Exit codes: 0 done; 1 the loss is not finite; 2 usage; 3 input; 4 a folder or the disk; 5 something is not installed;
-130 interrupted. An interrupted fit goes on when the same command is given again.
-"""
-
 app = typer.Typer(
     help="Train experts on text with retrieved contexts, mix them, and predict.",
-    epilog=EXAMPLES,
+    epilog=opt.EXAMPLES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -90,7 +70,7 @@ def fit(
         return
     if out is None:
         raise UsageError("no run to write", remedy="add --out RUN")
-    numbers = _parse_numbers(seeds) if seeds is not None else None
+    numbers = opt.parse_numbers(seeds) if seeds is not None else None
     from trainer.commands import fit_and_evaluate, fit_seeds
 
     with shown_steps() as steps:
@@ -166,17 +146,20 @@ def predict(
     features: opt.FeatureStores = None,
     regions: opt.PredictRegions = None,
     conll: opt.Conll = None,
+    rerank: opt.Rerank = None,
+    uncertain: opt.Uncertain = None,
 ) -> None:
     """Predict entities or relations of new samples."""
-    from trainer.commands import PredictInputs, predict_rows, write_conll, write_jsonl
+    from trainer.commands import PredictInputs, predict_rows, uncertain_entities, write_conll, write_jsonl
 
-    inputs = PredictInputs(
-        tuple(contexts or ()), index, images, image_vectors, tuple(features or ()), tuple(regions or ())
-    )
+    lists = [tuple(given or ()) for given in (contexts, features, regions)]
+    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank)
     with shown_steps() as steps:
         rows = predict_rows(run, source, split, inputs, steps.note)
     if conll is not None:
         write_conll(conll, rows)
+    if uncertain is not None:
+        write_jsonl(uncertain, uncertain_entities(rows))
     if out is not None:
         write_jsonl(out, rows)
     else:
@@ -262,7 +245,7 @@ def ablate(
     """Score a run with fewer contexts, with the contexts of other samples, and with one source off."""
     from dataclasses import asdict
 
-    numbers = _parse_numbers(ks)
+    numbers = opt.parse_numbers(ks)
     from trainer.commands import ablate_run, ablations_to_markdown
 
     with shown_steps():
@@ -273,16 +256,34 @@ def ablate(
         typer.echo(ablations_to_markdown(rows))
 
 
-def _parse_numbers(text: str) -> list[int]:
-    from schemas.errors import UsageError
+@app.command(
+    epilog=opt.example(
+        "mie-train few-shot runs/prototypes mnre --shots 1,5", "mie-train few-shot runs/re mnre --split dev,test"
+    )
+)
+def few_shot(
+    run: opt.Run,
+    samples: opt.Samples,
+    split: opt.Splits = "test",
+    ways: opt.Ways = 5,
+    shots: opt.Shots = "1,5",
+    queries: opt.Queries = 5,
+    episodes: opt.Episodes = 500,
+    seed: opt.Seed = 1,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Ask an expert for relations of which it sees a few examples, by the nearest prototype; nothing is trained."""
+    from dataclasses import asdict
 
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no list of whole numbers", remedy="write 1,2,3") from error
-    if min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise UsageError(f"{text!r} has a negative number, or the same number twice", remedy="write 1,2,3")
-    return numbers
+    numbers = opt.parse_numbers(shots)
+    from trainer.commands import few_shot_accuracy, few_shots_to_markdown
+
+    with shown_steps():
+        rows = few_shot_accuracy(run, samples, split.split(","), ways, numbers, queries, episodes, seed)
+    if as_json:
+        _print_json([asdict(row) for row in rows])
+    else:
+        typer.echo(few_shots_to_markdown(rows))
 
 
 def _print_json(values: Any) -> None:

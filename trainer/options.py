@@ -7,6 +7,26 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = """
+\b
+Examples:
+  mie-train data convert twitter2015 --set twitter2015 --out t15
+  mie-train fit small-baseline data.samples=t15 --out runs/baseline
+  mie-train fit small-text data.samples=t15 data.contexts=t15-contexts --out runs/text
+  mie-train moe runs/baseline runs/text --out runs/mixture
+  mie-train evaluate runs/mixture --split test
+  mie-train predict runs/mixture posts.jsonl --index enwiki
+
+\b
+Words: a run is the folder of a trained expert, or of a mixture of experts. A data set is a folder that
+`mie-train data convert` wrote. A context cache is a folder that `mie-index retrieve` or `mie-index contexts import`
+wrote.
+
+\b
+Exit codes: 0 done; 1 the loss is not finite; 2 usage; 3 input; 4 a folder or the disk; 5 something is not installed;
+130 interrupted. An interrupted fit goes on when the same command is given again.
+"""
+
 
 def example(*commands: str) -> str:
     r"""Return the end of a command's help. Click keeps the line ends of a paragraph that begins with a backspace.
@@ -15,6 +35,26 @@ def example(*commands: str) -> str:
     ['\x08', 'Example:', '  mie-train presets']
     """
     return "\n".join(["\b", "Example:", *(f"  {command}" for command in commands)])
+
+
+def parse_numbers(text: str) -> list[int]:
+    """Return the whole numbers of a list that is parted by commas.
+
+    Raises:
+        UsageError: it is no such list, or has a number twice.
+
+    >>> parse_numbers("0,1,3")
+    [0, 1, 3]
+    """
+    from schemas.errors import UsageError
+
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no list of whole numbers", remedy="write 1,2,3") from error
+    if min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise UsageError(f"{text!r} has a negative number, or the same number twice", remedy="write 1,2,3")
+    return numbers
 
 
 # Of several commands
@@ -169,3 +209,22 @@ CheckedContexts = Annotated[
     list[Path] | None, typer.Option(metavar="FOLDER", help="A context cache: test its sources for the gold label.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 if there is a warning.")]
+
+Rerank = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Decisions on fine types, as JSON lines: sample_id, start, end, type."),
+]
+Uncertain = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A file to write the entities to whose fine type is uncertain, with candidates."),
+]
+
+# few-shot
+Samples = Annotated[
+    Path, typer.Argument(metavar="SAMPLES", help="A folder of converted samples of pairs.", show_default=False)
+]
+Splits = Annotated[str, typer.Option("--split", metavar="SPLIT,...", help="The splits that are read, together.")]
+Ways = Annotated[int, typer.Option(min=2, metavar="N", help="Relations in an episode.")]
+Shots = Annotated[str, typer.Option(metavar="N,N,...", help="Examples of each relation.")]
+Queries = Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each relation.")]
+Episodes = Annotated[int, typer.Option(min=1, metavar="N", help="Episodes to draw.")]

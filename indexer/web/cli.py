@@ -20,6 +20,7 @@ Examples:
   mie-index serve enwiki
   mie-index serve enwiki --images photos --samples t15 --sample-images t15/images
   mie-index serve enwiki --samples t15 --contexts t15.ctx --run runs/text --run runs/image
+  mie-index serve enwiki --samples rocky --sample-images rocky/images --features rocky.features --run runs/regions
 
 \b
 The address is printed to stdout when it answers. Without --allow-remote only this machine reaches it.
@@ -42,6 +43,9 @@ def serve(
     sample_images: Annotated[Path | None, typer.Option(help="Folder of the samples' pictures.")] = None,
     contexts: Annotated[list[Path] | None, typer.Option(help="A context cache; may be repeated.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="A run folder of mie-train; may be repeated.")] = None,
+    features: Annotated[
+        list[Path] | None, typer.Option(help="A feature store, whose regions are drawn; may be repeated.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = _PORT,
     allow_remote: Annotated[
@@ -56,7 +60,7 @@ def serve(
     from indexer.web.search import TextView
 
     _check_reach(host, is_allowed=allow_remote)
-    _check_given(samples, sample_images, contexts or (), run or ())
+    _check_given(samples, sample_images, contexts or (), run or (), features or ())
     opened = WikiIndex(index)
     # The order saves time: a taken port is found before anything loads, and Java starts in a thread of its own while
     # this one imports the web framework.
@@ -66,7 +70,8 @@ def serve(
         from indexer.web.app import make_app
         from indexer.web.given import Inspector
 
-        inspector = Inspector(opened, samples, sample_images, tuple(contexts or ()), tuple(run or ()), images)
+        lists = [tuple(given or ()) for given in (contexts, run, features)]
+        inspector = Inspector(opened, samples, sample_images, lists[0], lists[1], images, lists[2])
         app = make_app(inspector, host=host, text=text)
         if warm is not None:
             warm.result()  # raises here, before the address is printed, if the text index cannot be opened
@@ -84,20 +89,27 @@ def _check_reach(host: str, *, is_allowed: bool) -> None:
 
 
 def _check_given(
-    samples: Path | None, sample_images: Path | None, contexts: Sequence[Path], runs: Sequence[Path]
+    samples: Path | None,
+    sample_images: Path | None,
+    contexts: Sequence[Path],
+    runs: Sequence[Path],
+    features: Sequence[Path],
 ) -> None:
     """Check that each folder is of its kind, before anything loads; pages read the files in it later."""
     from schemas.context_cache import read_cache
     from schemas.dataset import read_dataset
+    from schemas.feature_store import read_store
 
     if sample_images is not None and not sample_images.is_dir():
         raise UsageError("there is no such folder of pictures", path=sample_images)
-    if samples is None and (contexts or sample_images):
-        raise UsageError("contexts and pictures of samples without the samples", remedy="add --samples FOLDER")
+    if samples is None and (contexts or sample_images or features):
+        raise UsageError("contexts, pictures or features of samples without the samples", remedy="add --samples FOLDER")
     if samples is not None:
         read_dataset(samples)
     for cache in contexts:
         read_cache(cache)
+    for store in features:
+        read_store(store)
     for folder in runs:
         if not any((folder / name).is_file() for name in ("config.toml", "mixture.json")):
             raise InputError("no run here", path=folder, remedy="give a folder of mie-train fit or moe")

@@ -3,11 +3,14 @@ from .ablate import ablations_to_markdown as ablations_to_markdown
 from .data import data_commands as data_commands
 from .evaluate import evaluate_run as evaluate_run
 from .evaluate import score_output as score_output
+from .few_shots import few_shot_accuracy as few_shot_accuracy
+from .few_shots import few_shots_to_markdown as few_shots_to_markdown
 from .predict import PredictInputs as PredictInputs
 from .predict import predict_rows as predict_rows
 from .prediction_files import to_prediction_rows as to_prediction_rows
 from .prediction_files import write_conll as write_conll
 from .prediction_files import write_jsonl as write_jsonl
+from .reranking import uncertain_entities as uncertain_entities
 from .seeds import fit_and_evaluate as fit_and_evaluate
 from .seeds import fit_seeds as fit_seeds
 from .seeds import main_f1 as main_f1

@@ -14,10 +14,12 @@ from schemas.run_files import read_mixture_facts
 from trainer.commands.new_features import FeatureMaker
 from trainer.commands.posts import add_empty_rows, add_post_fields, read_posts
 from trainer.commands.prediction_files import to_prediction_rows
+from trainer.commands.reranking import apply_decisions, read_decisions
 from trainer.commands.retrieval import ContextNeeds, Retriever, SampleSplit
 from trainer.config import DataConfig, RunConfig
 from trainer.inputs import read_features, read_sources
 from trainer.mixture import expert_folders, is_mixture, run_system, vector_files
+from trainer.model import read_expert_facts
 from trainer.training import SplitData, Talk, read_facts, read_run_config
 
 __all__ = ["PredictInputs", "context_sources", "predict_rows", "reads_features"]
@@ -35,6 +37,7 @@ class PredictInputs:
             caches and of the retrieval.
         features: feature stores of the samples; those that an expert reads and that are not here are made from images.
         regions: files of boxes for these.
+        rerank: a file of decisions on fine types (`trainer.commands.reranking`).
     """
 
     caches: tuple[Path, ...] = ()
@@ -43,6 +46,7 @@ class PredictInputs:
     image_vectors: Path | None = None
     features: tuple[Path, ...] = ()
     regions: tuple[Path, ...] = ()
+    rerank: Path | None = None
 
 
 def predict_rows(
@@ -72,10 +76,12 @@ def predict_rows(
 
     Raises:
         UsageError: an expert reads contexts, and there is neither a cache nor an index.
-        InputError: the samples are for another task.
+        InputError: the samples are for another task, or a decision on a fine type cannot be read.
         IndexMismatch: the image vectors were made by another encoder than those of the gate.
     """
     inputs = inputs or PredictInputs()
+    fine = _fine_types(folder) if inputs.rerank is not None else {}
+    decisions = read_decisions(inputs.rerank, fine) if inputs.rerank is not None else []
     sources = context_sources(folder)
     if sources and not inputs.caches and inputs.index is None:
         raise UsageError(
@@ -96,6 +102,9 @@ def predict_rows(
         if posts is None or posts.dataset is not None:
             read = _make_reader(folder, samples, inputs, work, talk, is_raw=posts is not None)
             rows = to_prediction_rows(run_system(folder, samples.split, read, cache=False))
+    rows, lost = apply_decisions(rows, decisions, fine)
+    if lost:
+        talk(f"{lost} of {len(decisions)} decisions on fine types are about no predicted entity")
     _tell_losses(rows, talk)
     if posts is None:
         return rows
@@ -175,6 +184,12 @@ def _read_split(
     if all(row.tags is None and row.relation is None and row.entities is None for row in rows):
         dataset = replace(dataset, labels=(), task="joint" if _suits(dataset.task, task) else dataset.task)
     return SplitData(dataset, rows, read_sources(data, rows), features=read_features(stores, rows))
+
+
+def _fine_types(folder: Path) -> dict[str, str]:
+    """Return the fine types of a run, each with its type."""
+    labels = read_expert_facts(_find_experts(folder)[0] / "best").labels
+    return dict(zip(labels.fine, labels.parents, strict=False))
 
 
 def _task_of(folder: Path, default: str = "ner") -> str:

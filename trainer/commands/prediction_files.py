@@ -13,7 +13,7 @@ from schemas.dataset import NO_RELATION
 from schemas.errors import UsageError
 from schemas.records import Entity
 from trainer.inputs import Answer, entity_to_json, relation_to_json
-from trainer.mixture import Output
+from trainer.mixture import Look, Output
 from trainer.training import writing
 
 __all__ = ["to_prediction_rows", "write_conll", "write_jsonl"]
@@ -29,7 +29,8 @@ def to_prediction_rows(output: Output) -> list[Row]:
     The probability of an entity is the lowest among its tags, by the token posteriors; that of a relation is its class
     probability. `gate` is the weight of each expert, averaged over the tokens of the sample. `image_vector` is true
     where the gate read an image vector of the sample; else it read zeros, as it did in training for samples without an
-    image. `cut_tokens`, where it is there, counts the tokens at the end that did not fit into the window.
+    image. `region_weights`, where the system says where it looked, has the share of each vector of its feature stores.
+    `cut_tokens`, where it is there, counts the tokens at the end that did not fit into the window.
     """
     # the output holds the states of all samples in one tensor, [M, K]: here they become one tensor for each sample
     probabilities = torch.split(output.log_probs.exp(), list(output.lengths))
@@ -51,10 +52,17 @@ def to_prediction_rows(output: Output) -> list[Row]:
             ]
         if output.has_vector is not None:
             row["image_vector"] = output.has_vector[i]
+        if output.looks:
+            row["region_weights"] = [_to_weight(look) for look in output.looks[i]]
         if output.cut_tokens and output.cut_tokens[i]:
             row["cut_tokens"] = output.cut_tokens[i]
         rows.append(row)
     return rows
+
+
+def _to_weight(look: Look) -> Row:
+    store, _, view = look.view.rpartition("/")
+    return {"store": store, "view": view, "number": look.number, "weight": round(look.weight, 6)}
 
 
 def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -94,6 +102,9 @@ def _records(output: Output, i: int, probabilities: torch.Tensor) -> Row:
     if sample.tags is not None:
         row["gold"] = list(sample.tags)
     row["entities"] = [_entity(output, i, entity, probabilities) for entity in answer.entities]
+    for entity, doubt in zip(row["entities"], answer.doubts, strict=bool(answer.doubts)):
+        entity["entropy"] = round(doubt.entropy, 6)
+        entity["candidates"] = [[name, round(value, 6)] for name, value in doubt.types]
     if output.labels.task_name == "joint":
         row["relations"] = [relation_to_json(relation) for relation in answer.relations]
     if sample.entities is not None and (output.key not in _OF_TAGS or sample.tags is None):

@@ -2,6 +2,7 @@ from .answers import Answer as Answer
 from .answers import Labels as Labels
 from .answers import answer_from_json as answer_from_json
 from .answers import answer_to_json as answer_to_json
+from .answers import doubt_of as doubt_of
 from .answers import entity_to_json as entity_to_json
 from .answers import relation_to_json as relation_to_json
 from .batches import Batch as Batch
@@ -12,6 +13,9 @@ from .batches import order_for_training as order_for_training
 from .contexts import describe_sources as describe_sources
 from .contexts import read_contexts as read_contexts
 from .contexts import read_sources as read_sources
+from .episodes import Episode as Episode
+from .episodes import draw_episodes as draw_episodes
+from .episodes import name_pair as name_pair
 from .examples import Example as Example
 from .examples import Examples as Examples
 from .examples import make_examples as make_examples

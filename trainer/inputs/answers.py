@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,9 +11,11 @@ from trainer.metrics import Record
 
 __all__ = [
     "Answer",
+    "Doubt",
     "Labels",
     "answer_from_json",
     "answer_to_json",
+    "doubt_of",
     "entity_to_json",
     "relation_to_json",
 ]
@@ -21,16 +24,30 @@ Labels: TypeAlias = tuple[str, ...]
 """The labels of a sample: one tag per token, or (relation,)."""
 
 
+class Doubt(NamedTuple):
+    """How sure a system is of the fine type of an entity.
+
+    Args:
+        entropy: of the probabilities of all fine types, in nats.
+        types: the likeliest fine types and their probabilities, the likeliest first.
+    """
+
+    entropy: float
+    types: tuple[tuple[str, float], ...]
+
+
 class Answer(NamedTuple):
     """An answer for one sample.
 
     Args:
         records: entities and relations.
         labels: the tags or the relation that the records were read from; () from a head that answers in records.
+        doubts: of each entity, in their order; () from a head that says none.
     """
 
     records: tuple[Record, ...]
     labels: Labels = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def entities(self) -> list[Entity]:
@@ -41,6 +58,17 @@ class Answer(NamedTuple):
     def relations(self) -> list[Relation]:
         """The relations among the records."""
         return [row for row in self.records if isinstance(row, Relation)]
+
+
+def doubt_of(probabilities: Mapping[str, float], kept: int = 3) -> Doubt:
+    """Return the doubt about probabilities by fine type, with the likeliest few of them.
+
+    >>> doubt_of({"actor": 0.5, "author": 0.5, "coach": 0.0}, kept=2)
+    Doubt(entropy=0.6931471805599453, types=(('actor', 0.5), ('author', 0.5)))
+    """
+    ranked = sorted(probabilities.items(), key=lambda pair: -pair[1])
+    entropy = -sum(value * math.log(value) for _, value in ranked if value > 0)
+    return Doubt(entropy, tuple(ranked[:kept]))
 
 
 def entity_to_json(entity: Entity) -> dict[str, Any]:
@@ -69,11 +97,14 @@ def relation_to_json(relation: Relation) -> dict[str, Any]:
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
     """Return an answer as JSON values."""
-    return {
+    values: dict[str, Any] = {
         "labels": list(answer.labels),
         "entities": [entity_to_json(row) for row in answer.entities],
         "relations": [relation_to_json(row) for row in answer.relations],
     }
+    if answer.doubts:
+        values["doubts"] = [[doubt.entropy, list(map(list, doubt.types))] for doubt in answer.doubts]
+    return values
 
 
 def answer_from_json(values: Mapping[str, Any]) -> Answer:
@@ -81,6 +112,9 @@ def answer_from_json(values: Mapping[str, Any]) -> Answer:
 
     >>> answer = Answer((Entity(0, 1, "PER", "actor", (Box(0, 0, 2, 1),)), Relation(Span(0, 1), Span(2, 3), "peer")))
     >>> answer_from_json(answer_to_json(answer)) == answer
+    True
+    >>> doubtful = answer._replace(doubts=(Doubt(0.6, (("actor", 0.7), ("author", 0.3))),))
+    >>> answer_from_json(answer_to_json(doubtful)) == doubtful
     True
     """
     entities = [
@@ -98,7 +132,10 @@ def answer_from_json(values: Mapping[str, Any]) -> Answer:
         Relation(_read_end(row["head"]), _read_end(row["tail"]), row["type"], row.get("score"))
         for row in values["relations"]
     ]
-    return Answer((*entities, *relations), tuple(values.get("labels", ())))
+    doubts = [
+        Doubt(entropy, tuple((name, value) for name, value in types)) for entropy, types in values.get("doubts", ())
+    ]
+    return Answer((*entities, *relations), tuple(values.get("labels", ())), tuple(doubts))
 
 
 def _read_end(values: list[float]) -> Span | Box:

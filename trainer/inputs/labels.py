@@ -25,12 +25,14 @@ class LabelSet:
             a label is its position here.
         fine: the fine types of the training set, sorted; () where it has none.
         relations: of joint data, those among the names that are relations.
+        parents: the type to which each fine type belongs; "" where it belongs to several.
     """
 
     task_name: TaskName
     names: tuple[str, ...]
     fine: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset, samples: Iterable[Sample] = ()) -> LabelSet:
@@ -41,10 +43,15 @@ class LabelSet:
             samples: of its training set. They show whether tags have an E- and an S-, and which fine types there are.
         """
         rows = list(samples)
-        fine = {entity.fine for row in rows for entity in row.entities or () if entity.fine is not None}
+        parents: dict[str, str] = {}
+        for entity in (entity for row in rows for entity in row.entities or ()):
+            if entity.fine is not None:
+                known = parents.setdefault(entity.fine, entity.type)
+                parents[entity.fine] = known if known == entity.type else ""
+        fine = tuple(sorted(parents))
         names = TASKS[dataset.task].label_names(dataset, rows)
         relations = _relations_of(dataset.labels, rows) if dataset.task == "joint" else ()
-        return cls(dataset.task, names, tuple(sorted(fine)), relations)
+        return cls(dataset.task, names, fine, relations, tuple(parents[name] for name in fine))
 
     @property
     def types(self) -> tuple[str, ...]:

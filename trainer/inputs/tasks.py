@@ -24,6 +24,7 @@ from trainer.metrics import (
     label_by_order,
     record_counts,
     score_entities,
+    score_fine,
     score_groundable,
     score_grounded,
     score_joint,
@@ -213,7 +214,7 @@ class Tagging(Task):
         Before them stand the measures of fine types and regions, where the system answers these. Entities of a head
         that gives no tags have one convention: they are what they are.
         """
-        grounded = {} if key in ("span", "span+type") else self._grounded_scores(samples, predicted)
+        grounded = {} if key in ("span", "span+type") else self._grounded_scores(samples, predicted, "region" in key)
         if not all(answer.labels for answer in predicted):
             return grounded | {"default": self.score(samples, predicted)}
         gold, tags = [sample.tags or () for sample in samples], [answer.labels for answer in predicted]
@@ -224,9 +225,13 @@ class Tagging(Task):
             **score_seen_unseen([sample.tokens for sample in samples], gold, tags, known),
         }
 
-    def _grounded_scores(self, samples: Sequence[Sample], predicted: Sequence[Answer]) -> dict[str, Score]:
+    def _grounded_scores(
+        self, samples: Sequence[Sample], predicted: Sequence[Answer], has_regions: bool
+    ) -> dict[str, Score]:
         gold = [_entities(self.gold_records(sample, "span+type+region")) for sample in samples]
         found = [answer.entities for answer in predicted]
+        if not has_regions:
+            return score_fine(gold, found)
         return score_grounded(gold, found) | score_groundable(gold, found)
 
 

@@ -6,6 +6,7 @@ from .e2e import score_e2e as score_e2e
 from .eega import decode_eega as decode_eega
 from .eega import encode_eega as encode_eega
 from .eega import score_eega as score_eega
+from .grounded import score_fine as score_fine
 from .grounded import score_groundable as score_groundable
 from .grounded import score_grounded as score_grounded
 from .joint import facts_of as facts_of

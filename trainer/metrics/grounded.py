@@ -8,7 +8,7 @@ from schemas.records import Entity
 from trainer.metrics.counts import Counts, Score
 from trainer.metrics.records import RecordKey, record_counts, score_records
 
-__all__ = ["score_groundable", "score_grounded"]
+__all__ = ["score_fine", "score_groundable", "score_grounded"]
 
 _SCORES: dict[str, RecordKey] = {
     "GMNER": "span+type+region",
@@ -42,6 +42,17 @@ def score_grounded(
     untyped = [[[row._replace(type="") for row in part] for part in side] for side in (gold, predicted)]
     eeg = score_records(untyped[0], untyped[1], "span+type+region", is_strict=is_strict)
     return scores | {"EEG": Score.of(eeg.counts)}
+
+
+def score_fine(gold: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]) -> dict[str, Score]:
+    """Score entities of a system that says fine types and no regions.
+
+    >>> rows = [[Entity(0, 1, "person", "actor")], [Entity(0, 1, "person", "author")]]
+    >>> {name: score.f1 for name, score in score_fine(rows, [rows[0], rows[0]]).items()}
+    {'fine MNER': 0.5, 'MNER': 1.0, 'span': 1.0}
+    """
+    keys: dict[str, RecordKey] = {"fine MNER": "span+type+fine", "MNER": "span+type", "span": "span"}
+    return {name: score_records(gold, predicted, key) for name, key in keys.items()}
 
 
 def score_groundable(

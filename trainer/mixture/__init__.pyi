@@ -9,6 +9,7 @@ from .members import Member as Member
 from .members import Reader as Reader
 from .members import expert_posteriors as expert_posteriors
 from .posteriors import weights_digest as weights_digest
+from .run import Look as Look
 from .run import Output as Output
 from .run import run_system as run_system
 from .run import score_gates as score_gates

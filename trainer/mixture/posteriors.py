@@ -42,6 +42,7 @@ class Posteriors:
         log_pairs: log p(class of the state before, class) [M, K, K] float32, of chains; None for relations.
         cut_tokens: for each sample, how many of its tokens did not fit into its window; () where nobody counted.
         answers: of each sample, where they say more than the classes; else None.
+        look: share of each column of features in what was read of the picture [N, K] float32; None where nobody says.
     """
 
     log_probs: Tensor
@@ -52,6 +53,7 @@ class Posteriors:
     log_pairs: Tensor | None = None
     cut_tokens: tuple[int, ...] = ()
     answers: tuple[Answer, ...] | None = None
+    look: Tensor | None = None
 
     def sample_numbers(self) -> Tensor:
         """Return the number of the sample of each state [M]."""
@@ -76,6 +78,7 @@ def compute_posteriors(
     each = [kept[i] for i in range(len(rows))]
     pairs = [reading.log_pairs for reading in each if reading.log_pairs is not None]
     answers = [answer for reading in each for answer in reading.answers or ()]
+    looks = [reading.look for reading in each if reading.look is not None]
     return Posteriors(
         log_probs=torch.cat([reading.log_probs for reading in each]),
         classes=torch.cat([reading.classes for reading in each]),
@@ -85,6 +88,7 @@ def compute_posteriors(
         log_pairs=torch.cat(pairs) if pairs else None,
         cut_tokens=tuple(row.cut_tokens for row in rows),
         answers=tuple(answers) if expert.head.says_more else None,
+        look=torch.stack(looks) if looks else None,
     )
 
 
@@ -103,7 +107,9 @@ def _of_sample(reading: Reading, row: int, there: Tensor) -> Reading:
 
     pairs = None if reading.log_pairs is None else take(reading.log_pairs)
     answers = None if reading.answers is None else (reading.answers[row],)
-    return Reading(take(reading.log_probs), take(reading.classes), reading.pooled[row].cpu().clone(), pairs, answers)
+    look = None if reading.look is None else reading.look[row].float().cpu().clone()
+    pooled = reading.pooled[row].cpu().clone()
+    return Reading(take(reading.log_probs), take(reading.classes), pooled, pairs, answers, look)
 
 
 def weights_digest(best: Path) -> str:
@@ -137,6 +143,8 @@ def save_posteriors(path: Path, posteriors: Posteriors) -> None:
     tensors = {name: getattr(posteriors, name).contiguous() for name in _TENSORS}
     if posteriors.log_pairs is not None:
         tensors[_PAIRS] = posteriors.log_pairs.contiguous()
+    if posteriors.look is not None:
+        tensors[_LOOK] = posteriors.look.contiguous()
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, temporary, metadata=_to_metadata(posteriors))
@@ -157,17 +165,19 @@ def load_posteriors(path: Path, *, has_pairs: bool) -> Posteriors | None:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in (*_TENSORS, *([_PAIRS] if has_pairs else []))}
+            look = file.get_tensor(_LOOK) if _LOOK in file.keys() else None  # noqa: SIM118 - a file is no mapping
             metadata = file.metadata() or {}
             used, cut = json.loads(metadata["used"]), json.loads(metadata["cut_tokens"])
             kept = json.loads(metadata["answers"]) if "answers" in metadata else None
             answers = None if kept is None else tuple(answer_from_json(row) for row in kept)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
-    return Posteriors(**tensors, used=tuple(tuple(row) for row in used), cut_tokens=tuple(cut), answers=answers)
+    rows = tuple(tuple(row) for row in used)
+    return Posteriors(**tensors, used=rows, cut_tokens=tuple(cut), answers=answers, look=look)
 
 
 _TENSORS = ("log_probs", "classes", "lengths", "pooled")
-_PAIRS = "log_pairs"
+_PAIRS, _LOOK = "log_pairs", "look"
 
 
 def _hash(value: object) -> str:

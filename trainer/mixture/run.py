@@ -25,6 +25,20 @@ from trainer.mixture.mixture import GateSet, read_mixture
 __all__ = ["Output", "run_system", "score_gates"]
 
 
+class Look(NamedTuple):
+    """How much of what an expert read of a picture came from one vector.
+
+    Args:
+        view: `STORE/VIEW`.
+        number: of the vector among those of the picture, from 0.
+        weight: in [0, 1]; those of a sample sum to 1.
+    """
+
+    view: str
+    number: int
+    weight: float
+
+
 @dataclass(frozen=True)
 class Output:
     """What a system predicts for N samples with M states.
@@ -42,6 +56,7 @@ class Output:
         cut_tokens: of each sample, how many tokens an expert did not read, because its window was full; the most of any
             expert. () where nobody counted.
         key: what of a record it answers.
+        looks: where it looked in the picture of each sample; () from a system that does not say.
     """
 
     samples: Sequence[Sample]
@@ -55,6 +70,7 @@ class Output:
     has_vector: tuple[bool, ...] | None = None
     cut_tokens: tuple[int, ...] = ()
     key: RecordKey = "span+type"
+    looks: Sequence[tuple[Look, ...]] = ()
 
 
 def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> Output:
@@ -83,7 +99,21 @@ def run_system(folder: Path, split: str, reader: Reader, cache: bool = True) -> 
         (folder.name,),
         cut_tokens=posteriors.cut_tokens,
         key=member.head.key,
+        looks=_looks_of(member),
     )
+
+
+def _looks_of(member: Member) -> list[tuple[Look, ...]]:
+    """Return where an expert looked in the picture of each sample; () from one that does not say."""
+    look, features = member.posteriors.look, member.data.features
+    if look is None or features is None:
+        return []
+    tables = zip(features.names, features.tables, strict=True)
+    places = [(name, number) for name, table in tables for number in range(table.columns)]
+    return [
+        tuple(Look(*place, weight) for place, weight in zip(places, row, strict=True) if weight > 0)
+        for row in look.tolist()
+    ]
 
 
 def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:

@@ -50,6 +50,11 @@ class Part(Generic[T]):
 HEADS: dict[str, Part[Head]] = {
     "tagging": Part("trainer.model.heads.tagging:TaggingHead", "trainer.model.heads.settings:TaggingSettings"),
     "spans": Part("trainer.model.heads.spans:SpanHead", "trainer.model.heads.settings:SpanSettings"),
+    "fine": Part("trainer.model.heads.fine:FineTaggingHead", "trainer.model.heads.settings:FineSettings"),
+    "hierarchical": Part(
+        "trainer.model.heads.fine:HierarchicalHead", "trainer.model.heads.settings:HierarchicalSettings"
+    ),
+    "prototype": Part("trainer.model.heads.prototype:PrototypeHead", "trainer.model.heads.settings:PrototypeSettings"),
     "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
     "grid": Part("trainer.model.heads.grid:GridHead", "trainer.model.heads.settings:GridSettings"),
     "query": Part("trainer.model.heads.query:QueryHead", "trainer.model.heads.settings:QuerySettings"),

@@ -59,6 +59,7 @@ def save_expert(expert: Expert, model: ModelConfig, folder: Path) -> None:
         "labels": expert.labels.names,
         "fine": expert.labels.fine,
         "relations": expert.labels.relations,
+        "parents": expert.labels.parents,
         "model": {**to_values(model), "head": to_values(settled)},
         "parts": list(expert.parts),
     }
@@ -77,7 +78,7 @@ def read_expert_facts(folder: Path) -> ExpertFacts:
         raise InputError(f"no checkpoint here (there is no {FACTS})", path=folder, remedy="train it: mie-train fit")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        more = (tuple(facts.get(name, ())) for name in ("fine", "relations"))  # a run of before has neither
+        more = (tuple(facts.get(name, ())) for name in ("fine", "relations", "parents"))  # older runs have none
         labels = LabelSet(facts["task"], tuple(facts["labels"]), *more)
         model = facts["model"] if "model" in facts else _model_of_version_1(facts)
         return ExpertFacts(

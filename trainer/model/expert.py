@@ -89,15 +89,8 @@ class Expert(nn.Module):
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
         fused = self.encode(ids, attention, batch.features, with_loss)
         states = fused.states.gather(1, batch.positions[:, :, None].expand(-1, -1, fused.states.shape[-1]))  # [B, P, W]
-        view = View(
-            states,
-            batch.mask,
-            self.head.score_states(states, batch.mask),
-            samples,
-            batch.features,
-            fused.states,
-            attention,
-        )
+        logits = self.head.score_states(states, batch.mask)
+        view = View(states, batch.mask, logits, samples, batch.features, fused.states, attention, fused.weights)
         return view, fused.loss
 
     def losses(self, batch: Batch) -> Tensor:
@@ -136,8 +129,8 @@ class Expert(nn.Module):
         posterior = self.head.posterior(view, with_pairs=True)
         if posterior is None:
             nothing = torch.zeros(len(pooled), 0, dtype=torch.long)
-            return Reading(nothing[:, :, None].float(), nothing, pooled, None, answers)
-        return Reading(posterior.log_probs, self.head.decode(view), pooled, posterior.log_pairs, answers)
+            return Reading(nothing[:, :, None].float(), nothing, pooled, None, answers, view.look)
+        return Reading(posterior.log_probs, self.head.decode(view), pooled, posterior.log_pairs, answers, view.look)
 
     def _objectives(self) -> list[Objective]:
         return [objective for objective in self.objectives if isinstance(objective, Objective)]

@@ -124,7 +124,10 @@ def _record_counts(rows: Sequence[Prediction]) -> list[Counts]:
     if rows[0].relations is not None:
         return record_counts([row.relations for row in gold], [row.relations for row in found])
     has_fine = any(entity.fine is not None for row in found for entity in row.entities)
-    key: RecordKey = "span+type+fine+region" if has_fine else "span+type+region"
+    has_boxes = any(entity.boxes for row in found for entity in row.entities)
+    key: RecordKey = "span+type+fine+region" if has_fine and has_boxes else "span+type+region"
+    if has_fine and not has_boxes:
+        key = "span+type+fine"
     return record_counts([row.entities for row in gold], [row.entities for row in found], key)
 
 

@@ -10,6 +10,7 @@ from .folder import write_facts as write_facts
 from .loop import Keeper as Keeper
 from .loop import train as train
 from .optimizer import parameter_groups as parameter_groups
+from .run import ExpertRun as ExpertRun
 from .run import SplitData as SplitData
 from .run import Talk as Talk
 from .run import encode_split as encode_split

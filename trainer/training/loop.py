@@ -15,7 +15,7 @@ from schemas.display import tell
 from schemas.errors import MieError, UsageError
 from schemas.records import Sample
 from trainer.config import TrainingConfig
-from trainer.inputs import Batch, Example, collate, mask_pieces, order_for_training
+from trainer.inputs import Batch, Example, collate, draw_episodes, mask_pieces, name_pair, order_for_training
 from trainer.model import Expert
 from trainer.training.decoding import decode_answers
 from trainer.training.device import precision_context
@@ -68,13 +68,10 @@ def train(
         MieError: a loss or a gradient is not finite; the weights on disk are those before it.
     """
     progress = progress or Progress()
-    lengths = [len(row.ids) for row in train_rows]
-    per_epoch = math.ceil(math.ceil(len(train_rows) / config.batch_samples) / config.accumulation_batches)
+    per_epoch = math.ceil(len(_order(expert, train_rows, config, 0)) / config.accumulation_batches)
     total = per_epoch * config.epochs
     while progress.epoch < config.epochs and not _is_out_of_patience(progress, config):
-        order = order_for_training(
-            lengths, config.batch_samples, config.seed, progress.epoch, bucket=config.bucket_by_length
-        )
+        order = _order(expert, train_rows, config, progress.epoch)
         progress = _train_epoch(expert, optimizer, train_rows, order, config, keeper, progress, total)
         started = time.perf_counter()
         predicted = decode_answers(expert, dev_rows, dev_samples, config)
@@ -88,6 +85,17 @@ def train(
         progress = replace(progress, loss_sum=0.0, loss_samples=0)
         progress = keeper.state(progress, optimizer)
     return progress
+
+
+def _order(expert: Expert, rows: Sequence[Example], config: TrainingConfig, epoch: int) -> list[list[int]]:
+    """Return the batches of an epoch; for a head that learns from episodes, as many as have the epoch's samples."""
+    episode = expert.head.episode
+    if episode is None:
+        lengths = [len(row.ids) for row in rows]
+        return order_for_training(lengths, config.batch_samples, config.seed, epoch, bucket=config.bucket_by_length)
+    classes = [None if row.targets is None else row.targets[0] for row in rows]
+    pairs = ["" if row.sample is None else name_pair(row.sample) for row in rows]
+    return draw_episodes(classes, pairs, episode, max(1, len(rows) // episode.samples), f"{config.seed}/{epoch}")
 
 
 def _train_epoch(

@@ -10,6 +10,7 @@ from pathlib import Path
 from indexer.web.given.contexts import ContextCaches
 from indexer.web.given.errors import NotFound
 from indexer.web.given.evaluation import SplitEvaluation, evaluate_split
+from indexer.web.given.regions import FeatureStores
 from indexer.web.given.run_folders import Run, RunFolders, unique_names
 from schemas.dataset import NO_RELATION, Dataset, find_fault, read_dataset, read_samples
 from schemas.entities import find_entities
@@ -52,6 +53,7 @@ class OpenedDataset:
         contexts: folders of context caches.
         runs: the runs.
         index_fingerprint: of the index that is served; the documents that a cache made from it names can be opened.
+        features: folders of feature stores, whose regions are shown.
     """
 
     def __init__(
@@ -61,10 +63,14 @@ class OpenedDataset:
         contexts: tuple[Path, ...],
         runs: RunFolders,
         index_fingerprint: str = "",
+        features: tuple[Path, ...] = (),
     ) -> None:
         self.folder, self.images, self.runs = folder, images, runs
         self.index_fingerprint = index_fingerprint
         self.contexts = ContextCaches(unique_names(contexts))
+        self.features = FeatureStores(unique_names(features))
+        self.sizes: dict[tuple[str, str], tuple[int, int] | None] = {}
+        """Width and height in pixels of the pictures that were measured, by split and sample id."""
         self._splits: dict[str, SplitSamples] = {}
         self._lock = threading.RLock()
 
@@ -126,7 +132,7 @@ class OpenedDataset:
             fault = find_fault(sample)
             if fault:
                 raise IndexCorrupt(fault, path=path, place=f"sample {sample.sample_id}", remedy=_REMEDY)
-        gold = [tuple(find_entities(sample.tags or ())) for sample in samples]
+        gold = [_gold_of(sample) for sample in samples]
         positions = {sample.sample_id: position for position, sample in enumerate(samples)}
         return SplitSamples(samples, positions, gold, [self._picture(sample) for sample in samples])
 
@@ -136,3 +142,16 @@ class OpenedDataset:
         if self.images is not None and find_image(self.images, sample.split, sample.image) is None:
             return "missing"
         return "with"
+
+
+def _gold_of(sample: Sample) -> tuple[Entity, ...]:
+    """Return the gold entities: of the tags, each with the fine type and the boxes that its record has; or the records.
+
+    >>> _gold_of(Sample("a", ("x", "y"), tags=("B-PER", "B-LOC"), entities=(Entity(0, 1, "PER", "actor"),)))[0].fine
+    'actor'
+    """
+    records = sample.entities or ()
+    if sample.tags is None:
+        return records
+    known = {row[:3]: row for row in records}
+    return tuple(known.get(row[:3], row) for row in find_entities(sample.tags))

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from indexer.web.given.file_cache import Fault
-from indexer.web.given.mistakes import Change, Mistake, change_of, compare_entities, compare_relations, kinds_of
+from indexer.web.given.mistakes import (
+    Change,
+    Mistake,
+    change_of,
+    compare_entities,
+    compare_facts,
+    compare_relations,
+    kinds_of,
+)
 from schemas.dataset import NO_RELATION
 from schemas.entities import find_entities
 from schemas.predictions import Prediction
-from schemas.records import Entity, Sample
+from schemas.records import Box, Entity, Relation, Sample, Span
 
 __all__ = ["SampleEvaluation", "SplitEvaluation", "change_between", "evaluate_split"]
 
@@ -25,6 +34,7 @@ class SampleEvaluation:
     entities: tuple[Entity, ...]
     mistakes: tuple[Mistake, ...]
     kinds: tuple[str, ...]
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ def evaluate_split(
         fault: why there are no predictions.
     """
     by_id = {row.sample_id: row for row in predictions}
+    answers = _Answers.of(predictions)
     rows = []
     others = absent = 0
     for sample, entities in zip(samples, gold, strict=True):
@@ -71,7 +82,7 @@ def evaluate_split(
             absent += 1
         elif not _fits(prediction, sample):  # the run was evaluated on another version of the data set
             others, prediction = others + 1, None
-        rows.append(_evaluate_sample(sample, entities, prediction))
+        rows.append(_evaluate_sample(sample, entities, prediction, answers))
     orphans = sum(row.sample_id not in positions for row in predictions)
     return SplitEvaluation(rows, orphans, others, absent, fault)
 
@@ -81,18 +92,53 @@ def _fits(prediction: Prediction, sample: Sample) -> bool:
     return is_same_task and prediction.tokens == sample.tokens
 
 
-def _evaluate_sample(sample: Sample, gold: tuple[Entity, ...], prediction: Prediction | None) -> SampleEvaluation:
+class _Answers(NamedTuple):
+    """What a run answers beside spans and types: that alone is compared."""
+
+    has_fine: bool
+    has_regions: bool
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction]) -> _Answers:
+        entities = [entity for row in predictions for entity in row.entities]
+        return cls(any(row.fine is not None for row in entities), any(row.boxes for row in entities))
+
+
+def _evaluate_sample(
+    sample: Sample, gold: tuple[Entity, ...], prediction: Prediction | None, answers: _Answers
+) -> SampleEvaluation:
     if prediction is None:
         return SampleEvaluation(None, (), (), ("no prediction",))
-    entities = tuple(find_entities(prediction.tags or ()))
-    if sample.tags is None and sample.relation is None:
-        return SampleEvaluation(prediction, entities, (), ("no gold",))
+    entities, relations = _entities_of(prediction), _relations_of(prediction)
+    if all(labels is None for labels in (sample.tags, sample.relation, sample.entities, sample.relations)):
+        return SampleEvaluation(prediction, entities, (), ("no gold",), relations)
     if sample.relation is not None:
         mistakes = compare_relations(sample.relation, str(prediction.relation))
         has_gold = sample.relation != NO_RELATION
     else:
-        mistakes, has_gold = compare_entities(gold, entities), bool(gold)
-    return SampleEvaluation(prediction, entities, tuple(mistakes), kinds_of(mistakes, has_gold))
+        mistakes = compare_entities(gold, entities, **answers._asdict())
+        if prediction.relations is not None:
+            mistakes += compare_facts(sample.relations or (), relations)
+        has_gold = bool(gold or sample.relations)
+    return SampleEvaluation(prediction, entities, tuple(mistakes), kinds_of(mistakes, has_gold), relations)
+
+
+def _entities_of(prediction: Prediction) -> tuple[Entity, ...]:
+    """Return the predicted entities as records; those of the tags where a file has no others."""
+    if not prediction.entities:
+        return tuple(find_entities(prediction.tags or ()))
+    return tuple(
+        Entity(row.start, row.end, row.type, row.fine, tuple(Box(*box) for box in row.boxes))
+        for row in prediction.entities
+    )
+
+
+def _relations_of(prediction: Prediction) -> tuple[Relation, ...]:
+    return tuple(Relation(_end(row.head), _end(row.tail), row.type, row.score) for row in prediction.relations or ())
+
+
+def _end(values: Sequence[float]) -> Span | Box:
+    return Span(int(values[0]), int(values[1])) if len(values) == 2 else Box(*values)
 
 
 def change_between(reference: SampleEvaluation, other: SampleEvaluation) -> Change | None:

@@ -1,4 +1,4 @@
-"""What the inspector shows: an opened index, and the data set, context caches, runs and pictures given beside it."""
+"""What the inspector shows: an opened index, and the data set, caches, feature stores, runs and pictures beside it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Inspector:
         contexts: caches of `mie-index retrieve` or `contexts import`.
         runs: run folders of `mie-train`.
         images: folder of the index's pictures, under their Commons names.
+        features: stores of `mie-index features`.
     """
 
     def __init__(
@@ -32,13 +33,14 @@ class Inspector:
         contexts: tuple[Path, ...] = (),
         runs: tuple[Path, ...] = (),
         images: Path | None = None,
+        features: tuple[Path, ...] = (),
     ) -> None:
         self.index, self.images = index, images
         self.runs = RunFolders(runs)
         self.dataset: OpenedDataset | None = None
         if dataset is not None:
             fingerprint = index.manifest.fingerprint
-            self.dataset = OpenedDataset(dataset, sample_images, contexts, self.runs, fingerprint)
+            self.dataset = OpenedDataset(dataset, sample_images, contexts, self.runs, fingerprint, features)
 
     def require_dataset(self) -> OpenedDataset:
         """Return the data set.

@@ -10,14 +10,22 @@ from schemas.predictions import ExpertWeight, UsedContext
 
 __all__ = [
     "ContextRow",
+    "EndRow",
+    "FactRow",
     "LabelRow",
     "MistakeRow",
+    "PictureSize",
+    "PixelBox",
     "PredictionRow",
+    "RegionRow",
     "SampleDetail",
     "SampleLine",
     "SamplesPage",
     "SourceRow",
 ]
+
+
+PixelBox = tuple[float, float, float, float]
 
 
 class LabelRow(BaseModel):
@@ -28,16 +36,59 @@ class LabelRow(BaseModel):
     end: int
     text: str
     probability: float | None = Field(None, description="Of the least sure tag; null for gold.")
+    fine: str | None = Field(None, description="Its fine type, where there is one.")
+    boxes: list[PixelBox] = Field([], description="Where the picture shows it: x1, y1, x2, y2 in pixels.")
+    candidates: list[tuple[str, float]] = Field([], description="The likeliest fine types and their probabilities.")
+
+
+class EndRow(BaseModel):
+    """An end of a relation: tokens from start to before end, or a box in pixels."""
+
+    text: str = Field(description="The tokens; '' for a box.")
+    start: int | None = None
+    end: int | None = None
+    box: PixelBox | None = None
+
+
+class FactRow(BaseModel):
+    """A relation between two ends."""
+
+    head: EndRow
+    tail: EndRow
+    type: str
+    score: float | None = None
 
 
 class MistakeRow(BaseModel):
-    """One mistake. Relations have only the kind."""
+    """One mistake. The relation of a pair has only the kind."""
 
     kind: str = Field(
-        description="missed, spurious, wrong type, wrong boundary, wrong type and boundary, wrong relation"
+        description="missed, spurious, wrong type, wrong boundary, wrong type and boundary, wrong fine type, "
+        "wrong region, wrong relation"
     )
     gold: LabelRow | None
     predicted: LabelRow | None
+    gold_fact: FactRow | None = None
+    predicted_fact: FactRow | None = None
+
+
+class RegionRow(BaseModel):
+    """A region of a sample's picture, from a feature store."""
+
+    store: str
+    view: str
+    number: int = Field(description="In its view, from 0.")
+    box: PixelBox = Field(description="x1, y1, x2, y2 in pixels of the picture as displayed.")
+    name: str
+    score: float | None
+    weights: dict[str, float] = Field({}, description="Run -> share of what it read of the picture from here.")
+
+
+class PictureSize(BaseModel):
+    """Width and height of a picture in pixels, as displayed."""
+
+    width: int
+    height: int
 
 
 class PredictionRow(BaseModel):
@@ -47,6 +98,7 @@ class PredictionRow(BaseModel):
     kinds: list[str] = Field(description="Kinds of mistakes; or right, nothing to find, no prediction, no gold.")
     change: str = Field(description="fixed, broken, better, worse or same beside the reference; empty where unknown.")
     entities: list[LabelRow]
+    facts: list[FactRow] | None = Field(None, description="Relations of joint data; null of other runs.")
     relation: str | None
     probability: float | None = Field(description="Of the relation.")
     mistakes: list[MistakeRow]
@@ -93,6 +145,7 @@ class SampleLine(BaseModel):
     head: LabelRow | None
     tail: LabelRow | None
     relation: str | None
+    facts: list[FactRow] | None = Field(None, description="Gold relations of joint data; null for other data.")
     says: PredictionRow | None = Field(description="The prediction of the chosen run.")
     against: PredictionRow | None = Field(
         description="The prediction of the run that it is compared with, where that is another."
@@ -124,5 +177,7 @@ class SampleDetail(SampleLine):
     previous: str | None = Field(description="Sample id.")
     next: str | None = Field(description="Sample id.")
     runs: list[PredictionRow]
+    size: PictureSize | None = Field(None, description="Of its picture; null where it is not shown, or has no boxes.")
+    regions: list[RegionRow]
     sources: list[SourceRow]
     faults: list[Fault]

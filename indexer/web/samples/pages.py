@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from indexer.web.given import Inspector, OpenedDataset
+from indexer.web.samples.box_marks import draw_boxes
 from indexer.web.samples.filters import PAGE_SIZE
 from indexer.web.samples.parameters import ListFilters, SampleFilters, SampleId, Split
 from indexer.web.samples.token_marks import mark_gold, mark_pair, mark_run
@@ -38,7 +39,8 @@ def sample(request: Request, split: Split, sample_id: SampleId, filters: SampleF
     dataset = inspector.require_dataset()
     position = dataset.position_of(split, sample_id)
     detail, selection = sample_detail(dataset, position, replace(filters, split=split))
-    return _show(request, "sample.html", dataset, sample=detail, filters=selection.filters)
+    groups = draw_boxes(detail, selection.filters.run)
+    return _show(request, "sample.html", dataset, sample=detail, filters=selection.filters, groups=groups)
 
 
 def _show(request: Request, template: str, dataset: OpenedDataset, **values: Any) -> Response:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from indexer.encoders import ImageRefused, decode_image
+from indexer.encoders import ImageRefused, decode_image, displayed_size
 from indexer.web.given import Inspector, NotFound, OpenedDataset
 from indexer.web.pictures import PREVIEW_HEADERS, PreviewCache, to_jpeg
 from indexer.web.samples.parameters import SampleId, Split
 from schemas.image_files import find_image, is_inside
+from schemas.records import Sample
 
-__all__ = ["sample_pictures_router"]
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["picture_size", "sample_pictures_router"]
 
 _MAX_BYTES = 50_000_000
 _SIDES_PX = {"small": 112, "large": 640}
@@ -31,8 +37,27 @@ async def sample_picture(request: Request, size: str, split: Split, sample_id: S
     return Response(data, media_type="image/jpeg", headers=PREVIEW_HEADERS)
 
 
+def picture_size(dataset: OpenedDataset, sample: Sample) -> tuple[int, int] | None:
+    """Return width and height in pixels of a sample's picture as displayed; None where it cannot be shown."""
+    key = (sample.split, sample.sample_id)
+    if key not in dataset.sizes:
+        try:
+            dataset.sizes[key] = displayed_size(_read_picture(dataset, *key))
+        except NotFound:
+            dataset.sizes[key] = None
+    return dataset.sizes[key]
+
+
 def _make_preview(dataset: OpenedDataset, side_px: int, split: str, sample_id: str) -> bytes:
-    """Read the picture that the data set names for a sample, but not through a link out of the folder."""
+    return to_jpeg(_read_picture(dataset, split, sample_id), side_px)
+
+
+def _read_picture(dataset: OpenedDataset, split: str, sample_id: str) -> Image.Image:
+    """Read the picture that the data set names for a sample, but not through a link out of the folder.
+
+    Raises:
+        NotFound: it is not there, or cannot be decoded.
+    """
     sample = dataset.split(split).samples[dataset.position_of(split, sample_id)]
     path = None
     if dataset.images is not None and sample.image is not None:
@@ -44,7 +69,7 @@ def _make_preview(dataset: OpenedDataset, side_px: int, split: str, sample_id: s
     try:
         with path.open("rb") as stream:
             data = stream.read(_MAX_BYTES + 1)  # one more than the decoder takes, so that it refuses a larger file
-        return to_jpeg(decode_image(data), side_px)
+        return decode_image(data)
     except ImageRefused as error:
         raise NotFound(f"the picture cannot be shown ({error.reason})", remedy="look at the file") from error
     except OSError as error:

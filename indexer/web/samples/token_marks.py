@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from indexer.web.samples.models import LabelRow, PredictionRow, SampleLine
+from indexer.web.samples.models import LabelRow, MistakeRow, PredictionRow, SampleLine
 
 __all__ = ["MarkedTokens", "mark_gold", "mark_pair", "mark_run"]
 
@@ -20,6 +20,7 @@ class MarkedTokens:
         state: gold, right, wrong or missed; "" for the tokens between, and without gold.
         note: the mistake in words.
         probability: of the label.
+        fine: fine type; "" where there is none.
     """
 
     text: str
@@ -27,6 +28,7 @@ class MarkedTokens:
     state: str = ""
     note: str = ""
     probability: float | None = None
+    fine: str = ""
 
 
 def mark_gold(line: SampleLine) -> list[MarkedTokens]:
@@ -41,22 +43,34 @@ def mark_pair(line: SampleLine) -> list[MarkedTokens]:
 
 def mark_run(line: SampleLine, predicted: PredictionRow) -> list[MarkedTokens]:
     """Mark the entities that a run predicted, right or wrong, and the gold entities that it missed."""
-    wrong = {
-        (row.predicted.type, row.predicted.start, row.predicted.end): row for row in predicted.mistakes if row.predicted
-    }
+    wrong: dict[tuple[str, int, int], list[MistakeRow]] = {}
+    for mistake in predicted.mistakes:
+        if mistake.predicted:
+            wrong.setdefault(_key(mistake.predicted), []).append(mistake)
     marks = []
     for label in predicted.entities:
-        mistake = wrong.get((label.type, label.start, label.end))
-        if mistake is None:
+        mistakes = wrong.get(_key(label), [])
+        if mistakes:
+            marks.append((label, "wrong", ", ".join(_note(row, label) for row in mistakes)))
+        else:
             marks.append((label, "right" if line.gold is not None else "", ""))
-            continue
-        gold = mistake.gold
-        note = mistake.kind if gold is None else f"{mistake.kind}, gold {gold.type}"
-        if gold is not None and (gold.start, gold.end) != (label.start, label.end):
-            note += f" “{gold.text}”"
-        marks.append((label, "wrong", note))
     marks += [(row.gold, "missed", "missed") for row in predicted.mistakes if row.gold and row.predicted is None]
     return _cut(line.tokens, marks)
+
+
+def _key(label: LabelRow) -> tuple[str, int, int]:
+    return label.type, label.start, label.end
+
+
+def _note(mistake: MistakeRow, label: LabelRow) -> str:
+    """Return a mistake in words, with what is right."""
+    gold = mistake.gold
+    if gold is None or mistake.kind == "wrong region":
+        return mistake.kind
+    if mistake.kind == "wrong fine type":
+        return f"{mistake.kind}, gold {gold.fine}"
+    is_moved = (gold.start, gold.end) != (label.start, label.end)
+    return f"{mistake.kind}, gold {gold.type}" + (f" “{gold.text}”" if is_moved else "")
 
 
 def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> list[MarkedTokens]:
@@ -74,7 +88,7 @@ def _cut(tokens: Sequence[str], marks: Iterable[tuple[LabelRow, str, str]]) -> l
         if label.start > at:
             pieces.append(MarkedTokens(" ".join(tokens[at : label.start])))
         text = " ".join(tokens[label.start : label.end])
-        pieces.append(MarkedTokens(text, label.type, state, note, label.probability))
+        pieces.append(MarkedTokens(text, label.type, state, note, label.probability, label.fine or ""))
         at = label.end
     if at < len(tokens):
         pieces.append(MarkedTokens(" ".join(tokens[at:])))

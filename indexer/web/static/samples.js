@@ -28,3 +28,11 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// A line of the list of boxes lights its box on the picture, while it has the focus or the pointer.
+for (const [event, isLit] of [["focusin", true], ["focusout", false], ["pointerover", true], ["pointerout", false]]) {
+  document.addEventListener(event, ({ target }) => {
+    const link = target instanceof Element && target.closest("[data-box]");
+    if (link) document.getElementById(`box-${link.dataset.box}`)?.classList.toggle("lit", isLit);
+  });
+}

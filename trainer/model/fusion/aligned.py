@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainer.inputs import Features
 from trainer.model.fusion.contrast import belonging_loss, info_nce, same_pictures, swap_pictures
-from trainer.model.fusion.cross import CrossBlock, VectorGate, masked_mean
+from trainer.model.fusion.cross import CrossBlock, VectorGate, look_weights, masked_mean
 from trainer.model.fusion.fuse import EncoderShape, Fused, Fusion
 from trainer.model.fusion.settings import AlignedSettings
 
@@ -45,7 +45,8 @@ class AlignedFusion(Fusion):
         visual = belongs[:, None, None] * seen
         states = torch.cat([tokens, self.gate(tokens, visual) * visual], dim=-1)
         if not with_loss:
-            return Fused(states)
+            look = look_weights(self.cross.attention, tokens, mask, features.values, features.present)
+            return Fused(states, weights=look)
         others, swapped = swap_pictures(features)
         wrong = self.match_scores(tokens, self.cross(tokens, others.values, others.present), mask)
         match = belonging_loss(scores, wrong, features, swapped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Attention", "CrossBlock", "VectorGate", "masked_mean"]
+__all__ = ["Attention", "CrossBlock", "VectorGate", "look_weights", "masked_mean"]
 
 
 class Attention(nn.Module):
@@ -39,6 +39,17 @@ class Attention(nn.Module):
         out = self.out(seen.transpose(1, 2).flatten(2))
         return torch.where(has_any[:, None, None], out, torch.zeros_like(out))
 
+    def shares(self, queries: Tensor, keys: Tensor, present: Tensor) -> Tensor:
+        """Return the share of each key in what a query sees [B, T, K], the mean over the heads; absent keys have 0."""
+        query, key = (
+            torch.unflatten(states, -1, (self.heads, -1)).transpose(1, 2)  # [B, h, T or K, d]
+            for states in (self.query(queries), self.key(keys))
+        )
+        scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5  # [B, h, T, K]
+        least = torch.finfo(scores.dtype).min  # not -inf: a sample without any key would be nan
+        shares: Tensor = scores.masked_fill(~present[:, None, None, :], least).softmax(-1).mean(1)
+        return shares * present[:, None, :]
+
 
 class CrossBlock(nn.Module):
     """A layer of a transformer whose keys come from elsewhere: Z = LN(X + Attention(X, keys)), then LN(Z + FFN(Z)).
@@ -70,6 +81,11 @@ class VectorGate(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return the gate [..., H] in (0, 1) of two states [..., H]."""
         return torch.sigmoid(self.first(first) + self.second(second))
+
+
+def look_weights(attention: Attention, tokens: Tensor, mask: Tensor, keys: Tensor, present: Tensor) -> Tensor:
+    """Return how much of what a text sees comes from each key [B, K]: the mean over its tokens [B, L], mask [B, L]."""
+    return masked_mean(attention.shares(tokens, keys, present), mask)
 
 
 def masked_mean(states: Tensor, mask: Tensor) -> Tensor:

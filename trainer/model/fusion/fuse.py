@@ -50,10 +50,13 @@ class Fused(NamedTuple):
     Args:
         states: of all pieces [B, L, W].
         loss: what the fusion adds to the loss of each sample [B]; None without such a term.
+        weights: the share of each column in what was read of the picture [B, K], 0 where it is absent; None from a
+            fusion that does not say, and in training.
     """
 
     states: Tensor
     loss: Tensor | None = None
+    weights: Tensor | None = None
 
 
 class Fusion(nn.Module):
@@ -107,7 +110,8 @@ class Fusion(nn.Module):
         before = self.run(encoder, ids, mask, read, with_loss)
         after = self(before.states, mask, read, with_loss)
         terms = [fused.loss for fused in (before, after) if fused.loss is not None]
-        return Fused(after.states, sum(terms[1:], terms[0]) if terms else None)
+        weights = before.weights if after.weights is None else after.weights
+        return Fused(after.states, sum(terms[1:], terms[0]) if terms else None, weights)
 
     def run(
         self,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.inputs import Features
-from trainer.model.fusion.cross import CrossBlock
+from trainer.model.fusion.cross import CrossBlock, look_weights
 from trainer.model.fusion.fuse import EncoderShape, Fused, Fusion
 from trainer.model.fusion.settings import TwoWaySettings
 
@@ -49,4 +49,7 @@ class TwoWayFusion(Fusion):
         aware = self.seen(picture, text, mask)  # W [B, K, H]
         of_text = self.back(text, aware, present)  # Y
         gate = torch.sigmoid(self.gate(torch.cat([of_text, of_picture], dim=-1)))
-        return Fused(torch.cat([of_text, gate * of_picture, spans], dim=-1))
+        states = torch.cat([of_text, gate * of_picture, spans], dim=-1)
+        if self.training:
+            return Fused(states)
+        return Fused(states, weights=look_weights(self.see.attention, text, mask, picture, present))

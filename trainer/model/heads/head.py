@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from schemas.records import Sample
-from trainer.inputs import Answer, Features, Labels, LabelSet, Window
+from trainer.inputs import Answer, Episode, Features, Labels, LabelSet, Window
 from trainer.metrics import RecordKey
 
 __all__ = ["Head", "Posterior", "Reading", "View"]
@@ -26,6 +26,7 @@ class View(NamedTuple):
         features: of the samples' pictures; None for a run without pictures.
         pieces: states of all pieces of the window [B, L, H], contexts included.
         attention: which pieces are there [B, L] bool.
+        look: the share of each column of features in what was read of the picture [B, K]; None where nobody says.
     """
 
     states: Tensor
@@ -35,6 +36,7 @@ class View(NamedTuple):
     features: Features | None = None
     pieces: Tensor | None = None
     attention: Tensor | None = None
+    look: Tensor | None = None
 
 
 class Posterior(NamedTuple):
@@ -59,6 +61,7 @@ class Reading(NamedTuple):
         pooled: the mean state of each sample [B, H].
         log_pairs: as in Posterior.
         answers: of each sample, from a head whose answers say more than its classes; else None.
+        look: as in View.
     """
 
     log_probs: Tensor
@@ -66,6 +69,7 @@ class Reading(NamedTuple):
     pooled: Tensor
     log_pairs: Tensor | None
     answers: tuple[Answer, ...] | None = None
+    look: Tensor | None = None
 
 
 class Head(nn.Module, ABC):
@@ -88,6 +92,8 @@ class Head(nn.Module, ABC):
     """Whether its answers say more than its classes (regions, generated records): then they are kept beside them."""
     has_pairs: ClassVar[bool] = False
     """Whether its states are a chain, so that its posterior has pairs."""
+    episode: Episode | None = None
+    """The shape of its training batches; None where any samples may go together."""
 
     def __init__(self, labels: LabelSet) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The relation head: the states of two opening markers, LayerNorm, dropout, a linear layer and a softmax."""
+"""Heads of pairs: the states of two opening markers and LayerNorm; the usual one adds a linear layer and a softmax."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from trainer.inputs import LabelSet
 from trainer.model.heads.head import Head, Posterior, View
 from trainer.model.heads.settings import RelationSettings
 
-__all__ = ["RelationHead"]
+__all__ = ["PairHead", "RelationHead"]
 
 
-class RelationHead(Head):
+class PairHead(Head):
     """One relation between the two marked entities; their markers come in the order in which they stand."""
 
-    kind = "relation"
     tasks = ("re",)
 
     def __init__(self, hidden: int, labels: LabelSet, settings: RelationSettings) -> None:
         super().__init__(labels)
         self.norm = nn.LayerNorm(2 * hidden)
         self.dropout = nn.Dropout(settings.dropout)
-        self.linear = nn.Linear(2 * hidden, len(labels.names))
 
     @classmethod
     def gold_classes(cls, labels: LabelSet, sample: Sample) -> tuple[int, ...] | None:
@@ -52,14 +50,9 @@ class RelationHead(Head):
         """Return that each sample has its one state [B, 1]."""
         return torch.ones_like(mask[:, :1])
 
-    def forward(self, states: Tensor) -> Tensor:
-        """Return logits [B, 1, K]."""
-        pair = states.flatten(1)  # [B, 2 H]
-        return self.linear(self.dropout(self.norm(pair))).float()[:, None, :]  # type: ignore[no-any-return]
-
-    def loss(self, view: View, targets: Tensor) -> Tensor:
-        """Return the cross entropy [B]."""
-        return nn.functional.cross_entropy(view.logits[:, 0], targets[:, 0], reduction="none")
+    def embed(self, states: Tensor) -> Tensor:
+        """Return the vector of each pair [B, 2 H] float32, from the states of its markers [B, 2, H]."""
+        return self.dropout(self.norm(states.flatten(1)))  # type: ignore[no-any-return]
 
     def posterior(self, view: View, temperature: float = 1.0, with_pairs: bool = False) -> Posterior:  # noqa: ARG002
         """Return log class probabilities [B, 1, K]; a single state has no pairs."""
@@ -68,3 +61,21 @@ class RelationHead(Head):
     def decode(self, view: View) -> Tensor:
         """Return the likeliest class [B, 1]."""
         return view.logits.argmax(dim=-1)
+
+
+class RelationHead(PairHead):
+    """One relation, by a linear layer and a softmax."""
+
+    kind = "relation"
+
+    def __init__(self, hidden: int, labels: LabelSet, settings: RelationSettings) -> None:
+        super().__init__(hidden, labels, settings)
+        self.linear = nn.Linear(2 * hidden, len(labels.names))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Return logits [B, 1, K]."""
+        return self.linear(self.embed(states)).float()[:, None, :]  # type: ignore[no-any-return]
+
+    def loss(self, view: View, targets: Tensor) -> Tensor:
+        """Return the cross entropy [B]."""
+        return nn.functional.cross_entropy(view.logits[:, 0], targets[:, 0], reduction="none")

@@ -7,11 +7,23 @@ from typing import Annotated, Literal
 from pydantic import Strict
 from pydantic.dataclasses import dataclass
 
-from trainer.blocks import BLOCK, AtLeastOne, Count, Flag, PartSettings, Rate, Share, within
+from trainer.blocks import BLOCK, AtLeastOne, Count, Flag, Number, PartSettings, Rate, Share, within
 
-__all__ = ["AutoHeadSettings", "GridSettings", "QuerySettings", "RelationSettings", "SpanSettings", "TaggingSettings"]
+__all__ = [
+    "AutoHeadSettings",
+    "FineSettings",
+    "GridSettings",
+    "HierarchicalSettings",
+    "PrototypeSettings",
+    "QuerySettings",
+    "RelationSettings",
+    "SpanSettings",
+    "TaggingSettings",
+]
 
 _CANDIDATES = ("all", "gold", "gold or predicted")
+Positive = Annotated[float, Strict(), within("above 0", lambda value: value > 0)]
+AtLeastTwo = Annotated[int, Strict(), within("2 or more", lambda value: value >= 2)]
 Portion = Annotated[float, Strict(), within("in [0, 1]", lambda value: 0 <= value <= 1)]
 
 
@@ -46,6 +58,29 @@ class SpanSettings(TaggingSettings):
     span_dim: Count = 0
     span_share: Portion = 0.5
     span_weight: Rate = 0.5
+
+
+@dataclass(frozen=True, config=BLOCK)
+class FineSettings(TaggingSettings):
+    """Tags of the fine types of the data, by one chain."""
+
+    kind: Literal["fine"] = "fine"  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, config=BLOCK)
+class HierarchicalSettings(FineSettings):
+    """Tags of types and of fine types, by two chains.
+
+    Args:
+        share: by which the scores of the types are added to those of the fine types; 0 parts the two.
+        coarse_weight: of the loss of the types.
+
+    Source: GEM (Findings of EMNLP 2024): a share (beta) of 0.1.
+    """
+
+    kind: Literal["hierarchical"] = "hierarchical"  # type: ignore[assignment]
+    share: Number = 0.1
+    coarse_weight: Rate = 1.0
 
 
 @dataclass(frozen=True, config=BLOCK)
@@ -113,6 +148,32 @@ class QuerySettings(PartSettings):
     match_weight: Rate = 1.0
     existence_weight: Rate = 1.0
     candidates: Annotated[str, Strict(), within("all, gold or gold or predicted", _CANDIDATES.__contains__)] = "all"
+
+
+@dataclass(frozen=True, config=BLOCK)
+class PrototypeSettings(RelationSettings):
+    """A relation by the nearest prototype; each training batch is an episode of ways x (shots + queries) samples.
+
+    Args:
+        ways: relations in an episode.
+        shots: samples of each relation from which its prototype is made.
+        queries: samples of each relation that are asked.
+        distance: squared (of the difference) or dot (the negative product).
+        temperature: divides the distances. In hundreds of components they are so large that a small encoder learns to
+            make all vectors equal; the square root of their number is a good one.
+        memory: share of the old prototype that stays when a batch brings a new one; for prediction among all relations.
+
+    Source: FL-MSRE (AAAI 2021): squared distances, temperature 1, dropout 0.5, 20,000 episodes of one query.
+    """
+
+    kind: Literal["prototype"] = "prototype"  # type: ignore[assignment]
+    dropout: Share = 0.5
+    ways: AtLeastTwo = 5
+    shots: AtLeastOne = 1
+    queries: AtLeastOne = 1
+    distance: Literal["squared", "dot"] = "squared"
+    temperature: Positive = 1.0
+    memory: Share = 0.9
 
 
 @dataclass(frozen=True, config=BLOCK)

@@ -70,11 +70,10 @@ class TaggingHead(Head):
         outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
         outside[:, 0] = 0.0
         before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
-        return Reading(
-            torch.cat([reading.log_probs, outside]),
-            torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
-            reading.pooled,
-            torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
+        return reading._replace(
+            log_probs=torch.cat([reading.log_probs, outside]),
+            classes=torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
+            log_pairs=torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
         )
 
     def targets(self, sample: Sample, window: Window) -> tuple[int, ...] | None:
