@@ -1,6 +1,7 @@
 """Parse rate: MB of XML a second on one core, from compressed bytes to records, beside peers in the same run.
 
 With --against, beside another checkout of this project: each run is a process of its own, and the two take turns.
+Processes find their modules as byte code, as those of an installed package do.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module, metadata
 from pathlib import Path
 
@@ -48,6 +50,20 @@ def processor_seconds() -> float:
     """Return the processor time of this process and of its children that have ended."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+@contextmanager
+def byte_code() -> Iterator[None]:
+    """Let processes that are started keep byte code in a folder for the time being, whatever the environment says."""
+    kept = dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(kept)
 
 
 def measure(peers: dict[str, Peer], dump: Path, repeats: int, long_s: float) -> dict[str, list[float] | str]:
@@ -106,6 +122,8 @@ def tree_seconds(tree: Path, name: str, dump: Path) -> float:
 def print_against(other: Path, dump: Path, size: int, repeats: int) -> None:
     """Print what this checkout and another one need: the best and the median run, and the other's time by ours."""
     trees = {"this": Path(__file__).resolve().parents[1], "other": other.resolve()}
+    for tree in trees.values():
+        tree_seconds(tree, OURS[1], dump)  # writes the byte code
     print(f"{'':<18} {'checkout':<9} {'runs':>4} {'best, s':>8} {'median, s':>9} {'MB/s':>6} {'other / this':>17}")
     for name in OURS:
         runs: dict[str, list[float]] = {which: [] for which in trees}
@@ -187,9 +205,15 @@ def main() -> int:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     size = xml_bytes(dump)
-    if args.against:
-        print_against(args.against, dump, size, args.repeats)
-        return 0
+    with byte_code():
+        if args.against:
+            print_against(args.against, dump, size, args.repeats)
+        else:
+            print_peers(args, dump, size)
+    return 0
+
+
+def print_peers(args: argparse.Namespace, dump: Path, size: int) -> None:
     print(
         f"{dump.name}: {size / 1e6:.2f} MB of XML; one core, Python {platform.python_version()}, {platform.machine()}"
     )
@@ -198,7 +222,6 @@ def main() -> int:
     print_rates(dump, size, {name: PEERS[name] for name in args.only or PEERS}, args.repeats, args.long)
     if args.steps:
         print_steps(dump, size, args.repeats)
-    return 0
 
 
 if __name__ == "__main__":

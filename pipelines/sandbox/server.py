@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import pickle
 import resource
@@ -54,6 +55,7 @@ def serve(lifeline: int, clock: int, memory_bytes: int) -> None:
     except Exception as error:
         _send(replies, [_to_reply("error", _describe(error))])
         return
+    gc.freeze()  # what is imported stays: the garbage collector need not look at it again
     item_clock = ItemClock(clock)
     _limit_memory(memory_bytes)  # after the import, so that the limit does not depend on how much is imported
     _send(replies, [_to_reply("done", None)])

@@ -165,7 +165,9 @@ def _pieces(blocks: Iterable[TextBlock], language: str) -> Iterator[_Piece]:
 def _cut_to_bound(piece: _Piece, language: str) -> Iterator[_Piece]:
     """Yield a piece trimmed, or its parts where it is too long: between items, or between sentences."""
     text, bound = piece.text, MAX_LIST_CHARS if piece.is_list else MAX_PARAGRAPH_CHARS
-    if len(text) <= bound:
+    if len(text) <= bound and text and not text[0].isspace() and not text[-1].isspace():  # nearly all
+        yield piece
+    elif len(text) <= bound:
         first, last = trimmed(text, 0, len(text))
         yield piece if last - first == len(text) else _cut_piece(piece, (first, last))
     else:
