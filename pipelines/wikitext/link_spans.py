@@ -101,19 +101,25 @@ def split_plain_links(text: str) -> tuple[list[str], list[str]]:
 
 
 def split_links(text: str) -> tuple[list[str], list[str]]:
-    """Split a text at its links without a link inside, as `split_plain_links` does; one that leads nowhere has no page.
+    """Split a text at its links without a link inside, as `split_plain_links` does; one that leads nowhere is text.
 
     >>> split_links("a [[Café]]s [[de:b|c]]")
-    (['a ', 'Cafés', ' ', 'c', ''], ['Café', ''])
+    (['a ', 'Cafés', ' c'], ['Café'])
     """
     pieces = _LINK.split(text)
-    texts, targets = [pieces[0]], []
+    texts: list[str] = []
+    targets: list[str] = []
+    outside = [pieces[0]]
     rest = iter(pieces[1:])
     for target, label, bracket, trail, after in zip(rest, rest, rest, rest, rest, strict=True):
         page, words, behind = _read_link(target, label, bracket, trail)
-        texts += (words, behind + after)
-        targets.append(page)
-    return texts, targets
+        if page:
+            texts += ("".join(outside), words)
+            targets.append(page)
+            outside = [behind, after]
+        else:
+            outside += (words, behind, after)
+    return [*texts, "".join(outside)], targets
 
 
 def spans_of(texts: list[str], targets: list[str]) -> tuple[Link, ...] | None:
@@ -126,11 +132,10 @@ def spans_of(texts: list[str], targets: list[str]) -> tuple[Link, ...] | None:
     at = len(texts[0])
     rest = iter(texts[1:])
     for target, words, after in zip(targets, rest, rest, strict=True):
+        if not words or words[0] == " " or words[-1] == " ":
+            return None
         end = at + len(words)
-        if target:
-            if not words or words[0] == " " or words[-1] == " ":
-                return None
-            links.append(_new_link(Link, (at, end, target)))
+        links.append(_new_link(Link, (at, end, target)))
         at = end + len(after)
     return tuple(links)
 

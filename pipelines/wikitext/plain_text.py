@@ -7,7 +7,7 @@ import re
 
 from pipelines.templates.words import ASIDE, UNKNOWN_VALUE, remove_unknown_values, settle_asides
 from pipelines.wikitext.link_spans import CleanText, mark_links, spans_of, split_links, split_plain_links, to_spans
-from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, MENTIONED
+from pipelines.wikitext.placeholders import EMPTIED, IMAGE, LINK_END, MAX_NUMBER, MENTIONED
 from pipelines.wikitext.tags import mark_mentions, strip_tags
 
 __all__ = ["clean_inline"]
@@ -31,9 +31,9 @@ _AFTER_OPEN = re.compile(r"\((?:\s*[,;:])++\s*|\(\s+(?=\S)")
 _BEFORE_CLOSE = re.compile(r"(?<![\s,;:])(?:\s*[,;:])++\s*\)|(?<=\S)\s+\)")
 _BEFORE_POINT = re.compile(rf" (?=[,;](?:\s|$|{LINK_END})|:(?:\s|$))|(?<!\.) (?=\.(?:\s(?!\.)|$))")
 _DOUBLED = re.compile(r"([,;])(?: *\1)+(?=\s|$)|(?<!\\),(?=[.;](?:\s|$))")
-_ELLIPSIS = re.compile(r"\.(?: \.){2,}")
 _DANGLING = re.compile(r"(?<!\\)[,;:] +(?=[.;](?:\s(?!\.)|$))")
-_LEADING = re.compile(r"(?:[.,;:)]\s+)+")
+_LEADING = re.compile(r"\A(?:(?!\. \. \.)[.,;:)]\s+)+")
+"""Punctuation at the start of a line, but for an ellipsis. One with blanks in it is shown as it is written."""
 _OTHER_BLANK = re.compile("[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 # Signs that something has to be repaired. Each pattern starts with one character, which makes its search fast.
 _COMMA_SIGN = re.compile(r",(?:[,.;]|(?<= ,))")
@@ -115,7 +115,7 @@ def _clean_simple(wikitext: str) -> CleanText | None:
     # A bracket that is left belongs to no link of these; gaps, and what begins the line, may have to be repaired.
     if "[" in text or "]" in text or "  " in text or text[:1] in _MAY_BE_STRIPPED or _needs_repair(text):
         return None
-    links = spans_of(texts, targets)
+    links = spans_of(texts, targets) if len(targets) <= MAX_NUMBER else None
     return None if links is None else CleanText(text.rstrip(" "), links)
 
 
@@ -212,11 +212,10 @@ def _repair_punctuation(text: str) -> str:
     """Repair the blanks and punctuation that dropped templates and references leave behind.
 
     >>> _repair_punctuation("Tea ( ; from ) , , is hot , . It is old , . . . and green .")
-    'Tea (from), is hot. It is old, ... and green.'
+    'Tea (from), is hot. It is old, . . . and green.'
     """
     if "(" in text or "[" in text:
         text = _AFTER_OPEN.sub("(", _BEFORE_CLOSE.sub(")", text))
         text = _EMPTY_PARENTHESES.sub("", text)
-    text = _ELLIPSIS.sub(lambda match: match.group().replace(" ", ""), text)
     text = _BEFORE_POINT.sub("", _DANGLING.sub("", text))
     return _DOUBLED.sub(r"\1", text)

@@ -32,8 +32,17 @@ def depth(piece: Piece) -> int:
         ("[[File:a.jpg|[http://x y]]]", [Link([["File:a.jpg"], ["[http://x y", "]"]])]),
         ("[[File:a.jpg|b [c]]] d", [Link([["File:a.jpg"], ["b [c", "]"]]), " d"]),
         ("[[File:a.jpg|b]]]", [Link([["File:a.jpg"], ["b"]]), "]"]),
-        ("[[[a]] b]", ["[", "[[a]]", " b]"]),
-        ("{|\n|a\n|}", [Table([["\n", "|", "a"]])]),
+        ("[[[a]] b]", ["[[[a]] b]"]),
+        ("{|\n|a\n|}", [Table([["\n|a"]])]),
+        ("{{a|[[b|c]]|d=[[e]]}}", [Template([["a"], ["[[b|c]]"], ["d=[[e]]"]])]),
+        ("{{a|[[b|c]] {{d}}|e}}", [Template([["a"], ["[[b|c]] ", Template([["d"]])], ["e"]])]),
+        ("{{a||b|}}", [Template([["a"], [], ["b"], []])]),
+        ("{{a}}}", [Template([["a"]]), "}"]),
+        ("{{a|[b]}}", [Template([["a"], ["[b]"]])]),
+        ("{{a|{b}}}", [Template([["a"], ["{b"]]), "}"]),
+        ("[[File:a.jpg|b [[c|d]] e|f]]", [Link([["File:a.jpg"], ["b [[c|d]] e"], ["f"]])]),
+        ("{{a|b\n== c ==\n}}", [Template([["a"], ["b\n== c ==\n"]])]),
+        ("{|\n| {{a|b}} || [[c|d]]\n{{!)}}", [Table([["\n| ", Template([["a"], ["b"]]), " || [[c|d]]\n"]])]),
         ("{{a|<ref>|</ref>}}", [Template([["a"], [Tag("ref", "", "|", "<ref>|</ref>")]])]),
         ("{{a|<nowiki>}}</nowiki>}}", [Template([["a"], [Tag("nowiki", "", "}}", "<nowiki>}}</nowiki>")]])]),
         ("{{a|<!-- | }} -->b}}", [Template([["a"], ["b"]])]),
@@ -46,6 +55,20 @@ def test_brackets_are_matched_as_mediawiki_matches_them(wikitext: str, pieces: P
 @pytest.mark.parametrize("wikitext", ["{{a", "[[a|b", "a}} b]] |}", "{{a|[[b}}", "[[a|{{b]]", "x | y", "<ref>a", "{"])
 def test_what_is_not_closed_is_written_as_it_stands(wikitext: str) -> None:
     assert to_wikitext(scan(wikitext)) == wikitext
+
+
+def test_a_template_that_holds_no_other_is_read_as_any_other() -> None:
+    whole, nested = scan("{{a|b=[[c|d]]|[[e]]| f }}"), scan("{{a|b=[[c|d]]|[[e]]| f {{g}}}}")
+    assert isinstance(whole[0], Template)
+    assert isinstance(nested[0], Template)
+    assert whole[0].parts[:3] == nested[0].parts[:3] == [["a"], ["b=[[c|d]]"], ["[[e]]"]]
+    assert nested[0].parts[3] == [" f ", Template([["g"]])]
+
+
+def test_a_template_on_the_deepest_level_is_text_and_its_bars_part_the_one_around_it() -> None:
+    deep = scan("{{a|" * MAX_DEPTH + "{{b|c}}" + "}}" * MAX_DEPTH)
+    assert depth(deep[0]) == MAX_DEPTH
+    assert to_wikitext(deep) == "{{a|" * MAX_DEPTH + "{{b|c}}" + "}}" * MAX_DEPTH
 
 
 def test_brackets_deeper_than_the_limit_are_text() -> None:

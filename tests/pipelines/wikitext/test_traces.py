@@ -170,6 +170,18 @@ def test_more_templates_than_there_are_numbers_are_counted_together() -> None:
     assert sum(traces.in_prose.values()) == MAX_NUMBER + 10 and traces.in_prose["(others)"] == 10
 
 
+def test_templates_that_are_written_alike_share_a_number_where_numbers_run_out() -> None:
+    traces = Traces("Tea")
+    line = "Tea" + "".join(traces.leave("fact", "fact", {"1": "x"}) for _ in range(MAX_NUMBER + 10))
+    assert traces.resolve(line + " is hot.") == "Tea is hot."
+    assert traces.in_prose == {"fact": MAX_NUMBER + 10}
+
+
+def test_an_example_is_written_with_the_arguments_that_the_template_has() -> None:
+    found = article("Tea is {{zz|a|b={{fact}}c|" + "d" * 200 + "}} hot.")
+    assert found.examples["zz"] == "Tea: Tea is {{zz|a|b=c|" + "d" * 91 + "…}} hot."
+
+
 def test_a_short_description_is_that_of_the_article() -> None:
     assert article("{{Short description|American ''rapper''}}\nHe raps.").description == "American rapper"
     assert article("{{short  description|1=Type of tea {{fact}}}}").description == "Type of tea"
