@@ -144,8 +144,9 @@ def thumbnail_path(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str
     before, raster = _RASTERS.get(suffix, ("", ""))
     is_long = len(name.encode("utf-8", "replace")) > _MAX_THUMBNAIL_NAME_BYTES
     width = f"{width_px}px-" if suffix in _VIDEOS and not is_long else f"{width_px}px"
-    shown = f"thumbnail.{name.rpartition('.')[2]}" if is_long else name
-    return f"{hashed_folder(file)}/{quoted_name(name)}/{before}{width}-{quoted_name(shown)}{raster}"
+    quoted = quoted_name(name)
+    shown = quoted_name(f"thumbnail.{name.rpartition('.')[2]}") if is_long else quoted
+    return f"{hashed_folder(file)}/{quoted}/{before}{width}-{shown}{raster}"
 
 
 def thumbnail_url(file: str, width_px: int = DEFAULT_THUMBNAIL_WIDTH_PX) -> str:
