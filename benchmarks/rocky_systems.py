@@ -14,7 +14,7 @@ EXPERTS = ("baseline", "text", "image")
 MIXTURES = {
     "mixture-text-image": ("text", "image"),
     "mixture-baseline-image": ("baseline", "image"),
-    "mixture-visual": ("baseline", "hvpnet", "maf", "umt"),
+    "mixture-visual": ("baseline", "hvpnet", "maf", "mkgformer"),
 }
 """MoRe's two, and one of words alone and three systems that read the photo in different places."""
 PER_SOURCE, WINDOW_CONTEXTS = 1, 3

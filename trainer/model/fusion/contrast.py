@@ -1,4 +1,4 @@
-"""Which picture belongs to which text: pictures swapped within a batch, and the contrast of pairs."""
+"""Which picture belongs to which text: pictures swapped or exchanged within a batch, and the contrast of pairs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainer.inputs import Features
 
-__all__ = ["belonging_loss", "info_nce", "same_pictures", "swap_pictures"]
+__all__ = ["belonging_loss", "exchange_pictures", "info_nce", "same_pictures", "swap_pictures"]
 
 
 def same_pictures(features: Features) -> Tensor:
@@ -36,6 +36,37 @@ def swap_pictures(features: Features) -> tuple[Features, Tensor]:
     rows = torch.where(swapped, nearest, torch.arange(samples, device=has.device))
     score = None if features.score is None else features.score[rows]
     return features._replace(values=features.values[rows], present=features.present[rows], score=score), swapped
+
+
+def exchange_pictures(features: Features, absent_share: float, wrong_share: float) -> Features:
+    """Return features of which some samples, drawn at random, have no picture or that of another sample.
+
+    A model that only ever saw right pictures believes a wrong one against the words. Which samples still have their
+    own picture stands in `own`.
+
+    Args:
+        features: of a batch.
+        absent_share: probability that a sample has no picture.
+        wrong_share: probability that it has the picture of the next sample of the batch that has another one; where
+            there is none, it keeps its own.
+    """
+    draw = torch.rand(len(features.present), device=features.present.device)
+    others, swapped = swap_pictures(features)
+    wrong = swapped & (draw >= absent_share) & (draw < absent_share + wrong_share)
+    present = torch.where(wrong[:, None], others.present, features.present) & (draw >= absent_share)[:, None]
+    values = torch.where(wrong[:, None, None], others.values, features.values)
+    return features._replace(
+        values=values.masked_fill(~present[:, :, None], 0.0),
+        present=present,
+        score=_choose(wrong, others.score, features.score, present),
+        own=~wrong,
+    )
+
+
+def _choose(wrong: Tensor, others: Tensor | None, own: Tensor | None, present: Tensor) -> Tensor | None:
+    if others is None or own is None:
+        return None
+    return torch.where(wrong[:, None], others, own).masked_fill(~present, 0.0)
 
 
 def belonging_loss(scores: Tensor, swapped_scores: Tensor, features: Features, swapped: Tensor) -> Tensor:

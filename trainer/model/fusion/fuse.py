@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.inputs import Features
-from trainer.model.fusion.exchange import exchange_pictures
+from trainer.model.fusion.contrast import exchange_pictures
 from trainer.model.fusion.settings import FusionSettings
 
 __all__ = ["EncoderShape", "Fused", "Fusion", "Prefixes"]

@@ -10,8 +10,7 @@ import torch
 from tests.support.tiny_fusion import HEADS, HIDDEN, LAYERS, SIZE, make_features, tiny_encoder, without
 from trainer.model.fusion import EncoderShape
 from trainer.model.fusion.aligned import AlignedFusion
-from trainer.model.fusion.contrast import belonging_loss
-from trainer.model.fusion.exchange import exchange_pictures
+from trainer.model.fusion.contrast import belonging_loss, exchange_pictures
 from trainer.model.fusion.objects import ObjectsFusion
 from trainer.model.fusion.settings import AlignedSettings, ObjectsSettings
 
