@@ -57,6 +57,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--shared", type=Path, default=SHARED, help="the folder of research data")
     parser.add_argument("--parts", default="fmnerg,mnre,flmsre")
     parser.add_argument("--seeds", default="1,2")
+    parser.add_argument("--presets", default=",".join(HEADS), help="heads of FMNERG")
     parser.add_argument("--tweets", type=int, default=2000, help="training tweets of FMNERG; half as many of dev")
     parser.add_argument("--epochs", type=int, default=3, help="of FMNERG")
     parser.add_argument("--pairs", type=int, default=3000, help="training pairs of MNRE-2")
@@ -71,7 +72,7 @@ def run_fmnerg(arguments: argparse.Namespace, seeds: Sequence[int]) -> None:
         convert_files(find_split_files(arguments.shared / "fmnerg" / "fmnerg.zip"), samples, name="fmnerg")
     scores: dict[str, dict[int, dict[str, Any]]] = {}
     for seed in seeds:
-        for preset in HEADS:
+        for preset in arguments.presets.split(","):
             settings = [
                 f"data.samples={samples}", f"data.train_samples={arguments.tweets}",
                 f"data.dev_samples={arguments.tweets // 4}", f"training.epochs={arguments.epochs}",
@@ -87,10 +88,12 @@ def run_fmnerg(arguments: argparse.Namespace, seeds: Sequence[int]) -> None:
         [preset, *(_cell([own[seed][name]["f1"] for seed in own]) for name in names)] for preset, own in scores.items()
     ]
     print(to_markdown(["preset", *names], rows), flush=True)
-    flat = [row["fine MNER"]["f1"] for row in scores["small-fmnerg"].values()]
+    flat = [row["fine MNER"]["f1"] for row in scores.get("small-fmnerg", {}).values()]
     for preset, (number, name) in HEADS.items():
+        if preset not in scores:
+            continue
         values = {seed: row["fine MNER"]["f1"] for seed, row in scores[preset].items()}
-        control = None if preset == "small-fmnerg" else make_control("one flat chain of fine types", flat)
+        control = None if preset == "small-fmnerg" or not flat else make_control("one flat chain of fine types", flat)
         figure = make_figure(data, "fine_mner_f1", values, _command(arguments, "fmnerg"), control)
         mner = {seed: row["MNER"]["f1"] for seed, row in scores[preset].items()}
         figures = (figure, make_figure(data, "mner_f1", mner, _command(arguments, "fmnerg")))

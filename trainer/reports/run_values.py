@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.display import bar_figure, line_figure
 from schemas.run_files import LogRow, MixtureFacts, ScoreRow, Scores
 from trainer.reports.gates import gate_values
+from trainer.reports.regions import REGION_HEADER, region_rows
 from trainer.reports.run_record import RunRecord, by_size, percent
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def run_values(run: RunRecord) -> dict[str, Any]:
             ]
             for split, w in run.facts.windows.items()
         ],
-        "scores": [_scores(split, scores) for split, scores in run.scores.items() if scores.main is not None],
+        "scores": [
+            _scores(split, scores) | {"regions": region_rows(run.folder, split), "region_header": REGION_HEADER}
+            for split, scores in run.scores.items()
+            if scores.main is not None
+        ],
         "gates": None if run.mixture is None else gate_values(run.folder, run.mixture, list(run.scores)),
         "settings": _settings(run),
     }

@@ -23,6 +23,7 @@ from trainer.metrics import (
     relation_counts,
     to_markdown,
 )
+from trainer.reports.regions import REGION_HEADER, region_rows
 from trainer.training import read_facts, read_run_config, writing
 
 __all__ = ["compare_runs", "evaluated_splits", "gate_table", "report_run", "report_runs"]
@@ -53,6 +54,8 @@ def report_run(folder: Path) -> str:
         path = scores_path(folder, split)
         read_scores(path)  # only for its error, which names a damaged file
         parts += ["", f"## {split}", "", path.with_suffix(".md").read_text(encoding="utf-8").strip()]
+        if regions := region_rows(folder, split):
+            parts += ["", f"### Regions on {split}", "", to_markdown(REGION_HEADER, regions)]
         values[split] = json.loads(path.read_text(encoding="utf-8"))
     text = "\n".join(parts) + "\n"
     with writing(folder):

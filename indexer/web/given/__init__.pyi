@@ -9,6 +9,5 @@ from .inspector import Inspector as Inspector
 from .mistakes import CHANGES as CHANGES
 from .mistakes import KINDS as KINDS
 from .mistakes import Mistake as Mistake
-from .regions import Region as Region
 from .run_folders import Run as Run
 from .run_folders import RunFolders as RunFolders
