@@ -1,0 +1,2 @@
+from .prompts import Instructions as Instructions
+from .prompts import read_instructions as read_instructions

@@ -1,0 +1,10 @@
+from .decoder import Memory as Memory
+from .decoder import PointerDecoder as PointerDecoder
+from .nbest import chain_marginals as chain_marginals
+from .nbest import class_marginals as class_marginals
+from .nbest import tags_of as tags_of
+from .regions import boxes_of as boxes_of
+from .regions import keep_covered as keep_covered
+from .regions import pointer_loss as pointer_loss
+from .search import Hypothesis as Hypothesis
+from .search import search as search
