@@ -59,8 +59,10 @@ def score_answers(samples: Path, answers: Path, name: str = "", split: str = "te
 
 def _scores(labels: LabelSet, samples: list[Sample], found: list[Answer]) -> dict[str, Score]:
     if labels.task_name != "ner" or not any(sample.entities for sample in samples):
-        return {"records": labels.task.score(samples, found)} if labels.task_name == "ner" else labels.task.all_scores(
-            samples, found, ()
+        return (
+            {"records": labels.task.score(samples, found)}
+            if labels.task_name == "ner"
+            else labels.task.all_scores(samples, found, ())
         )
     gold = [list(sample.entities or ()) for sample in samples]
     return score_grounded(gold, [[row for row in answer.records if isinstance(row, Entity)] for answer in found])
@@ -84,7 +86,13 @@ def _read_answers(path: Path, known: set[str]) -> dict[str, str]:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"no JSON with id and answer ({error})", path=path, place=place) from error
         if not isinstance(text, str) or name not in known or name in texts:
-            fault = "comes twice" if name in texts else "is unknown" if name not in known else "has an answer that is no text"
+            fault = (
+                "comes twice"
+                if name in texts
+                else "is unknown"
+                if name not in known
+                else "has an answer that is no text"
+            )
             raise InputError(f"the sample {name!r} {fault}", path=path, place=place)
         texts[name] = text
     return texts

@@ -14,7 +14,8 @@ __all__ = ["generation_commands"]
 
 generation_commands = typer.Typer()
 _Samples = Annotated[
-    Path, typer.Argument(metavar="SAMPLES", help="A folder of samples, of `mie-train data convert`.", show_default=False)
+    Path,
+    typer.Argument(metavar="SAMPLES", help="A folder of samples, of `mie-train data convert`.", show_default=False),
 ]
 _Format = Annotated[
     str,
@@ -60,7 +61,9 @@ def instruct(
 
 
 @generation_commands.command(
-    epilog=example("mie-train answers gmner answers.jsonl --format boxes", "mie-train answers mnre2 answers.jsonl --json")
+    epilog=example(
+        "mie-train answers gmner answers.jsonl --format boxes", "mie-train answers mnre2 answers.jsonl --json"
+    )
 )
 def answers(
     samples: _Samples,

@@ -15,6 +15,7 @@ from schemas.records import Context, Entity, Relation, Sample
 from trainer.blocks import DataConfig
 from trainer.inputs import LabelSet, read_sources
 from trainer.instructions import read_instructions
+from trainer.metrics import RecordKey
 from trainer.model.formats import ChoicesFormat, Format, FormatLabels, label_words, make_format
 
 __all__ = ["FORMATS_BY_TASK", "InstructInputs", "format_for", "instruct_rows", "write_rows"]
@@ -146,7 +147,7 @@ class _Prompts:
 
 
 def _gold(labels: LabelSet, sample: Sample) -> list[Entity | Relation]:
-    key = "span+type+region" if sample.entities is not None else "span+type"
+    key: RecordKey = "span+type+region" if sample.entities is not None else "span+type"
     records = labels.task.gold_records(sample, key)
     if records is None:
         raise InputError("a sample without labels has no answer", place=f"sample {sample.sample_id}")

@@ -45,7 +45,8 @@ def tweets(tmp_path: Path) -> Path:
         return replace(sample, entities=tuple(entities))
 
     splits = {
-        name: [shown(row) for row in make_tweets(count, name, 1)] for name, count in (("train", 20), ("dev", 4), ("test", 6))
+        name: [shown(row) for row in make_tweets(count, name, 1)]
+        for name, count in (("train", 20), ("dev", 4), ("test", 6))
     }
     return write_set(tmp_path / "tweets", "ner", splits, ["LOC", "PER"])
 

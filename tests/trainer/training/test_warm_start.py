@@ -12,8 +12,8 @@ from schemas.dataset import write_dataset
 from schemas.errors import InputError
 from tests.support.tiny_encoder import build_encoder, make_pairs, make_tweets
 from trainer.config import RunConfig, override, parse_config, to_toml
-from trainer.model import load_expert, make_expert, start_from
 from trainer.inputs import LabelSet
+from trainer.model import load_expert, make_expert, start_from
 from trainer.training import fit
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]

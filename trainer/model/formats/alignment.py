@@ -59,8 +59,7 @@ class Aligner:
 
     def locate(self, name: str) -> Span | None:
         """Return the first span that reads as a name, or the one that its number says; the cursor plays no part."""
-        found = self._numbered(name) or next(iter(self.occurrences(name)), None)
-        return found
+        return self._numbered(name) or next(iter(self.occurrences(name)), None)
 
     def name_in_order(self, span: Span) -> str:
         """Return the name that `place` reads as this span, and move on behind it."""

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 from schemas.records import Box, Entity, Relation, Sample, Span
 from trainer.model.formats.alignment import Aligner
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.pattern import Choice, Copy, Filled, Pattern
 from trainer.model.formats.pattern_format import Part, PatternFormat, Slots
 from trainer.model.formats.settings import BoxesSettings
 from trainer.model.formats.text_format import Answer
+from trainer.model.formats.words import FormatLabels
 
 __all__ = ["BoxesFormat"]
 
-_BAR = r"\s*[|｜¦]\s*"  # noqa: RUF001 - models write other bars too
+_BAR = r"\s*[|｜¦]\s*"
 _NUMBER = r"\s*(-?\d{1,7}(?:\.\d{0,6})?)\s*"
 _BOX = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 _NONE = "None"

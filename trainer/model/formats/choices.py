@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from schemas.dataset import NO_RELATION
 from schemas.records import Entity, Relation, Sample, Span
 from trainer.instructions import read_instructions
-from trainer.model.formats.label_words import FormatLabels, label_words
 from trainer.model.formats.settings import ChoicesSettings
 from trainer.model.formats.text_format import Answer, Format
+from trainer.model.formats.words import FormatLabels, label_words
 
 __all__ = ["ChoicesFormat", "Question", "filter_spans", "read_choice"]
 

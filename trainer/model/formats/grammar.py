@@ -36,8 +36,9 @@ class Next(NamedTuple):
     words: frozenset[str]
     copies: frozenset[int]
 
-    def __contains__(self, symbol: object) -> bool:
-        return symbol in self.words or symbol in self.copies
+    def has(self, symbol: Symbol) -> bool:
+        """Return whether a symbol may come next."""
+        return symbol in self.words if isinstance(symbol, str) else symbol in self.copies
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Grammar:
         Raises:
             ValueError: it is not allowed here.
         """
-        if symbol not in self.allowed(state):
+        if not self.allowed(state).has(symbol):
             raise ValueError(f"{symbol!r} is not allowed here")
         if state.slot == _OPENING:
             return replace(state, slot=0)
@@ -172,9 +173,7 @@ class Grammar:
         if not self.pattern.is_ordered:
             filled = dict(state.filled)
             return [
-                token
-                for token in range(self.length)
-                if self._is_new(state, filled, _Open(slot.name, token, token + 1))
+                token for token in range(self.length) if self._is_new(state, filled, _Open(slot.name, token, token + 1))
             ]
         if state.last is None:
             return range(self.length)

@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 
 from schemas.records import Entity, Relation, Sample, Span
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.pattern import Choice, Copy, Filled, Pattern, Symbol, to_symbols
 from trainer.model.formats.pattern_format import PatternFormat, Slots
 from trainer.model.formats.settings import IndexSettings
 from trainer.model.formats.text_format import Answer
+from trainer.model.formats.words import FormatLabels
 
 __all__ = ["SHOWN", "IndexFormat"]
 

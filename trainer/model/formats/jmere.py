@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.records import Entity, Relation, Sample, Span
-from trainer.model.formats.label_words import FormatLabels, label_words
 from trainer.model.formats.pattern import Choice, Copy, Filled, Pattern
 from trainer.model.formats.pattern_format import PatternFormat, Slots
 from trainer.model.formats.settings import JmereSettings
 from trainer.model.formats.umie import given_relations, relation_slots
+from trainer.model.formats.words import FormatLabels, label_words
 
 __all__ = ["JmereFormat"]
 
@@ -42,7 +42,7 @@ class JmereFormat(PatternFormat):
     def fill(self, sample: Sample, records: Sequence[Entity | Relation]) -> list[Filled]:
         """Return the slots of relations whose ends have types."""
         types = {Span(row.start, row.end): row.type for row in records if isinstance(row, Entity)}
-        rows = []
+        rows: list[Filled] = []
         for row in given_relations(sample, records):
             slots = relation_slots(row)
             if slots["head"] in types and slots["tail"] in types:

@@ -41,9 +41,7 @@ class Choice:
     def allowed(self, filled: Filled) -> dict[str, str]:
         """Return word -> label of those that fit to the slots before it."""
         parent = filled.get(self.of)
-        return {
-            word: label for label, word in self.words.items() if not self.belongs or self.belongs[label] == parent
-        }
+        return {word: label for label, word in self.words.items() if not self.belongs or self.belongs[label] == parent}
 
 
 Slot: TypeAlias = str | Copy | Choice

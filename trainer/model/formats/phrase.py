@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.records import Entity, Relation, Sample, Span
-from trainer.model.formats.label_words import FormatLabels, label_words
 from trainer.model.formats.pattern import Choice, Copy, Filled, Pattern, Slot
 from trainer.model.formats.pattern_format import PatternFormat, Slots
 from trainer.model.formats.settings import PhraseSettings
+from trainer.model.formats.words import FormatLabels, label_words
 
 __all__ = ["PhraseFormat"]
 

@@ -13,20 +13,18 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.records import Entity, Relation, Sample, Span
+from schemas.records import Entity, Sample, Span
 from trainer.model.formats.alignment import Aligner
-from trainer.model.formats.label_words import FormatLabels, label_words
 from trainer.model.formats.pattern import Choice, Copy, Filled, Pattern
 from trainer.model.formats.pattern_format import Part, Slots, squeezed
 from trainer.model.formats.settings import ReamoSettings
 from trainer.model.formats.text_format import Answer
 from trainer.model.formats.umie import TypedFormat
+from trainer.model.formats.words import FormatLabels, label_words
 
 __all__ = ["ReamoFormat"]
 
-_CALL = re.compile(
-    r"<Module>(?P<tool>.{0,100}?)</Module>\s*<Instruction>(?P<words>.{0,500}?)</Instruction>", re.DOTALL
-)
+_CALL = re.compile(r"<Module>(?P<tool>.{0,100}?)</Module>\s*<Instruction>(?P<words>.{0,500}?)</Instruction>", re.DOTALL)
 _MARK = re.compile(r"</?(?:Module|Instruction|region|SP)>")
 _TOOL = "ImageSegmentation"
 

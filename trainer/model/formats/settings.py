@@ -14,9 +14,7 @@ __all__ = [
     "SelSettings", "UmieSettings",
 ]  # fmt: skip
 
-Content = Annotated[
-    str, Strict(), within("entities or relations", lambda value: value in ("entities", "relations"))
-]
+Content = Annotated[str, Strict(), within("entities or relations", lambda value: value in ("entities", "relations"))]
 
 
 @dataclass(frozen=True, config=BLOCK)

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.text_format import Format
+from trainer.model.formats.words import FormatLabels
 
 __all__ = ["FORMATS", "make_format"]
 

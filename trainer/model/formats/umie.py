@@ -13,10 +13,10 @@ import re
 from collections.abc import Sequence
 
 from schemas.records import Entity, Relation, Sample, Span
-from trainer.model.formats.label_words import FormatLabels, label_words
 from trainer.model.formats.pattern import Choice, Copy, Filled, Pattern
 from trainer.model.formats.pattern_format import Part, PatternFormat, Slots
 from trainer.model.formats.settings import SelSettings, UmieSettings
+from trainer.model.formats.words import FormatLabels, label_words
 
 __all__ = ["SelFormat", "TypedFormat", "UmieFormat", "given_relations"]
 
@@ -96,9 +96,7 @@ class SelFormat(TypedFormat):
         if settings.content == "relations":
             relation = Choice("relation", label_words(labels.relations))
             inner = (f"{_OPEN} ", Copy("head"), f" {_OPEN} ", relation, f" {_SPAN} ", Copy("tail"))
-            self.pattern = Pattern(
-                (*inner, f" {_CLOSE} {_CLOSE}"), " ", f"{_OPEN} ", f" {_CLOSE}", is_ordered=False
-            )
+            self.pattern = Pattern((*inner, f" {_CLOSE} {_CLOSE}"), " ", f"{_OPEN} ", f" {_CLOSE}", is_ordered=False)
         else:
             kind = Choice("type", label_words(labels.types))
             slots = (f"{_OPEN} ", kind, f" {_SPAN} ", Copy("span"), f" {_CLOSE}")

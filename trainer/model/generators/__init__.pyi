@@ -1,10 +1,11 @@
+from .beams import Hypothesis as Hypothesis
+from .beams import search as search
 from .decoder import Memory as Memory
 from .decoder import PointerDecoder as PointerDecoder
-from .nbest import chain_marginals as chain_marginals
-from .nbest import class_marginals as class_marginals
+from .gold import GoldText as GoldText
+from .gold import gold_text as gold_text
+from .gold import spread_markers as spread_markers
 from .nbest import tags_of as tags_of
+from .nbest import text_marginals as text_marginals
 from .regions import boxes_of as boxes_of
-from .regions import keep_covered as keep_covered
 from .regions import pointer_loss as pointer_loss
-from .search import Hypothesis as Hypothesis
-from .search import search as search

@@ -89,8 +89,10 @@ class PointerDecoder(nn.Module):
 
         Args:
             tokens: states of the tokens [B, P, H].
-            pieces: states of all pieces [B, L, H]; attention [B, L] bool.
-            values: of regions [B, K, D]; present [B, K] bool; None without pictures.
+            pieces: states of all pieces [B, L, H].
+            attention: which pieces are there [B, L] bool.
+            values: of regions [B, K, D]; None without pictures.
+            present: which regions are there [B, K] bool; None without pictures.
         """
         source = self.source(pieces)
         if values is None or present is None or not self.feature_dim:
@@ -132,7 +134,11 @@ class PointerDecoder(nn.Module):
         causal = torch.triu(torch.ones(steps, steps, dtype=torch.bool, device=inputs.device), 1)
         beyond = torch.arange(steps, device=inputs.device)[None] > lengths[:, None]
         states = self.layers(
-            self.dropout(vectors), memory.values, causal, tgt_key_padding_mask=beyond, memory_key_padding_mask=~memory.mask
+            self.dropout(vectors),
+            memory.values,
+            causal,
+            tgt_key_padding_mask=beyond,
+            memory_key_padding_mask=~memory.mask,
         )
         table = self.dropout(self.words.weight[: self.symbols])
         source = (self.copy(memory.tokens) + memory.tokens) / 2  # [N, P, D]
@@ -145,7 +151,8 @@ class PointerDecoder(nn.Module):
         assert memory.regions is not None and memory.present is not None
         vectors = (self.region_copy(memory.regions) + memory.regions) / 2  # [N, K, D]
         scores = (states @ vectors.transpose(1, 2)).float() / math.sqrt(self.width)
-        return scores.masked_fill(~memory.present[:, None, :], float("-inf"))
+        present: Tensor = scores.masked_fill(~memory.present[:, None, :], float("-inf"))
+        return present
 
 
 def _mlp(width: int, dropout: float) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Pretrained models that write: any of transformers that goes from text to text, or from a text on, by folder or name."""
+"""Pretrained models that write: those of transformers from text to text, or from a text on, by folder or name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class HubGenerator(nn.Module):
         return torch.stack(scores).softmax(0)
 
     @torch.no_grad()
-    def write(self, prompt: str, grammar: PieceGrammar | None = None, beams: int = 1, longest: int = 200) -> list[Written]:
+    def write(
+        self, prompt: str, grammar: PieceGrammar | None = None, beams: int = 1, longest: int = 200
+    ) -> list[Written]:
         """Return the likeliest answers, best first.
 
         Args:
@@ -71,7 +73,9 @@ class HubGenerator(nn.Module):
         skipped = ids.shape[1] if self.is_causal else 1
         extra: dict[str, Any] = {}
         if grammar is not None:
-            extra["prefix_allowed_tokens_fn"] = prefix_function([grammar] * beams if self.is_causal else [grammar], skipped)
+            extra["prefix_allowed_tokens_fn"] = prefix_function(
+                [grammar] * beams if self.is_causal else [grammar], skipped
+            )
         found = self.model.generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), num_beams=beams, num_return_sequences=beams,
             do_sample=False, max_new_tokens=longest, eos_token_id=self.end, pad_token_id=self.tokenizer.pad_token_id,
@@ -105,7 +109,8 @@ class HubGenerator(nn.Module):
             for step, pieces in enumerate(allowed):
                 masked[step, list(pieces)] = logits[step, list(pieces)]
             logits = masked
-        return logits.log_softmax(-1).gather(1, answer[:, None]).sum()
+        total: Tensor = logits.log_softmax(-1).gather(1, answer[:, None]).sum()
+        return total
 
     def _prompt(self, text: str) -> Tensor:
         return torch.tensor(self.tokenizer(text)["input_ids"], dtype=torch.long)
@@ -132,7 +137,9 @@ def load_generator(name: str) -> HubGenerator:
         tokenizer = AutoTokenizer.from_pretrained(name)
     except _FAILURES as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"no model that writes can be loaded ({reason})", path=name, remedy="give its folder") from error
+        raise InputError(
+            f"no model that writes can be loaded ({reason})", path=name, remedy="give its folder"
+        ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return HubGenerator(model.eval(), tokenizer)

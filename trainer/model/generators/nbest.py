@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from schemas.dataset import NO_RELATION
 from schemas.records import Entity, Relation
 from trainer.inputs import LabelSet
 
-__all__ = ["answer_weights", "chain_marginals", "class_marginals", "tags_of"]
+__all__ = ["answer_weights", "chain_marginals", "class_marginals", "tags_of", "text_marginals"]
 
 _REST = 1e-4
 """Share of the probability that is spread evenly over the labels, for all answers beyond the best."""
@@ -80,3 +81,20 @@ def class_marginals(answers: Sequence[tuple[float, Sequence[Entity | Relation]]]
         found = [row.type for row in records if isinstance(row, Relation)]
         probs[labels.names.index(found[0] if found else NO_RELATION)] += weight
     return ((1 - _REST) * probs + _REST / len(labels.names)).log()
+
+
+def text_marginals(
+    answers: Sequence[Sequence[tuple[float, Sequence[Entity | Relation]]]], labels: LabelSet, lengths: Sequence[int]
+) -> tuple[Tensor, Tensor | None]:
+    """Return log marginals [B, S, K] of the N best answers of each sample, and of a chain those of neighbours.
+
+    Args:
+        answers: log probability and records of the answers of each sample.
+        labels: tags, or relations.
+        lengths: tokens of each sample.
+    """
+    if labels.task_name == "re":
+        return torch.stack([class_marginals(row, labels)[None] for row in answers]), None
+    rows = [chain_marginals(row, labels, length) for row, length in zip(answers, lengths, strict=True)]
+    single, pairs = (pad_sequence(list(part), batch_first=True) for part in zip(*rows, strict=True))
+    return single, pairs

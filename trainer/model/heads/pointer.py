@@ -7,47 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from schemas.records import Box, Entity, Relation, Sample, Span
+from schemas.records import Box, Entity, Relation, Sample
 from trainer.inputs import Answer, LabelSet, Window
 from trainer.model.formats import END, FormatLabels, Grammar, PatternFormat, Symbol, make_format
 from trainer.model.generators import (
+    GoldText,
     Hypothesis,
     Memory,
     PointerDecoder,
     boxes_of,
-    chain_marginals,
-    class_marginals,
-    keep_covered,
+    gold_text,
     pointer_loss,
     search,
+    spread_markers,
     tags_of,
+    text_marginals,
 )
 from trainer.model.heads.head import Head, Posterior, Reading, View
 from trainer.model.heads.pointer_settings import PointerSettings, RegionPointerSettings
 from trainer.model.heads.relation import RelationHead
-from trainer.model.heads.tagging import TaggingHead
+from trainer.model.heads.tagging import TaggingHead, extend_tags
 
 __all__ = ["FinePointerHead", "JointPointerHead", "PointerHead", "RegionPointerHead"]
-
-
-class _Gold(NamedTuple):
-    """A text to learn: its symbols with END, what is allowed at each, and the target of each region by its symbol."""
-
-    symbols: list[int]
-    allowed: list[list[int]]
-    regions: dict[int, list[float]]
 
 
 class PointerHead(Head):
     """Writes entities, or the relation of a pair."""
 
     kind = "pointer"
-    tasks = ("ner", "re")
+    tasks: ClassVar[tuple[str, ...]] = ("ner", "re")
     says_more = True
     has_pairs = True
 
@@ -99,10 +92,9 @@ class PointerHead(Head):
         """Return the classes of mixed posteriors."""
         return cls.classes_of(labels).decode_mixed(labels, log_probs, log_pairs, lengths)
 
-    @classmethod
-    def extend(cls, reading: Reading, sample: Sample) -> Reading:
+    def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with the tokens that lay beyond the window."""
-        return reading if sample.head is not None else TaggingHead.extend(reading, sample)
+        return reading if self.labels.task_name == "re" else extend_tags(reading, sample)
 
     def targets(self, sample: Sample, window: Window) -> tuple[int, ...] | None:
         """Return the classes, which only say that there is something to learn: the text is made of the records."""
@@ -135,9 +127,10 @@ class PointerHead(Head):
         log_probs = scores[:, :-1].masked_fill(~allowed, -1e9).log_softmax(-1)
         right = log_probs.gather(2, ids[:, :, None])[:, :, 0]
         inside = torch.arange(longest, device=ids.device)[None] < lengths[:, None]
-        return -(right * inside).sum(1) + self._region_loss(memory, states, golds)
+        loss: Tensor = self._region_loss(memory, states, golds) - (right * inside).sum(1)
+        return loss
 
-    def _region_loss(self, memory: Memory, states: Tensor, golds: Sequence[_Gold]) -> Tensor:
+    def _region_loss(self, memory: Memory, states: Tensor, golds: Sequence[GoldText]) -> Tensor:
         """Return the divergence of the regions of each sample [B]: of the state that has read "which region"."""
         losses = states.new_zeros(len(golds), dtype=torch.float32)
         rows = [(row, step) for row, gold in enumerate(golds) for step in gold.regions]
@@ -149,31 +142,14 @@ class PointerHead(Head):
         weight = self.settings.region_weight if isinstance(self.settings, RegionPointerSettings) else 0.0
         return losses.index_add(0, numbers, weight * pointer_loss(scores, targets))
 
-    def _gold(self, sample: Sample, view: View, row: int) -> _Gold:
-        seen, records = self._seen(sample, view, row), self._records(sample)
-        length = len(seen.tokens)
-        records = [row for row in records if not isinstance(row, Entity) or row.end <= length]
-        records = [
-            row for row in records if not isinstance(row, Relation) or max(_end(row.head), _end(row.tail)) <= length
-        ]
-        spread: dict[tuple[int, int], list[float]] = {}
-        has_regions = self._has_regions(view, row)
-        if has_regions:
+    def _gold(self, sample: Sample, view: View, row: int) -> GoldText:
+        candidates, columns = None, 0
+        if self._has_regions(view, row):
             assert view.features is not None
-            records, spread = keep_covered(records, boxes_of(view.features, row), view.features.present.shape[1])
-        else:
-            records = [row._replace(boxes=()) if isinstance(row, Entity) else row for row in records]
-        symbols = self.format.symbols(seen, records)
-        answer = self.format.read_symbols(symbols, seen)
-        spans = zip(answer.records, answer.regions, strict=True)
-        regions = {place: spread[(one.start, one.end)] for one, place in spans if place is not None}  # type: ignore[union-attr]
-        grammar, allowed = Grammar(self.format.pattern, seen, has_regions), []
-        state = grammar.start()
-        for symbol in [*symbols, END]:
-            found = grammar.allowed(state)
-            allowed.append([self._column(one) for one in (*found.words, *found.copies)])
-            state = grammar.step(state, symbol)
-        return _Gold([self._column(symbol) for symbol in [*symbols, END]], allowed, regions)
+            candidates, columns = boxes_of(view.features, row), view.features.present.shape[1]
+        return gold_text(
+            self.format, self._seen(sample, view, row), self._records(sample), self._column, candidates, columns
+        )
 
     def _records(self, sample: Sample) -> list[Entity | Relation]:
         key = self.key if sample.entities is not None else "span+type"
@@ -197,14 +173,15 @@ class PointerHead(Head):
 
     def _moved(self, ids: Tensor) -> Tensor:
         """Return columns as the decoder's inputs: copies moved on by one, as one more symbol begins a text."""
-        return torch.where(ids >= len(self.words), ids + 1, ids)
+        moved: Tensor = torch.where(ids >= len(self.words), ids + 1, ids)
+        return moved
 
     def _memory(self, view: View) -> Memory:
         pieces = view.states if view.pieces is None else view.pieces
         attention = view.mask if view.attention is None else view.attention
         tokens = view.states
         if self.labels.task_name == "re":  # the states are two markers: each token of a name has that of its marker
-            rows = [_spread(states, sample) for states, sample in zip(tokens, view.samples, strict=True)]
+            rows = [spread_markers(states, sample) for states, sample in zip(tokens, view.samples, strict=True)]
             tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
         features = view.features if isinstance(self.settings, RegionPointerSettings) else None
         if features is None:
@@ -227,7 +204,7 @@ class PointerHead(Head):
             numbers = torch.tensor([row for row, _ in rows], device=view.states.device)
             ids, lengths = self._padded([symbols for _, symbols in rows], view.states.device)
             scores = self.decoder(memory.take(numbers), self._moved(ids), lengths)[1]
-            return scores[torch.arange(len(rows)), lengths].cpu()  # type: ignore[no-any-return]
+            return scores[torch.arange(len(rows)), lengths].cpu()
 
         return memory, search(grammars, self.numbers, score, beams, self.settings.longest)
 
@@ -247,7 +224,9 @@ class PointerHead(Head):
         for row, (symbols, sample) in enumerate(zip(best, samples, strict=True)):
             read = self.format.read_symbols(symbols, sample)
             records = [
-                record if place is None or not isinstance(record, Entity) else record._replace(boxes=regions[row, place])
+                record
+                if place is None or not isinstance(record, Entity)
+                else record._replace(boxes=regions[row, place])
                 for record, place in zip(read.records, read.regions, strict=True)
             ]
             answers.append(Answer(tuple(records), self._labels(records)))
@@ -271,7 +250,7 @@ class PointerHead(Head):
         scores = self.decoder.region_scores(memory, states)  # [B, T + 1, K]
         # state t has read t symbols and writes the next: that which has read symbol t is state t + 1
         shift = 0 if settings.is_published else 1
-        chosen = {}
+        chosen: dict[tuple[int, int], tuple[Box, ...]] = {}
         for row, text in enumerate(texts):
             boxes = dict(boxes_of(view.features, row))
             for place in range(len(text)) if boxes else ():
@@ -282,17 +261,12 @@ class PointerHead(Head):
     def posterior(self, view: View, temperature: float = 1.0, with_pairs: bool = False) -> Posterior | None:  # noqa: ARG002
         """Return the probabilities of tags or of the relation, of the likeliest texts; approximate for tags."""
         found = self.write(view, self.settings.mixed_beams)[1]
-        rows = []
-        for row, (texts, sample) in enumerate(zip(found, view.samples, strict=True)):
-            read = [(text.log_prob, self.format.read_symbols(text.symbols, sample).records) for text in texts]
-            if self.labels.task_name == "re":
-                rows.append((class_marginals(read, self.labels)[None], None))
-            else:
-                rows.append(chain_marginals(read, self.labels, int(view.mask[row].sum())))
-        single = torch.nn.utils.rnn.pad_sequence([row[0] for row in rows], batch_first=True)
-        pairs = [row[1] for row in rows if row[1] is not None]
-        both = torch.nn.utils.rnn.pad_sequence(pairs, batch_first=True) if pairs else None
-        return Posterior(single, both if with_pairs else None)
+        read = [
+            [(text.log_prob, self.format.read_symbols(text.symbols, sample).records) for text in texts]
+            for texts, sample in zip(found, view.samples, strict=True)
+        ]
+        single, pairs = text_marginals(read, self.labels, view.mask.sum(1).tolist())
+        return Posterior(single, pairs if with_pairs else None)
 
     def decode(self, view: View) -> Tensor:
         """Return the tags, or the relation, of the likeliest text."""
@@ -339,16 +313,3 @@ class JointPointerHead(PointerHead):
     def posterior(self, view: View, temperature: float = 1.0, with_pairs: bool = False) -> None:  # noqa: ARG002
         """Return None: there are no classes."""
         return
-
-
-def _spread(states: Tensor, sample: Sample) -> Tensor:
-    """Return states of tokens [T, H] from those of the two markers [2, H], in the order in which they stand."""
-    assert sample.head is not None and sample.tail is not None
-    spread = states.new_zeros(len(sample.tokens), states.shape[-1])
-    for state, span in zip(states, sorted((sample.head, sample.tail)), strict=True):
-        spread[span.start : span.end] = state
-    return spread
-
-
-def _end(end: Span | Box) -> int:
-    return end.end if isinstance(end, Span) else 0

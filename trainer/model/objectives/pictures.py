@@ -10,7 +10,7 @@ from trainer.model.heads import View
 from trainer.model.objectives.objective import Objective, Views
 from trainer.model.objectives.picture_settings import AdaptiveContrastSettings
 
-__all__ = ["AdaptiveContrast", "adaptive_contrast", "adapted_temperature", "mean_picture", "mean_text"]
+__all__ = ["AdaptiveContrast", "adapted_temperature", "adaptive_contrast", "mean_picture", "mean_text"]
 
 _LEAST = 0.01
 """No temperature falls below it."""
@@ -31,10 +31,12 @@ def adaptive_contrast(
     """Return how badly texts and pictures find each other within a batch [B]; 0 for a sample without a picture.
 
     Args:
-        texts, pictures: unit vectors [B, D].
+        texts: unit vectors [B, D].
+        pictures: unit vectors [B, D].
         present: which samples have a picture [B] bool.
         consistency: of text i and picture j, in [-1, 1] [B, B]. Nothing is learned through it.
-        temperature, alpha: as in `adapted_temperature`.
+        temperature: of a pair whose consistency is 0.
+        alpha: how much the consistency changes it.
     """
     scores = texts @ pictures.T / adapted_temperature(temperature, alpha, consistency.detach())
     both = present[:, None] & present[None, :]
@@ -90,7 +92,8 @@ class AdaptiveContrast(Objective):
             has_other = torch.zeros_like(present)
         right = -self.match(torch.cat([texts, pictures], 1)).log_softmax(1)[:, 1]
         wrong = -self.match(torch.cat([texts, others], 1)).log_softmax(1)[:, 0]
-        return right.masked_fill(~present, 0.0) / 2 + wrong.masked_fill(~has_other, 0.0) / 2
+        both: Tensor = right.masked_fill(~present, 0.0) / 2 + wrong.masked_fill(~has_other, 0.0) / 2
+        return both
 
 
 def _unit(vectors: Tensor) -> Tensor:

@@ -84,6 +84,8 @@ class SoftPrompts(Objective):
             except (OSError, SafetensorError, KeyError) as error:
                 raise InputError(f"no bank of prompts ({error})", path=path, remedy=_REMEDY) from error
             if prompts.dim() not in (2, 3) or len(prompts) != self.settings.prompts:
-                raise InputError(f"prompts {tuple(prompts.shape)}, not {self.settings.prompts}", path=path, remedy=_REMEDY)
+                raise InputError(
+                    f"prompts {tuple(prompts.shape)}, not {self.settings.prompts}", path=path, remedy=_REMEDY
+                )
             self._bank = prompt_vectors(prompts)
         return self._bank

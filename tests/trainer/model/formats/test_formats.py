@@ -11,10 +11,10 @@ from schemas.records import Box, Entity, Relation, Sample, Span
 from trainer.model.formats.alignment import Aligner
 from trainer.model.formats.boxes import BoxesFormat
 from trainer.model.formats.choices import ChoicesFormat, Question, filter_spans, read_choice
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.settings import BoxesSettings, ChoicesSettings
 from trainer.model.formats.table import FORMATS, make_format
 from trainer.model.formats.text_format import FAULTS, Format
+from trainer.model.formats.words import FormatLabels
 
 TOKENS = ("Messi", "and", "Donald", "Trump", "of", "New", "York", "met", "Messi", "in", "York", ";", "a", "|", "b")
 SAMPLE = Sample("1", TOKENS)
@@ -58,7 +58,7 @@ def test_records_read_back(name: str, format_: Format, sample: Sample) -> None:
 def test_two_thousand_mangled_texts_raise_nothing_and_stay_inside_the_post(
     name: str, format_: Format, sample: Sample
 ) -> None:
-    draw, text = random.Random(name), format_.write(sample, RECORDS)  # noqa: S311 - mutations
+    draw, text = random.Random(name), format_.write(sample, RECORDS)
     faulty = 0
     for _ in range(2000):
         answer = format_.read(mangle(text, draw), sample)
@@ -86,7 +86,9 @@ def mangle(text: str, draw: random.Random) -> str:
         elif kind == 3:
             del letters[a:]
         elif kind == 4:
-            letters[a:a] = draw.choice(["\u0000", "é", "[", "]", "<", "(", ")", "|", ";", "9" * 30, "\n", " [SSEP] ", "👍"])
+            letters[a:a] = draw.choice(
+                ["\u0000", "é", "[", "]", "<", "(", ")", "|", ";", "9" * 30, "\n", " [SSEP] ", "👍"]
+            )
         else:
             draw.shuffle(letters[a:b])
     return "".join(letters)
@@ -94,7 +96,16 @@ def mangle(text: str, draw: random.Random) -> str:
 
 def test_hostile_answers_are_faults_and_no_errors() -> None:
     for name, format_, sample in all_formats():
-        for text in ("", " ", "\n", "(" * 5000, "Messi is a person" * 400, "[SSEP]" * 3000, "<extra_id_0>" * 3000, ";" * 5000):
+        for text in (
+            "",
+            " ",
+            "\n",
+            "(" * 5000,
+            "Messi is a person" * 400,
+            "[SSEP]" * 3000,
+            "<extra_id_0>" * 3000,
+            ";" * 5000,
+        ):
             answer = format_.read(text, sample)
             assert len(answer.records) <= len(sample.tokens), name
 
@@ -134,7 +145,11 @@ def test_a_broken_clause_shifts_no_region() -> None:
         ("boxes", "<answer>Messi|person|[5,5,1,1]</answer>", ["no such region"]),
         ("boxes", "<answer>Messi|person|[1,2,3,4]", ["unfinished"]),
         ("boxes", "<answer>Messi|robot|None</answer>", ["unknown label"]),
-        ("reamo", "person: Messi <Module>VideoTracking</Module> <Instruction>Messi: x</Instruction>", ["no such region"]),
+        (
+            "reamo",
+            "person: Messi <Module>VideoTracking</Module> <Instruction>Messi: x</Instruction>",
+            ["no such region"],
+        ),
         (
             "reamo",
             "person: Messi <Module>ImageSegmentation</Module> <Instruction>Ann: x</Instruction>",
@@ -163,7 +178,7 @@ def test_an_entity_with_an_impossible_box_keeps_its_name_and_type() -> None:
 
 def test_boxes_reads_other_bars_and_names_with_a_bar() -> None:
     format_ = BoxesFormat(FormatLabels(("person",)), BoxesSettings())
-    answer = format_.read("<answer>a | b｜person|[1, 2, 30, 40];Messi | person | None</answer>", SAMPLE)  # noqa: RUF001
+    answer = format_.read("<answer>a | b｜person|[1, 2, 30, 40];Messi | person | None</answer>", SAMPLE)
     assert answer.records == (Entity(12, 15, "person", boxes=(BOX,)), Entity(0, 1, "person")) and not answer.faults
 
 

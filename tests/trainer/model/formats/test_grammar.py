@@ -8,10 +8,10 @@ import pytest
 
 from schemas.records import Box, Entity, Relation, Sample, Span
 from trainer.model.formats.grammar import END, Grammar
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.pattern import Symbol
 from trainer.model.formats.pattern_format import PatternFormat
 from trainer.model.formats.table import make_format
+from trainer.model.formats.words import FormatLabels
 
 LABELS = FormatLabels(
     ("location", "person"), (("city", "location"), ("politician", "person"), ("player", "person")), ("lives_in", "peer")
@@ -45,10 +45,12 @@ def walk(grammar: Grammar, draw: random.Random, longest: int = 400) -> list[Symb
 
 
 @pytest.mark.parametrize(("kind", "extra", "sample"), [(*row, sample) for row in FORMATS for sample in samples_of(row)])
-def test_five_hundred_random_walks_are_read_without_a_fault(kind: str, extra: dict[str, object], sample: Sample) -> None:
+def test_five_hundred_random_walks_are_read_without_a_fault(
+    kind: str, extra: dict[str, object], sample: Sample
+) -> None:
     format_ = make_format(kind, LABELS, **extra)
     assert isinstance(format_, PatternFormat)
-    draw, seen = random.Random(f"{kind}{extra}"), 0  # noqa: S311 - a walk
+    draw, seen = random.Random(f"{kind}{extra}"), 0
     for _ in range(500):
         answer = format_.read_symbols(walk(Grammar(format_.pattern, sample), draw), sample)
         assert not answer.faults

@@ -13,15 +13,16 @@ from schemas.entities import find_entities
 from schemas.text_files import find_split_files
 from trainer.data import convert_files
 from trainer.model.formats.choices import ChoicesFormat, filter_spans
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.settings import ChoicesSettings
+from trainer.model.formats.words import FormatLabels
 
 pytestmark = pytest.mark.integration
 
 
 def test_the_filter_alone_bounds_the_recall(shared_data: Path, tmp_path: Path) -> None:
     """95 of the test set's entities are lost by the filter, whoever answers: they stand inside another name."""
-    convert_files({"test": find_split_files(shared_data / "twitter2015")["test"]}, tmp_path / "t15", name="twitter2015")
+    file = find_split_files(shared_data / "twitter2015")["test"]
+    convert_files({"test": file}, tmp_path / "t15", name="twitter2015")
     gold = kept = 0
     for sample in read_samples(tmp_path / "t15", "test"):
         names = [" ".join(sample.tokens[row.start : row.end]) for row in find_entities(sample.tags or ())]
@@ -32,7 +33,7 @@ def test_the_filter_alone_bounds_the_recall(shared_data: Path, tmp_path: Path) -
 
 
 def test_the_published_options_give_the_relation_away(shared_data: Path, tmp_path: Path) -> None:
-    """The options of a pair with a relation have the types of its gold relation: a rule without a model scores 53.83."""
+    """The options of a pair have the types that its gold relation spells: a rule without a model scores 53.83."""
     rows = json.loads((shared_data / "mqa" / "mnre2_test_type.json").read_text(encoding="utf-8"))
     convert_files(find_split_files(shared_data / "mnre"), tmp_path / "mnre2", name="mnre2")
     by_types: dict[tuple[str, str], Counter[str]] = {}

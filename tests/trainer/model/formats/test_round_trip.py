@@ -14,9 +14,9 @@ from schemas.text_files import TextFile, find_split_files
 from trainer.data import convert_files
 from trainer.model.formats.alignment import leftmost
 from trainer.model.formats.grammar import END, Grammar
-from trainer.model.formats.label_words import FormatLabels
 from trainer.model.formats.pattern_format import PatternFormat
 from trainer.model.formats.table import make_format
+from trainer.model.formats.words import FormatLabels
 
 pytestmark = pytest.mark.integration
 
@@ -43,8 +43,7 @@ def rows(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: py
     else:
         source = shared_data / (name if name == "twitter2015" else "mnre")
         convert_files(find_split_files(source), folder, name=name)
-    samples = [row for split in ("train", "dev", "test") for row in read_samples(folder, split)]
-    return samples
+    return [row for split in ("train", "dev", "test") for row in read_samples(folder, split)]
 
 
 def gold(sample: Sample) -> list[Entity | Relation]:

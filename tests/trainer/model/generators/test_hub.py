@@ -1,4 +1,4 @@
-"""Pretrained models that write, with tiny random ones of each kind: under a grammar each answer is one without a fault."""
+"""Pretrained models that write, with tiny random ones of each kind: under a grammar no answer has a fault."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ def build(folder: Path, kind: str) -> Path:
     """Write a tiny random model and a tokenizer of words, of which some are two pieces."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import (
-        BartConfig, BartForConditionalGeneration, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, T5Config,
+        BartConfig,
+        BartForConditionalGeneration,
+        GPT2Config,
+        GPT2LMHeadModel,
+        PreTrainedTokenizerFast,
+        T5Config,
         T5ForConditionalGeneration,
     )  # fmt: skip
 
@@ -45,7 +50,9 @@ def build(folder: Path, kind: str) -> Path:
     made: Any
     if kind == "t5":
         made = T5ForConditionalGeneration(
-            T5Config(vocab_size=size, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0, **ids)
+            T5Config(
+                vocab_size=size, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0, **ids
+            )
         )
     elif kind == "bart":
         made = BartForConditionalGeneration(

@@ -11,9 +11,9 @@ import torch
 from schemas.records import Box, Entity, Relation, Sample, Span
 from trainer.inputs import Features, LabelSet
 from trainer.model.formats import END, FormatLabels, Grammar, PatternFormat, Symbol, make_format
+from trainer.model.generators.beams import search
 from trainer.model.generators.nbest import answer_weights, chain_marginals, class_marginals, tags_of
 from trainer.model.generators.regions import boxes_of, keep_covered, pointer_loss
-from trainer.model.generators.search import search
 
 SAMPLE = Sample("1", ("Paris", "Hilton"))
 LABELS = LabelSet("ner", ("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
@@ -26,7 +26,7 @@ def grammar_and_numbers() -> tuple[PatternFormat, Grammar, dict[str, int]]:
     return format_, Grammar(format_.pattern, SAMPLE, has_regions=False), {word: i for i, word in enumerate(words)}
 
 
-def scorer(numbers: dict[str, int], columns: int):  # noqa: ANN201 - a made-up model: scores hang on the whole prefix
+def scorer(numbers: dict[str, int], columns: int):
     def score(rows: Sequence[tuple[int, Sequence[Symbol]]]) -> torch.Tensor:
         seeds = [sum((i + 1) * (hash_of(symbol, numbers) + 1) for i, symbol in enumerate(row)) for _, row in rows]
         draws = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -109,7 +109,11 @@ def test_marginals_add_the_answers_by_their_weights() -> None:
 def test_classes_of_a_pair_are_exact_where_all_options_are_there() -> None:
     labels = LabelSet("re", ("None", "peer", "couple"))
     pair = Span(0, 1), Span(1, 2)
-    answers = [(math.log(0.5), [Relation(*pair, "peer")]), (math.log(0.3), []), (math.log(0.2), [Relation(*pair, "couple")])]
+    answers = [
+        (math.log(0.5), [Relation(*pair, "peer")]),
+        (math.log(0.3), []),
+        (math.log(0.2), [Relation(*pair, "couple")]),
+    ]
     assert class_marginals(answers, labels).exp().tolist() == pytest.approx([0.3, 0.5, 0.2], abs=1e-3)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from schemas.dataset import write_dataset
 from schemas.records import Box, Entity, Relation, Sample, Span
 from schemas.run_files import read_scores, scores_path
-from schemas.dataset import write_dataset
 from tests.support.tiny_encoder import build_encoder, make_pairs, make_tweets
 from trainer.commands import fit_and_evaluate
 from trainer.config import RunConfig, override
@@ -103,7 +103,9 @@ def grounded(is_published: bool = False) -> tuple[RegionPointerHead, View]:
         for sample in TWEETS[:4]
     ]
     values = torch.randn(4, 3, 6)
-    features = Features(values, torch.ones(4, 3, dtype=torch.bool), boxes.expand(4, 3, 4), torch.tensor([0, 1, 1]), None)
+    features = Features(
+        values, torch.ones(4, 3, dtype=torch.bool), boxes.expand(4, 3, 4), torch.tensor([0, 1, 1]), None
+    )
     return head, states_of(samples)._replace(features=features)
 
 
@@ -122,9 +124,7 @@ def test_a_region_is_learned_and_its_box_is_answered() -> None:
 def test_absent_regions_are_a_mask() -> None:
     head, view = grounded()
     assert view.features is not None
-    absent = view.features._replace(
-        present=torch.zeros(4, 3, dtype=torch.bool), values=torch.full((4, 3, 6), 1e6)
-    )
+    absent = view.features._replace(present=torch.zeros(4, 3, dtype=torch.bool), values=torch.full((4, 3, 6), 1e6))
     bare, masked = view._replace(features=None), view._replace(features=absent)
     assert torch.allclose(head.loss(bare, torch.zeros(0)), head.loss(masked, torch.zeros(0)), atol=1e-5)
     assert head.answers(bare, view.samples) == head.answers(masked, view.samples)

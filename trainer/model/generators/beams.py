@@ -85,5 +85,6 @@ def _forward(row: Hypothesis, grammar: Grammar) -> Hypothesis:
         allowed = grammar.allowed(row.state)
         if len(allowed.words) + len(allowed.copies) != 1:
             break
-        row = _add(row, grammar, next(iter(allowed.words or allowed.copies)))
+        symbols: list[Symbol] = [*allowed.words, *allowed.copies]
+        row = _add(row, grammar, symbols[0])
     return row

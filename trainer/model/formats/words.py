@@ -52,8 +52,8 @@ def label_words(labels: Iterable[str]) -> dict[str, str]:
 
     A path such as `/per/org/member_of` is called by its end where no other path ends so, else by all of its parts.
 
-    >>> label_words(["PER", "/per/org/member_of", "/org/org/names", "/per/per/names"])
-    {'PER': 'person', '/per/org/member_of': 'member of', '/org/org/names': 'org org names', '/per/per/names': 'per per names'}
+    >>> label_words(["PER", "/per/org/member_of", "/org/org/x", "/per/per/x"])
+    {'PER': 'person', '/per/org/member_of': 'member of', '/org/org/x': 'org org x', '/per/per/x': 'per per x'}
     """
     names = list(labels)
     ends = Counter(name.rpartition("/")[2] for name in names)
