@@ -64,7 +64,7 @@ TABLES: dict[str, tuple[str, str, tuple[Row, ...]]] = {
         ),
     ),
     "rocky": (
-        "rocky",
+        "rocky, 500 training posts, whole test set",
         "GMNER",
         (Row(18, "h-index", "small-h-index"), Row(19, "tiger", "small-tiger")),
     ),
@@ -91,6 +91,7 @@ def main() -> None:
         for seed in map(int, arguments.seeds.split(","))
         for table in arguments.tables.split(",")
         for row in TABLES[table][2]
+        if not arguments.systems or row.name in arguments.systems.split(",")
     ]
     for seed, table, row in jobs:
         if seed > arguments.text_seeds and table != "rocky":
@@ -128,7 +129,8 @@ def configure(arguments: argparse.Namespace, table: str, row: Row, seed: int, sa
     settings += ["training.batch_samples=16", "training.encoder_lr=1e-4", "training.head_lr=1e-3"]
     settings += ["encoder.max_length_pieces=128", "training.patience_epochs=0", "training.precision=bf16"]
     if table == "rocky":
-        settings.append(f"data.features={arguments.work / 'rocky' / 'features'}")
+        settings += [f"data.features={arguments.work / 'rocky' / 'features'}", "data.train_samples=500"]
+        settings.append("data.dev_samples=60")
     else:
         count = 2_000 if table == "gmner" else 1_000
         settings += [f"data.train_samples={count}", "data.dev_samples=200"]
@@ -236,6 +238,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--shared", type=Path, default=SHARED, help="the folder of research data")
     parser.add_argument("--tables", default="gmner,rocky,tweets,relations", help="parted by commas")
     parser.add_argument("--seeds", default=SEEDS)
+    parser.add_argument("--systems", default="", help="these rows alone, parted by commas")
     parser.add_argument("--text-seeds", type=int, default=2, help="the highest seed of tables without photos")
     parser.add_argument("--setting", action="append", default=[], help="further key=value for all systems")
     return parser.parse_args()
