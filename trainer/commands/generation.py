@@ -1,4 +1,4 @@
-"""The commands around models that write: `mie-train instruct` and `mie-train answers`."""
+"""The commands around models that write: `mie-train instruct`, `generate` and `answers`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,38 @@ def instruct(
     rows, left_out = instruct_rows(inputs)
     write_rows(rows, out)
     typer.echo(json.dumps({"rows": len(rows), "left_out": left_out}))
+
+
+@generation_commands.command(
+    epilog=example(
+        "mie-train generate t15 --model models/flan-t5-base --format umie --out answers.jsonl",
+        "mie-train generate mnre2 --model models/flan-t5-base --out answers.jsonl",
+    )
+)
+def generate(
+    samples: _Samples,
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="A folder or name of a model of transformers.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.", show_default=False)],
+    split: Split = "test",
+    format_: _Format = "",
+    beams: Annotated[int, typer.Option(metavar="N", min=1, help="Answers that are kept in the search.")] = 1,
+    is_free: Annotated[bool, typer.Option("--free", help="Write without the grammar of the format.")] = False,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Let a pretrained model answer the prompts of a split, as lines of JSON for `mie-train answers`."""
+    from schemas.errors import UsageError
+    from trainer.commands.generate import generate_rows
+    from trainer.commands.instruct import InstructInputs, write_rows
+
+    if out.exists() and not overwrite:
+        raise UsageError("there is a file already", path=out, remedy="add --overwrite, or give another --out")
+    inputs = InstructInputs(samples, split, format_, seed=seed)
+    rows = list(generate_rows(inputs, model, beams, is_free=is_free))
+    write_rows(rows, out)
+    typer.echo(json.dumps({"rows": len(rows)}))
 
 
 @generation_commands.command(

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from schemas.records import Entity, Relation, Sample, Span
 from trainer.model.formats.alignment import Aligner
@@ -41,6 +41,8 @@ class PatternFormat(Format):
     """Reads and writes by a pattern. What is left to a format is what its slots mean."""
 
     pattern: Pattern
+    has_grammar: ClassVar[bool] = True
+    """Whether its texts are those of its pattern, symbol by symbol."""
 
     @abstractmethod
     def fill(self, sample: Sample, records: Sequence[Entity | Relation]) -> list[Filled]:

@@ -44,6 +44,8 @@ class ReamoFormat(TypedFormat):
     (Entity(start=1, end=2, type='PER', fine=None, boxes=(), score=None),)
     """
 
+    has_grammar = False
+
     def __init__(self, labels: FormatLabels, settings: ReamoSettings) -> None:
         self.content = settings.content
         if settings.content == "relations":

@@ -204,7 +204,8 @@ class PointerHead(Head):
             numbers = torch.tensor([row for row, _ in rows], device=view.states.device)
             ids, lengths = self._padded([symbols for _, symbols in rows], view.states.device)
             scores = self.decoder(memory.take(numbers), self._moved(ids), lengths)[1]
-            return scores[torch.arange(len(rows)), lengths].cpu()
+            last: Tensor = scores[torch.arange(len(rows)), lengths].cpu()
+            return last
 
         return memory, search(grammars, self.numbers, score, beams, self.settings.longest)
 

@@ -11,6 +11,7 @@ import torch
 
 from schemas.errors import InputError
 from schemas.records import Sample
+from tests.support.tiny_generator import build_generator
 from trainer.model.formats import FormatLabels, Grammar, PatternFormat, make_format
 from trainer.model.generators.hub import HubGenerator, load_generator
 from trainer.model.generators.pieces import PieceGrammar, symbol_pieces
@@ -19,58 +20,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 
 SAMPLE = Sample("1", ("Paris", "met", "Paris", "Hilton"))
 FORMATS = [("phrase", {"has_regions": False}), ("umie", {}), ("sel", {}), ("boxes", {})]
-WORDS = (
-    "Paris met Hilton Give the text is a person location , which in image not SSEP [ ] | < > ; None <answer> </answer> "
-    "<spot> <extra_id_0> <extra_id_1> <extra_id_5> [SSEP] box PER LOC ( ) A B"
-)
-
-
-def build(folder: Path, kind: str) -> Path:
-    """Write a tiny random model and a tokenizer of words, of which some are two pieces."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import (
-        BartConfig,
-        BartForConditionalGeneration,
-        GPT2Config,
-        GPT2LMHeadModel,
-        PreTrainedTokenizerFast,
-        T5Config,
-        T5ForConditionalGeneration,
-    )  # fmt: skip
-
-    words = ["<pad>", "</s>", "<unk>", *dict.fromkeys(WORDS.split()), *("Hil", "##ton")]
-    words.remove("Hilton")
-    model = models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="<unk>")
-    tokenizer = Tokenizer(model)
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
-    fast.save_pretrained(folder)
-    torch.manual_seed(1)
-    size, ids = len(words), {"pad_token_id": 0, "eos_token_id": 1}
-    made: Any
-    if kind == "t5":
-        made = T5ForConditionalGeneration(
-            T5Config(
-                vocab_size=size, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0, **ids
-            )
-        )
-    elif kind == "bart":
-        made = BartForConditionalGeneration(
-            BartConfig(
-                vocab_size=size, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
-                decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=256,
-                decoder_start_token_id=1, bos_token_id=1, forced_eos_token_id=None, **ids,
-            )
-        )  # fmt: skip
-    else:
-        made = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_positions=256, n_embd=16, n_layer=1, n_head=2, **ids))
-    made.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module", params=["t5", "bart", "gpt2"])
 def generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> HubGenerator:
-    return load_generator(str(build(tmp_path_factory.mktemp(request.param), request.param)))
+    return load_generator(str(build_generator(tmp_path_factory.mktemp(request.param), request.param)))
 
 
 def grammar_of(kind: str, extra: dict[str, Any], generator: HubGenerator) -> tuple[PatternFormat, PieceGrammar]:
