@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.dataset import read_dataset, read_samples
+from schemas.dataset import NO_RELATION, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.records import Context, Entity, Relation, Sample
 from trainer.blocks import DataConfig
@@ -93,7 +93,13 @@ def format_for(samples: Path, name: str, seed: int = 0) -> tuple[LabelSet, Forma
     extra: dict[str, Any] = {"seed": seed} if kind == "choices" else {}
     if kind in ("umie", "sel", "reamo"):
         extra["content"] = "entities" if dataset.task == "ner" else "relations"
-    return LabelSet.of(dataset, train), make_format(kind, FormatLabels.of(train), **extra)
+    labels = LabelSet.of(dataset, train)
+    relations = labels.names if dataset.task == "re" else labels.relations
+    # of the data set, not of its training samples: a rare relation may be in test alone
+    known = FormatLabels(
+        labels.types, FormatLabels.of(train).fine, tuple(name for name in relations if name != NO_RELATION)
+    )
+    return labels, make_format(kind, known, **extra)
 
 
 def write_rows(rows: Sequence[dict[str, Any]], out: Path) -> None:
@@ -128,7 +134,7 @@ class _Prompts:
         relations = self.labels.names if self.labels.task_name == "re" else self.labels.relations
         values |= {
             "types": ", ".join(self._shuffled(sample, self.labels.types)),
-            "relations": ", ".join(self._shuffled(sample, [name for name in relations if name != "None"])),
+            "relations": ", ".join(self._shuffled(sample, [name for name in relations if name != NO_RELATION])),
         }
         if self.labels.task_name == "ner":
             return self.instructions.prompt("entities", values)
