@@ -64,17 +64,6 @@ class TaggingHead(Head):
 
     def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with O for the tokens beyond the window, whatever tag is before them."""
-        beyond = len(sample.tokens) - len(reading.classes)
-        if not beyond or reading.log_pairs is None:
-            return reading
-        outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
-        outside[:, 0] = 0.0
-        before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
-        return reading._replace(
-            log_probs=torch.cat([reading.log_probs, outside]),
-            classes=torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
-            log_pairs=torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
-        )
         return extend_tags(reading, sample)
 
     def targets(self, sample: Sample, window: Window) -> tuple[int, ...] | None:
@@ -110,9 +99,8 @@ def extend_tags(reading: Reading, sample: Sample) -> Reading:
     outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
     outside[:, 0] = 0.0
     before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
-    return Reading(
-        torch.cat([reading.log_probs, outside]),
-        torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
-        reading.pooled,
-        torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
+    return reading._replace(
+        log_probs=torch.cat([reading.log_probs, outside]),
+        classes=torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
+        log_pairs=torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
     )
