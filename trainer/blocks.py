@@ -19,6 +19,7 @@ __all__ = [
     "DataConfig",
     "EncoderConfig",
     "Flag",
+    "InitConfig",
     "Number",
     "PartSettings",
     "Share",
@@ -150,6 +151,18 @@ class TrainingConfig:
     save_every_steps: Count = 0
     device: Annotated[str, Strict(), _choice("auto", "cpu", "cuda")] = "auto"
     precision: Annotated[str, Strict(), _choice("auto", "bf16", "fp32")] = "auto"
+
+
+@dataclass(frozen=True, config=BLOCK)
+class InitConfig:
+    """Where the weights come from before the first step.
+
+    Args:
+        from_run: a finished run. Weights of the same part, name and shape begin as they are in its best/; all others
+            as in a run of their own.
+    """
+
+    from_run: Text = ""
 
 
 @dataclass(frozen=True, config=BLOCK)

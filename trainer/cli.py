@@ -9,7 +9,7 @@ import typer
 
 import trainer.options as opt
 from schemas.display import exit_on_error, shown_steps
-from trainer.commands import data_commands
+from trainer.commands import data_commands, generation_commands
 
 __all__ = ["app", "main"]
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands, name="data")
+app.add_typer(generation_commands)
 
 
 @app.command(epilog=opt.example("mie-train presets"))

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from schemas.errors import UsageError
-from trainer.blocks import BLOCK, DataConfig, EncoderConfig, TrainingConfig, to_values
+from trainer.blocks import BLOCK, DataConfig, EncoderConfig, InitConfig, TrainingConfig, to_values
 from trainer.model import ModelConfig, part_settings
 from trainer.upgrade import upgrade_settings
 
@@ -47,6 +47,7 @@ class RunConfig:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    init: InitConfig = field(default_factory=InitConfig)
 
 
 def preset_names() -> list[str]:

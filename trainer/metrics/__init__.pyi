@@ -9,6 +9,7 @@ from .eega import score_eega as score_eega
 from .grounded import score_fine as score_fine
 from .grounded import score_groundable as score_groundable
 from .grounded import score_grounded as score_grounded
+from .h_index import region_targets as region_targets
 from .joint import facts_of as facts_of
 from .joint import score_joint as score_joint
 from .order import label_by_order as label_by_order

@@ -93,7 +93,7 @@ def read_members(experts: Sequence[Path], split: str, reader: Reader, cache: boo
         different = None
         if member.labels.names != first.labels.names:  # fine types are not mixed: each expert may know its own
             different = "labels"
-        elif member.head is not first.head:
+        elif member.head.classes_of(member.labels) is not first.head.classes_of(first.labels):
             different = "classes of states (another kind of head)"
         elif [sample.sample_id for sample in member.data.samples] != ids:
             different = "samples"

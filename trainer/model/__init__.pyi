@@ -3,6 +3,7 @@ from .build import settle_head as settle_head
 from .checkpoint import load_expert as load_expert
 from .checkpoint import read_expert_facts as read_expert_facts
 from .checkpoint import save_expert as save_expert
+from .checkpoint import start_from as start_from
 from .encoder import load_encoder as load_encoder
 from .encoder import quiet_transformers as quiet_transformers
 from .encoder import resolve_encoder as resolve_encoder

@@ -1,4 +1,4 @@
-"""The one table of the model's parts: which kinds of heads, objectives, fusions and formats there are.
+"""The one table of the model's parts: which kinds of heads, objectives and fusions there are.
 
 A new part is a file with its class, and a line here that names the class and the block of its settings. Nothing of a
 part is loaded before a configuration names its kind.
@@ -16,12 +16,11 @@ from schemas.errors import UsageError
 from trainer.blocks import PartSettings
 
 if TYPE_CHECKING:
-    from trainer.model.formats import Format
     from trainer.model.fusion import Fusion
     from trainer.model.heads import Head
     from trainer.model.objectives import Objective
 
-__all__ = ["FORMATS", "FUSIONS", "HEADS", "OBJECTIVES", "Part", "part_settings", "settle_head"]
+__all__ = ["FUSIONS", "HEADS", "OBJECTIVES", "Part", "part_settings", "settle_head"]
 
 T = TypeVar("T")
 
@@ -58,6 +57,16 @@ HEADS: dict[str, Part[Head]] = {
     "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
     "grid": Part("trainer.model.heads.grid:GridHead", "trainer.model.heads.settings:GridSettings"),
     "query": Part("trainer.model.heads.query:QueryHead", "trainer.model.heads.settings:QuerySettings"),
+    "pointer": Part("trainer.model.heads.pointer:PointerHead", "trainer.model.heads.pointer_settings:PointerSettings"),
+    "fine_pointer": Part(
+        "trainer.model.heads.pointer:FinePointerHead", "trainer.model.heads.pointer_settings:FinePointerSettings"
+    ),
+    "joint_pointer": Part(
+        "trainer.model.heads.pointer:JointPointerHead", "trainer.model.heads.pointer_settings:JointPointerSettings"
+    ),
+    "region_pointer": Part(
+        "trainer.model.heads.pointer:RegionPointerHead", "trainer.model.heads.pointer_settings:RegionPointerSettings"
+    ),
     "auto": Part(
         "", "trainer.model.heads.settings:AutoHeadSettings"
     ),  # the head that is usual for the task of the data
@@ -69,12 +78,21 @@ OBJECTIVES: dict[str, Part[Objective]] = {
     "transport": Part(
         "trainer.model.objectives.transport:TransportObjective", "trainer.model.objectives.settings:TransportSettings"
     ),
+    "adaptive_contrast": Part(
+        "trainer.model.objectives.pictures:AdaptiveContrast",
+        "trainer.model.objectives.picture_settings:AdaptiveContrastSettings",
+    ),
+    "soft_prompts": Part(
+        "trainer.model.objectives.soft_prompts:SoftPrompts",
+        "trainer.model.objectives.picture_settings:SoftPromptsSettings",
+    ),
 }
 _FUSION_SETTINGS = "trainer.model.fusion.settings"
 FUSIONS: dict[str, Part[Fusion]] = {
     "prefix": Part("trainer.model.fusion.prefix:PrefixFusion", f"{_FUSION_SETTINGS}:PrefixSettings"),
     "appended": Part("trainer.model.fusion.appended:AppendedFusion", f"{_FUSION_SETTINGS}:AppendedSettings"),
     "aligned": Part("trainer.model.fusion.aligned:AlignedFusion", f"{_FUSION_SETTINGS}:AlignedSettings"),
+    "gated": Part("trainer.model.fusion.aligned:GatedFusion", f"{_FUSION_SETTINGS}:GatedSettings"),
     "two_way": Part("trainer.model.fusion.two_way:TwoWayFusion", f"{_FUSION_SETTINGS}:TwoWaySettings"),
     "side": Part("trainer.model.fusion.side:SideFusion", f"{_FUSION_SETTINGS}:SideSettings"),
     "experts": Part("trainer.model.fusion.experts:ExpertsFusion", f"{_FUSION_SETTINGS}:ExpertsSettings"),
@@ -85,7 +103,6 @@ FUSIONS: dict[str, Part[Fusion]] = {
     "scored": Part("trainer.model.fusion.scored:ScoredFusion", f"{_FUSION_SETTINGS}:ScoredSettings"),
     "captioned": Part("trainer.model.fusion.scored:CaptionedFusion", f"{_FUSION_SETTINGS}:CaptionedSettings"),
 }
-FORMATS: dict[str, Part[Format]] = {}
 _USUAL_HEAD = {"ner": "tagging", "re": "relation"}
 
 

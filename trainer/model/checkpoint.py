@@ -24,7 +24,7 @@ from trainer.model.encoder import load_encoder, quiet_transformers
 from trainer.model.expert import ENCODER, Expert, build_expert
 from trainer.model.settings import ModelConfig
 
-__all__ = ["ExpertFacts", "load_expert", "read_expert_facts", "save_expert"]
+__all__ = ["ExpertFacts", "load_expert", "read_expert_facts", "save_expert", "start_from"]
 
 FACTS = "head.json"
 
@@ -120,6 +120,40 @@ def load_expert(folder: Path, labels: LabelSet | None = None) -> Expert:
         if name != ENCODER:
             _load_part(part, _part_path(folder, name), name)
     return expert.eval()
+
+
+def start_from(expert: Expert, folder: Path) -> dict[str, tuple[int, int]]:
+    """Begin with the weights of a checkpoint, where they have the same part, name and shape.
+
+    An encoder with further pieces (the markers of a task) takes the rows that both have.
+
+    Args:
+        expert: new.
+        folder: written by `save_expert`; its head may be another one, and its labels too.
+
+    Returns:
+        for each part, how many of its tensors were taken over, and how many it has.
+
+    Raises:
+        InputError: no checkpoint here, or its encoder is another one.
+    """
+    parts = load_expert(folder).parts
+    taken = {}
+    for name, part in expert.parts.items():
+        old = parts[name].state_dict() if name in parts else {}
+        new, count = part.state_dict(), 0
+        for key, tensor in new.items():
+            if key in old and old[key].shape[1:] == tensor.shape[1:] and old[key].dim() == tensor.dim():
+                is_table = name == ENCODER and "embeddings" in key
+                if is_table or old[key].shape == tensor.shape:
+                    rows = min(len(old[key]), len(tensor)) if tensor.dim() else None
+                    tensor[:rows] = old[key][:rows] if tensor.dim() else old[key]
+                    count += 1
+        part.load_state_dict(new)
+        taken[name] = count, len(new)
+    if taken[ENCODER][0] < taken[ENCODER][1]:
+        raise InputError("the run to start from has another encoder", path=folder, remedy="set encoder.name to its own")
+    return taken
 
 
 def _load_part(part: Any, path: Path, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
+from schemas.manifest import sha256_file
 from schemas.records import Context, Sample
 from trainer.config import RunConfig
 from trainer.inputs import LabelSet, describe_sources, describe_stores, read_features, read_sources
@@ -126,6 +127,8 @@ def fit(
     }
     if config.data.features:
         identity["features"] = describe_stores(config.data.features)
+    if config.init.from_run:
+        identity["init"] = _weights_of(Path(config.init.from_run))
     _check_size(config, data["train"].features)
     config = settle_config(config, labels.task_name)
     open_run_folder(out, config, labels, identity, overwrite=overwrite, is_continued=is_continued)
@@ -147,7 +150,7 @@ def _train(
     from trainer.training.optimizer import parameter_groups
     from trainer.training.state import finish_state, restore_state
 
-    expert, examples = _prepare(config, data, labels)
+    expert, examples = _prepare(config, data, labels, talk)
     device = choose_device(config.training)
     expert.to(device)
     # fused: one pass over the weights; on a CPU an eighth of the time, to the same values but for rounding.
@@ -173,6 +176,18 @@ def _train(
         write_facts(out, _outcome(progress, examples))
     finish_state(out / "last", progress)
     return read_facts(out)
+
+
+def _weights_of(run: Path) -> dict[str, str]:
+    """Return the hashes of the weights of a run to start from.
+
+    Raises:
+        InputError: it has none.
+    """
+    files = sorted((run / "best").glob("*.safetensors"))
+    if not files:
+        raise InputError("there is no best/ to start from", path=run, remedy="set init.from_run to a finished run")
+    return {file.name: sha256_file(file) for file in files}
 
 
 def _check_size(config: RunConfig, features: SampleFeatures | None) -> None:
@@ -237,15 +252,21 @@ def _labels(train: SplitData) -> LabelSet:
     return labels
 
 
-def _prepare(config: RunConfig, data: dict[str, SplitData], labels: LabelSet) -> tuple[Expert, dict[str, Examples]]:
+def _prepare(
+    config: RunConfig, data: dict[str, SplitData], labels: LabelSet, talk: Talk
+) -> tuple[Expert, dict[str, Examples]]:
     import torch
     from transformers import set_seed
 
-    from trainer.model import make_expert
+    from trainer.model import make_expert, start_from
 
     set_seed(config.training.seed)
     torch.manual_seed(config.training.seed)
     expert = make_expert(config.encoder, config.model, labels)
+    if config.init.from_run:
+        taken = start_from(expert, Path(config.init.from_run) / "best")
+        rows = ", ".join(f"{part} {count} of {total}" for part, (count, total) in taken.items())
+        talk(f"starts from {config.init.from_run}: {rows} tensors")
     return expert, {split: encode_split(expert, config, part) for split, part in data.items()}
 
 

@@ -1,1 +1,10 @@
+from .choices import ChoicesFormat as ChoicesFormat
+from .grammar import END as END
+from .grammar import Grammar as Grammar
+from .grammar import State as State
+from .pattern import Symbol as Symbol
+from .pattern_format import PatternFormat as PatternFormat
+from .table import make_format as make_format
 from .text_format import Format as Format
+from .words import FormatLabels as FormatLabels
+from .words import label_words as label_words

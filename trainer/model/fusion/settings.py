@@ -16,6 +16,7 @@ __all__ = [
     "ExpertsSettings",
     "FramedSettings",
     "FusionSettings",
+    "GatedSettings",
     "ObjectsSettings",
     "PrefixSettings",
     "PromptsSettings",
@@ -104,6 +105,24 @@ class AlignedSettings(FusionSettings):
     weight: Share = 0.38
     temperature: Temperature = 0.179
     text_share: Portion = 0.7
+
+
+@dataclass(frozen=True, config=BLOCK)
+class GatedSettings(FusionSettings):
+    """Tokens look at the picture, through one gate for a sample.
+
+    Args:
+        dropout: in the attention and in the picture's encoder.
+        layers: of the picture's encoder.
+        places: so many columns have a vector for their order; those behind share the last.
+
+    Source: UMIE (Sun et al., AAAI 2024): 2 layers; 37 columns, the whole picture and 36 regions.
+    """
+
+    kind: Literal["gated"] = "gated"
+    dropout: Share = 0.1
+    layers: AtLeastOne = 2
+    places: AtLeastOne = 37
 
 
 @dataclass(frozen=True, config=BLOCK)

@@ -100,6 +100,11 @@ class Head(nn.Module, ABC):
         self.labels = labels
 
     @classmethod
+    def classes_of(cls, labels: LabelSet) -> type[Head]:  # noqa: ARG003 - for heads that answer for more than one task
+        """Return the head whose states and classes this one has: experts of one can be mixed."""
+        return cls
+
+    @classmethod
     @abstractmethod
     def gold_classes(cls, labels: LabelSet, sample: Sample) -> tuple[int, ...] | None:
         """Return the right classes of all states of a sample; None where it has no labels.

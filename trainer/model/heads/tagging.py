@@ -13,7 +13,7 @@ from trainer.model.heads.crf import LinearChain, likeliest_path, sound_transitio
 from trainer.model.heads.head import Head, Posterior, Reading, View
 from trainer.model.heads.settings import TaggingSettings
 
-__all__ = ["TaggingHead"]
+__all__ = ["TaggingHead", "extend_tags"]
 
 _OUTSIDE = "O"
 _NEVER = -30.0
@@ -64,17 +64,7 @@ class TaggingHead(Head):
 
     def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with O for the tokens beyond the window, whatever tag is before them."""
-        beyond = len(sample.tokens) - len(reading.classes)
-        if not beyond or reading.log_pairs is None:
-            return reading
-        outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
-        outside[:, 0] = 0.0
-        before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
-        return reading._replace(
-            log_probs=torch.cat([reading.log_probs, outside]),
-            classes=torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
-            log_pairs=torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
-        )
+        return extend_tags(reading, sample)
 
     def targets(self, sample: Sample, window: Window) -> tuple[int, ...] | None:
         """Return the numbers of the tags of the tokens that are in the window."""
@@ -99,3 +89,18 @@ class TaggingHead(Head):
         """Return the best tag sequences [B, P]."""
         allowed = (self.allowed_start, self.allowed_steps) if self.constrained else None
         return self.chain.decode(view.logits, view.mask, allowed)
+
+
+def extend_tags(reading: Reading, sample: Sample) -> Reading:
+    """Return the reading with O for the tokens beyond the window, whatever tag is before them."""
+    beyond = len(sample.tokens) - len(reading.classes)
+    if not beyond or reading.log_pairs is None:
+        return reading
+    outside = torch.full((beyond, reading.log_probs.shape[1]), _NEVER)
+    outside[:, 0] = 0.0
+    before = torch.cat([reading.log_probs[-1:], outside[:-1]])  # [beyond, K]
+    return reading._replace(
+        log_probs=torch.cat([reading.log_probs, outside]),
+        classes=torch.cat([reading.classes, torch.zeros(beyond, dtype=torch.long)]),
+        log_pairs=torch.cat([reading.log_pairs, before[:, :, None] + outside[:, None, :]]),
+    )

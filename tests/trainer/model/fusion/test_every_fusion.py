@@ -26,7 +26,7 @@ SETTINGS: dict[str, list[str]] = {
     "framed": ["positions=2", "frames=[2]"],
 }
 """Settings that make a fusion fit the tiny encoder."""
-ORDERED = {"experts", "framed"}
+ORDERED = {"experts", "framed", "gated"}
 """Fusions with weights of their own for each column or place, so that the order of the regions has a meaning."""
 KINDS = sorted(FUSIONS)
 
@@ -149,7 +149,9 @@ def test_every_weight_moves_after_one_step_and_stands_in_exactly_one_group(data:
     assert list(expert.parts) == ["encoder", "head", "fusion"]
     before = copy.deepcopy(expert.state_dict())
     expert.train()
-    batch = make_batch(expert, config, make_features())
+    sides = torch.rand(3, 4, 2)
+    features = make_features()._replace(boxes=torch.cat([sides, sides + 1], -1))  # for those that read places
+    batch = make_batch(expert, config, features)
     loss = expert.losses(batch).sum()
     assert bool(loss.isfinite())
     loss.backward()  # type: ignore[no-untyped-call]

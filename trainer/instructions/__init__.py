@@ -1,0 +1,5 @@
+"""The words in which a model is told what to do."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

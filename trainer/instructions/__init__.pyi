@@ -1,0 +1,1 @@
+from .prompts import read_instructions as read_instructions

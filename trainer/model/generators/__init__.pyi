@@ -1,0 +1,13 @@
+from .beams import Hypothesis as Hypothesis
+from .beams import search as search
+from .decoder import Memory as Memory
+from .decoder import PointerDecoder as PointerDecoder
+from .gold import GoldText as GoldText
+from .gold import gold_text as gold_text
+from .gold import spread_markers as spread_markers
+from .hub import load_generator as load_generator
+from .nbest import tags_of as tags_of
+from .nbest import text_marginals as text_marginals
+from .pieces import PieceGrammar as PieceGrammar
+from .regions import boxes_of as boxes_of
+from .regions import pointer_loss as pointer_loss
