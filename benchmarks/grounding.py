@@ -77,7 +77,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="a folder to keep data and runs in")
     parser.add_argument("--shared", type=Path, default=SHARED, help="the folder of research data")
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="parted by commas")
     parser.add_argument("--setting", action="append", default=[], help="further key=value for all systems")
     parser.add_argument("--dry", action="store_true", help="print alone, and write no result files")

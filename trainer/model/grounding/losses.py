@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from trainer.model.grounding.overlaps import LEAST_OVERLAP, soft_targets
 
-__all__ = ["relation_loss", "sigmoid_loss", "softmax_loss"]
+__all__ = ["one_question_loss", "relation_loss", "sigmoid_loss", "softmax_loss"]
 
 _OUT = -1e9
 """The score of a region that is not there."""
@@ -28,7 +28,8 @@ def softmax_loss(scores: Tensor, none: Tensor, present: Tensor, overlaps: Tensor
 
     >>> import math
     >>> one = torch.ones(1, 1, dtype=torch.bool)
-    >>> softmax_loss(torch.zeros(1, 1), torch.zeros(1), one, torch.tensor([[[0.9]]]), one).tolist() == [math.log(2)]
+    >>> loss = softmax_loss(torch.zeros(1, 1), torch.zeros(1), one, torch.tensor([[[0.9]]]), one)
+    >>> math.isclose(loss.item(), math.log(2), rel_tol=1e-6)
     True
     """
     shares = soft_targets(overlaps, has_box)
@@ -61,6 +62,29 @@ def relation_loss(scores: Tensor, types: Tensor, present: Tensor, overlaps: Tens
     target = torch.where(_right(overlaps, has_box), types[:, None], last)  # [N, K]
     each = functional.cross_entropy(scores.flatten(0, 1), target.flatten(), reduction="none").view_as(target)
     return (each * present).sum(-1)
+
+
+def one_question_loss(probs: Tensor, right: Tensor) -> Tensor:
+    """Return RE2's constraint that an answer has one question: 0-dimensional.
+
+    The sum over right pairs of | log p + mean over the other questions of the same answer of -log(1 - p') |; here a
+    question is a mention, and an answer a region.
+
+    Args:
+        probs: of each pair in (0, 1) [Q, A].
+        right: which pairs are right [Q, A] bool.
+
+    Source: VT-NLP/Form-Document-IE (RE2), re_gat.py; weighed by 0.02 there.
+
+    >>> probs = torch.tensor([[0.0, 2.0], [1.0, 0.0], [0.0, 0.0]]).softmax(1)[:, 1:]
+    >>> round(one_question_loss(probs.double(), torch.tensor([[True], [False], [False]])).item(), 4)
+    0.3763
+    """
+    if len(probs) < 2:
+        return probs.new_zeros(())
+    refused = -torch.log1p(-probs)  # [Q, A]
+    others = (refused.sum(0, keepdim=True) - refused) / (len(probs) - 1)
+    return ((probs.log() + others).abs() * right).sum()
 
 
 def _right(overlaps: Tensor, has_box: Tensor) -> Tensor:

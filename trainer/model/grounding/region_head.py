@@ -11,14 +11,18 @@ from schemas.records import Box, Entity, Sample
 from trainer.inputs import Answer, LabelSet
 from trainer.metrics import RecordKey
 from trainer.model.grounding.candidates import Candidates, find_candidates
-from trainer.model.grounding.losses import relation_loss, sigmoid_loss, softmax_loss
+from trainer.model.grounding.losses import one_question_loss, relation_loss, sigmoid_loss, softmax_loss
 from trainer.model.grounding.mentions import Mentions, gather_mentions, gold_boxes
-from trainer.model.grounding.overlaps import overlap_matrix
+from trainer.model.grounding.overlaps import LEAST_OVERLAP, overlap_matrix
 from trainer.model.grounding.scorers import make_scorer
 from trainer.model.grounding.settings import RegionSettings
 from trainer.model.heads import TaggingHead, View
 
 __all__ = ["RegionHead", "Scored"]
+
+_TYPE_SIZE = 8.0
+"""The component of a mention's type: AdamW moves a weight by its rate at most in a step, and a 1 among hundreds of
+components of a state would be heard only after thousands of steps."""
 
 
 class Scored:
@@ -64,8 +68,22 @@ class RegionHead(TaggingHead):
         if not scored.mentions.entities:
             return loss
         boxes, there = gold_boxes(scored.mentions.entities, loss.device)
-        each = self._region_loss(scored, overlap_matrix(boxes, scored.candidates.boxes), there)
-        return loss.index_add(0, scored.mentions.samples, self.settings.region_weight * each.to(loss.dtype))
+        overlaps = overlap_matrix(boxes, scored.candidates.boxes)
+        each = self.settings.region_weight * self._region_loss(scored, overlaps, there)
+        if self.settings.constraint_weight and overlaps.numel():
+            each = each + self.settings.constraint_weight * self._constraint(scored, overlaps)
+        return loss.index_add(0, scored.mentions.samples, each.to(loss.dtype))
+
+    def _constraint(self, scored: Scored, overlaps: Tensor) -> Tensor:
+        """Return RE2's constraint of each post, shared among its mentions [N]."""
+        probs = self.region_posterior(scored).clamp(1e-6, 1 - 1e-6)
+        right = (overlaps >= LEAST_OVERLAP).any(1)
+        samples = scored.mentions.samples
+        found = torch.zeros_like(probs[:, 0])
+        for sample in samples.unique().tolist():
+            own = samples == sample
+            found = found + own * one_question_loss(probs[own], right[own]) / own.sum()
+        return found
 
     def _region_loss(self, scored: Scored, overlaps: Tensor, there: Tensor) -> Tensor:
         """Return the loss of each mention [N]: of its regions, and of whether it is shown."""
@@ -92,7 +110,7 @@ class RegionHead(TaggingHead):
         regions = self.scorer.project(found)  # [B, K, W]
         mentions = gather_mentions(rows, self.labels.types, view.mask)
         kinds = nn.functional.one_hot(mentions.types, len(self.labels.types)).to(view.states.dtype)
-        mention = torch.cat([mentions.mean(view.states), kinds], -1)  # [N, H + C]
+        mention = torch.cat([mentions.mean(view.states), _TYPE_SIZE * kinds], -1)  # [N, H + C]
         own = found.of(mentions.samples)
         scores = self.scorer(
             regions[mentions.samples], own.present, mention, view.states[mentions.samples], mentions.inside

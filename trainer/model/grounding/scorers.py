@@ -16,6 +16,8 @@ __all__ = ["AttentionScorer", "PointScorer", "RegionScorer", "RelationScorer", "
 
 _SCALE = 4.0
 """A standardised region, projected, has components of this size: the scores then move in the first steps."""
+_PLACE_SIZE = 3.0
+"""Places lie in [0, 1]; so scaled, they weigh as much as a few components of a region from the first steps on."""
 _HEADS = 4
 
 
@@ -37,7 +39,7 @@ class RegionScorer(nn.Module):
     def project(self, candidates: Candidates) -> Tensor:
         """Return the regions of all samples with their places in them [B, K, W]."""
         values = self.standardise(candidates.values, candidates.present)
-        return self.region(self.dropout(values)) * self.scale + self.place(candidates.places)  # type: ignore[no-any-return]
+        return self.region(self.dropout(values)) * self.scale + self.place(_PLACE_SIZE * candidates.places)  # type: ignore[no-any-return]
 
     def forward(self, regions: Tensor, present: Tensor, mention: Tensor, tokens: Tensor, inside: Tensor) -> Tensor:
         """Return the scores.
@@ -64,7 +66,7 @@ class PointScorer(RegionScorer):
     def forward(self, regions: Tensor, present: Tensor, mention: Tensor, tokens: Tensor, inside: Tensor) -> Tensor:  # noqa: ARG002
         """Return scores [N, K]."""
         state, kinds = mention[:, : -self.types], mention[:, -self.types :]
-        query = kinds @ self.type_query.weight + self.state_query(self.state_dropout(state))
+        query = self.type_query(kinds.argmax(-1)) + self.state_query(self.state_dropout(state))
         return torch.einsum("nw,nkw->nk", query, regions) * (_SCALE / math.sqrt(self.width))
 
 
@@ -82,7 +84,7 @@ class AttentionScorer(RegionScorer):
 
     def forward(self, regions: Tensor, present: Tensor, mention: Tensor, tokens: Tensor, inside: Tensor) -> Tensor:  # noqa: ARG002
         """Return scores [N, K]."""
-        kind = (mention[:, -self.types :] @ self.type_token.weight)[:, None, :]
+        kind = self.type_token(mention[:, -self.types :].argmax(-1))[:, None, :]
         keys = torch.cat([kind, tokens], 1)  # [N, 1 + P, H]
         there = torch.cat([torch.ones_like(inside[:, :1]), inside], 1)
         return self.out(self.cross(regions, keys, there))[..., 0]  # type: ignore[no-any-return]

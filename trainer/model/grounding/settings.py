@@ -28,6 +28,7 @@ class RegionSettings(TaggingSettings):
         width: components in which mention and region meet.
         region_dropout: share of a region's components that are dropped in training.
         region_weight: of the loss of regions beside that of tags.
+        constraint_weight: of RE2's term that no two mentions of a post have one region; 0 leaves it out.
         threshold: a region counts from this probability; of softmax, the likeliest answer does.
 
     Source: H-Index (Yu et al., ACL 2023) for softmax and its targets; EVG (same paper) for sigmoid.
@@ -44,6 +45,7 @@ class RegionSettings(TaggingSettings):
     width: AtLeastOne = 64
     region_dropout: Share = 0.5
     region_weight: Rate = 1.0
+    constraint_weight: Rate = 0.0
     threshold: Share = 0.5
 
 
