@@ -145,6 +145,7 @@ def predict(
     image_vectors: opt.Vectors = None,
     features: opt.FeatureStores = None,
     regions: opt.PredictRegions = None,
+    given: opt.Grounding = None,
     conll: opt.Conll = None,
     rerank: opt.Rerank = None,
     uncertain: opt.Uncertain = None,
@@ -152,8 +153,8 @@ def predict(
     """Predict entities or relations of new samples."""
     from trainer.commands import PredictInputs, predict_rows, uncertain_entities, write_conll, write_jsonl
 
-    lists = [tuple(given or ()) for given in (contexts, features, regions)]
-    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank)
+    lists = [tuple(paths or ()) for paths in (contexts, features, regions)]
+    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank, given)
     with shown_steps() as steps:
         rows = predict_rows(run, source, split, inputs, steps.note)
     if conll is not None:
@@ -168,16 +169,16 @@ def predict(
 
 
 @app.command(epilog=opt.example("mie-train evaluate runs/mixture --split test"))
-def evaluate(run: opt.Run, split: opt.Split = "test", as_json: opt.AsJson = False) -> None:
+def evaluate(run: opt.Run, split: opt.Split = "test", given: opt.Grounding = None, as_json: opt.AsJson = False) -> None:
     """Score a run on a labelled split, and write its predictions and its report."""
     from trainer.commands import evaluate_run
 
     with shown_steps():
-        values = evaluate_run(run, split)
+        values = evaluate_run(run, split, given)
     if as_json:
         _print_json(values)
     else:
-        typer.echo((run / "predictions" / f"{split}.scores.md").read_text(encoding="utf-8"), nl=False)
+        typer.echo((run / "predictions" / f"{split}{'-grounded' if given else ''}.scores.md").read_text(encoding="utf-8"), nl=False)
 
 
 @app.command(

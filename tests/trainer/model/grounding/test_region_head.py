@@ -14,7 +14,7 @@ from schemas.errors import UsageError
 from schemas.records import Box, Entity, Sample
 from tests.support.feature_store import write_features
 from tests.support.tiny_encoder import build_encoder, make_tweets
-from trainer.commands import fit_and_evaluate, predict_rows
+from trainer.commands import PredictInputs, fit_and_evaluate, predict_rows
 from trainer.config import RunConfig, load_config, override
 from trainer.inputs import Earlier, Features, LabelSet
 from trainer.mixture import fit_mixture
@@ -196,7 +196,8 @@ def test_every_preset_runs_on_a_grounded_set(grounded: RunConfig, preset: str, t
     fit_and_evaluate(config, tmp_path / "run")
     first = (tmp_path / "run" / "predictions" / "test.scores.md").read_text()
     assert "GMNER" in first and "EEG" in first
-    rows = predict_rows(tmp_path / "run", Path(grounded.data.samples))
+    stores = PredictInputs(features=(Path(grounded.data.features[0]),))
+    rows = predict_rows(tmp_path / "run", Path(grounded.data.samples), inputs=stores)
     assert all("tags" in row and "entities" in row for row in rows)
 
 
@@ -205,7 +206,8 @@ def test_mixtures_mix_the_tags_of_region_heads(grounded: RunConfig, tmp_path: Pa
     for seed, name in ((1, "a"), (2, "b")):
         fit_and_evaluate(override(config, [f"training.seed={seed}"]), tmp_path / name)
     fit_mixture([tmp_path / "a", tmp_path / "b"], tmp_path / "mixture")
-    rows = predict_rows(tmp_path / "mixture", Path(grounded.data.samples))
+    stores = PredictInputs(features=(Path(grounded.data.features[0]),))
+    rows = predict_rows(tmp_path / "mixture", Path(grounded.data.samples), inputs=stores)
     assert len(rows) == 12 and all("gate" in row for row in rows)
 
 
@@ -232,4 +234,4 @@ def test_each_step_looks_at_the_one_before_it_and_the_first_at_none(grounded: Ru
         other = Earlier(batch.earlier.ids.roll(1, 0), batch.earlier.attention, batch.earlier.features)
         turned = expert.view(replace(batch, earlier=other)).logits
     assert torch.equal(logits[0], alone[0])
-    assert not torch.allclose(logits[1], alone[1], atol=1e-4) and not torch.allclose(logits[1], turned[1], atol=1e-4)
+    assert not torch.allclose(logits[1], alone[1], atol=1e-4) and not torch.allclose(logits[2], turned[2], atol=1e-4)
