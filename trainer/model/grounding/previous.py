@@ -57,6 +57,8 @@ class PreviousFusion(Fusion):
     ) -> Fused:
         """Return states [B, L, 3H]."""
         read = self._read(features, ids)
+        if self.training:
+            read = self._vary(read)
         tokens = encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state  # [B, L, H]
         regions = self.project(read.values)  # [B, K, W]
         text = torch.zeros_like(tokens)
