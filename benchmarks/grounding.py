@@ -192,7 +192,10 @@ def print_table(work: Path, found: Mapping[str, Mapping[int, Mapping[str, Any]]]
     for name, by_seed in found.items():
         for part in ("dev", *PHOTOS):
             label = f"{SYSTEMS[name].preset}, {'dev' if part == 'dev' else f'test, {part} photos'}"
-            each = [[by_seed[seed][part][key] for seed in seeds] for key in (*METRICS.values(), "GMNER PER", "GMNER MISC", "region of right entities")]
+            each = [
+                [by_seed[seed][part][key] for seed in seeds]
+                for key in (*METRICS.values(), "GMNER PER", "GMNER MISC", "region of right entities")
+            ]
             rows.append([label, *map(_cell, each)])
     print(to_markdown(["system", "GMNER", "MNER", "EEG", "GMNER PER", "GMNER MISC", "region of right entities"], rows))
     print("\nRegion right of the groundable entities of test, given the gold spans and types (bounds)\n")

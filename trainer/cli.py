@@ -178,7 +178,8 @@ def evaluate(run: opt.Run, split: opt.Split = "test", given: opt.Grounding = Non
     if as_json:
         _print_json(values)
     else:
-        typer.echo((run / "predictions" / f"{split}{'-grounded' if given else ''}.scores.md").read_text(encoding="utf-8"), nl=False)
+        path = run / "predictions" / f"{split}{'-grounded' if given else ''}.scores.md"
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
 
 
 @app.command(

@@ -1,4 +1,4 @@
-"""Decisions of a grounder, from a file: which mention the picture shows, and where; joined to what a system predicts."""
+"""Decisions of a grounder, from a file: what the picture shows of a mention; joined to what a system predicts."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ class Decision(NamedTuple):
 def read_decisions(path: Path) -> list[Decision]:
     """Read decisions from JSON lines, from a CSV file with a header, or from RiVEG's text files.
 
-    JSON: {"image", "surface" or "start" and "end", "type", "groundable", "boxes": [[x1, y1, x2, y2], ...]}; CSV: the same
-    names, and a box in the columns x1, y1, x2, y2; several boxes are several rows. Without "groundable", boxes say it.
+    JSON: {"image", "surface" or "start" and "end", "type", "groundable", "boxes": [[x1, y1, x2, y2], ...]}. CSV has the
+    same names, and a box in the columns x1, y1, x2, y2; several boxes are several rows. Without "groundable", the boxes
+    say it.
 
     Raises:
         UsageError: a file of another kind.
@@ -89,9 +90,7 @@ def ground_answers(
     counts: Counter[str] = Counter(by_span=0, by_surface=0, undecided=0, shown_without_box=0)
     found = []
     for sample, answer in zip(samples, answers, strict=True):
-        records = [
-            _ground(row, sample, table, counts) if isinstance(row, Entity) else row for row in answer.records
-        ]
+        records = [_ground(row, sample, table, counts) if isinstance(row, Entity) else row for row in answer.records]
         found.append(answer._replace(records=tuple(records)))
     return found, counts
 
@@ -173,8 +172,9 @@ def _read_riveg(file: TextFile) -> Iterator[Decision]:
 def _to_decision(row: Mapping[str, Any], boxes: tuple[Box, ...], file: TextFile, place: str) -> Decision:
     texts = {name: row.get(name) for name in ("image", "surface", "type")}
     numbers = [row.get("start"), row.get("end")]
+    whole = [value for value in numbers if type(value) is int]  # True is an int too
     is_groundable = row.get("groundable", bool(boxes))
-    span = Span(*numbers) if all(type(value) is int for value in numbers) else None
+    span = Span(*whole) if len(whole) == 2 else None
     if (
         not isinstance(texts["image"], str)
         or not all(value is None or isinstance(value, str) for value in texts.values())

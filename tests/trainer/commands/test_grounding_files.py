@@ -50,7 +50,7 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "a.csv").write_text(
         "image,surface,start,end,type,groundable,x1,y1,x2,y2\n"
-        "1.jpg,Ann,,,,yes,1,2,30,40\n1.jpg,,4,5,LOC,0,,,,\n2.jpg,\"Bo, Jr\",,,,1,,,,\n"
+        '1.jpg,Ann,,,,yes,1,2,30,40\n1.jpg,,4,5,LOC,0,,,,\n2.jpg,"Bo, Jr",,,,1,,,,\n'
     )
     found = read_decisions(tmp_path / "a.jsonl")
     assert found == read_decisions(tmp_path / "a.csv")

@@ -37,13 +37,20 @@ def softmax_loss(scores: Tensor, none: Tensor, present: Tensor, overlaps: Tensor
     target = torch.cat([shares, (~shown).double()[:, None]], 1)  # [N, K + 1]
     logits = torch.cat([scores.masked_fill(~present, _OUT), none[:, None]], 1)
     log_probs = logits.double().log_softmax(-1)
-    return (torch.special.xlogy(target, target) - target * log_probs).sum(-1).float()
+    divergence: Tensor = (torch.special.xlogy(target, target) - target * log_probs).sum(-1)
+    return divergence.float()
 
 
 def sigmoid_loss(scores: Tensor, present: Tensor, overlaps: Tensor, has_box: Tensor) -> Tensor:
     """Return the binary cross entropies of all candidates of each mention, summed [N].
 
-    A candidate is right from an overlap of 0.5 with any gold box. Arguments as in `softmax_loss`.
+    A candidate is right from an overlap of 0.5 with any gold box.
+
+    Args:
+        scores: of the candidates [N, K].
+        present: which candidates are there [N, K] bool.
+        overlaps: of gold boxes and candidates [N, G, K].
+        has_box: which gold boxes there are [N, G] bool.
     """
     right = _right(overlaps, has_box).to(scores.dtype)
     each = functional.binary_cross_entropy_with_logits(scores, right, reduction="none")
@@ -56,7 +63,9 @@ def relation_loss(scores: Tensor, types: Tensor, present: Tensor, overlaps: Tens
     Args:
         scores: [N, K, C + 1]; the last class is none.
         types: of the mentions [N], which are the relations to their regions.
-        present, overlaps, has_box: as in `softmax_loss`.
+        present: which candidates are there [N, K] bool.
+        overlaps: of gold boxes and candidates [N, G, K].
+        has_box: which gold boxes there are [N, G] bool.
     """
     last = scores.shape[-1] - 1
     target = torch.where(_right(overlaps, has_box), types[:, None], last)  # [N, K]

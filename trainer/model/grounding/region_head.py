@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ _TYPE_SIZE = 8.0
 components of a state would be heard only after thousands of steps."""
 
 
-class Scored:
+class Scored(NamedTuple):
     """The scores of N mentions.
 
     Args:
@@ -36,10 +37,11 @@ class Scored:
         shown: the score of the classifier, whether the picture shows it [N].
     """
 
-    def __init__(
-        self, mentions: Mentions, candidates: Candidates, scores: Tensor, none: Tensor, shown: Tensor
-    ) -> None:
-        self.mentions, self.candidates, self.scores, self.none, self.shown = mentions, candidates, scores, none, shown
+    mentions: Mentions
+    candidates: Candidates
+    scores: Tensor
+    none: Tensor
+    shown: Tensor
 
 
 class RegionHead(TaggingHead):
@@ -80,7 +82,7 @@ class RegionHead(TaggingHead):
         right = (overlaps >= LEAST_OVERLAP).any(1)
         samples = scored.mentions.samples
         found = torch.zeros_like(probs[:, 0])
-        for sample in samples.unique().tolist():
+        for sample in set(samples.tolist()):
             own = samples == sample
             found = found + own * one_question_loss(probs[own], right[own]) / own.sum()
         return found
@@ -116,7 +118,8 @@ class RegionHead(TaggingHead):
             regions[mentions.samples], own.present, mention, view.states[mentions.samples], mentions.inside
         ).float()
         none, shown = (
-            mention.new_zeros(len(mention)) if layer is None else layer(mention)[:, 0] for layer in (self.none, self.shown)
+            mention.new_zeros(len(mention)) if layer is None else layer(mention)[:, 0]
+            for layer in (self.none, self.shown)
         )
         return Scored(mentions, own, scores, none.float(), shown.float())
 

@@ -27,7 +27,7 @@ class RegionScorer(nn.Module):
     The type of a mention takes part in the score: which region shows "Rocky" hangs on whether Rocky is a dog.
     """
 
-    def __init__(self, hidden: int, types: int, settings: RegionSettings) -> None:
+    def __init__(self, types: int, settings: RegionSettings) -> None:
         super().__init__()
         self.types, self.width = types, settings.width
         self.standardise = Standardise(settings.feature_dim)
@@ -58,7 +58,7 @@ class PointScorer(RegionScorer):
     """s_k = q . r_k / sqrt(W), q = Wq [mean state; type]: the pointer of H-Index, with the type in the query."""
 
     def __init__(self, hidden: int, types: int, settings: RegionSettings) -> None:
-        super().__init__(hidden, types, settings)
+        super().__init__(types, settings)
         self.type_query = nn.Embedding(types, settings.width)
         self.state_query = nn.Linear(hidden, settings.width)
         self.state_dropout = nn.Dropout(settings.region_dropout)
@@ -77,7 +77,7 @@ class AttentionScorer(RegionScorer):
     """
 
     def __init__(self, hidden: int, types: int, settings: RegionSettings) -> None:
-        super().__init__(hidden, types, settings)
+        super().__init__(types, settings)
         self.type_token = nn.Embedding(types, hidden)
         self.cross = CrossBlock(settings.width, hidden, _HEADS, settings.dropout)
         self.out = nn.Linear(settings.width, 1)
@@ -99,7 +99,7 @@ class RelationScorer(RegionScorer):
     """
 
     def __init__(self, hidden: int, types: int, settings: RegionSettings) -> None:
-        super().__init__(hidden, types, settings)
+        super().__init__(types, settings)
         self.head = nn.Linear(hidden + types, settings.width)
         self.norm = nn.LayerNorm(settings.width)
         self.feed = nn.Sequential(nn.GELU(), nn.Dropout(settings.dropout), nn.Linear(settings.width, types + 1))

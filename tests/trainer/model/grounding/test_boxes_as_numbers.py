@@ -102,7 +102,9 @@ def test_losses_by_hand() -> None:
     target = torch.tensor([0.51, 0.8]).double() / 1.31
     right = (target * (target.log() - first[1:3])).sum()
     second = -torch.tensor([0.5, -0.5, 1.0]).log_softmax(0)[2]
-    assert softmax_loss(scores, none, present, overlaps, there).tolist() == pytest.approx([float(right), float(second)], abs=1e-6)
+    assert softmax_loss(scores, none, present, overlaps, there).tolist() == pytest.approx(
+        [float(right), float(second)], abs=1e-6
+    )
     each = [-torch.nn.functional.logsigmoid(torch.tensor(x)).item() for x in (-1.0, 2.0, 3.0, -0.5, 0.5)]
     found = sigmoid_loss(scores, present, overlaps, there).tolist()
     assert found == pytest.approx([sum(each[:3]), sum(each[3:])], abs=1e-6)

@@ -212,7 +212,7 @@ def test_mixtures_mix_the_tags_of_region_heads(grounded: RunConfig, tmp_path: Pa
 
 
 def test_features_of_another_size_are_refused_by_the_head(grounded: RunConfig, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="model.head.feature_dim is 5, but the features have 4"):
+    with pytest.raises(UsageError, match=r"model\.head\.feature_dim is 5, but the features have 4"):
         fit_and_evaluate(override(grounded, ["model.head.feature_dim=5"]), tmp_path / "run")
 
 
