@@ -54,7 +54,7 @@ def test_targets_on_real_regions_as_measured(
     regions = np.load(shared_data / "vinvl" / f"{name}.jpg.npz")
     boxes = torch.from_numpy(regions["bounding_boxes"][:18].astype(np.float64))
     if gold is None:
-        from trainer.data.readers.boxes import read_boxes
+        from trainer.data.readers import read_boxes
 
         gold = tuple(read_boxes(shared_data / "gmner" / "xml.tar.gz")[name].boxes[0].box)
     overlaps = overlap_matrix(torch.tensor([gold], dtype=torch.float64), boxes)
