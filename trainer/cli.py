@@ -122,9 +122,8 @@ def moe(
     if as_json:
         _print_json(asdict(facts))
         return
-    typer.echo(
-        to_markdown([f"{split}, held out", "F1"], [[k, f"{100 * v['f1']:.2f}"] for k, v in facts.scores.items()])
-    )
+    rows = [[name, f"{100 * score['f1']:.2f}"] for name, score in facts.scores.items()]
+    typer.echo(to_markdown([f"{split}, held out", "F1"], rows))
     typer.echo(f"\nThe mixture predicts by the gate {facts.gate}.")
 
 

@@ -11,7 +11,7 @@ from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
 from schemas.records import Sample
 from schemas.run_files import read_mixture_facts
-from trainer.commands.grounding_files import ground_output, read_decisions
+from trainer.commands.grounding_files import ground_output, read_grounding
 from trainer.commands.prediction_files import to_prediction_rows, write_conll, write_jsonl
 from trainer.config import RunConfig
 from trainer.metrics import (
@@ -33,7 +33,7 @@ def evaluate_run(folder: Path, split: str, grounding: Path | None = None) -> dic
     Args:
         folder: of an expert or a mixture.
         split: all its samples have labels.
-        grounding: a file of decisions (`read_decisions`) that say where the picture shows a mention. What is written
+        grounding: a file of decisions (`read_grounding`) that say where the picture shows a mention. What is written
             then is called `SPLIT-grounded`, beside the run's own.
 
     Returns:
@@ -45,7 +45,7 @@ def evaluate_run(folder: Path, split: str, grounding: Path | None = None) -> dic
     output = run_system(folder, split, lambda config: read_split(config, split))
     name = split
     if grounding is not None:
-        output, name = ground_output(output, read_decisions(grounding))[0], f"{split}-grounded"
+        output, name = ground_output(output, read_grounding(grounding))[0], f"{split}-grounded"
     rows = to_prediction_rows(output)
     if any(output.labels.task.gold_records(sample) is None for sample in output.samples):
         raise InputError("samples without labels cannot be scored", path=folder, remedy="use: mie-train predict")

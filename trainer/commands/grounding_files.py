@@ -18,7 +18,7 @@ from trainer.inputs import Answer
 from trainer.metrics import read_riveg
 from trainer.mixture import Output
 
-__all__ = ["Decision", "ground_answers", "ground_output", "read_decisions"]
+__all__ = ["Decision", "ground_answers", "ground_output", "read_grounding"]
 
 _KEYS = ("image", "surface", "start", "end", "type", "groundable", "boxes")
 _BOX = ("x1", "y1", "x2", "y2")
@@ -45,7 +45,7 @@ class Decision(NamedTuple):
     boxes: tuple[Box, ...] = ()
 
 
-def read_decisions(path: Path) -> list[Decision]:
+def read_grounding(path: Path) -> list[Decision]:
     """Read decisions from JSON lines, from a CSV file with a header, or from RiVEG's text files.
 
     JSON: {"image", "surface" or "start" and "end", "type", "groundable", "boxes": [[x1, y1, x2, y2], ...]}. CSV has the

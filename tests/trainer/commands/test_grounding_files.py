@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import InputError, UsageError
 from schemas.records import Box, Entity, Relation, Sample, Span
-from trainer.commands.grounding_files import Decision, ground_answers, read_decisions
+from trainer.commands.grounding_files import Decision, ground_answers, read_grounding
 from trainer.inputs import Answer
 
 BOX = Box(1.0, 2.0, 30.0, 40.0)
@@ -52,8 +52,8 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
         "image,surface,start,end,type,groundable,x1,y1,x2,y2\n"
         '1.jpg,Ann,,,,yes,1,2,30,40\n1.jpg,,4,5,LOC,0,,,,\n2.jpg,"Bo, Jr",,,,1,,,,\n'
     )
-    found = read_decisions(tmp_path / "a.jsonl")
-    assert found == read_decisions(tmp_path / "a.csv")
+    found = read_grounding(tmp_path / "a.jsonl")
+    assert found == read_grounding(tmp_path / "a.csv")
     assert found[0] == Decision("1.jpg", "Ann", None, None, True, (BOX,))
     assert found[1] == Decision("1.jpg", "", Span(4, 5), "LOC", False)
 
@@ -83,17 +83,17 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
 def test_a_file_that_is_no_such_file_is_refused(tmp_path: Path, name: str, text: str, fault: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=fault):
-        read_decisions(tmp_path / name)
+        read_grounding(tmp_path / name)
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file of decisions"):
-        read_decisions(tmp_path / "a.xml")
+        read_grounding(tmp_path / "a.xml")
 
 
 def test_rivegs_files_ground_gold_mentions_by_their_surface(shared_data: Path) -> None:
-    gold = read_decisions(shared_data / "riveg" / "GMNER_finall_label.txt")
-    predicted = read_decisions(shared_data / "riveg" / "OFAVE_to_OFAREC_augment.txt")
+    gold = read_grounding(shared_data / "riveg" / "GMNER_finall_label.txt")
+    predicted = read_grounding(shared_data / "riveg" / "OFAVE_to_OFAREC_augment.txt")
     assert (len(gold), len(predicted)) == (2542, 2535)
     assert sum(row.is_groundable for row in predicted) == 1044 and not any(row.boxes for row in predicted)
     words = ("Angelina", "Jolie", "criticizes", "Donald", "Trump")
