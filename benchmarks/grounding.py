@@ -62,14 +62,23 @@ def main() -> None:
     make_data(arguments.work, arguments.shared / "rocky")
     names = arguments.systems.split(",")
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    own = [f"training.epochs={arguments.epochs}", f"training.precision={arguments.precision}", *arguments.setting]
     for seed in seeds:  # all systems of a seed before the next: an interrupt then leaves a whole table
         for name in names:
-            own = [f"training.epochs={arguments.epochs}", f"training.precision={arguments.precision}"]
-            run_one(arguments.work, name, seed, [*own, *arguments.setting])
-    found = {name: {seed: read_scores(arguments.work, name, seed) for seed in seeds} for name in names}
+            if not arguments.finished:
+                run_one(arguments.work, name, seed, own)
+    found = {
+        name: {
+            seed: read_scores(arguments.work, name, seed)
+            for seed in seeds
+            if scores_file(arguments.work, name, seed).exists()
+        }
+        for name in names
+    }
+    found = {name: by_seed for name, by_seed in found.items() if by_seed}
     if not arguments.quiet:
-        print_table(arguments.work, found, seeds)
-        write_results(found, seeds, arguments)
+        print_table(arguments.work, found)
+        write_results(found, arguments)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -84,6 +93,7 @@ def parse_arguments() -> argparse.Namespace:
         "--precision", default="bf16", help="bf16 takes half the time of fp32 where the processor has it"
     )
     parser.add_argument("--setting", action="append", default=[], help="further key=value for all systems")
+    parser.add_argument("--finished", action="store_true", help="train nothing: print the runs that are finished")
     parser.add_argument("--quiet", action="store_true", help="train alone: print no table and write no result files")
     return parser.parse_args()
 
@@ -185,20 +195,18 @@ def region_share(samples: Sequence[Sample], predicted: Sequence[Answer]) -> floa
     return right / gold if gold else 0.0
 
 
-def print_table(work: Path, found: Mapping[str, Mapping[int, Mapping[str, Any]]], seeds: Sequence[int]) -> None:
-    """Print bounds and systems as Markdown."""
-    print(f"\nrocky, seeds {', '.join(map(str, seeds))}, F1 in %, mean over seeds (lowest to highest)\n")
+def print_table(work: Path, found: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> None:
+    """Print systems and bounds as Markdown."""
+    keys = (*METRICS.values(), "GMNER PER", "GMNER MISC", "GMNER LOC", "region of right entities")
+    print("\nrocky, F1 in %, mean over seeds (lowest to highest); the epoch is chosen by GMNER F1 on dev\n")
     rows = []
     for name, by_seed in found.items():
         for part in ("dev", *PHOTOS):
             label = f"{SYSTEMS[name].preset}, {'dev' if part == 'dev' else f'test, {part} photos'}"
-            each = [
-                [by_seed[seed][part][key] for seed in seeds]
-                for key in (*METRICS.values(), "GMNER PER", "GMNER MISC", "region of right entities")
-            ]
-            rows.append([label, *map(_cell, each)])
-    print(to_markdown(["system", "GMNER", "MNER", "EEG", "GMNER PER", "GMNER MISC", "region of right entities"], rows))
-    print("\nRegion right of the groundable entities of test, given the gold spans and types (bounds)\n")
+            each = [[scores[part][key] for scores in by_seed.values()] for key in keys]
+            rows.append([label, ", ".join(map(str, by_seed)), *map(_cell, each)])
+    print(to_markdown(["system", "seeds", *keys], rows))
+    print("\nRegion right, of the entities that the photo shows, given their spans\n")
     parts = {split: read_samples(work / "samples", split) for split in ("train", "dev", "test")}
     print(to_markdown(["answer", "dev", "test"], bound_rows(parts, work / "features")), flush=True)
 
@@ -208,26 +216,20 @@ def _cell(values: Sequence[float]) -> str:
     return f"{100 * fmean(values):.1f} ({100 * low:.1f} to {100 * high:.1f})" if len(values) > 1 else f"{100 * low:.1f}"
 
 
-def write_results(
-    found: Mapping[str, Mapping[int, Mapping[str, Any]]], seeds: Sequence[int], arguments: argparse.Namespace
-) -> None:
+def write_results(found: Mapping[str, Mapping[int, Mapping[str, Any]]], arguments: argparse.Namespace) -> None:
     """Write a result file for each system."""
-    command = f"{COMMAND} --seeds {arguments.seeds} --epochs {arguments.epochs} --precision {arguments.precision}"
     for name, by_seed in found.items():
-        row = SYSTEMS[name]
-        data = DATA if name != "pointer" else f"{DATA}, softmax pointer"
-        figures = tuple(
-            make_figure(
-                data,
-                metric,
-                {seed: by_seed[seed]["true"][key] for seed in seeds},
-                command,
-                make_control("shuffled photos", [by_seed[seed]["shuffled"][key] for seed in seeds]),
-            )
-            for metric, key in METRICS.items()
-        )
-        detail = {"preset": row.preset, "scores": {str(seed): by_seed[seed] for seed in seeds}}
-        write_result(SystemResult(row.number, row.name, data, figures, detail))
+        row, seeds = SYSTEMS[name], ",".join(map(str, by_seed))
+        command = f"{COMMAND} --systems {name} --seeds {seeds} --epochs {arguments.epochs}"
+        command += f" --precision {arguments.precision}"
+        data = f"{DATA}, softmax pointer" if name == "pointer" else DATA
+        figures = []
+        for metric, key in METRICS.items():
+            values = {seed: scores["true"][key] for seed, scores in by_seed.items()}
+            control = make_control("shuffled photos", [scores["shuffled"][key] for scores in by_seed.values()])
+            figures.append(make_figure(data, metric, values, command, control))
+        detail = {"preset": row.preset, "scores": {str(seed): scores for seed, scores in by_seed.items()}}
+        write_result(SystemResult(row.number, row.name, data, tuple(figures), detail))
 
 
 if __name__ == "__main__":
