@@ -123,9 +123,8 @@ def moe(
     if as_json:
         _print_json(asdict(facts))
         return
-    typer.echo(
-        to_markdown([f"{split}, held out", "F1"], [[k, f"{100 * v['f1']:.2f}"] for k, v in facts.scores.items()])
-    )
+    rows = [[name, f"{100 * score['f1']:.2f}"] for name, score in facts.scores.items()]
+    typer.echo(to_markdown([f"{split}, held out", "F1"], rows))
     typer.echo(f"\nThe mixture predicts by the gate {facts.gate}.")
 
 
@@ -146,6 +145,7 @@ def predict(
     image_vectors: opt.Vectors = None,
     features: opt.FeatureStores = None,
     regions: opt.PredictRegions = None,
+    given: opt.Grounding = None,
     conll: opt.Conll = None,
     rerank: opt.Rerank = None,
     uncertain: opt.Uncertain = None,
@@ -153,8 +153,8 @@ def predict(
     """Predict entities or relations of new samples."""
     from trainer.commands import PredictInputs, predict_rows, uncertain_entities, write_conll, write_jsonl
 
-    lists = [tuple(given or ()) for given in (contexts, features, regions)]
-    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank)
+    lists = [tuple(paths or ()) for paths in (contexts, features, regions)]
+    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank, given)
     with shown_steps() as steps:
         rows = predict_rows(run, source, split, inputs, steps.note)
     if conll is not None:
@@ -169,16 +169,17 @@ def predict(
 
 
 @app.command(epilog=opt.example("mie-train evaluate runs/mixture --split test"))
-def evaluate(run: opt.Run, split: opt.Split = "test", as_json: opt.AsJson = False) -> None:
+def evaluate(run: opt.Run, split: opt.Split = "test", given: opt.Grounding = None, as_json: opt.AsJson = False) -> None:
     """Score a run on a labelled split, and write its predictions and its report."""
     from trainer.commands import evaluate_run
 
     with shown_steps():
-        values = evaluate_run(run, split)
+        values = evaluate_run(run, split, given)
     if as_json:
         _print_json(values)
     else:
-        typer.echo((run / "predictions" / f"{split}.scores.md").read_text(encoding="utf-8"), nl=False)
+        path = run / "predictions" / f"{split}{'-grounded' if given else ''}.scores.md"
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
 
 
 @app.command(

@@ -132,6 +132,15 @@ PredictImages = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="The folder of the images; without it, the folder of the .jsonl file."),
 ]
+Grounding = Annotated[
+    Path | None,
+    typer.Option(
+        "--grounding",
+        metavar="FILE",
+        help="Decisions of a grounder (.jsonl, .csv, RiVEG's .txt): which mentions the picture shows, and where.",
+        show_default=False,
+    ),
+]
 FeatureStores = Annotated[
     list[Path] | None,
     typer.Option(metavar="FOLDER", help="A feature store of the samples; without it, features are made of the images."),

@@ -65,6 +65,14 @@ def make_features(samples: int = 3, columns: int = 4, seed: int = 2, size: int =
     return Features(values, torch.ones(samples, columns, dtype=torch.bool), None, view, score)
 
 
+def with_boxes(features: Features, seed: int = 4) -> Features:
+    """Return features with a random box of at most 20 x 20 pixels for each column."""
+    draw = torch.Generator().manual_seed(seed)
+    corners = torch.randint(0, 10, (*features.present.shape, 2), generator=draw)
+    sides = torch.randint(1, 10, (*features.present.shape, 2), generator=draw)
+    return features._replace(boxes=torch.cat([corners, corners + sides], -1).float())
+
+
 def without(features: Features, *absent: tuple[int, int]) -> Features:
     """Return features in which (sample, column) are absent; what stands there is not a number."""
     present, values = features.present.clone(), features.values.clone()

@@ -11,6 +11,7 @@ from typing import Any
 from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.run_files import read_mixture_facts
+from trainer.commands.grounding_files import ground_output, read_grounding
 from trainer.commands.new_features import FeatureMaker
 from trainer.commands.posts import add_empty_rows, add_post_fields, read_posts
 from trainer.commands.prediction_files import to_prediction_rows
@@ -38,6 +39,7 @@ class PredictInputs:
         features: feature stores of the samples; those that an expert reads and that are not here are made from images.
         regions: files of boxes for these.
         rerank: a file of decisions on fine types (`trainer.commands.reranking`).
+        grounding: a file of decisions (`read_grounding`) that say where the picture shows a mention.
     """
 
     caches: tuple[Path, ...] = ()
@@ -47,6 +49,7 @@ class PredictInputs:
     features: tuple[Path, ...] = ()
     regions: tuple[Path, ...] = ()
     rerank: Path | None = None
+    grounding: Path | None = None
 
 
 def predict_rows(
@@ -101,7 +104,11 @@ def predict_rows(
         rows = []
         if posts is None or posts.dataset is not None:
             read = _make_reader(folder, samples, inputs, work, talk, is_raw=posts is not None)
-            rows = to_prediction_rows(run_system(folder, samples.split, read, cache=False))
+            output = run_system(folder, samples.split, read, cache=False)
+            if inputs.grounding is not None:
+                output, counts = ground_output(output, read_grounding(inputs.grounding))
+                talk("grounding: " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
+            rows = to_prediction_rows(output)
     rows, lost = apply_decisions(rows, decisions, fine)
     if lost:
         talk(f"{lost} of {len(decisions)} decisions on fine types are about no predicted entity")

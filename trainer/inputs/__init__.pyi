@@ -6,6 +6,7 @@ from .answers import doubt_of as doubt_of
 from .answers import entity_to_json as entity_to_json
 from .answers import relation_to_json as relation_to_json
 from .batches import Batch as Batch
+from .batches import Earlier as Earlier
 from .batches import collate as collate
 from .batches import mask_pieces as mask_pieces
 from .batches import order_by_length as order_by_length

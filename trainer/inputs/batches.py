@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,10 +14,24 @@ from schemas.records import Sample
 from trainer.inputs.examples import Example
 from trainer.inputs.features import Features, stack_features
 
-__all__ = ["Batch", "collate", "mask_pieces", "order_by_length", "order_for_training"]
+__all__ = ["Batch", "Earlier", "collate", "mask_pieces", "order_by_length", "order_for_training"]
 
 _POOL_BATCHES = 50
 """Samples of this many batches are sorted by length together: enough to save padding, and the order stays random."""
+
+
+class Earlier(NamedTuple):
+    """The steps before those of a batch, in their groups, as a fusion may look at them.
+
+    Args:
+        ids: windows without contexts [B, L''].
+        attention: which pieces are there [B, L''] bool; none of a sample without an earlier step.
+        features: of their pictures, absent where there is no earlier step; None for a run without pictures.
+    """
+
+    ids: Tensor
+    attention: Tensor
+    features: Features | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,7 @@ class Batch:
         targets: right classes of the head's states [B, S]; None where an example has no labels.
         features: of the samples' pictures; None for a run without pictures.
         samples: themselves; () where nobody gave them.
+        earlier: the steps before them; None where no sample of the batch has one.
     """
 
     ids: Tensor
@@ -41,6 +57,7 @@ class Batch:
     targets: Tensor | None
     features: Features | None = None
     samples: tuple[Sample, ...] = ()
+    earlier: Earlier | None = None
 
     @property
     def unlabelled(self) -> tuple[Sample, ...]:
@@ -117,6 +134,7 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         targets,
         None if features is None else features.to(device),
         tuple(example.sample for example in examples if example.sample is not None),
+        _collate_earlier(examples, padding, device),
     )
 
 
@@ -140,6 +158,19 @@ def mask_pieces(batch: Batch, share: float, mask: int, kept: Sequence[int]) -> B
     ids = replaced(batch.ids)
     has_plain = batch.plain_ids is not batch.ids
     return replace(batch, ids=ids, plain_ids=replaced(batch.plain_ids) if has_plain else ids)
+
+
+def _collate_earlier(examples: Sequence[Example], padding: int, device: str) -> Earlier | None:
+    there = torch.tensor([example.earlier is not None for example in examples])
+    if not bool(there.any()):
+        return None
+    # a sample without an earlier step stands in for it itself, and is masked whole
+    rows = [example.earlier or example for example in examples]
+    ids, attention = _pad([row.plain_ids for row in rows], padding)
+    features = stack_features([row.features for row in rows])
+    if features is not None:
+        features = features._replace(present=features.present & there[:, None]).to(device)
+    return Earlier(ids.to(device), (attention & there[:, None]).to(device), features)
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,6 +40,7 @@ class Example:
         cut_tokens: tokens of the sample that did not fit into the window.
         features: of its picture; None where the run reads none.
         sample: itself, for heads and objectives that read more of it than targets say.
+        earlier: the example of the step before it in its group; None where there is none.
     """
 
     sample_id: str
@@ -50,6 +52,7 @@ class Example:
     cut_tokens: int = 0
     features: FeatureRow | None = None
     sample: Sample | None = None
+    earlier: Example | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,26 @@ def make_examples(
         )
         windows.append(replace(window, cut_tokens=cut))
     found = [(contexts or {}).get(sample.sample_id, ()) for sample in samples]
+    rows = _with_earlier(rows)
     return Examples(tuple(rows), replace(count_windows(windows), ranks=_count_ranks(found, windows)))
+
+
+def _with_earlier(rows: Sequence[Example]) -> list[Example]:
+    """Return examples with the step before each in its group, among these examples; a gap of steps does not matter."""
+    places = {(row.sample.group, row.sample.step): row for row in rows if row.sample is not None}
+    steps: dict[str, list[int]] = {}
+    for group, step in places:
+        if group is not None and step is not None:
+            steps.setdefault(group, []).append(step)
+    before = {
+        (group, step): places[group, last]
+        for group, own in steps.items()
+        for last, step in itertools.pairwise(sorted(own))
+    }
+    return [
+        row if row.sample is None else replace(row, earlier=before.get((row.sample.group or "", row.sample.step or 0)))
+        for row in rows
+    ]
 
 
 def _count_ranks(

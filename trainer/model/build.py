@@ -46,6 +46,7 @@ class Part(Generic[T]):
         return _load(self.settings)  # type: ignore[no-any-return]
 
 
+_GROUNDING_SETTINGS = "trainer.model.grounding.settings"
 HEADS: dict[str, Part[Head]] = {
     "tagging": Part("trainer.model.heads.tagging:TaggingHead", "trainer.model.heads.settings:TaggingSettings"),
     "spans": Part("trainer.model.heads.spans:SpanHead", "trainer.model.heads.settings:SpanSettings"),
@@ -67,6 +68,7 @@ HEADS: dict[str, Part[Head]] = {
     "region_pointer": Part(
         "trainer.model.heads.pointer:RegionPointerHead", "trainer.model.heads.pointer_settings:RegionPointerSettings"
     ),
+    "regions": Part("trainer.model.grounding.region_head:RegionHead", f"{_GROUNDING_SETTINGS}:RegionSettings"),
     "auto": Part(
         "", "trainer.model.heads.settings:AutoHeadSettings"
     ),  # the head that is usual for the task of the data
@@ -102,6 +104,8 @@ FUSIONS: dict[str, Part[Fusion]] = {
     "objects": Part("trainer.model.fusion.objects:ObjectsFusion", f"{_FUSION_SETTINGS}:ObjectsSettings"),
     "scored": Part("trainer.model.fusion.scored:ScoredFusion", f"{_FUSION_SETTINGS}:ScoredSettings"),
     "captioned": Part("trainer.model.fusion.scored:CaptionedFusion", f"{_FUSION_SETTINGS}:CaptionedSettings"),
+    "edges": Part("trainer.model.grounding.edges:EdgesFusion", f"{_GROUNDING_SETTINGS}:EdgesSettings"),
+    "previous": Part("trainer.model.grounding.previous:PreviousFusion", f"{_GROUNDING_SETTINGS}:PreviousSettings"),
 }
 _USUAL_HEAD = {"ner": "tagging", "re": "relation"}
 

@@ -87,7 +87,12 @@ class Expert(nn.Module):
     ) -> tuple[View, Tensor | None]:
         """Return a batch as the head sees it, and the fusion's own loss [B]."""
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
-        fused = self.encode(ids, attention, batch.features, with_loss)
+        if self.fusion is not None and self.fusion.reads_earlier:
+            fused = self.fusion.encode_after(
+                self.encoder, ids, attention, batch.features, batch.earlier, with_loss=with_loss
+            )
+        else:
+            fused = self.encode(ids, attention, batch.features, with_loss)
         states = fused.states.gather(1, batch.positions[:, :, None].expand(-1, -1, fused.states.shape[-1]))  # [B, P, W]
         logits = self.head.score_states(states, batch.mask)
         view = View(states, batch.mask, logits, samples, batch.features, fused.states, attention, fused.weights)

@@ -1,5 +1,6 @@
 from .boxes import find_boxes as find_boxes
 from .boxes import read_boxes as read_boxes
+from .boxes import to_box as to_box
 from .cmner import read_cmner as read_cmner
 from .flmsre import read_flmsre as read_flmsre
 from .forms import read_forms as read_forms

@@ -1,3 +1,6 @@
+from .cross import Attention as Attention
+from .cross import CrossBlock as CrossBlock
 from .fuse import EncoderShape as EncoderShape
 from .fuse import Fused as Fused
 from .fuse import Fusion as Fusion
+from .settings import FusionSettings as FusionSettings

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from schemas.errors import UsageError
-from trainer.inputs import Features
+from trainer.inputs import Earlier, Features
 from trainer.model.fusion.contrast import exchange_pictures
 from trainer.model.fusion.settings import FusionSettings
 
@@ -73,6 +73,8 @@ class Fusion(nn.Module):
     """Its name in the table of `trainer.model.build`."""
     width: int
     """Components of the states that it returns."""
+    reads_earlier: ClassVar[bool] = False
+    """Whether it looks at the step before each sample in its group: then `encode_after` runs in place of `encode`."""
     head_share: float = 1.0
     """The factor that the head's loss gets beside the fusion's own terms."""
 
@@ -112,6 +114,18 @@ class Fusion(nn.Module):
         terms = [fused.loss for fused in (before, after) if fused.loss is not None]
         weights = before.weights if after.weights is None else after.weights
         return Fused(after.states, sum(terms[1:], terms[0]) if terms else None, weights)
+
+    def encode_after(
+        self,
+        encoder: Any,
+        ids: Tensor,
+        mask: Tensor,
+        features: Features | None,
+        earlier: Earlier | None,  # noqa: ARG002 - for fusions that look at it
+        with_loss: bool = False,
+    ) -> Fused:
+        """Encode windows as `encode` does, with the steps before them; None for a batch without any."""
+        return self.encode(encoder, ids, mask, features, with_loss)
 
     def run(
         self,

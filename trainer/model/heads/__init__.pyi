@@ -7,3 +7,4 @@ from .relation import PairHead as PairHead
 from .settings import AutoHeadSettings as AutoHeadSettings
 from .settings import RelationSettings as RelationSettings
 from .settings import TaggingSettings as TaggingSettings
+from .tagging import TaggingHead as TaggingHead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 import torch
 
 from tests.support.tiny_encoder import build_encoder, write_tweets
-from tests.support.tiny_fusion import HIDDEN, SIZE, all_absent, make_features, without
+from tests.support.tiny_fusion import HIDDEN, SIZE, all_absent, make_features, with_boxes, without
 from trainer.config import RunConfig, override
-from trainer.inputs import Batch, Features, LabelSet, collate
+from trainer.inputs import Batch, Earlier, Features, LabelSet, collate
 from trainer.model import Expert, load_encoder, load_expert, make_expert, save_expert
 from trainer.model.build import FUSIONS
 from trainer.training import encode_split, parameter_groups, read_split
@@ -28,6 +29,8 @@ SETTINGS: dict[str, list[str]] = {
 """Settings that make a fusion fit the tiny encoder."""
 ORDERED = {"experts", "framed", "gated"}
 """Fusions with weights of their own for each column or place, so that the order of the regions has a meaning."""
+LOOKING = {"edges", "previous"}
+"""Fusions with weights for boxes that stand to each other, or for the post before."""
 KINDS = sorted(FUSIONS)
 
 
@@ -152,6 +155,9 @@ def test_every_weight_moves_after_one_step_and_stands_in_exactly_one_group(data:
     sides = torch.rand(3, 4, 2)
     features = make_features()._replace(boxes=torch.cat([sides, sides + 1], -1))  # for those that read places
     batch = make_batch(expert, config, features)
+    if kind in LOOKING:
+        features = with_boxes(make_features(columns=6))
+        batch = replace(batch, features=features, earlier=Earlier(batch.ids, batch.attention, features))
     loss = expert.losses(batch).sum()
     assert bool(loss.isfinite())
     loss.backward()  # type: ignore[no-untyped-call]
