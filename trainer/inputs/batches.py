@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from schemas.records import Sample
 from trainer.inputs.examples import Example
@@ -30,6 +30,9 @@ class Batch:
         targets: right classes of the head's states [B, S]; None where an example has no labels.
         features: of the samples' pictures; None for a run without pictures.
         samples: themselves; () where nobody gave them.
+        has_contexts: which windows hold a context [B] bool.
+        context_ids, context_attention: the contexts alone [B, L"]; None where no objective reads them.
+        teacher: log posteriors of another expert [B, S, K]; None without a teacher.
     """
 
     ids: Tensor
@@ -41,6 +44,10 @@ class Batch:
     targets: Tensor | None
     features: Features | None = None
     samples: tuple[Sample, ...] = ()
+    has_contexts: Tensor | None = None
+    context_ids: Tensor | None = None
+    context_attention: Tensor | None = None
+    teacher: Tensor | None = None
 
     @property
     def unlabelled(self) -> tuple[Sample, ...]:
@@ -89,7 +96,13 @@ def order_by_length(lengths: Sequence[int], batch: int) -> list[list[int]]:
     return [numbers[i : i + batch] for i in range(0, len(numbers), batch)]
 
 
-def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_plain: bool = False) -> Batch:
+def collate(
+    examples: Sequence[Example],
+    padding: int,
+    device: str = "cpu",
+    has_plain: bool = False,
+    has_contexts_alone: bool = False,
+) -> Batch:
     """Return examples as tensors.
 
     Args:
@@ -97,6 +110,7 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         padding: id of the padding piece.
         device: of the tensors.
         has_plain: make the view without contexts too; else it is the first view.
+        has_contexts_alone: make the view of the contexts too.
     """
     ids, attention = _pad([example.ids for example in examples], padding)
     plain_ids, plain_attention = ids, attention
@@ -107,6 +121,8 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
     labelled = [row for row in rows if row is not None]
     targets = _pad(labelled, 0)[0].to(device) if len(labelled) == len(rows) else None
     features = stack_features([example.features for example in examples])
+    alone = _pad([example.context_ids for example in examples], padding) if has_contexts_alone else (None, None)
+    context_ids, context_attention = (None if part is None else part.to(device) for part in alone)
     return Batch(
         ids.to(device),
         attention.to(device),
@@ -117,6 +133,10 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         targets,
         None if features is None else features.to(device),
         tuple(example.sample for example in examples if example.sample is not None),
+        torch.tensor([bool(example.used) for example in examples], device=device),
+        context_ids,
+        context_attention,
+        _stack_teachers([example.teacher for example in examples], device),
     )
 
 
@@ -140,6 +160,14 @@ def mask_pieces(batch: Batch, share: float, mask: int, kept: Sequence[int]) -> B
     ids = replaced(batch.ids)
     has_plain = batch.plain_ids is not batch.ids
     return replace(batch, ids=ids, plain_ids=replaced(batch.plain_ids) if has_plain else ids)
+
+
+def _stack_teachers(rows: Sequence[Tensor | None], device: str) -> Tensor | None:
+    """Return log posteriors [B, S, K], 0 beyond each sample's own; None where a sample has none."""
+    there = [row for row in rows if row is not None]
+    if not there or len(there) < len(rows):
+        return None
+    return nn.utils.rnn.pad_sequence(there, batch_first=True).to(device)
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from torch import Tensor
+
 from schemas.display import tell
 from schemas.errors import UsageError
 from schemas.records import Context, Sample
@@ -39,6 +41,9 @@ class Example:
         cut_tokens: tokens of the sample that did not fit into the window.
         features: of its picture; None where the run reads none.
         sample: itself, for heads and objectives that read more of it than targets say.
+        context_ids: pieces of the contexts in the window, alone between the special pieces [L"]; only those without any
+            context.
+        teacher: log posteriors of another expert [S, K]; None where there is no teacher.
     """
 
     sample_id: str
@@ -50,6 +55,8 @@ class Example:
     cut_tokens: int = 0
     features: FeatureRow | None = None
     sample: Sample | None = None
+    context_ids: tuple[int, ...] = ()
+    teacher: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -105,12 +112,25 @@ def make_examples(
         cut = window.cut_tokens + sentence.cut_tokens
         right = targets(sample, window)
         pictures = None if features is None else FeatureRow(features, len(rows))
-        rows.append(
-            Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut, pictures, sample)
-        )
+        alone = _contexts_alone(window, specials)
+        numbers = (window.ids, plain.ids, positions, right, window.used)
+        rows.append(Example(sample.sample_id, *numbers, cut, pictures, sample, alone))
         windows.append(replace(window, cut_tokens=cut))
     found = [(contexts or {}).get(sample.sample_id, ()) for sample in samples]
     return Examples(tuple(rows), replace(count_windows(windows), ranks=_count_ranks(found, windows)))
+
+
+def _contexts_alone(window: Window, specials: Specials) -> tuple[int, ...]:
+    """Return the contexts of a window as a window of their own.
+
+    >>> marks = Specials(begin=(0,), between=(2,), end=(3,), unknown=1)
+    >>> _contexts_alone(fill_window([[10]], [[20, 21], [30]], 9, marks), marks)
+    (0, 20, 21, 30, 3)
+    >>> _contexts_alone(fill_window([[10]], [], 9, marks), marks)
+    (0, 3)
+    """
+    inside = window.ids[window.context_start : len(window.ids) - len(specials.end)]
+    return (*specials.begin, *inside, *specials.end)
 
 
 def _count_ranks(
