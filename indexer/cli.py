@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from indexer.contexts import TitleBoost, add_context_commands
+from indexer.corpus import add_corpus_commands
 from indexer.features import add_feature_commands
 from indexer.web import add_serve_command
 from schemas.display import exit_on_error
@@ -259,6 +260,7 @@ def show(
 
 
 add_context_commands(app)
+add_corpus_commands()
 add_feature_commands(app)
 add_serve_command(app)
 

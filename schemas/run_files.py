@@ -31,10 +31,11 @@ __all__ = [
     "scores_path",
 ]
 
-GateName = Literal["fixed", "sample", "token", "hard"]
-GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard")
+GateName = Literal["fixed", "sample", "token", "hard", "reward"]
+GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard", "reward")
 """fixed: the plain average. sample: one weight per expert and sample. token: one per expert and token. hard: trained as
-the sample gate, but only the expert with the largest weight predicts."""
+the sample gate, but only the expert with the largest weight predicts. reward: one expert per sample too, whose own
+answer is taken; trained by what its samples gain in F1."""
 MIXTURE_FACTS = "mixture.json"
 MAIN_SCORES = ("FMNERG", "fine MNER", "GMNER", "JMERE", "relations", "default", "micro without None")
 """Names of scores that can be the main one of a run: the first of them that it has. A run has only what it answers."""
@@ -130,6 +131,7 @@ class MixtureFacts:
         sizes: features of a sample, features of a token, text dimension, image dimension.
         scores: of the experts, the oracle and the gates on that split: F1, and the gates' held-out loss.
         image_encoder: fingerprint of the weights that made the image vectors; "" where the files do not name it.
+        share: of the samples that the reward gate sends to the last expert; None where the larger weight decides.
     """
 
     experts: tuple[str, ...]
@@ -142,6 +144,7 @@ class MixtureFacts:
     sizes: tuple[int, int, int, int]
     scores: dict[str, dict[str, float]]
     image_encoder: str = ""
+    share: float | None = None
 
 
 def scores_path(run: Path, split: str) -> Path:

@@ -84,6 +84,8 @@ class DataConfig:
         contexts_per_source: at most that many of each source, best first.
         long_contexts: what becomes of a context that is longer than the room left in the window: "skip" tries the next
             one, as the paper's code does; "cut" reads its first sentences.
+        contexts_mode: what a training sample reads: "all" its sources, or "one" of them, drawn in each epoch by the
+            run's seed. In prediction, "one" is the first of the sources.
         features: folders of feature stores, in the order of their columns; none is a run without pictures.
         train_samples, dev_samples, test_samples: only the first that many of the split; 0 takes all.
     """
@@ -93,6 +95,7 @@ class DataConfig:
     sources: Annotated[Texts, within("different sources", lambda value: len(set(value)) == len(value))] = ()
     contexts_per_source: Count = DEFAULT_K
     long_contexts: Annotated[Text, _choice("skip", "cut")] = "skip"
+    contexts_mode: Annotated[Text, _choice("all", "one")] = "all"
     features: Annotated[Texts, within("different stores", lambda value: len(set(value)) == len(value))] = ()
     train_samples: Count = 0
     dev_samples: Count = 0

@@ -92,6 +92,7 @@ def moe(
     experts: opt.Experts,
     out: opt.NewRun = None,
     gate: opt.Gate = "auto",
+    share: opt.RouteShare = None,
     folds: opt.Folds = 5,
     split: opt.GateSplit = "dev",
     image_vectors: opt.GateVectors = None,
@@ -105,8 +106,6 @@ def moe(
 
     if out is None:
         raise UsageError("no run to write", remedy="add --out RUN")
-    if gate not in ("auto", "fixed", "sample", "token", "hard"):
-        raise UsageError(f"no gate {gate!r}", remedy="choose fixed, sample, token, hard or auto")
     from trainer.metrics import to_markdown
     from trainer.mixture import fit_mixture
 
@@ -119,6 +118,7 @@ def moe(
             folds=folds,
             vectors=str(image_vectors) if image_vectors else "",
             overwrite=overwrite,
+            share=share,
         )
     if as_json:
         _print_json(asdict(facts))

@@ -96,7 +96,19 @@ Experts = Annotated[
     list[Path], typer.Argument(metavar="RUN", help="The runs of two or more experts.", show_default=False)
 ]
 Gate = Annotated[
-    str, typer.Option(metavar="GATE", help="fixed, sample, token or hard; auto is the best of them by cross-fitting.")
+    str,
+    typer.Option(
+        metavar="GATE", help="fixed, sample, token, hard or reward; auto is the best of them by cross-fitting."
+    ),
+]
+RouteShare = Annotated[
+    float | None,
+    typer.Option(
+        "--share",
+        metavar="SHARE",
+        help="The reward gate sends so many of the samples to the last of two runs; without it, its weights decide.",
+        show_default=False,
+    ),
 ]
 Folds = Annotated[int, typer.Option(metavar="N", help="Folds of the cross-fitting.")]
 GateSplit = Annotated[str, typer.Option(metavar="SPLIT", help="The split on whose posteriors the gates are fitted.")]

@@ -1,7 +1,15 @@
+from .cli import AsJson as AsJson
+from .cli import Out as Out
+from .cli import Overwrite as Overwrite
+from .cli import Samples as Samples
 from .cli import TitleBoost as TitleBoost
 from .cli import add_context_commands as add_context_commands
+from .cli import contexts as contexts
+from .cli import print_cache as print_cache
 from .imported import import_captions as import_captions
 from .imported import import_columns as import_columns
 from .retrieve import RetrievalSettings as RetrievalSettings
 from .retrieve import retrieve_contexts as retrieve_contexts
 from .sample_pictures import images_digest as images_digest
+from .writer import CachePart as CachePart
+from .writer import CacheWriter as CacheWriter

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from schemas.context_cache import CacheInfo
     from schemas.records import Context
 
-__all__ = ["TitleBoost", "add_context_commands", "contexts", "retrieve"]
+__all__ = [
+    "AsJson",
+    "Out",
+    "Overwrite",
+    "Samples",
+    "TitleBoost",
+    "add_context_commands",
+    "contexts",
+    "print_cache",
+    "retrieve",
+]
 
 contexts = typer.Typer(help="Import, show and count contexts.", no_args_is_help=True, add_completion=False)
 
@@ -53,11 +63,23 @@ def retrieve(
     description_first: Annotated[
         bool, typer.Option("--description-first", help="Put the article's short description before each text.")
     ] = False,
+    spans: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Look up the entities that a run predicted (its predictions/SPLIT.jsonl, one option per split), or "
+            "those of gold (the word gold), each by itself, title boosted, description first: the source spans.",
+            show_default=False,
+        ),
+    ] = None,
+    rerank: Annotated[
+        str, typer.Option(metavar="ENCODER", help="Order contexts by their cosine with the post: all-minilm-l6-v2.")
+    ] = "",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Retrieve contexts for every sample of a data set: text view and image view."""
+    """Retrieve contexts for every sample of a data set: text view and image view, or a look-up of each span."""
     from indexer.contexts.retrieve import RetrievalSettings, retrieve_contexts
+    from indexer.contexts.spans import SPAN_BOOST, retrieve_spans
     from indexer.index import WikiIndex
     from schemas.display import shown_steps
     from schemas.errors import UsageError
@@ -70,11 +92,20 @@ def retrieve(
         cast("tuple[View, ...]", views),
         k,
         batch,
-        title_boost=title_boost,
+        title_boost=title_boost or (SPAN_BOOST if spans else 0.0),
         keep_addresses=keep_addresses,
-        description_first=description_first,
+        description_first=description_first or bool(spans),
+        rerank=rerank,
     )
+    if spans and (rerank or images or view):
+        raise UsageError("--spans goes without --view, --images and --rerank", remedy="make two caches")
     with shown_steps() as steps:
+        if spans:
+            info = retrieve_spans(
+                samples, WikiIndex(index), out, spans, settings, splits=split or (), overwrite=overwrite
+            )
+            print_cache(out, info, as_json=as_json)
+            return
         info = retrieve_contexts(
             samples,
             WikiIndex(index),
@@ -85,7 +116,7 @@ def retrieve(
             overwrite=overwrite,
             progress=lambda done, total: steps.tell("retrieve", done, total, "samples"),
         )
-    _print_info(out, info, as_json=as_json)
+    print_cache(out, info, as_json=as_json)
 
 
 @contexts.command("import")
@@ -126,7 +157,7 @@ def import_(
         else:
             do_import = importers[form]
             info = do_import(files, samples, out, source, allow_unmatched=allow_unmatched, overwrite=overwrite)
-    _print_info(out, info, as_json=as_json)
+    print_cache(out, info, as_json=as_json)
 
 
 @contexts.command()
@@ -170,10 +201,18 @@ def stats(cache: Cache, as_json: AsJson = False) -> None:
     for context in read_context_rows(cache):
         words.setdefault(context.source, []).append(len(context.text.split()))
     means = {source: sum(counts) / len(counts) for source, counts in words.items()}
-    _print_info(cache, info, as_json=as_json, words=means)
+    print_cache(cache, info, as_json=as_json, words=means)
 
 
-def _print_info(out: Path, info: CacheInfo, *, as_json: bool, words: dict[str, float] | None = None) -> None:
+def print_cache(out: Path, info: CacheInfo, *, as_json: bool, words: dict[str, float] | None = None) -> None:
+    """Print what a cache holds.
+
+    Args:
+        out: its folder.
+        info: its description.
+        as_json: print JSON.
+        words: mean words of a context by source.
+    """
     from dataclasses import asdict
 
     from schemas.text_files import SPLITS

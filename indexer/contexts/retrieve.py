@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from indexer.contexts.query_text import query_text
+from indexer.contexts.rerank import find_encoder, rerank
 from indexer.contexts.sample_pictures import SamplePictures, images_digest
 from indexer.contexts.writer import CachePart, CacheWriter
 from indexer.search import Answer, SearchParams, View, search_distinct
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["ContextIndex", "RetrievalSettings", "retrieve_contexts"]
+__all__ = ["ContextIndex", "RetrievalSettings", "distinct_texts", "retrieve_contexts", "to_context"]
 
 _OneQuery = TypeVar("_OneQuery", bound=Hashable)
 _MOST_ANSWERS = 16
@@ -63,6 +64,7 @@ class RetrievalSettings:
         title_boost: of the text view, see `indexer.search.SearchParams`; 2 is the entity mode.
         keep_addresses: keep web addresses in the text query, see `indexer.contexts.query_text`.
         description_first: put the description of its article before each text.
+        rerank: an encoder by whose cosine with the post the k contexts of a view are ordered; "" leaves them.
     """
 
     views: tuple[View, ...] = ("text", "image")
@@ -72,6 +74,7 @@ class RetrievalSettings:
     title_boost: float = 0.0
     keep_addresses: bool = False
     description_first: bool = False
+    rerank: str = ""
 
 
 def retrieve_contexts(
@@ -154,6 +157,8 @@ def _check(settings: RetrievalSettings, images: Path | None) -> None:
     if not settings.views or min(settings.k, settings.batch, settings.part) < 1:
         raise UsageError("k, batch and part must be at least 1, and there must be a view")
     SearchParams(settings.k, settings.title_boost).check()
+    if settings.rerank:
+        find_encoder(settings.rerank)
     if settings.title_boost and "text" not in settings.views:
         raise UsageError("the title boost is of the text view", remedy="add --view text, or leave out --title-boost")
     if "image" in settings.views and images is None:
@@ -176,6 +181,7 @@ def _parameters(manifest: Manifest, settings: RetrievalSettings, fingerprints: M
         "samples": dict(fingerprints),
         "index": manifest.fingerprint,
         "sections": {view: sections[view] for view in settings.views},
+        **({"rerank": settings.rerank} if settings.rerank else {}),
     }
 
 
@@ -198,9 +204,11 @@ def _retrieve_part(
             status = status or ("hit" if sample_answers else "no_hit")
             queries.append(Query(sample.sample_id, view, input_digest(sample), status, len(sample_answers)))
             contexts += [
-                _context(sample.sample_id, rank, answer, description_first=settings.description_first)
+                to_context(sample.sample_id, rank, answer, description_first=settings.description_first)
                 for rank, answer in enumerate(sample_answers, 1)
             ]
+    if settings.rerank:
+        contexts = rerank(samples, contexts, find_encoder(settings.rerank))
     encoder = (index.manifest.image_index or {}).get("encoder_fingerprint", "")
     return CachePart(contexts, queries, vectors, str(encoder), seconds)
 
@@ -215,7 +223,7 @@ def _search_text(
         return index.search_text(queries, k, settings.title_boost)
 
     # A post of nothing but addresses has no query, and no hit.
-    answers = _distinct_texts([text for text in texts if text.strip()], search, settings.k, settings.batch)
+    answers = distinct_texts([text for text in texts if text.strip()], search, settings.k, settings.batch)
     return [answers.get(text, []) for text in texts], [""] * len(texts)
 
 
@@ -232,12 +240,12 @@ def _search_images(
         return [answers.get(path, []) for path in paths]
 
     paths = [path for path in pictures.paths if path is not None]
-    answers = _distinct_texts(paths, search, settings.k, min(settings.batch, _MOST_PICTURES))
+    answers = distinct_texts(paths, search, settings.k, min(settings.batch, _MOST_PICTURES))
     ranked = [[] if path is None else answers[path] for path in pictures.paths]
     return ranked, pictures.statuses(), pictures.by_digest()
 
 
-def _distinct_texts(
+def distinct_texts(
     queries: Sequence[_OneQuery],
     search: Callable[[Sequence[_OneQuery], int], list[list[Answer]]],
     k: int,
@@ -261,7 +269,8 @@ def _distinct_texts(
     return {query: [answer for _, answer in pairs] for query, pairs in zip(different, found, strict=True)}
 
 
-def _context(sample_id: str, rank: int, answer: Answer, *, description_first: bool) -> Context:
+def to_context(sample_id: str, rank: int, answer: Answer, *, description_first: bool) -> Context:
+    """Return an answer as a context of a sample."""
     description = answer.description
     text = f"{description.rstrip('.')}. {answer.text}" if description_first and description else answer.text
     of_article = (answer.doc_id, answer.title, text, answer.matched, description)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from schemas.records import Sample
 from trainer.inputs.examples import Example
@@ -46,6 +46,9 @@ class Batch:
         features: of the samples' pictures; None for a run without pictures.
         samples: themselves; () where nobody gave them.
         earlier: the steps before them; None where no sample of the batch has one.
+        has_contexts: which windows hold a context [B] bool.
+        context_ids, context_attention: the contexts alone [B, L"]; None where no objective reads them.
+        teacher: log posteriors of another expert [B, S, K]; None without a teacher.
     """
 
     ids: Tensor
@@ -58,6 +61,10 @@ class Batch:
     features: Features | None = None
     samples: tuple[Sample, ...] = ()
     earlier: Earlier | None = None
+    has_contexts: Tensor | None = None
+    context_ids: Tensor | None = None
+    context_attention: Tensor | None = None
+    teacher: Tensor | None = None
 
     @property
     def unlabelled(self) -> tuple[Sample, ...]:
@@ -106,7 +113,13 @@ def order_by_length(lengths: Sequence[int], batch: int) -> list[list[int]]:
     return [numbers[i : i + batch] for i in range(0, len(numbers), batch)]
 
 
-def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_plain: bool = False) -> Batch:
+def collate(
+    examples: Sequence[Example],
+    padding: int,
+    device: str = "cpu",
+    has_plain: bool = False,
+    has_contexts_alone: bool = False,
+) -> Batch:
     """Return examples as tensors.
 
     Args:
@@ -114,6 +127,7 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         padding: id of the padding piece.
         device: of the tensors.
         has_plain: make the view without contexts too; else it is the first view.
+        has_contexts_alone: make the view of the contexts too.
     """
     ids, attention = _pad([example.ids for example in examples], padding)
     plain_ids, plain_attention = ids, attention
@@ -124,6 +138,8 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
     labelled = [row for row in rows if row is not None]
     targets = _pad(labelled, 0)[0].to(device) if len(labelled) == len(rows) else None
     features = stack_features([example.features for example in examples])
+    alone = _pad([example.context_ids for example in examples], padding) if has_contexts_alone else (None, None)
+    context_ids, context_attention = (None if part is None else part.to(device) for part in alone)
     return Batch(
         ids.to(device),
         attention.to(device),
@@ -135,6 +151,10 @@ def collate(examples: Sequence[Example], padding: int, device: str = "cpu", has_
         None if features is None else features.to(device),
         tuple(example.sample for example in examples if example.sample is not None),
         _collate_earlier(examples, padding, device),
+        torch.tensor([bool(example.used) for example in examples], device=device),
+        context_ids,
+        context_attention,
+        _stack_teachers([example.teacher for example in examples], device),
     )
 
 
@@ -171,6 +191,14 @@ def _collate_earlier(examples: Sequence[Example], padding: int, device: str) -> 
     if features is not None:
         features = features._replace(present=features.present & there[:, None]).to(device)
     return Earlier(ids.to(device), (attention & there[:, None]).to(device), features)
+
+
+def _stack_teachers(rows: Sequence[Tensor | None], device: str) -> Tensor | None:
+    """Return log posteriors [B, S, K], 0 beyond each sample's own; None where a sample has none."""
+    there = [row for row in rows if row is not None]
+    if not there or len(there) < len(rows):
+        return None
+    return nn.utils.rnn.pad_sequence(there, batch_first=True).to(device)
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:

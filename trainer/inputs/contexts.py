@@ -15,8 +15,13 @@ from trainer.blocks import DataConfig
 __all__ = ["describe_sources", "read_contexts", "read_sources"]
 
 
-def read_sources(data: DataConfig, samples: Sequence[Sample]) -> dict[str, list[Context]]:
+def read_sources(data: DataConfig, samples: Sequence[Sample], *, is_training: bool = False) -> dict[str, list[Context]]:
     """Read the contexts of samples.
+
+    Args:
+        data: names the sources.
+        samples: to read them of.
+        is_training: read all sources, also where one of them is drawn in each epoch; else that is the first of them.
 
     Returns:
         sample_id -> contexts by source in the order of data.sources, and by rank; an empty list where there are none.
@@ -26,7 +31,10 @@ def read_sources(data: DataConfig, samples: Sequence[Sample]) -> dict[str, list[
         IndexMismatch: a cache was made for other samples.
     """
     found: dict[str, list[Context]] = {sample.sample_id: [] for sample in samples}
-    for source, folder in _folders(data).items():
+    folders = _folders(data)
+    if data.contexts_mode == "one" and not is_training:
+        folders = dict(list(folders.items())[:1])
+    for source, folder in folders.items():
         for sample_id, contexts in read_contexts(folder, [source], samples).items():
             found[sample_id] += [context for context in contexts if context.rank <= data.contexts_per_source]
     return found

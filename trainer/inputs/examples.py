@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from torch import Tensor
+
 from schemas.display import tell
 from schemas.errors import UsageError
 from schemas.records import Context, Sample
@@ -41,6 +43,9 @@ class Example:
         features: of its picture; None where the run reads none.
         sample: itself, for heads and objectives that read more of it than targets say.
         earlier: the example of the step before it in its group; None where there is none.
+        context_ids: pieces of the contexts in the window, alone between the special pieces [L"]; only those without any
+            context.
+        teacher: log posteriors of another expert [S, K]; None where there is no teacher.
     """
 
     sample_id: str
@@ -53,6 +58,8 @@ class Example:
     features: FeatureRow | None = None
     sample: Sample | None = None
     earlier: Example | None = None
+    context_ids: tuple[int, ...] = ()
+    teacher: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,9 @@ def make_examples(
         cut = window.cut_tokens + sentence.cut_tokens
         right = targets(sample, window)
         pictures = None if features is None else FeatureRow(features, len(rows))
-        rows.append(
-            Example(sample.sample_id, window.ids, plain.ids, positions, right, window.used, cut, pictures, sample)
-        )
+        alone = _contexts_alone(window, specials)
+        numbers = (window.ids, plain.ids, positions, right, window.used)
+        rows.append(Example(sample.sample_id, *numbers, cut, pictures, sample, context_ids=alone))
         windows.append(replace(window, cut_tokens=cut))
     found = [(contexts or {}).get(sample.sample_id, ()) for sample in samples]
     rows = _with_earlier(rows)
@@ -133,6 +140,19 @@ def _with_earlier(rows: Sequence[Example]) -> list[Example]:
         row if row.sample is None else replace(row, earlier=before.get((row.sample.group or "", row.sample.step or 0)))
         for row in rows
     ]
+
+
+def _contexts_alone(window: Window, specials: Specials) -> tuple[int, ...]:
+    """Return the contexts of a window as a window of their own.
+
+    >>> marks = Specials(begin=(0,), between=(2,), end=(3,), unknown=1)
+    >>> _contexts_alone(fill_window([[10]], [[20, 21], [30]], 9, marks), marks)
+    (0, 20, 21, 30, 3)
+    >>> _contexts_alone(fill_window([[10]], [], 9, marks), marks)
+    (0, 3)
+    """
+    inside = window.ids[window.context_start : len(window.ids) - len(specials.end)]
+    return (*specials.begin, *inside, *specials.end)
 
 
 def _count_ranks(

@@ -13,7 +13,7 @@ from trainer.inputs import Answer, LabelSet
 from trainer.mixture.gates import mix
 from trainer.mixture.members import Member
 
-__all__ = ["answer_mixed", "answer_states", "gold_targets", "oracle_choice", "oracle_classes"]
+__all__ = ["answer_gated", "answer_mixed", "answer_states", "gold_targets", "oracle_choice", "oracle_classes"]
 
 
 def answer_states(member: Member, classes: Tensor | None = None) -> list[Answer]:
@@ -44,6 +44,25 @@ def answer_mixed(members: Sequence[Member], weights: Tensor) -> list[Answer]:
     mixed = mix(torch.stack([member.posteriors.log_probs for member in members]), log_weights)
     mixed_pairs = mix(torch.stack(pairs), log_weights) if pairs else None
     return answer_states(first, first.head.decode_mixed(first.labels, mixed, mixed_pairs, lengths))
+
+
+def answer_gated(gate: str, members: Sequence[Member], weights: Tensor) -> list[Answer]:
+    """Return the answer for each sample by the weights of a gate.
+
+    The reward gate sends a sample to an expert, whose own answer is taken; the others mix posteriors.
+
+    Args:
+        gate: its name.
+        members: E experts.
+        weights: of each expert for each state [M, E].
+    """
+    if gate != "reward":
+        return answer_mixed(members, weights)
+    lengths = members[0].posteriors.lengths
+    firsts = lengths.cumsum(0) - lengths  # the states of a sample have the same weights
+    routes = weights[firsts].argmax(1).tolist()
+    answers = [answer_states(member) for member in members]
+    return [answers[expert][number] for number, expert in enumerate(routes)]
 
 
 def gold_targets(member: Member) -> Tensor:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from schemas.errors import InputError, UsageError
 from schemas.run_files import MixtureFacts
-from trainer.mixture.decode import answer_mixed, answer_states, gold_targets, oracle_choice, oracle_classes
+from trainer.mixture.decode import answer_gated, answer_states, gold_targets, oracle_choice, oracle_classes
 from trainer.mixture.folders import is_mixture, relative_to_mixture
 from trainer.mixture.gate_features import gate_input
 from trainer.mixture.gates import GATES, GateInput, GateName, Reduction, cross_fit, fit_gate
@@ -30,6 +31,7 @@ def fit_mixture(
     folds: int = 5,
     vectors: str = "",
     overwrite: bool = False,
+    share: float | None = None,
 ) -> MixtureFacts:
     """Fit all gates to the experts' posteriors on a split, by cross-fitting, and keep them.
 
@@ -43,6 +45,7 @@ def fit_mixture(
         folds: of the cross-fitting.
         vectors: a cache with the image view, or Parquet (file, vector), for the gates; "" for none.
         overwrite: replace a mixture that is there.
+        share: of the samples that the reward gate sends to the last of two experts; None lets its weights decide.
 
     Raises:
         UsageError: fewer than two experts, too few samples, or a folder that is in use.
@@ -50,6 +53,10 @@ def fit_mixture(
     """
     if len(experts) < 2:
         raise UsageError("a mixture needs two experts or more", remedy="mie-train moe RUN_A RUN_B --out FOLDER")
+    if gate is not None and gate not in GATES:
+        raise UsageError(f"no gate {gate!r}", remedy=f"choose {', '.join(GATES)} or auto")
+    if share is not None and not (0 <= share <= 1 and len(experts) == 2):
+        raise UsageError("a share is in [0, 1], and of two experts", remedy="leave out --share, or name two runs")
     if out.exists() and any(out.iterdir()) and not (overwrite and is_mixture(out)):
         raise UsageError("there is something here already", path=out, remedy="add --overwrite, or choose another --out")
     members = read_members(experts, split, lambda config: read_split(config, split), cache=True)
@@ -59,7 +66,7 @@ def fit_mixture(
     images, image_encoder = first_vectors(samples, Path(vectors)) if vectors else (None, "")
     data, gates = _prepare(members, images)
     scores = score_members(members, experts)
-    steps: dict[str, int] = {name: _fit_one(name, data, folds, members, gates, scores) for name in GATES}
+    steps: dict[str, int] = {name: _fit_one(name, data, folds, members, gates, scores, share) for name in GATES}
     best: GateName = gate if gate is not None else max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
     facts = MixtureFacts(
         tuple(relative_to_mixture(path, out) for path in experts),
@@ -72,6 +79,7 @@ def fit_mixture(
         _sizes(data, members, images),
         scores,
         image_encoder,
+        share,
     )
     save_mixture(out, facts, gates, members[0].labels)
     return facts
@@ -128,6 +136,7 @@ def _fit_one(
     members: Sequence[Member],
     gates: GateSet,
     scores: dict[str, dict[str, float]],
+    share: float | None,
 ) -> int:
     """Fit a gate and return for how many steps.
 
@@ -135,10 +144,11 @@ def _fit_one(
     that is kept is then fitted to all samples, for the number of steps at which the held-out loss was least.
     """
     labels, samples = members[0].labels, members[0].data.samples
-    steps, weights, loss = cross_fit(name, data, folds)
-    f1 = labels.task.score(samples, answer_mixed(members, weights)).f1
+    share = share if name == "reward" else None
+    steps, weights, loss = cross_fit(name, data, folds, share=share)
+    f1 = labels.task.score(samples, answer_gated(name, members, weights)).f1
     scores[f"gate {name}"] = {"f1": f1, "nll": loss, "steps": steps}
-    gates.gates[name] = fit_gate(name, data, steps)[0]
+    gates.gates[name] = fit_gate(name, data, steps, share=share)[0]
     return steps
 
 
@@ -150,10 +160,17 @@ def _prepare(members: Sequence[Member], images: Tensor | None) -> tuple[GateInpu
     if images is not None:
         image = Reduction(images.shape[1] - 1, COMPONENTS).fit(images[images[:, -1] > 0, :-1])
     posteriors = [member.posteriors for member in members]
-    data = gate_input(posteriors, text, image, images, gold_targets(members[0]))
+    data = gate_input(posteriors, text, image, images, gold_targets(members[0]), _counts(members))
     gates = GateSet(len(members), _sizes(data, members, images))
     gates.text, gates.image = text, image
     return data, gates
+
+
+def _counts(members: Sequence[Member]) -> Tensor:
+    """Return right, predicted and gold of each sample and expert [N, E, 3]."""
+    labels, samples = members[0].labels, members[0].data.samples
+    counts = [labels.task.counts(samples, answer_states(member)) for member in members]
+    return torch.tensor(counts).float().transpose(0, 1)
 
 
 def _sizes(data: GateInput, members: Sequence[Member], images: Tensor | None) -> tuple[int, int, int, int]:

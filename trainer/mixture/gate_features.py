@@ -19,6 +19,7 @@ def gate_input(
     image: Reduction | None,
     images: Tensor | None,
     targets: Tensor | None,
+    counts: Tensor | None = None,
 ) -> GateInput:
     """Return what a gate reads of N samples.
 
@@ -28,6 +29,7 @@ def gate_input(
         image: fitted to image vectors; None where the mixture reads none.
         images: [N, D + 1], the last column 1 where there is an image; else the row is 0.
         targets: right classes [M]; None where nobody knows them.
+        counts: right, predicted and gold of each sample and expert [N, E, 3]; None where nobody knows them.
     """
     log_probs = torch.stack([part.log_probs for part in posteriors])  # [E, M, K]
     sample_of = posteriors[0].sample_numbers()  # [M]
@@ -40,6 +42,5 @@ def gate_input(
     if image is not None and images is not None:
         flag = images[:, -1:]
         parts += [image(images[:, :-1]) * flag, flag]
-    return GateInput(
-        log_probs, torch.cat(parts, dim=1), torch.cat([entropy.T, sure.T, agree.T], dim=1), sample_of, targets
-    )
+    by_state = torch.cat([entropy.T, sure.T, agree.T], dim=1)
+    return GateInput(log_probs, torch.cat(parts, dim=1), by_state, sample_of, targets, counts)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from schemas.display import tell
 from schemas.run_files import GATES, GateName
+from trainer.mixture.reward import choose, reward_loss, routed_f1
 
 __all__ = ["GATES", "Gate", "GateInput", "GateName", "Reduction", "cross_fit", "fit_gate", "mix", "mixture_nll"]
 
@@ -29,6 +30,7 @@ class GateInput:
         token_features: [M, G] float32: entropies and top probabilities of each expert.
         sample_of: number of the sample of each state [M] int64.
         targets: right classes [M] int64; None where they are not known.
+        counts: right, predicted and gold of each sample and expert [N, E, 3]; None where they are not known.
     """
 
     log_probs: Tensor
@@ -36,6 +38,7 @@ class GateInput:
     token_features: Tensor
     sample_of: Tensor
     targets: Tensor | None = None
+    counts: Tensor | None = None
 
     def of_samples(self, chosen: Tensor) -> GateInput:
         """Return the part for the chosen samples [n] int64."""
@@ -48,6 +51,7 @@ class GateInput:
             self.token_features[states],
             renumbered[self.sample_of[states]],
             None if self.targets is None else self.targets[states],
+            None if self.counts is None else self.counts[chosen],
         )
 
 
@@ -90,6 +94,7 @@ class Gate(nn.Module):
         features = sample_features + (token_features if name == "token" else 0)
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
+        self.share: float | None = None  # of the samples that the reward gate sends to the last expert
         self.hidden = nn.Linear(features, _HIDDEN)
         self.out = nn.Linear(_HIDDEN, experts)
         nn.init.zeros_(self.out.weight)
@@ -107,9 +112,13 @@ class Gate(nn.Module):
             return data.log_probs.new_full(
                 (len(data.sample_of), self.experts), -torch.tensor(self.experts).log().item()
             )
-        features = (self.features(data) - self.mean) / self.scale
-        weights = torch.log_softmax(self.out(torch.tanh(self.hidden(features))), dim=-1)
+        weights = self.sample_log_weights(data)
         return weights if self.name == "token" else weights[data.sample_of]
+
+    def sample_log_weights(self, data: GateInput) -> Tensor:
+        """Return the log weight of each expert for each row of `features` [N, E], for the token gate [M, E]."""
+        features = (self.features(data) - self.mean) / self.scale
+        return torch.log_softmax(self.out(torch.tanh(self.hidden(features))), dim=-1)
 
     @torch.no_grad()
     def weights(self, data: GateInput) -> Tensor:
@@ -117,6 +126,8 @@ class Gate(nn.Module):
         weights = self.log_weights(data).exp()
         if self.name == "hard":
             return nn.functional.one_hot(weights.argmax(dim=1), self.experts).to(weights)
+        if self.name == "reward":
+            return choose(self.sample_log_weights(data).exp(), self.share)[data.sample_of]
         return weights
 
 
@@ -137,10 +148,31 @@ def mixture_nll(gate: Gate, data: GateInput) -> Tensor:
     return -mixed.gather(1, data.targets[:, None]).mean()
 
 
+def _loss(gate: Gate, data: GateInput) -> Tensor:
+    """Return what a gate is fitted by: its likelihood, or the reward of its routes."""
+    if gate.name != "reward":
+        return mixture_nll(gate, data)
+    assert data.counts is not None
+    return reward_loss(gate.sample_log_weights(data), data.counts)
+
+
 def fit_gate(
-    name: GateName, data: GateInput, steps: int, seed: int = 1, held_out: GateInput | None = None
+    name: GateName,
+    data: GateInput,
+    steps: int,
+    seed: int = 1,
+    held_out: GateInput | None = None,
+    share: float | None = None,
 ) -> tuple[Gate, list[tuple[float, Tensor]]]:
-    """Fit a gate by full-batch AdamW on the mixture's likelihood; the experts are frozen.
+    """Fit a gate by full-batch AdamW on the mixture's likelihood, or the reward of its routes; the experts are frozen.
+
+    Args:
+        name: of the gate.
+        data: with targets, for the reward gate with counts.
+        steps: of AdamW.
+        seed: of its weights, and of the routes that are drawn.
+        held_out: is scored on the way.
+        share: of the samples that the reward gate sends to the last of two experts; None routes by the larger weight.
 
     Returns:
         the gate after `steps` steps, and its loss and weights on held_out: before the first step and after each fifth
@@ -149,6 +181,7 @@ def fit_gate(
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         gate = Gate(name, len(data.log_probs), data.sample_features.shape[1], data.token_features.shape[1])
+        gate.share = share
         features = gate.features(data)
         gate.mean, gate.scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
         curve = _held_out(gate, held_out)
@@ -156,7 +189,7 @@ def fit_gate(
             return gate, curve * (1 + steps // _EVERY)
         optimizer = torch.optim.AdamW(gate.parameters(), lr=_LR, weight_decay=_DECAY)
         for step in range(1, steps + 1):
-            mixture_nll(gate, data).backward()  # type: ignore[no-untyped-call]
+            _loss(gate, data).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
             if step % _EVERY == 0:
@@ -164,7 +197,9 @@ def fit_gate(
     return gate, curve
 
 
-def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tuple[int, Tensor, float]:
+def cross_fit(
+    name: GateName, data: GateInput, folds: int, seed: int = 1, share: float | None = None
+) -> tuple[int, Tensor, float]:
     """Find by K folds how long a gate is to be fitted, and its weights on samples to which it was not fitted.
 
     Each fold is held out once, and a gate is fitted to the others (5 folds, * held out):
@@ -182,6 +217,7 @@ def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tup
         data: with targets.
         folds: K, at least 2; sample i is in fold i mod K of a shuffled order.
         seed: of the order and the gates.
+        share: see `fit_gate`.
 
     Returns:
         steps with the least held-out loss, held-out weights [M, E] after them, and that loss.
@@ -192,7 +228,7 @@ def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tup
     for fold, part in enumerate(parts):
         tell(f"gate {name}", fold, folds, "folds")
         rest = torch.cat(parts[:fold] + parts[fold + 1 :]).sort().values
-        curves.append(fit_gate(name, data.of_samples(rest), _STEPS, seed, held_out=data.of_samples(part))[1])
+        curves.append(fit_gate(name, data.of_samples(rest), _STEPS, seed, data.of_samples(part), share)[1])
     masks = [torch.isin(data.sample_of, part) for part in parts]
     states = [int(mask.sum()) for mask in masks]
     mean = [_average([loss for loss, _ in column], states) for column in zip(*curves, strict=True)]
@@ -205,7 +241,13 @@ def cross_fit(name: GateName, data: GateInput, folds: int, seed: int = 1) -> tup
 
 @torch.no_grad()
 def _held_out(gate: Gate, held_out: GateInput | None) -> list[tuple[float, Tensor]]:
-    return [] if held_out is None else [(mixture_nll(gate, held_out).item(), gate.weights(held_out))]
+    if held_out is None:
+        return []
+    if gate.name != "reward":
+        return [(mixture_nll(gate, held_out).item(), gate.weights(held_out))]
+    assert held_out.counts is not None
+    routes = choose(gate.sample_log_weights(held_out).exp(), gate.share)
+    return [(1 - routed_f1(routes, held_out.counts), routes[held_out.sample_of])]
 
 
 @contextmanager

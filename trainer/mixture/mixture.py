@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from schemas.manifest import write_json_atomically
 from schemas.run_files import MIXTURE_FACTS, MixtureFacts, read_mixture_facts
 from trainer.inputs import LabelSet
 from trainer.mixture.folders import expert_folders
-from trainer.mixture.gates import GATES, Gate, Reduction
+from trainer.mixture.gates import GATES, Gate, GateName, Reduction
 from trainer.mixture.posteriors import weights_digest
 from trainer.training import writing
 
@@ -32,14 +33,15 @@ class GateSet(nn.Module):
     Args:
         experts: their number.
         sizes: features of a sample, features of a token, text dimension, image dimension (0: no images).
+        names: of the gates.
     """
 
-    def __init__(self, experts: int, sizes: tuple[int, int, int, int]) -> None:
+    def __init__(self, experts: int, sizes: tuple[int, int, int, int], names: Sequence[GateName] = GATES) -> None:
         super().__init__()
         samples, tokens, text, image = sizes
         self.text = Reduction(text, COMPONENTS)
         self.image = Reduction(image, COMPONENTS) if image else None
-        self.gates = nn.ModuleDict({name: Gate(name, experts, samples, tokens) for name in GATES})
+        self.gates = nn.ModuleDict({name: Gate(name, experts, samples, tokens) for name in names})
 
     def gate(self, name: str) -> Gate:
         """Return a gate by its name."""
@@ -57,8 +59,11 @@ def read_mixture(folder: Path) -> tuple[MixtureFacts, GateSet]:
     """
     facts = read_mixture_facts(folder)
     try:
-        gates = GateSet(len(facts.experts), facts.sizes)
+        # a mixture of a version with fewer gates has those that it was fitted with
+        gates = GateSet(len(facts.experts), facts.sizes, [name for name in GATES if name in facts.steps])
         gates.load_state_dict(load_file(folder / _WEIGHTS))
+        if "reward" in facts.steps:
+            gates.gate("reward").share = facts.share
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise IndexCorrupt(f"unreadable mixture ({reason})", path=folder, remedy=_FIT_AGAIN) from error

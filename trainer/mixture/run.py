@@ -13,11 +13,11 @@ from schemas.records import Context, Sample
 from schemas.run_files import MixtureFacts
 from trainer.inputs import Answer, LabelSet
 from trainer.metrics import RecordKey
-from trainer.mixture.decode import answer_mixed, answer_states
+from trainer.mixture.decode import answer_gated, answer_states
 from trainer.mixture.fit import read_members, score_members
 from trainer.mixture.folders import expert_folders, is_mixture
 from trainer.mixture.gate_features import gate_input
-from trainer.mixture.gates import GATES, GateInput, mix
+from trainer.mixture.gates import GateInput, mix
 from trainer.mixture.image_vectors import find_vectors
 from trainer.mixture.members import Member, Reader, expert_posteriors, used_contexts
 from trainer.mixture.mixture import GateSet, read_mixture
@@ -122,8 +122,9 @@ def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
     first = mixture.members[0]
     paths = expert_folders(folder, mixture.facts)
     scores = {name: row["f1"] for name, row in score_members(mixture.members, paths).items()}
-    for name in GATES:
-        predicted = answer_mixed(mixture.members, mixture.gates.gate(name).weights(mixture.inputs))
+    for name in mixture.gates.gates:
+        weights = mixture.gates.gate(name).weights(mixture.inputs)
+        predicted = answer_gated(name, mixture.members, weights)
         scores[f"gate {name}"] = first.labels.task.score(first.data.samples, predicted).f1
     return scores
 
@@ -157,7 +158,7 @@ def _run_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> Outpu
     return Output(
         first.data.samples,
         first.labels,
-        answer_mixed(mixture.members, weights),
+        answer_gated(mixture.facts.gate, mixture.members, weights),
         mix(mixture.inputs.log_probs, weights.clamp(min=1e-12).log()),
         tuple(first.posteriors.lengths.tolist()),
         [_distinct(rows) for rows in zip(*used_by_each, strict=True)],

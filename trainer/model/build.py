@@ -73,12 +73,13 @@ HEADS: dict[str, Part[Head]] = {
         "", "trainer.model.heads.settings:AutoHeadSettings"
     ),  # the head that is usual for the task of the data
 }
+_OBJECTIVE_SETTINGS = "trainer.model.objectives.settings"
 OBJECTIVES: dict[str, Part[Objective]] = {
     "two_view_kl": Part(
-        "trainer.model.objectives.two_view:TwoViewDivergence", "trainer.model.objectives.settings:TwoViewSettings"
+        "trainer.model.objectives.two_view:TwoViewDivergence", f"{_OBJECTIVE_SETTINGS}:TwoViewSettings"
     ),
     "transport": Part(
-        "trainer.model.objectives.transport:TransportObjective", "trainer.model.objectives.settings:TransportSettings"
+        "trainer.model.objectives.transport:TransportObjective", f"{_OBJECTIVE_SETTINGS}:TransportSettings"
     ),
     "adaptive_contrast": Part(
         "trainer.model.objectives.pictures:AdaptiveContrast",
@@ -88,6 +89,14 @@ OBJECTIVES: dict[str, Part[Objective]] = {
         "trainer.model.objectives.soft_prompts:SoftPrompts",
         "trainer.model.objectives.picture_settings:SoftPromptsSettings",
     ),
+    "view_l2": Part("trainer.model.objectives.two_view:ViewDistance", f"{_OBJECTIVE_SETTINGS}:ViewDistanceSettings"),
+    "self_distil": Part(
+        "trainer.model.objectives.distil:SelfDistillation", f"{_OBJECTIVE_SETTINGS}:SelfDistilSettings"
+    ),
+    "contrast": Part("trainer.model.objectives.contrast:Contrast", f"{_OBJECTIVE_SETTINGS}:ContrastSettings"),
+    "matching": Part("trainer.model.objectives.contrast:Matching", f"{_OBJECTIVE_SETTINGS}:MatchingSettings"),
+    "shapley": Part("trainer.model.objectives.shapley:ShapleyContrast", f"{_OBJECTIVE_SETTINGS}:ShapleySettings"),
+    "bottleneck": Part("trainer.model.objectives.bottleneck:Bottleneck", f"{_OBJECTIVE_SETTINGS}:BottleneckSettings"),
 }
 _FUSION_SETTINGS = "trainer.model.fusion.settings"
 FUSIONS: dict[str, Part[Fusion]] = {

@@ -17,7 +17,7 @@ from trainer.model.build import FUSIONS, HEADS, OBJECTIVES, settle_head
 from trainer.model.encoder import load_encoder, window_limit
 from trainer.model.fusion import EncoderShape, Fused, Fusion
 from trainer.model.heads import Head, Reading, View
-from trainer.model.objectives import Objective, Views
+from trainer.model.objectives import Objective, SoftPrompt, Views, mean_state
 from trainer.model.settings import ModelConfig
 
 __all__ = ["ENCODER", "Expert", "build_expert", "head_class", "make_expert"]
@@ -68,7 +68,18 @@ class Expert(nn.Module):
     @property
     def needs_plain(self) -> bool:
         """Whether its losses need the view without contexts."""
-        return any(objective.needs_plain for objective in self._objectives())
+        return any(objective.needs_plain for objective in self._active_objectives())
+
+    @property
+    def needs_contexts_alone(self) -> bool:
+        """Whether its losses need the contexts without the sentence."""
+        return any(objective.needs_contexts_alone for objective in self._active_objectives())
+
+    @property
+    def prompt(self) -> SoftPrompt | None:
+        """What stands before a window without contexts."""
+        prompts = [objective.prompt for objective in self._objectives() if objective.prompt is not None]
+        return prompts[0] if prompts else None
 
     def encode(
         self, ids: Tensor, attention: Tensor, features: Features | None = None, with_loss: bool = False
@@ -87,7 +98,10 @@ class Expert(nn.Module):
     ) -> tuple[View, Tensor | None]:
         """Return a batch as the head sees it, and the fusion's own loss [B]."""
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
-        if self.fusion is not None and self.fusion.reads_earlier:
+        prompted = None if self.prompt is None else _are_plain(batch, is_plain=is_plain)
+        if prompted is not None and bool(prompted.any()):
+            fused = Fused(self._encode_prompted(ids, attention, prompted))
+        elif self.fusion is not None and self.fusion.reads_earlier:
             fused = self.fusion.encode_after(
                 self.encoder, ids, attention, batch.features, batch.earlier, with_loss=with_loss
             )
@@ -98,6 +112,23 @@ class Expert(nn.Module):
         view = View(states, batch.mask, logits, samples, batch.features, fused.states, attention, fused.weights)
         return view, fused.loss
 
+    def _encode_prompted(self, ids: Tensor, attention: Tensor, prompted: Tensor) -> Tensor:
+        """Encode windows [B, L], those marked [B] behind soft prompts, and return the states of the pieces alone."""
+        assert self.prompt is not None
+        encoder: Any = self.encoder
+        embeddings = encoder.get_input_embeddings()(ids[prompted])  # [b, L, H]
+        prompts = self.prompt(embeddings, attention[prompted])  # [b, N, H]
+        mask = torch.cat([torch.ones_like(prompts[:, :, 0], dtype=torch.bool), attention[prompted]], dim=1)
+        inputs = torch.cat([prompts, embeddings], dim=1)
+        hidden: Tensor = encoder(inputs_embeds=inputs, attention_mask=mask.long()).last_hidden_state
+        states = hidden[:, prompts.shape[1] :]  # [b, L, H]
+        if bool(prompted.all()):
+            return states
+        others = self.encode(ids[~prompted], attention[~prompted]).states
+        whole = states.new_empty(len(ids), *states.shape[1:])
+        whole = whole.index_put((prompted.nonzero()[:, 0],), states)
+        return whole.index_put(((~prompted).nonzero()[:, 0],), others)
+
     def losses(self, batch: Batch) -> Tensor:
         """Return the loss of each sample [B]: that of the head, over one view or two, the fusion's and the objectives.
 
@@ -106,9 +137,9 @@ class Expert(nn.Module):
         assert batch.targets is not None
         full, fusion_loss = self._view(batch, batch.samples, with_loss=True)
         loss = self.head.loss(full, batch.targets)
-        objectives = self._objectives()
+        objectives = self._active_objectives()
         plain = self._view(batch, batch.samples, is_plain=True)[0] if self.needs_plain else None
-        if plain is not None:
+        if plain is not None and any(objective.learns_plain for objective in objectives):
             loss = loss + self.head.loss(plain, batch.targets)
         shares = [objective.head_share for objective in objectives]
         if self.fusion is not None:
@@ -116,10 +147,16 @@ class Expert(nn.Module):
         loss = math.prod(shares) * loss
         if fusion_loss is not None:
             loss = loss + fusion_loss
-        views = Views(self.head, full, plain)
+        views = Views(self.head, full, plain, self._contexts_alone(batch) if self.needs_contexts_alone else None)
         for objective in objectives:
             loss = loss + objective.weight * objective(views, batch)
         return loss
+
+    def _contexts_alone(self, batch: Batch) -> Tensor:
+        """Return the mean state of the contexts [B, H], encoded without their sentences."""
+        assert batch.context_ids is not None and batch.context_attention is not None
+        states = self.encode(batch.context_ids, batch.context_attention, batch.features).states
+        return mean_state(states, batch.context_attention)
 
     @torch.no_grad()
     def read(self, batch: Batch) -> Reading:
@@ -140,6 +177,17 @@ class Expert(nn.Module):
     def _objectives(self) -> list[Objective]:
         return [objective for objective in self.objectives if isinstance(objective, Objective)]
 
+    def _active_objectives(self) -> list[Objective]:
+        """Return the objectives that the loss has: without a weight, only those from whose views the head learns."""
+        return [objective for objective in self._objectives() if objective.weight or objective.learns_plain]
+
+
+def _are_plain(batch: Batch, *, is_plain: bool) -> Tensor:
+    """Return which windows hold no context [B] bool."""
+    if is_plain or batch.has_contexts is None:
+        return torch.ones(len(batch.ids), dtype=torch.bool, device=batch.ids.device)
+    return ~batch.has_contexts
+
 
 def make_expert(encoder: EncoderConfig, model: ModelConfig, labels: LabelSet) -> Expert:
     """Make an expert on a pretrained encoder; new weights are drawn from torch's generator.
@@ -149,10 +197,12 @@ def make_expert(encoder: EncoderConfig, model: ModelConfig, labels: LabelSet) ->
     """
     network, tokenizer = load_encoder(encoder.name)
     limit = window_limit(network)
-    if limit is not None and encoder.max_length_pieces > limit:
+    prompts = max((getattr(row, "prompts", 0) for row in model.objectives), default=0)
+    if limit is not None and encoder.max_length_pieces + prompts > limit:
+        beside = f" beside {prompts} soft prompts" if prompts else ""
         raise UsageError(
-            f"encoder.max_length_pieces is {encoder.max_length_pieces}, but {encoder.name} takes {limit}",
-            remedy=f"set encoder.max_length_pieces={limit}",
+            f"encoder.max_length_pieces is {encoder.max_length_pieces}{beside}, but {encoder.name} takes {limit}",
+            remedy=f"set encoder.max_length_pieces={limit - prompts}",
         )
     if labels.task.markers:
         tokenizer.add_special_tokens({"additional_special_tokens": list(labels.task.markers)})
@@ -174,7 +224,15 @@ def build_expert(encoder: Any, tokenizer: Any, model: ModelConfig, labels: Label
     width = shape.hidden if fusion is None else fusion.width
     objectives: list[Any] = [OBJECTIVES[row.kind].load() for row in model.objectives]
     built = [part(width, row) for part, row in zip(objectives, model.objectives, strict=True)]
-    return Expert(encoder, tokenizer, head(width, labels, settle_head(model.head, labels.task_name)), built, fusion)
+    expert = Expert(encoder, tokenizer, head(width, labels, settle_head(model.head, labels.task_name)), built, fusion)
+    for objective in built:
+        objective.attach(expert.head)
+    if expert.prompt is not None and fusion is not None:
+        raise UsageError(
+            "soft prompts and a fusion do not go together",
+            remedy="set the objective's prompts=0, or leave out the fusion",
+        )
+    return expert
 
 
 def _build_fusion(encoder: Any, model: ModelConfig, shape: EncoderShape) -> Fusion | None:

@@ -12,9 +12,9 @@ from .loop import Keeper as Keeper
 from .loop import train as train
 from .optimizer import parameter_groups as parameter_groups
 from .run import ExpertRun as ExpertRun
-from .run import SplitData as SplitData
 from .run import Talk as Talk
-from .run import encode_split as encode_split
 from .run import fit as fit
 from .run import open_expert as open_expert
-from .run import read_split as read_split
+from .splits import SplitData as SplitData
+from .splits import encode_split as encode_split
+from .splits import read_split as read_split

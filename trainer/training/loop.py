@@ -20,6 +20,7 @@ from trainer.model import Expert
 from trainer.training.decoding import decode_answers
 from trainer.training.device import precision_context
 from trainer.training.optimizer import learning_rate_factor
+from trainer.training.prepare import Draws
 from trainer.training.state import Progress
 
 __all__ = ["Keeper", "train"]
@@ -51,6 +52,7 @@ def train(
     config: TrainingConfig,
     keeper: Keeper,
     progress: Progress | None = None,
+    draws: Draws | None = None,
 ) -> Progress:
     """Train an expert until the last epoch, or until dev F1 has not risen for patience_epochs.
 
@@ -63,6 +65,7 @@ def train(
         config: of the loop.
         keeper: takes metrics and weights.
         progress: the kept one of a run that goes on; None begins.
+        draws: the examples of each epoch, in place of train_rows; None takes these in every epoch.
 
     Raises:
         MieError: a loss or a gradient is not finite; the weights on disk are those before it.
@@ -71,8 +74,9 @@ def train(
     per_epoch = math.ceil(len(_order(expert, train_rows, config, 0)) / config.accumulation_batches)
     total = per_epoch * config.epochs
     while progress.epoch < config.epochs and not _is_out_of_patience(progress, config):
-        order = _order(expert, train_rows, config, progress.epoch)
-        progress = _train_epoch(expert, optimizer, train_rows, order, config, keeper, progress, total)
+        rows = train_rows if draws is None else draws.of_epoch(progress.epoch)
+        order = _order(expert, rows, config, progress.epoch)
+        progress = _train_epoch(expert, optimizer, rows, order, config, keeper, progress, total)
         started = time.perf_counter()
         predicted = decode_answers(expert, dev_rows, dev_samples, config)
         f1 = expert.labels.task.score(dev_samples, predicted, expert.head.key).f1
@@ -144,7 +148,7 @@ def _collate(expert: Expert, rows: Sequence[Example], config: TrainingConfig, de
     Raises:
         UsageError: pieces are to be masked, and the tokenizer has no mask piece.
     """
-    batch = collate(rows, expert.padding, device, has_plain=expert.needs_plain)
+    batch = collate(rows, expert.padding, device, expert.needs_plain, expert.needs_contexts_alone)
     if not config.mask_share:
         return batch
     mask = expert.tokenizer.mask_token_id

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.manifest import sha256_file
-from schemas.records import Context, Sample
 from trainer.config import RunConfig
-from trainer.inputs import LabelSet, describe_sources, describe_stores, read_features, read_sources
+from trainer.inputs import LabelSet, describe_sources, describe_stores
 from trainer.training.disk import recover_folder, swapped_folder, writing
 from trainer.training.folder import (
     append_row,
@@ -23,31 +21,17 @@ from trainer.training.folder import (
     trim_rows,
     write_facts,
 )
+from trainer.training.splits import SplitData, labels_of, read_split
 
 if TYPE_CHECKING:
     from trainer.inputs import Examples, SampleFeatures
     from trainer.model import Expert
     from trainer.training.state import Progress
 
-__all__ = ["ExpertRun", "SplitData", "Talk", "encode_split", "fit", "open_expert", "read_split"]
+__all__ = ["ExpertRun", "Talk", "fit", "open_expert"]
 
 Talk = Callable[[str], object]
 """Takes one line per event."""
-
-
-@dataclass(frozen=True)
-class SplitData:
-    """The samples of a split and their contexts.
-
-    image_vectors are the files with the image vectors of the samples, for a mixture's gate; None: the files to which
-    the gate was fitted. features are those of the samples' pictures; None for an expert that reads none.
-    """
-
-    dataset: Dataset
-    samples: list[Sample]
-    contexts: dict[str, list[Context]]
-    image_vectors: tuple[Path, ...] | None = None
-    features: SampleFeatures | None = None
 
 
 @dataclass(frozen=True)
@@ -58,38 +42,6 @@ class ExpertRun:
     config: RunConfig
     labels: LabelSet
     expert: Expert
-
-
-def read_split(config: RunConfig, split: str) -> SplitData:
-    """Read the samples of a split that a run uses, and their contexts from the caches.
-
-    Raises:
-        UsageError: no such split or source.
-        IndexMismatch: a cache was made for other samples.
-    """
-    dataset = read_dataset(config.data.samples)
-    samples = read_samples(config.data.samples, split)
-    limit = getattr(config.data, f"{split}_samples")
-    samples = samples[:limit] if limit else samples
-    features = read_features(config.data.features, samples)
-    return SplitData(dataset, samples, read_sources(config.data, samples), features=features)
-
-
-def encode_split(expert: Expert, config: RunConfig, data: SplitData) -> Examples:
-    """Make the examples of a split for an expert."""
-    from trainer.inputs import make_examples
-
-    length = config.encoder.max_length_pieces
-    return make_examples(
-        data.samples,
-        data.contexts,
-        expert.tokenizer,
-        expert.labels.task,
-        expert.head.targets,
-        length,
-        data.features,
-        is_cutting=config.data.long_contexts == "cut",
-    )
 
 
 def fit(
@@ -117,8 +69,8 @@ def fit(
     """
     from trainer.training.state import read_progress
 
-    data = {split: read_split(config, split) for split in ("train", "dev")}
-    labels = _labels(data["train"])
+    data = {"train": read_split(config, "train", is_training=True), "dev": read_split(config, "dev")}
+    labels = labels_of(data["train"])
     identity: dict[str, Any] = {
         "dataset": data["train"].dataset.name,
         "task": labels.task_name,
@@ -148,9 +100,10 @@ def _train(
     from trainer.training.device import choose_device
     from trainer.training.loop import train
     from trainer.training.optimizer import parameter_groups
+    from trainer.training.prepare import prepare
     from trainer.training.state import finish_state, restore_state
 
-    expert, examples = _prepare(config, data, labels, talk)
+    expert, examples, draws = prepare(config, data, labels, talk)
     device = choose_device(config.training)
     expert.to(device)
     # fused: one pass over the weights; on a CPU an eighth of the time, to the same values but for rounding.
@@ -171,6 +124,7 @@ def _train(
         config.training,
         keeper,
         progress,
+        draws,
     )
     with writing(out):
         write_facts(out, _outcome(progress, examples))
@@ -239,35 +193,6 @@ def open_expert(folder: Path, config: RunConfig | None = None) -> ExpertRun:
     expert = load_expert(folder / "best")
     expert.to(choose_device(own.training))
     return ExpertRun(folder, config or own, expert.labels, expert)
-
-
-def _labels(train: SplitData) -> LabelSet:
-    if not train.samples:
-        raise InputError("no training samples")
-    labels = LabelSet.of(train.dataset, train.samples)
-    for sample in train.samples:
-        if labels.task.gold_records(sample) is None:
-            lacking = "tags" if labels.task.has_tags else labels.task.noun
-            raise InputError(f"a training sample without {lacking}", place=f"sample {sample.sample_id}")
-    return labels
-
-
-def _prepare(
-    config: RunConfig, data: dict[str, SplitData], labels: LabelSet, talk: Talk
-) -> tuple[Expert, dict[str, Examples]]:
-    import torch
-    from transformers import set_seed
-
-    from trainer.model import make_expert, start_from
-
-    set_seed(config.training.seed)
-    torch.manual_seed(config.training.seed)
-    expert = make_expert(config.encoder, config.model, labels)
-    if config.init.from_run:
-        taken = start_from(expert, Path(config.init.from_run) / "best")
-        rows = ", ".join(f"{part} {count} of {total}" for part, (count, total) in taken.items())
-        talk(f"starts from {config.init.from_run}: {rows} tensors")
-    return expert, {split: encode_split(expert, config, part) for split, part in data.items()}
 
 
 def _keeper(out: Path, expert: Expert, config: RunConfig, talk: Talk) -> Any:

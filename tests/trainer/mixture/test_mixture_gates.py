@@ -53,7 +53,11 @@ def accuracy(log_probs: Tensor, targets: Tensor) -> float:
 
 
 def as_input(experts: list[Posteriors], targets: Tensor, text: Reduction) -> GateInput:
-    return gate_input(experts, text, None, None, targets)
+    right = torch.stack(
+        [(part.log_probs.argmax(-1) == targets).view(len(part.lengths), -1).sum(1) for part in experts], dim=1
+    )
+    counts = torch.stack([right, *[experts[0].lengths[:, None].expand_as(right)] * 2], dim=2).float()
+    return gate_input(experts, text, None, None, targets, counts)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,7 @@ def test_weights_sum_to_one_and_the_mixture_is_a_distribution(gate: str) -> None
     weights = fitted.weights(data)
     assert torch.allclose(weights.sum(1), torch.ones(240))
     assert torch.allclose(mix(data.log_probs, weights.clamp(min=1e-12).log()).exp().sum(1), torch.ones(240), atol=1e-5)
-    if gate == "hard":
+    if gate in ("hard", "reward"):
         assert set(weights.unique().tolist()) <= {0.0, 1.0}
 
 

@@ -1,3 +1,4 @@
+from .crf import LinearChain as LinearChain
 from .crf import likeliest_path as likeliest_path
 from .head import Head as Head
 from .head import Reading as Reading

@@ -1,0 +1,244 @@
+"""Ways to mix two taggers, on their kept posteriors: calibration, voting by spans, stacking, minimum risk.
+
+    python -m benchmarks.mixing --runs WORK/seed-1,WORK/seed-2 --experts baseline,pgim
+
+Nothing of test is fitted: temperatures, thresholds and the stacked classifier come from dev, and the dev column is
+cross-fitted (5 folds). Candidates of voting and stacking are the spans that some expert gives 0.02 or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.candidate_spans import Span, Split, entities_of, read
+from schemas.entities import find_entities
+from trainer.commands import mean_and_deviation
+from trainer.metrics import to_markdown
+from trainer.mixture import Member, answer_mixed
+
+FOLDS, SAMPLED = 5, 24
+
+
+def main() -> None:
+    """Print F1 of each way, with how far it stands above the better expert and on the way to the oracle."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", required=True, help="folders with a run of each expert, one per seed, by commas")
+    parser.add_argument("--experts", default="baseline,pgim", help="names of two runs in each folder")
+    arguments = parser.parse_args()
+    torch.manual_seed(1)
+    folders, names = [Path(part) for part in arguments.runs.split(",")], arguments.experts.split(",")
+    columns = [table_of(folder, names) for folder in folders]
+    best = [max(column[f"expert {name}"][1] for name in names) for column in columns]
+    oracle = [column["oracle by sample"][1] for column in columns]
+    lines = []
+    for way in columns[0]:
+        dev, test = ([column[way][side] for column in columns] for side in (0, 1))
+        gains = [value - bound for value, bound in zip(test, best, strict=True)]
+        share = sum(gains) / max(1e-9, sum(o - b for o, b in zip(oracle, best, strict=True)))
+        lines.append([way, _cell(dev), _cell(test), f"{100 * sum(gains) / len(gains):+.2f}", f"{100 * share:.0f} %"])
+    print(f"{' + '.join(names)}, {len(folders)} seeds, entity F1 in %, mean ± deviation\n")
+    print(to_markdown(["way", "dev, held out", "test", "above the better expert", "of the way to the oracle"], lines))
+
+
+def table_of(folder: Path, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return F1 on dev and on test of each way, for the runs of a seed."""
+    dev, test = (read(folder, names, split) for split in ("dev", "test"))
+    rows = {}
+    for number, name in enumerate(names):
+        rows[f"expert {name}"] = (f1(dev.gold, dev.decoded[number]), f1(test.gold, test.decoded[number]))
+    rows["oracle by sample"] = (f1(dev.gold, oracle(dev)), f1(test.gold, oracle(test)))
+    even = [1 / len(names)] * len(names)
+    rows["plain average"] = (f1(dev.gold, mixed(dev, even)), f1(test.gold, mixed(test, even)))
+    for way, fit in (("calibrated average", fit_temperatures), ("voting by spans", fit_votes), ("stacking", fit_stack)):
+        rows[way] = (f1(dev.gold, cross_fitted(dev, fit)), f1(test.gold, fit(dev, list(range(len(dev.gold))))(test)))
+    level = rows["plain average"][0]
+    rows["minimum risk"] = (f1(dev.gold, least_risk(dev, level)), f1(test.gold, least_risk(test, level)))
+    return rows
+
+
+def f1(gold: Sequence[set[Span]], predicted: Sequence[set[Span]]) -> float:
+    """Return micro F1."""
+    right = sum(len(a & b) for a, b in zip(gold, predicted, strict=True))
+    total = sum(map(len, gold)) + sum(map(len, predicted))
+    return 2 * right / total if total else 0.0
+
+
+def oracle(part: Split) -> list[set[Span]]:
+    """Take each sample's answer from the expert with the fewest errors there."""
+    return [min(answers, key=lambda a: len(a ^ gold)) for gold, *answers in zip(part.gold, *part.decoded, strict=True)]
+
+
+def mixed(part: Split, weights: Sequence[float], temperatures: Sequence[float] = ()) -> list[set[Span]]:
+    """Decode the chain of the mixed posteriors, each expert's divided by its temperature."""
+    members = []
+    for member, temperature in zip(part.members, temperatures or [1.0] * len(part.members), strict=True):
+        own = member.posteriors
+        assert own.log_pairs is not None
+        pairs = (own.log_pairs.flatten(1) / temperature).log_softmax(1).view_as(own.log_pairs)
+        log_probs = (own.log_probs / temperature).log_softmax(1)
+        members.append(
+            member._replace(posteriors=type(own)(**{**vars(own), "log_pairs": pairs, "log_probs": log_probs}))
+        )
+    rows = torch.tensor(weights).expand(len(members[0].posteriors.classes), -1)
+    return entities_of(answer_mixed(members, rows))
+
+
+def cross_fitted(part: Split, fit: Callable[[Split, list[int]], Callable[[Split], list[set[Span]]]]) -> list[set[Span]]:
+    """Predict each sample with what was fitted to the other folds."""
+    found: list[set[Span]] = [set() for _ in part.gold]
+    for fold in range(FOLDS):
+        rest = [number for number in range(len(part.gold)) if number % FOLDS != fold]
+        predicted = fit(part, rest)(part)
+        for number in range(fold, len(part.gold), FOLDS):
+            found[number] = predicted[number]
+    return found
+
+
+def fit_temperatures(part: Split, chosen: list[int]) -> Callable[[Split], list[set[Span]]]:
+    """Choose each expert's temperature by the likelihood of the gold tags."""
+    mask = torch.isin(part.members[0].posteriors.sample_numbers(), torch.tensor(chosen))
+    found = []
+    for member in part.members:
+        gold = [member.labels.names.index(tag) for sample in member.data.samples for tag in sample.tags or ()]
+        own, right = member.posteriors.log_probs[mask], torch.tensor(gold)[mask]
+        losses = {
+            t / 10: float(torch.nn.functional.nll_loss((own / (t / 10)).log_softmax(1), right)) for t in range(5, 31)
+        }
+        found.append(min(losses, key=losses.__getitem__))
+    return lambda other: mixed(other, [1 / len(found)] * len(found), found)
+
+
+def fit_votes(part: Split, chosen: list[int]) -> Callable[[Split], list[set[Span]]]:
+    """Choose the threshold on the mean probability of a span."""
+
+    def vote(other: Split, threshold: float) -> list[set[Span]]:
+        scores = [{span: sum(row) / len(row) for span, row in found.items()} for found in other.chances]
+        return [take(found, threshold) for found in scores]
+
+    best = _best_threshold(part, chosen, lambda threshold: vote(part, threshold))
+    return lambda other: vote(other, best)
+
+
+def fit_stack(part: Split, chosen: list[int]) -> Callable[[Split], list[set[Span]]]:
+    """Fit a logistic classifier of candidate spans, and its threshold, to the chosen samples.
+
+    The threshold is chosen on scores of inner folds: on its own training samples a classifier is too sure.
+    """
+    inner: list[dict[Span, float]] = [{} for _ in part.gold]
+    for fold in range(FOLDS):
+        rest = [number for place, number in enumerate(chosen) if place % FOLDS != fold]
+        scores = _stack_scores(part, _fit_logistic(part, rest))
+        for number in chosen[fold::FOLDS]:
+            inner[number] = scores[number]
+    best = _best_threshold(part, chosen, lambda threshold: [take(found, threshold) for found in inner])
+    weights = _fit_logistic(part, chosen)
+    return lambda other: [take(found, best) for found in _stack_scores(other, weights)]
+
+
+def _features(part: Split, number: int, span: Span) -> list[float]:
+    tokens = part.members[0].data.samples[number].tokens[span[0] : span[1]]
+    chances = [min(max(chance, 1e-3), 1 - 1e-3) for chance in part.chances[number][span]]
+    found = [math.log(chance / (1 - chance)) for chance in chances]
+    found += [float(span in answers[number]) for answers in part.decoded]
+    found += [float(all(span in answers[number] for answers in part.decoded)), float(len(tokens)), 1.0]
+    found += [float(all(token[:1].isupper() for token in tokens)), float(span[0] == 0)]
+    return found + [float(span[2] == kind) for kind in sorted({name[2:] for name in part.members[0].labels.names[1:]})]
+
+
+def _fit_logistic(part: Split, chosen: Sequence[int]) -> Tensor:
+    rows = [
+        (_features(part, number, span), span in part.gold[number]) for number in chosen for span in part.chances[number]
+    ]
+    inputs, right = torch.tensor([row for row, _ in rows]), torch.tensor([float(is_right) for _, is_right in rows])
+    weights = torch.zeros(inputs.shape[1], requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = (
+            torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, right)
+            + 1e-3 * weights.square().sum()
+        )
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return weights.detach()
+
+
+def _stack_scores(part: Split, weights: Tensor) -> list[dict[Span, float]]:
+    found = []
+    for number, chances in enumerate(part.chances):
+        rows = [torch.tensor(_features(part, number, span)) for span in chances]
+        found.append({span: float((row @ weights).sigmoid()) for span, row in zip(chances, rows, strict=True)})
+    return found
+
+
+def take(scores: dict[Span, float], threshold: float) -> set[Span]:
+    """Take spans from the best down to a threshold; none that crosses one taken before."""
+    kept: set[Span] = set()
+    for span in sorted(scores, key=lambda span: -scores[span]):
+        if scores[span] >= threshold and all(span[1] <= other[0] or other[1] <= span[0] for other in kept):
+            kept.add(span)
+    return kept
+
+
+def _best_threshold(part: Split, chosen: Sequence[int], decode: Callable[[float], list[set[Span]]]) -> float:
+    def score(threshold: float) -> float:
+        predicted = decode(threshold)
+        return f1([part.gold[i] for i in chosen], [predicted[i] for i in chosen])
+
+    return max((step / 20 for step in range(4, 15)), key=score)
+
+
+def least_risk(part: Split, level: float) -> list[set[Span]]:
+    """Take the answer with the best expected share in F1 against samples of both chains, of these and those decoded.
+
+    Args:
+        part: the split.
+        level: the F1 that is expected, F. A micro F1 above F needs more of 2 right - F (predicted + gold) than 0.
+    """
+    drawn = [[_draw(steps) for steps in _steps(member)] for member in part.members]
+    found = []
+    for number in range(len(part.gold)):
+        paths = [path for member in drawn for path in member[number]]
+        tags = [[part.members[0].labels.names[tag] for tag in path] for path in paths]
+        answers = [frozenset((row.start, row.end, row.type) for row in find_entities(names)) for names in tags]
+        candidates: set[frozenset[Span]] = {*answers, *(frozenset(own[number]) for own in part.decoded)}
+        worth = {
+            answer: sum(2 * len(answer & other) for other in answers) / len(answers) - level * len(answer)
+            for answer in candidates
+        }
+        found.append(set(max(worth.items(), key=lambda pair: (pair[1], sorted(pair[0])))[0]))
+    return found
+
+
+def _steps(member: Member) -> Sequence[Tensor]:
+    pairs = member.posteriors.log_pairs
+    assert pairs is not None
+    return torch.split((pairs - pairs.logsumexp(-1, keepdim=True)).exp(), member.posteriors.lengths.tolist())
+
+
+def _draw(steps: Tensor) -> list[list[int]]:
+    """Draw SAMPLED paths of a chain of p(tag | tag before) [T, K, K]."""
+    tags = torch.multinomial(steps[0, 0], SAMPLED, replacement=True)
+    paths = [tags]
+    for step in steps[1:]:
+        tags = torch.multinomial(step[tags], 1)[:, 0]
+        paths.append(tags)
+    return torch.stack(paths, dim=1).tolist()
+
+
+def _cell(values: Sequence[float]) -> str:
+    mean, deviation = mean_and_deviation([100 * value for value in values])
+    return f"{mean:.2f} ± {deviation:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The data sets of `benchmarks.sources`: samples, caches of contexts, and the experts that are trained on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.contexts import import_captions, import_columns
+from indexer.corpus import make_lexicon, make_topics
+from schemas.context_cache import CACHE_NAME
+from schemas.dataset import DATASET_NAME
+from schemas.text_files import find_split_files
+from trainer.data import convert_files
+
+__all__ = ["SETS", "Row", "SourceSet"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An expert of the table.
+
+    Args:
+        preset: its settings.
+        sources: of contexts; "" leaves those of the preset.
+        settings: further key=value.
+        number: of the system whose figure it is; 0 for none.
+        system: its short name.
+        control: the expert to compare with.
+        teacher: the expert whose posteriors it learns from.
+    """
+
+    preset: str
+    sources: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    number: int = 0
+    system: str = ""
+    control: str = "baseline"
+    teacher: str = ""
+
+
+@dataclass(frozen=True)
+class SourceSet:
+    """A data set.
+
+    Args:
+        title: for tables.
+        metric: of its F1.
+        make: writes samples and caches into a folder, and returns the caches by source.
+        rows: the experts by name, the baseline first.
+        mixtures: pairs of experts to route between.
+    """
+
+    title: str
+    metric: str
+    make: Callable[[Path, Path], dict[str, Path]]
+    rows: dict[str, Row]
+    mixtures: tuple[tuple[str, str], ...] = ()
+
+
+def _convert(shared: Path, work: Path, name: str, format_: str | None = None) -> Path:
+    samples = work / "samples"
+    if not (samples / DATASET_NAME).exists():
+        convert_files(find_split_files(shared), samples, name=name, format=format_)
+    return samples
+
+
+def _make_twitter(shared: Path, work: Path) -> dict[str, Path]:
+    samples = _convert(shared / "twitter2015", work, "twitter2015")
+    caches = {name: work / name for name in ("pgim", "caption")}
+    if not (caches["pgim"] / CACHE_NAME).exists():
+        import_columns(shared / "contexts" / "pgim_twitter2015.zip", samples, caches["pgim"], "pgim")
+    if not (caches["caption"] / CACHE_NAME).exists():
+        import_captions(shared / "captions" / "blip2_twitter2015.txt", samples, caches["caption"], "caption")
+    return caches
+
+
+def _make_gmner(shared: Path, work: Path) -> dict[str, Path]:
+    samples = _convert(shared / "gmner", work, "gmner")
+    cache = work / "pgim"
+    if not (cache / CACHE_NAME).exists():
+        archive = shared / "riveg" / "Twitter10000_noaugment.zip"
+        import_columns(archive, samples, cache, "pgim", allow_unmatched=True)
+    return {"pgim": cache}
+
+
+def _make_mnre(shared: Path, work: Path) -> dict[str, Path]:
+    samples = _convert(shared / "mnre", work, "mnre2")
+    cache = work / "topics"
+    if not (cache / CACHE_NAME).exists():
+        make_topics(samples, cache)
+    return {"topics": cache}
+
+
+def _make_cmner(shared: Path, work: Path) -> dict[str, Path]:
+    samples = _convert(shared / "cmner" / "cmner.zip", work, "cmner", "cmner")
+    cache = work / "lexicon"
+    if not (cache / CACHE_NAME).exists():
+        make_lexicon(samples, cache)
+    return {"lexicon": cache}
+
+
+TWITTER = {
+    "baseline": Row("small-baseline"),
+    "caption": Row("small-caption"),
+    "pgim": Row("small-pgim"),
+    "both": Row("small-pgim", ("pgim", "caption")),
+    "cot-mie": Row("small-cot-mie", number=16, system="cot-mie"),
+    "clner-kl": Row("small-clner", ("pgim",), number=37, system="clner"),
+    "clner-l2": Row("small-clner-l2", ("pgim",)),
+    "shap-ca": Row("small-shap-ca", number=31, system="shap-ca"),
+    "trust": Row("small-scanner", ("pgim",), number=24, system="scanner", teacher="pgim"),
+}
+SETS = {
+    "twitter2015": SourceSet(
+        "Twitter-2015", "entity F1, default convention", _make_twitter, TWITTER, (("baseline", "pgim"),)
+    ),
+    "gmner": SourceSet(
+        "GMNER, text alone",
+        "entity F1, default convention",
+        _make_gmner,
+        {"baseline": Row("small-baseline"), "pgim": Row("small-pgim", number=17, system="pgim")},
+    ),
+    "mnre": SourceSet(
+        "MNRE-2",
+        "micro F1 without None",
+        _make_mnre,
+        {
+            "baseline": Row("small-mnre-baseline"),
+            "ise": Row("small-ise", number=34, system="ise"),
+        },
+    ),
+    "cmner": SourceSet(
+        "CMNER, in place of the authors' set",
+        "entity F1, default convention",
+        _make_cmner,
+        {
+            "baseline": Row("small-baseline"),
+            "wukong-cmner": Row("small-wukong-cmner", number=15, system="wukong-cmner"),
+        },
+    ),
+}

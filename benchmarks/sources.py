@@ -1,0 +1,230 @@
+"""Sources, gates and objectives on fixed subsets: F1 with their contexts, without them and with those of other samples.
+
+Every expert of a set has the same encoder, rates, epochs and seeds. What is finished is not done again: give the same
+command to go on after an interrupt.
+
+    python -m benchmarks.sources --data twitter2015 --work FOLDER [--subset 500] [--seeds 1,2] [--layers 2]
+
+--layers keeps the lower layers of the offline encoder alone, for processors with little time: its figures are low.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
+from benchmarks.source_sets import SETS, Row, SourceSet
+from benchmarks.twitter2015 import SHARED
+from schemas.manifest import write_json_atomically
+from trainer.commands import ablate_run, evaluate_run, fit_and_evaluate, main_f1, mean_and_deviation
+from trainer.config import RunConfig, load_config
+from trainer.metrics import to_markdown
+from trainer.mixture import fit_mixture
+from trainer.reports import compare_runs
+
+OTHERS = "contexts of other samples"
+Scores = dict[str, dict[int, dict[str, float]]]
+"""Of each expert, by seed: F1 by what it read."""
+
+
+def main() -> None:
+    """Train what is missing, print the tables and write the result files."""
+    arguments = parse_arguments()
+    group = SETS[arguments.data]
+    work = arguments.work / arguments.data
+    work.mkdir(parents=True, exist_ok=True)
+    caches = group.make(arguments.shared, work)
+    names = [name for name in group.rows if not arguments.systems or name in arguments.systems.split(",")]
+    runs = work / f"runs-{arguments.subset or 'all'}-{arguments.layers or 'all'}"
+    scores: Scores = {name: {} for name in names}
+    for seed in arguments.seeds:
+        for name in names:
+            folder = runs / f"seed-{seed}"
+            config = configure(arguments, group.rows[name], caches, folder, seed)
+            scores[name][seed] = train(config, folder / name)
+            if any(row.teacher == name for row in group.rows.values()):
+                keep_posteriors(folder / name)
+    print_table(arguments, group, scores)
+    comparisons = compare(runs, group, scores)
+    routes = route(runs, group, arguments.seeds, names)
+    write_results(arguments, group, scores, comparisons, routes)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", choices=list(SETS), required=True)
+    parser.add_argument("--work", type=Path, required=True, help="a folder to keep data and runs in")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="the folder of research data")
+    parser.add_argument("--subset", type=int, default=500, help="training samples; half as many dev, as many test")
+    parser.add_argument("--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[1, 2])
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--layers", type=int, default=0, help="lower layers of the encoder to keep; 0: all")
+    parser.add_argument("--length", type=int, default=96, help="pieces in a window")
+    parser.add_argument("--systems", default="", help="these experts alone, parted by commas")
+    parser.add_argument("--write", action="store_true", help="write the result files")
+    return parser.parse_args()
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """Return the command that prints the figures."""
+    seeds = ",".join(map(str, arguments.seeds))
+    options = f"--data {arguments.data} --work FOLDER --subset {arguments.subset} --seeds {seeds}"
+    options += f" --epochs {arguments.epochs} --length {arguments.length}"
+    return f"python -m benchmarks.sources {options}" + (f" --layers {arguments.layers}" if arguments.layers else "")
+
+
+def configure(arguments: argparse.Namespace, row: Row, caches: dict[str, Path], folder: Path, seed: int) -> RunConfig:
+    """Return the settings of an expert for a seed."""
+    settings = [
+        f"data.samples={arguments.work / arguments.data / 'samples'}",
+        f"training.epochs={arguments.epochs}",
+        f"training.seed={seed}",
+        f"data.train_samples={arguments.subset}",
+        f"data.dev_samples={max(2, arguments.subset // 2)}",
+        f"data.test_samples={arguments.subset}",
+        f"encoder.name={cut_encoder(arguments.work, arguments.layers)}",
+        f"encoder.max_length_pieces={arguments.length}",
+        "data.contexts_per_source=1",
+        "data.long_contexts=cut",
+        "training.batch_samples=8",
+    ]
+    sources = row.sources or load_config(row.preset, is_complete=False).data.sources
+    if sources:
+        settings += [f"data.sources={json.dumps(sources)}"]
+        settings += [f"data.contexts={json.dumps([str(caches[source]) for source in sources])}"]
+    if row.teacher:
+        settings.append(f"model.objectives.0.teacher={folder / row.teacher}")
+    return load_config(row.preset, [*settings, *row.settings])
+
+
+def cut_encoder(work: Path, layers: int) -> str:
+    """Return the name of the encoder: the offline one, or a folder with its lower layers."""
+    if not layers:
+        return "offline:minilm"
+    folder = work / f"minilm-{layers}-layers"
+    if not (folder / "tokenizer.json").exists():
+        from trainer.model import load_encoder
+
+        encoder, tokenizer = load_encoder("offline:minilm")
+        encoder.encoder.layer = encoder.encoder.layer[:layers]
+        encoder.config.num_hidden_layers = layers
+        encoder.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def train(config: RunConfig, run: Path) -> dict[str, float]:
+    """Train an expert, and return its F1: on dev, on test, and on test with changed contexts."""
+    path = run / "changed_contexts.json"
+    if not path.exists():
+        facts = fit_and_evaluate(config, run, talk=lambda text: print(text, file=sys.stderr, flush=True))
+        values = {"dev": facts["dev_f1"], "test": facts["test_f1"]}
+        if config.data.sources:
+            values |= {row.name: row.f1 for row in ablate_run(run, "test", ks=(0,))}
+        write_json_atomically(path, values)
+    found: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def keep_posteriors(run: Path) -> None:
+    """Keep the posteriors of the training samples, for students."""
+    if not list((run / "posteriors").glob("train-*.safetensors")):
+        evaluate_run(run, "train")
+
+
+def print_table(arguments: argparse.Namespace, group: SourceSet, scores: Scores) -> None:
+    """Print F1 of each expert."""
+    print(f"\n## {group.title}, {arguments.subset} training samples\n    {command(arguments)}\n")
+    encoder = f"the lower {arguments.layers} layers of offline:minilm" if arguments.layers else "offline:minilm"
+    print(f"{group.metric}, test of {arguments.subset} samples, in %, mean ± deviation over seeds; {encoder}.\n")
+    lines = []
+    for name, seeds in scores.items():
+        columns = [[row[key] for row in seeds.values() if key in row] for key in ("dev", "test", "k = 0", OTHERS)]
+        lines.append([name, *map(_cell, columns)])
+    print(to_markdown(["expert", "dev", "test", "without contexts", "with those of others"], lines))
+
+
+def compare(runs: Path, group: SourceSet, scores: Scores) -> dict[str, list[dict[str, float]]]:
+    """Print the paired bootstrap of each expert against its control, by seed, and return it."""
+    found: dict[str, list[dict[str, float]]] = {}
+    lines = []
+    for name, seeds in scores.items():
+        control = group.rows[name].control
+        for seed in seeds if name != control and control in scores else ():
+            row = compare_runs(runs / f"seed-{seed}" / name, runs / f"seed-{seed}" / control, "test")
+            values = {"seed": seed, "difference": row.difference, "low": row.low, "high": row.high, "p": row.p_value}
+            found.setdefault(name, []).append(values)
+            low, high = 100 * row.low, 100 * row.high
+            cells = [f"{100 * row.difference:+.2f}", f"[{low:+.2f}, {high:+.2f}]", f"{row.p_value:.3f}"]
+            lines.append([str(seed), name, control, *cells])
+    print("\nPaired bootstrap on test:\n")
+    print(to_markdown(["seed", "expert", "against", "difference", "95 %", "p"], lines))
+    return found
+
+
+def route(runs: Path, group: SourceSet, seeds: list[int], names: list[str]) -> dict[str, dict[int, dict[str, Any]]]:
+    """Route between two experts by reward, and return F1 of the routes, of other gates and of the experts by seed."""
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    for pair in group.mixtures:
+        if not set(pair) <= set(names):
+            continue
+        label = "-".join(pair)
+        for seed in seeds:
+            folder = runs / f"seed-{seed}" / f"rds-{label}"
+            if not (folder / "mixture.json").exists():
+                fit_mixture([runs / f"seed-{seed}" / name for name in pair], folder, gate="reward")
+            scores = evaluate_run(folder, "test")
+            found.setdefault(label, {})[seed] = {**scores["experts and gates"], "chosen": main_f1(scores)}
+        print(f"\nMixtures of {' and '.join(pair)}, gates fitted on dev, F1 on test:\n")
+        keys = list(found[label][seeds[0]])[:-1]
+        lines = [[key, _cell([found[label][seed][key] for seed in seeds])] for key in keys]
+        print(to_markdown(["system", "test"], lines))
+    return found
+
+
+def write_results(
+    arguments: argparse.Namespace,
+    group: SourceSet,
+    scores: Scores,
+    comparisons: dict[str, list[dict[str, float]]],
+    routes: dict[str, dict[int, dict[str, Any]]],
+) -> None:
+    """Write a result file for each system that has a figure here."""
+    if not arguments.write:
+        return
+    data = f"{group.title}, {arguments.subset} training samples"
+    data += f", {arguments.layers} layers" if arguments.layers else ""
+    for name, seeds in scores.items():
+        row = group.rows[name]
+        if not row.number or row.control not in scores:
+            continue
+        control = make_control(row.control, [part["test"] for part in scores[row.control].values()])
+        values = {seed: part["test"] for seed, part in seeds.items()}
+        figure = make_figure(data, group.metric, values, command(arguments), control)
+        detail = {
+            "f1_by_input": {key: fmean(part[key] for part in seeds.values()) for key in next(iter(seeds.values()))},
+            "bootstrap_against_control": comparisons.get(name, []),
+        }
+        write_result(SystemResult(row.number, row.system, data, (figure,), detail))
+    for label, by_seed in routes.items():
+        best = [max(value for key, value in row.items() if key.startswith("expert ")) for row in by_seed.values()]
+        control = make_control("the better expert", best)
+        values = {seed: row["chosen"] for seed, row in by_seed.items()}
+        figure = make_figure(data, group.metric, values, command(arguments), control)
+        write_result(SystemResult(7, "rds", f"{data}, {label}", (figure,), {"by_seed": by_seed}))
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return "-"
+    mean, deviation = mean_and_deviation([100 * value for value in values])
+    return f"{mean:.2f} ± {deviation:.2f}"
+
+
+if __name__ == "__main__":
+    main()
