@@ -9,7 +9,8 @@ import typer
 
 import trainer.options as opt
 from schemas.display import exit_on_error, shown_steps
-from trainer.commands import data_commands, generation_commands
+from trainer.commands import data_commands
+from trainer.generation import generation_commands
 
 __all__ = ["app", "main"]
 

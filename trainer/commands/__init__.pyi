@@ -5,7 +5,6 @@ from .evaluate import evaluate_run as evaluate_run
 from .evaluate import score_output as score_output
 from .few_shots import few_shot_accuracy as few_shot_accuracy
 from .few_shots import few_shots_to_markdown as few_shots_to_markdown
-from .generation import generation_commands as generation_commands
 from .predict import PredictInputs as PredictInputs
 from .predict import predict_rows as predict_rows
 from .prediction_files import to_prediction_rows as to_prediction_rows

@@ -13,9 +13,9 @@ from schemas.errors import InputError
 from tests.support.tiny_encoder import make_pairs, make_tweets
 from tests.support.tiny_generator import build_generator
 from trainer.cli import app
-from trainer.commands.answers import score_answers
-from trainer.commands.generate import generate_rows
-from trainer.commands.instruct import InstructInputs
+from trainer.generation.generated import generate_rows
+from trainer.generation.pairs import InstructInputs
+from trainer.generation.scored_answers import score_answers
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
 

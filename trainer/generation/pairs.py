@@ -96,10 +96,10 @@ def format_for(samples: Path, name: str, seed: int = 0) -> tuple[LabelSet, Forma
     labels = LabelSet.of(dataset, train)
     relations = labels.names if dataset.task == "re" else labels.relations
     # of the data set, not of its training samples: a rare relation may be in test alone
-    in_format = FormatLabels(
+    format_labels = FormatLabels(
         labels.types, FormatLabels.of(train).fine, tuple(name for name in relations if name != NO_RELATION)
     )
-    return labels, make_format(kind, in_format, **extra)
+    return labels, make_format(kind, format_labels, **extra)
 
 
 def write_rows(rows: Sequence[dict[str, Any]], out: Path) -> None:

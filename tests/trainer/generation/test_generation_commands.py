@@ -15,8 +15,8 @@ from schemas.errors import InputError, UsageError
 from schemas.records import Box, Entity, Sample
 from tests.support.tiny_encoder import make_pairs, make_tweets
 from trainer.cli import app
-from trainer.commands.answers import score_answers
-from trainer.commands.instruct import FORMATS_BY_TASK, InstructInputs, instruct_rows
+from trainer.generation.pairs import FORMATS_BY_TASK, InstructInputs, instruct_rows
+from trainer.generation.scored_answers import score_answers
 
 RELATIONS = ["None", "/per/loc/visits", "/per/per/peer"]
 

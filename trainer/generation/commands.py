@@ -49,7 +49,7 @@ def instruct(
 ) -> None:
     """Write prompts and answers of a split as lines of JSON, for any program that trains on instructions."""
     from schemas.errors import UsageError
-    from trainer.commands.instruct import InstructInputs, instruct_rows, write_rows
+    from trainer.generation.pairs import InstructInputs, instruct_rows, write_rows
 
     if out.exists() and not overwrite:
         raise UsageError("there is a file already", path=out, remedy="add --overwrite, or give another --out")
@@ -81,8 +81,8 @@ def generate(
 ) -> None:
     """Let a pretrained model answer the prompts of a split, as lines of JSON for `mie-train answers`."""
     from schemas.errors import UsageError
-    from trainer.commands.generate import generate_rows
-    from trainer.commands.instruct import InstructInputs, write_rows
+    from trainer.generation.generated import generate_rows
+    from trainer.generation.pairs import InstructInputs, write_rows
 
     if out.exists() and not overwrite:
         raise UsageError("there is a file already", path=out, remedy="add --overwrite, or give another --out")
@@ -108,7 +108,7 @@ def answers(
     as_json: AsJson = False,
 ) -> None:
     """Score answers that another program generated, and count their faults."""
-    from trainer.commands.answers import score_answers
+    from trainer.generation.scored_answers import score_answers
     from trainer.metrics import score_to_json, scores_to_markdown
 
     scored = score_answers(samples, file, format_, split, seed)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.dataset import read_samples
-from trainer.commands.instruct import InstructInputs, format_for, instruct_rows
+from trainer.generation.pairs import InstructInputs, format_for, instruct_rows
 from trainer.model.formats import ChoicesFormat, Grammar, PatternFormat
 from trainer.model.generators import PieceGrammar, load_generator
 

@@ -11,7 +11,7 @@ from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.records import Entity, Sample
 from schemas.text_files import TextFile
-from trainer.commands.instruct import format_for
+from trainer.generation.pairs import format_for
 from trainer.inputs import Answer, LabelSet
 from trainer.metrics import Score, score_grounded
 

@@ -1,0 +1,1 @@
+from .commands import generation_commands as generation_commands
