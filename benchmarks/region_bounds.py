@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ def bound_rows(parts: Mapping[str, Sequence[Sample]], store: Path) -> list[list[
     cases = {split: _read_cases(rows, store) for split, rows in parts.items()}
     scaled = _scale(cases["train"])
     weights = {kind: _fit([case for case in cases["train"] if case.kind == kind], scaled) for kind in KINDS}
-    answers = {
+    answers: dict[str, Callable[[Case], float]] = {
         "a random candidate": lambda case: float(np.mean(case.overlaps >= 0.5)),
         "the whole picture": lambda case: float(case.whole >= 0.5),
         "the best candidate (oracle)": lambda case: float(case.overlaps.max(initial=0.0) >= 0.5),
