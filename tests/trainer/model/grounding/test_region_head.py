@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from schemas.dataset import write_dataset
 from schemas.errors import UsageError
 from schemas.records import Box, Entity, Sample
 from tests.support.feature_store import write_features
-from tests.support.tiny_encoder import build_encoder, make_tweets
-from trainer.commands import PredictInputs, fit_and_evaluate, predict_rows
+from tests.support.tiny_encoder import PEOPLE, build_encoder, make_tweets
+from trainer.commands import PredictInputs, evaluate_run, fit_and_evaluate, predict_rows
 from trainer.config import RunConfig, load_config, override
 from trainer.inputs import Earlier, Features, LabelSet
 from trainer.mixture import fit_mixture
@@ -201,7 +202,7 @@ def test_every_preset_runs_on_a_grounded_set(grounded: RunConfig, preset: str, t
     assert all("tags" in row and "entities" in row for row in rows)
 
 
-def test_mixtures_mix_the_tags_of_region_heads(grounded: RunConfig, tmp_path: Path) -> None:
+def test_mixtures_mix_the_tags_of_region_heads_and_a_file_grounds_them(grounded: RunConfig, tmp_path: Path) -> None:
     config = override(grounded, ["training.epochs=1"])
     for seed, name in ((1, "a"), (2, "b")):
         fit_and_evaluate(override(config, [f"training.seed={seed}"]), tmp_path / name)
@@ -209,6 +210,24 @@ def test_mixtures_mix_the_tags_of_region_heads(grounded: RunConfig, tmp_path: Pa
     stores = PredictInputs(features=(Path(grounded.data.features[0]),))
     rows = predict_rows(tmp_path / "mixture", Path(grounded.data.samples), inputs=stores)
     assert len(rows) == 12 and all("gate" in row for row in rows)
+    decisions = tmp_path / "decisions.jsonl"
+    lines = [{"image": row["image"], "surface": name, "boxes": [[1, 1, 2, 2]]} for row in rows for name in PEOPLE]
+    decisions.write_text("".join(json.dumps(line) + "\n" for line in lines if line["image"]))
+    told: list[str] = []
+    again = predict_rows(
+        tmp_path / "mixture",
+        Path(grounded.data.samples),
+        inputs=replace(stores, grounding=decisions),
+        talk=told.append,
+    )
+    found = [(row["image"], entity) for row in again for entity in row["entities"]]
+    assert all(
+        entity.get("boxes") == ([[1, 1, 2, 2]] if image and entity["text"] in PEOPLE else None)
+        for image, entity in found
+    )
+    assert any(line.startswith("grounding: by span 0") for line in told)
+    assert "GMNER" in evaluate_run(tmp_path / "mixture", "test", decisions)
+    assert (tmp_path / "mixture" / "predictions" / "test-grounded.jsonl").is_file()
 
 
 def test_features_of_another_size_are_refused_by_the_head(grounded: RunConfig, tmp_path: Path) -> None:
