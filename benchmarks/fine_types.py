@@ -197,7 +197,8 @@ def _print_shots(scores: Mapping[str, Mapping[int, Mapping[int, float]]]) -> Non
 
 
 def _command(arguments: argparse.Namespace, part: str) -> str:
-    return f"{COMMAND.format(seeds=arguments.seeds)} --parts {part}"
+    some = f" --presets {arguments.presets}" if part == "fmnerg" and arguments.presets != ",".join(HEADS) else ""
+    return f"{COMMAND.format(seeds=arguments.seeds)} --parts {part}{some}"
 
 
 def _cell(values: Sequence[float]) -> str:
