@@ -18,7 +18,7 @@ from trainer.config import RunConfig, override
 from trainer.inputs import Batch, LabelSet, collate
 from trainer.mixture import weights_digest
 from trainer.model import Expert, load_expert, make_expert, read_expert_facts, save_expert
-from trainer.model.build import FORMATS, FUSIONS, HEADS, OBJECTIVES, Part
+from trainer.model.build import FUSIONS, HEADS, OBJECTIVES, Part
 from trainer.model.heads import AutoHeadSettings
 from trainer.model.heads.tagging import TaggingHead
 from trainer.model.objectives import ObjectiveSettings
@@ -74,7 +74,7 @@ def expert(config: RunConfig) -> Expert:
 
 
 def test_every_kind_of_the_table_has_its_classes() -> None:
-    for table in (HEADS, OBJECTIVES, FUSIONS, FORMATS):
+    for table in (HEADS, OBJECTIVES, FUSIONS):
         for kind, part in table.items():
             assert part.load_settings()().kind == kind
             if part.part:
