@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from importlib import import_module
 
 import pytest
 
@@ -233,3 +234,9 @@ def test_an_answer_without_an_option_is_the_last_one_and_a_fault() -> None:
 
 def test_mqas_filter_drops_what_is_inside_another_name() -> None:
     assert filter_spans(["New York", "YORK", " ", "Paris"], SAMPLE) == ["new york"]
+
+
+def test_every_kind_of_the_table_has_its_settings() -> None:
+    for kind, places in FORMATS.items():
+        part, settings = (getattr(import_module(place.partition(":")[0]), place.partition(":")[2]) for place in places)
+        assert settings().kind == kind and issubclass(part, Format)
