@@ -41,7 +41,8 @@ def main() -> None:
             train_seed(arguments, data, chosen, seed)
     if arguments.only != "training":
         found = read_found(arguments.work, seeds)
-        command = "python -m benchmarks.rocky --work FOLDER" + "".join(f" --setting {row}" for row in arguments.setting)
+        command = f"python -m benchmarks.rocky --work FOLDER --seeds {arguments.seeds}"
+        command += "".join(f" --setting {row}" for row in arguments.setting)
         print_page(found, count_windows(data), command)
         write_results(found, command)
 

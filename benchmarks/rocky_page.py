@@ -67,7 +67,7 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print(f"    {command}\n")
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
     print(f"All systems have {', '.join(f'`{row}`' for row in RECIPE)} beside their presets, and those that read the ")
-    print(f"photo {', '.join(f'`{row}`' for row in RECIPE_OF_PHOTOS)}: both were chosen by dev F1.\n")
+    print(f"photo {', '.join(f'`{row}`' for row in RECIPE_OF_PHOTOS)}.\n")
     print("## With the true photos\n")
     rows = [
         [name, _seeds(runs), _cell(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
