@@ -109,7 +109,7 @@ def print_table(arguments: argparse.Namespace, found: dict[str, list[float]]) ->
     """Print the systems beside answers without a model."""
     parts = {split: read_samples(arguments.work / "gmner", split) for split in ("train", "test")}
     rows = [
-        [f"{name}, {len(each)} seeds", _percent(fmean(each)), ", ".join(map(_percent, each))]
+        [name, _percent(fmean(each)), ", ".join(map(_percent, each))]
         for name, each in found.items()
     ]
     rows += [[name, _percent(f1), ""] for name, f1 in blind_answers(parts["train"], parts["test"])]
