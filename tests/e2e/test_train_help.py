@@ -14,7 +14,8 @@ from typer.main import get_command
 from schemas.dataset import read_samples
 from tests.support.commands import mie_train
 from tests.support.index_folders import Page, make_folder
-from tests.support.tiny_encoder import PEOPLE, PLACES, build_encoder, make_tweets, write_contexts
+from tests.support.tiny_encoder import PEOPLE, PLACES, WORDS, build_encoder, make_tweets, write_contexts
+from tests.support.tiny_generator import build_generator
 from trainer.cli import app
 from trainer.data import KNOWN_SETS, READERS
 
@@ -79,6 +80,7 @@ def house(tmp_path: Path) -> Path:
     pages = [Page(n, word, [[f"{word} is a word"]]) for n, word in enumerate((*PEOPLE, *PLACES))]
     make_folder(tmp_path / "enwiki", [pages])
     build_encoder(tmp_path / "encoder")
+    build_generator(tmp_path / "flan-t5", "t5", (*PEOPLE, *PLACES, *WORDS))
     mie_train("data", "convert", "twitter2017", "--set", "twitter2017", "--out", "t17", cwd=tmp_path)
     mie_train("data", "convert", "twitter2015", "--set", "twitter2015", "--out", "other", cwd=tmp_path)
     samples = [row for split in ("train", "dev", "test") for row in read_samples(tmp_path / "other", split)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ WORDS = (
 )
 
 
-def build_generator(folder: Path, kind: str) -> Path:
-    """Write a tiny random model and a tokenizer of words, of which some are two pieces."""
+def build_generator(folder: Path, kind: str, further: Iterable[str] = ()) -> Path:
+    """Write a tiny random model and a tokenizer of words, of which one is two pieces; further words are one piece."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import (
         BartConfig,
@@ -26,7 +27,7 @@ def build_generator(folder: Path, kind: str) -> Path:
         T5ForConditionalGeneration,
     )  # fmt: skip
 
-    words = ["<pad>", "</s>", "<unk>", *dict.fromkeys(WORDS.split()), *("Hil", "##ton")]
+    words = ["<pad>", "</s>", "<unk>", *dict.fromkeys([*WORDS.split(), *further]), "Hil", "##ton"]
     words.remove("Hilton")
     model = models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="<unk>")
     tokenizer = Tokenizer(model)

@@ -28,8 +28,8 @@ _Format = Annotated[
 
 @generation_commands.command(
     epilog=example(
-        "mie-train instruct mnre2 --out train.jsonl",
-        "mie-train instruct t15 --format umie --contexts cache --source text --out train.jsonl",
+        "mie-train instruct t15 --out train.jsonl",
+        "mie-train instruct t15 --format umie --contexts t15-contexts --source text --split test --out test.jsonl",
     )
 )
 def instruct(
@@ -62,8 +62,7 @@ def instruct(
 
 @generation_commands.command(
     epilog=example(
-        "mie-train generate t15 --model models/flan-t5-base --format umie --out answers.jsonl",
-        "mie-train generate mnre2 --model models/flan-t5-base --out answers.jsonl",
+        "mie-train generate t15 --model flan-t5 --format umie --out answers.jsonl",
     )
 )
 def generate(
@@ -92,11 +91,7 @@ def generate(
     typer.echo(json.dumps({"rows": len(rows)}))
 
 
-@generation_commands.command(
-    epilog=example(
-        "mie-train answers gmner answers.jsonl --format boxes", "mie-train answers mnre2 answers.jsonl --json"
-    )
-)
+@generation_commands.command(epilog=example("mie-train answers t15 answers.jsonl --format umie"))
 def answers(
     samples: _Samples,
     file: Annotated[
