@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -170,3 +171,8 @@ def circles(arrows: Mapping[str, Iterable[str]]) -> Iterator[list[str]]:
 def test_circles_are_found() -> None:
     assert list(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()})) == [["a -> b", "b -> c", "c -> b"]]
     assert not list(circles({"a": {"b"}, "b": {"c"}}))
+
+
+def test_a_test_file_has_a_name_of_its_own() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == [], "pytest takes two files of one name for one"
