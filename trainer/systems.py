@@ -90,18 +90,19 @@ def read_systems() -> list[System]:
 
 
 def find_systems(name: str | None = None) -> list[System]:
-    """Return all systems, or the one of a name or number.
+    """Return all systems, or the one of a name or number; two, where names differ in their capitals alone.
 
     Raises:
         UsageError: there is no such system.
 
-    >>> [system.number for system in find_systems("more")]
-    [2]
+    >>> [system.number for system in find_systems("MoRe")], [system.number for system in find_systems("more")]
+    ([2], [2, 29])
     """
     systems = read_systems()
     if name is None:
         return systems
-    found = [system for system in systems if name.lower() in (system.name.lower(), str(system.number))]
+    found = [system for system in systems if name in (system.name, str(system.number))]
+    found = found or [system for system in systems if name.lower() == system.name.lower()]
     if not found:
         names = {system.name.lower(): system.name for system in systems}
         near = difflib.get_close_matches(name.lower(), names, n=1)

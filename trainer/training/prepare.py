@@ -48,7 +48,9 @@ class Prepared(NamedTuple):
     draws: Draws | None
 
 
-def prepare(config: RunConfig, data: dict[str, SplitData], labels: LabelSet, talk: Callable[[str], object]) -> Prepared:
+def prepare(
+    config: RunConfig, data: dict[str, SplitData], labels: LabelSet, talk: Callable[[str], object] = lambda _: None
+) -> Prepared:
     """Make the expert, with the weights of another run where it starts from one, and the examples of train and dev.
 
     Raises:

@@ -62,4 +62,4 @@ def code_bits(mean: Tensor, sigma: Tensor) -> Tensor:
     >>> round(float(code_bits(torch.ones(1), torch.ones(1))), 6), float(code_bits(torch.zeros(3), torch.ones(3)))
     (0.721348, 0.0)
     """
-    return -0.5 * (1 + 2 * sigma.log() - mean.square() - sigma.square()).sum(-1) / math.log(2)
+    return 0.5 * (mean.square() + sigma.square() - 1 - 2 * sigma.log()).sum(-1) / math.log(2)

@@ -42,7 +42,7 @@ class SoftPromptsSettings(ObjectiveSettings):
 
     Args:
         bank: a .safetensors file with `prompts` [N, D] or [N, templates, D], in the space of the features.
-        prompts: N, of the bank.
+        bank_prompts: N, of the bank.
         temperature: of the teacher.
         least: a picture whose best prompt has a smaller probability teaches nothing.
 
@@ -52,6 +52,6 @@ class SoftPromptsSettings(ObjectiveSettings):
     kind: Literal["soft_prompts"] = "soft_prompts"
     weight: Number = 1.0
     bank: Text = ""
-    prompts: AtLeastOne = 1000
+    bank_prompts: AtLeastOne = 1000
     temperature: _Positive = 0.07
     least: Share = 0.2

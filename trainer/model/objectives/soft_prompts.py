@@ -60,7 +60,9 @@ class SoftPrompts(Objective):
     def __init__(self, hidden: int, settings: SoftPromptsSettings) -> None:
         super().__init__(settings.kind, settings.weight)
         self.settings = settings
-        self.student = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, settings.prompts))
+        self.student = nn.Sequential(
+            nn.Linear(hidden, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, settings.bank_prompts)
+        )
         self._bank: Tensor | None = None
 
     def forward(self, views: Views, batch: Batch) -> Tensor:
@@ -83,9 +85,9 @@ class SoftPrompts(Objective):
                 prompts = load_file(path)["prompts"]
             except (OSError, SafetensorError, KeyError) as error:
                 raise InputError(f"no bank of prompts ({error})", path=path, remedy=_REMEDY) from error
-            if prompts.dim() not in (2, 3) or len(prompts) != self.settings.prompts:
+            if prompts.dim() not in (2, 3) or len(prompts) != self.settings.bank_prompts:
                 raise InputError(
-                    f"prompts {tuple(prompts.shape)}, not {self.settings.prompts}", path=path, remedy=_REMEDY
+                    f"prompts {tuple(prompts.shape)}, not {self.settings.bank_prompts}", path=path, remedy=_REMEDY
                 )
             self._bank = prompt_vectors(prompts)
         return self._bank

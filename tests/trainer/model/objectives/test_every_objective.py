@@ -20,7 +20,8 @@ from trainer.model.objectives.two_view import ViewDistance
 from trainer.training import encode_split, parameter_groups, read_split
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
-KINDS = sorted(set(OBJECTIVES) - {"transport"})  # it reads pictures, and has tests of its own
+OF_PICTURES = {"transport", "adaptive_contrast", "soft_prompts"}  # they have tests of their own
+KINDS = sorted(set(OBJECTIVES) - OF_PICTURES)
 TEACHERS = ("two_view_kl", "view_l2", "self_distil")
 
 

@@ -119,14 +119,14 @@ def test_a_picture_that_no_prompt_fits_has_no_gradient() -> None:
 def test_prompts_are_read_when_they_are_needed(tmp_path: Path) -> None:
     torch.manual_seed(1)
     save_file({"prompts": vectors(5).contiguous()}, tmp_path / "bank.safetensors")
-    settings = SoftPromptsSettings(bank=str(tmp_path / "bank.safetensors"), prompts=PAIRS, least=0.0)
+    settings = SoftPromptsSettings(bank=str(tmp_path / "bank.safetensors"), bank_prompts=PAIRS, least=0.0)
     part = SoftPrompts(HIDDEN, settings)
     loss = part(views(), batch())
     assert loss.shape == (PAIRS,) and bool((loss > 0).all())
     assert torch.equal(part(views(), batch(torch.zeros(PAIRS, 2, dtype=torch.bool))), torch.zeros(PAIRS))
     with pytest.raises(InputError, match="no bank of prompts"):
-        SoftPrompts(HIDDEN, SoftPromptsSettings(bank=str(tmp_path / "none"), prompts=PAIRS))(views(), batch())
+        SoftPrompts(HIDDEN, SoftPromptsSettings(bank=str(tmp_path / "none"), bank_prompts=PAIRS))(views(), batch())
     save_file({"prompts": torch.ones(PAIRS, 2)}, tmp_path / "small.safetensors")
-    other = SoftPromptsSettings(bank=str(tmp_path / "small.safetensors"), prompts=PAIRS)
+    other = SoftPromptsSettings(bank=str(tmp_path / "small.safetensors"), bank_prompts=PAIRS)
     with pytest.raises(UsageError, match="2 components"):
         SoftPrompts(HIDDEN, other)(views(), batch())
