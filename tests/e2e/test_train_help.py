@@ -11,7 +11,8 @@ import click
 import pytest
 from typer.main import get_command
 
-from schemas.dataset import read_samples
+from schemas.dataset import read_samples, write_dataset
+from schemas.records import Sample, Span
 from tests.support.commands import mie_train
 from tests.support.index_folders import Page, make_folder
 from tests.support.tiny_encoder import PEOPLE, PLACES, WORDS, build_encoder, make_tweets, write_contexts
@@ -61,6 +62,21 @@ def test_convert_names_every_format_and_every_known_set(tmp_path: Path) -> None:
     assert {*READERS, *KNOWN_SETS} <= words
 
 
+def write_relations(folder: Path) -> None:
+    """Write pairs of six relations, twelve pairs each: enough for episodes of five relations with ten pairs."""
+    names = [f"/per/loc/{verb}" for verb in ("at", "by", "for", "in", "of", "to")]
+    ends = Span(0, 1), Span(2, 3)
+    samples = {
+        split: [
+            Sample(f"{split}-{name}-{n}", (f"anna-{name}-{n}", "in", "rome"), None, None, *ends, name, split)
+            for name in names
+            for n in range(12)
+        ]
+        for split in ("train", "dev", "test")
+    }
+    write_dataset(folder, samples, name="tiny", task="re", labels=["None", *names], inputs=[], counters={})
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A folder with what the examples name before they make the rest: column files, posts, an index, an encoder."""
@@ -85,6 +101,9 @@ def house(tmp_path: Path) -> Path:
     mie_train("data", "convert", "twitter2015", "--set", "twitter2015", "--out", "other", cwd=tmp_path)
     samples = [row for split in ("train", "dev", "test") for row in read_samples(tmp_path / "other", split)]
     write_contexts(tmp_path / "t15-contexts", samples)
+    write_relations(tmp_path / "mnre")
+    for run, preset in (("prototypes", "small-fl-msre"), ("re", "small-mnre-baseline")):
+        mie_train("fit", preset, "--out", f"runs/{run}", "data.samples=mnre", *QUICK, cwd=tmp_path)
     return tmp_path
 
 
@@ -96,6 +115,8 @@ def test_every_example_works(house: Path) -> None:
     for line in dict.fromkeys(shown):
         words = shlex.split(line)[1:]
         mie_train(*words, *(QUICK if words[0] == "fit" else ()), cwd=house)
-    assert {path.name for path in (house / "runs").iterdir()} == {"baseline", "mixture", "seeds", "text", "token-gate"}
+    assert {path.name for path in (house / "runs").iterdir()} == {
+        "baseline", "mixture", "prototypes", "re", "seeds", "text", "token-gate",
+    }  # fmt: skip
     assert (house / "predictions.jsonl").is_file() and (house / "predictions.conll").is_file()
     assert (house / "report.html").is_file() and (house / "runs" / "mixture" / "report.html").is_file()
