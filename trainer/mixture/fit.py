@@ -51,10 +51,10 @@ def fit_mixture(
         UsageError: fewer than two experts, too few samples, or a folder that is in use.
         InputError: the experts have other labels or other samples, or no sample has an image vector.
     """
-    if len(experts) < 2:
-        raise UsageError("a mixture needs two experts or more", remedy="mie-train moe RUN_A RUN_B --out FOLDER")
     if gate is not None and gate not in GATES:
         raise UsageError(f"no gate {gate!r}", remedy=f"choose {', '.join(GATES)} or auto")
+    if len(experts) < 2:
+        raise UsageError("a mixture needs two experts or more", remedy="mie-train moe RUN_A RUN_B --out FOLDER")
     if share is not None and not (0 <= share <= 1 and len(experts) == 2):
         raise UsageError("a share is in [0, 1], and of two experts", remedy="leave out --share, or name two runs")
     if out.exists() and any(out.iterdir()) and not (overwrite and is_mixture(out)):
