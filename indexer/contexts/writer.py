@@ -13,7 +13,6 @@ Files while it is made, of which the mark comes last in each part, and when it i
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +21,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from indexer.part_folder import PartFolder
 from schemas.context_cache import CACHE_NAME, VECTORS_NAME, CacheInfo, read_cache, write_cache, write_rows
-from schemas.errors import StoreError, UsageError
 from schemas.manifest import write_json_atomically
 from schemas.records import Context, Query
 from schemas.tables import CONTEXTS, QUERIES, sample_vectors_schema
@@ -33,7 +32,6 @@ __all__ = ["CachePart", "CacheWriter"]
 _ROWS_JOINED = 100_000
 _DICTIONARY_BYTES = 64 * 1024 * 1024
 """Size of a dictionary of texts, above Parquet's default of 1 MB: beyond it each text would be stored anew."""
-_OVERWRITE = "add --overwrite, or choose another --out"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class CachePart:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-class CacheWriter:
+class CacheWriter(PartFolder[CacheInfo]):
     """Writes the parts of a cache into `<out>.partial`; `publish` joins them and renames the folder to `out`.
 
     Where a finished cache of the same parameters is at `out` already, `finished` describes it and nothing is prepared.
@@ -70,46 +68,7 @@ class CacheWriter:
     """
 
     def __init__(self, out: Path, parameters: dict[str, Any], *, overwrite: bool) -> None:
-        self.out = out
-        self.partial = out.with_name(out.name + ".partial")
-        self._overwrite = overwrite
-        self.finished = self._find_finished(parameters)
-        if self.finished is None:
-            self._prepare(parameters)
-
-    def _find_finished(self, parameters: dict[str, Any]) -> CacheInfo | None:
-        if not self.out.exists():
-            return None
-        if not (self.out / CACHE_NAME).is_file():
-            raise UsageError(
-                "this is there already and is no context cache", path=self.out, remedy="choose another --out"
-            )
-        try:
-            info = read_cache(self.out)
-        except StoreError:
-            if not self._overwrite:
-                raise
-            return None
-        if json.loads(json.dumps(parameters)) == info.parameters:  # as JSON has them: tuples are lists there
-            return info
-        if not self._overwrite:
-            raise UsageError("a cache of other samples or settings is here", path=self.out, remedy=_OVERWRITE)
-        return None
-
-    def _prepare(self, parameters: dict[str, Any]) -> None:
-        parameters_file = self.partial / "plan.json"
-        if self.partial.exists() and not _holds(parameters_file, parameters):
-            if not self._overwrite:
-                raise UsageError(
-                    "an unfinished cache of other samples or settings is here", path=self.partial, remedy=_OVERWRITE
-                )
-            shutil.rmtree(self.partial)
-        self.partial.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(parameters_file, parameters)
-
-    def has_part(self, number: int) -> bool:
-        """Return whether a part is finished, by this process or before an interruption."""
-        return self._mark(number).is_file()
+        super().__init__(out, parameters, CACHE_NAME, read_cache, "context cache", overwrite=overwrite)
 
     def write_part(self, number: int, part: CachePart) -> None:
         """Write the rows of a part, and then its mark."""
@@ -119,7 +78,7 @@ class CacheWriter:
             rows = [{"digest": digest, "vector": vector} for digest, vector in part.vectors.items()]
             schema = sample_vectors_schema(len(rows[0]["vector"]), part.encoder)
             pq.write_table(pa.Table.from_pylist(rows, schema), self.partial / f"vectors-{number:05}.parquet")
-        write_json_atomically(self._mark(number), dict(part.seconds))
+        write_json_atomically(self.mark(number), dict(part.seconds))
 
     def read_queries(self, parts: int) -> list[Query]:
         """Read the queries of all parts."""
@@ -130,7 +89,7 @@ class CacheWriter:
         """Return the time of the search by source, summed over all parts."""
         total: dict[str, float] = {}
         for number in range(parts):
-            for source, value in json.loads(self._mark(number).read_text()).items():
+            for source, value in json.loads(self.mark(number).read_text()).items():
                 total[source] = total.get(source, 0.0) + value
         return total
 
@@ -143,23 +102,8 @@ class CacheWriter:
         if vectors:
             _join(vectors, self.partial / VECTORS_NAME, pq.read_schema(vectors[0]))
         write_cache(self.partial, info)
-        if self.out.exists():
-            shutil.rmtree(self.out)
-        self.partial.rename(self.out)
-        # The parts go last: until the rename, an interrupted `publish` still finds them and starts again.
-        for path in [*self.out.glob("*-?????.*"), self.out / "plan.json"]:
-            path.unlink()
+        self.move_into_place()
         return info
-
-    def _mark(self, number: int) -> Path:
-        return self.partial / f"part-{number:05}.json"
-
-
-def _holds(path: Path, parameters: dict[str, Any]) -> bool:
-    try:
-        return bool(json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(parameters)))
-    except (OSError, ValueError):
-        return False
 
 
 def _join(paths: Sequence[Path], out: Path, schema: pa.Schema) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,15 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.features.rows import TableHash
-from schemas.errors import StoreError, UsageError
+from indexer.part_folder import PartFolder
 from schemas.feature_store import FEATURES_NAME, StoreInfo, ViewInfo, feature_samples_schema, read_store, write_store
 from schemas.manifest import write_json_atomically
 from schemas.records import Reject
 from schemas.tables import REJECTS
 
 __all__ = ["StorePart", "StoreSample", "StoreWriter", "Sums"]
-
-_OVERWRITE = "add --overwrite, or choose another --out"
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Sums:
     seconds: float = 0.0
 
 
-class StoreWriter:
+class StoreWriter(PartFolder[StoreInfo]):
     """Writes the parts of a store into `<out>.partial`; `publish` joins them and renames the folder to `out`.
 
     Where a finished store of the same parameters is at `out` already, `finished` describes it and nothing is prepared.
@@ -88,46 +85,7 @@ class StoreWriter:
     """
 
     def __init__(self, out: Path, parameters: dict[str, Any], *, overwrite: bool) -> None:
-        self.out = out
-        self.partial = out.with_name(out.name + ".partial")
-        self._parameters: dict[str, Any] = json.loads(json.dumps(parameters))  # as JSON has them: tuples are lists
-        self.finished = self._find_finished(overwrite=overwrite)
-        if self.finished is None:
-            self._prepare(overwrite=overwrite)
-
-    def _find_finished(self, *, overwrite: bool) -> StoreInfo | None:
-        if not self.out.exists():
-            return None
-        if not (self.out / FEATURES_NAME).is_file():
-            raise UsageError(
-                "this is there already and is no feature store", path=self.out, remedy="choose another --out"
-            )
-        try:
-            info = read_store(self.out)
-        except StoreError:
-            if not overwrite:
-                raise
-            return None
-        if info.parameters == self._parameters:
-            return info
-        if not overwrite:
-            raise UsageError("a store of other samples or settings is here", path=self.out, remedy=_OVERWRITE)
-        return None
-
-    def _prepare(self, *, overwrite: bool) -> None:
-        plan = self.partial / "plan.json"
-        if self.partial.exists() and not _holds(plan, self._parameters):
-            if not overwrite:
-                raise UsageError(
-                    "an unfinished store of other samples or settings is here", path=self.partial, remedy=_OVERWRITE
-                )
-            shutil.rmtree(self.partial)
-        self.partial.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(plan, self._parameters)
-
-    def has_part(self, number: int) -> bool:
-        """Return whether a part is finished, by this process or before an interruption."""
-        return self._mark(number).is_file()
+        super().__init__(out, parameters, FEATURES_NAME, read_store, "feature store", overwrite=overwrite)
 
     def write_part(self, number: int, part: StorePart) -> None:
         """Write the tables of a part, and then its mark."""
@@ -139,13 +97,13 @@ class StoreWriter:
             "unusable": list(part.unusable),
             "seconds": part.seconds,
         }
-        write_json_atomically(self._mark(number), mark)
+        write_json_atomically(self.mark(number), mark)
 
     def sum_up(self, parts: int) -> Sums:
         """Return the sums of all marks."""
         sums = Sums()
         for number in range(parts):
-            mark = json.loads(self._mark(number).read_text(encoding="utf-8"))
+            mark = json.loads(self.mark(number).read_text(encoding="utf-8"))
             sums.counts.update(mark["counts"])
             sums.rejects += [Reject(**row) for row in mark["rejects"]]
             sums.unusable.update(mark["unusable"])
@@ -178,16 +136,11 @@ class StoreWriter:
         _write(self.partial / "rejects.parquet", sums.rejects, REJECTS)
         size = sum((self.partial / f"{view}.parquet").stat().st_size for view in views)
         info = StoreInfo(
-            dataset, dict(fingerprints), found, dict(sorted(sums.counts.items())), self._parameters, size,
+            dataset, dict(fingerprints), found, dict(sorted(sums.counts.items())), self.parameters, size,
             round(sums.seconds, 3), digest.hexdigest(),
         )  # fmt: skip
         write_store(self.partial, info)
-        if self.out.exists():
-            shutil.rmtree(self.out)
-        self.partial.rename(self.out)
-        # The parts go last: until the rename, an interrupted `publish` still finds them and starts again.
-        for path in [*self.out.glob("*-?????.*"), self.out / "plan.json"]:
-            path.unlink()
+        self.move_into_place()
         return info
 
     def _join(self, view: str, parts: int, encoder: str, fingerprint: str, digest: hashlib._Hash) -> ViewInfo:
@@ -212,16 +165,6 @@ class StoreWriter:
 
     def _path(self, view: str, number: int) -> Path:
         return self.partial / f"{view}-{number:05}.parquet"
-
-    def _mark(self, number: int) -> Path:
-        return self.partial / f"part-{number:05}.json"
-
-
-def _holds(path: Path, parameters: dict[str, Any]) -> bool:
-    try:
-        return bool(json.loads(path.read_text(encoding="utf-8")) == parameters)
-    except (OSError, ValueError):
-        return False
 
 
 def _write(path: Path, rows: Sequence[StoreSample] | Sequence[Reject], schema: pa.Schema) -> None:

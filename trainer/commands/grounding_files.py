@@ -73,7 +73,7 @@ def ground_output(output: Output, decisions: Sequence[Decision]) -> tuple[Output
 def ground_answers(
     samples: Sequence[Sample], answers: Sequence[Answer], decisions: Sequence[Decision]
 ) -> tuple[list[Answer], Counter[str]]:
-    """Give predicted entities the boxes of decisions: by picture and span, else by picture and surface.
+    """Put the boxes of decisions on predicted entities: by picture and span, else by picture and surface.
 
     A decision with a type is for entities of that type, and comes before one without. An entity without a decision
     keeps what the system said. One that is said to be shown, without a box, keeps its own boxes.

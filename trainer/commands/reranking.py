@@ -86,7 +86,7 @@ def read_decisions(path: Path, fine: Mapping[str, str]) -> list[Decision]:
 def apply_decisions(
     rows: Sequence[Row], decisions: Sequence[Decision], fine: Mapping[str, str]
 ) -> tuple[list[Row], int]:
-    """Give entities the fine types that were decided, and the types to which these belong; others stay as they are.
+    """Put decided fine types, and the types to which they belong, on entities; others stay as they are.
 
     Args:
         rows: of `to_prediction_rows`.

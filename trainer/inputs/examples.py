@@ -15,7 +15,7 @@ from schemas.records import Context, Sample
 from trainer.inputs.features import FeatureRow, SampleFeatures
 from trainer.inputs.pieces import find_specials, piece_ids, token_piece_ids
 from trainer.inputs.sentence_ends import piece_ids_with_ends
-from trainer.inputs.tasks import Task
+from trainer.inputs.task import Task
 from trainer.inputs.window import Specials, Window, WindowCounts, count_windows, fill_window
 
 __all__ = ["Example", "Examples", "make_examples"]

@@ -10,7 +10,8 @@ from schemas.dataset import Dataset
 from schemas.dataset import Task as TaskName
 from schemas.errors import InputError
 from schemas.records import Sample
-from trainer.inputs.tasks import TASKS, Task
+from trainer.inputs.task import Task
+from trainer.inputs.tasks import TASKS
 
 __all__ = ["LabelSet"]
 

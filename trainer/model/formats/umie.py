@@ -84,7 +84,7 @@ class UmieFormat(TypedFormat):
 
 
 class SelFormat(TypedFormat):
-    """The nested brackets of the code. A label with UIE's null span says that there is none, and is no fault.
+    """The nested brackets of the code. A label beside UIE's word for "no span" is not a fault: the post has none of it.
 
     >>> labels = FormatLabels(("PER",))
     >>> SelFormat(labels, SelSettings()).write(Sample("1", ("Hi", "Messi")), [Entity(1, 2, "PER")])
