@@ -6,7 +6,6 @@ It holds `queries.parquet` (one row for each sample and source), `contexts.parqu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas import SCHEMA_VERSION
-from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
+from schemas.descriptions import read_description
 from schemas.manifest import write_json_atomically
 from schemas.records import Context, Query
 from schemas.tables import CONTEXTS, QUERIES, read_table
@@ -168,18 +167,12 @@ def read_cache(folder: str | Path) -> CacheInfo:
         IndexMismatch: the file has another schema version.
     """
     path = Path(folder) / CACHE_NAME
-    if not path.is_file():
-        raise IndexNotFound("no finished context cache here (there is no contexts.json)", path=folder, remedy=_REMEDY)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict) or values.get("kind") != _KIND:
-            raise ValueError("not the description of a context cache")
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise IndexMismatch("another schema version", path=path, remedy=_REMEDY)
-        sources = {name: SourceInfo(**row) for name, row in values["sources"].items()}
-        return CacheInfo(**{**values, "sources": sources})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise IndexCorrupt(f"unreadable description ({error})", path=path, remedy=_REMEDY) from error
+    return read_description(path, _to_info, kind=_KIND, version=SCHEMA_VERSION, noun="context cache", remedy=_REMEDY)
+
+
+def _to_info(values: dict[str, Any]) -> CacheInfo:
+    sources = {name: SourceInfo(**row) for name, row in values["sources"].items()}
+    return CacheInfo(**{**values, "sources": sources})
 
 
 def read_query_rows(folder: str | Path) -> list[Query]:

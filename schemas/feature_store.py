@@ -7,7 +7,6 @@ sums them up and is written last: a folder without it is not a store.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas import SCHEMA_VERSION
-from schemas.errors import IndexCorrupt, IndexMismatch, IndexNotFound
+from schemas.descriptions import read_description
 from schemas.manifest import write_json_atomically
 from schemas.tables import read_table
 
@@ -154,20 +153,14 @@ def read_store(folder: str | Path) -> StoreInfo:
         IndexMismatch: the file has another schema version.
     """
     path = Path(folder) / FEATURES_NAME
-    if not path.is_file():
-        raise IndexNotFound("no finished feature store here (there is no features.json)", path=folder, remedy=_REMEDY)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict) or values.get("kind") != _KIND:
-            raise ValueError("not the description of a feature store")
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise IndexMismatch("another schema version", path=path, remedy=_REMEDY)
-        views = {name: ViewInfo(**values["views"][name]) for name in VIEWS if name in values["views"]}
-        if len(views) != len(values["views"]):
-            raise ValueError(f"unknown views among {', '.join(values['views'])}")
-        return StoreInfo(**{**values, "views": views})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise IndexCorrupt(f"unreadable description ({error})", path=path, remedy=_REMEDY) from error
+    return read_description(path, _to_info, kind=_KIND, version=SCHEMA_VERSION, noun="feature store", remedy=_REMEDY)
+
+
+def _to_info(values: dict[str, Any]) -> StoreInfo:
+    views = {name: ViewInfo(**values["views"][name]) for name in VIEWS if name in values["views"]}
+    if len(views) != len(values["views"]):
+        raise ValueError(f"unknown views among {', '.join(values['views'])}")
+    return StoreInfo(**{**values, "views": views})
 
 
 def read_feature_samples(folder: str | Path) -> dict[str, tuple[str, int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ _PLACE_SIZE = 3.0
 _HEADS = 4
 
 
-class RegionScorer(nn.Module):
+class RegionScorer(nn.Module, ABC):
     """Scores of candidates [N, K], or with classes [N, K, C + 1]. N mentions of H dimensions, K candidates, C types.
 
     The type of a mention takes part in the score: which region shows "Rocky" hangs on whether Rocky is a dog.
@@ -41,6 +42,7 @@ class RegionScorer(nn.Module):
         values = self.standardise(candidates.values, candidates.present)
         return self.region(self.dropout(values)) * self.scale + self.place(_PLACE_SIZE * candidates.places)  # type: ignore[no-any-return]
 
+    @abstractmethod
     def forward(self, regions: Tensor, present: Tensor, mention: Tensor, tokens: Tensor, inside: Tensor) -> Tensor:
         """Return the scores.
 
@@ -51,7 +53,6 @@ class RegionScorer(nn.Module):
             tokens: states of its sample [N, P, H].
             inside: which of them are its own [N, P] bool.
         """
-        raise NotImplementedError
 
 
 class PointScorer(RegionScorer):
