@@ -71,17 +71,6 @@ class GridHead(Head):
         entities, relations = _scheme(labels).decode(to_grid(torch.tensor(classes)).numpy())
         return Answer((*entities, *relations))
 
-    @classmethod
-    def decode_mixed(
-        cls,
-        labels: LabelSet,  # noqa: ARG003 - the arguments are the same for all heads
-        log_probs: Tensor,
-        log_pairs: Tensor | None,  # noqa: ARG003
-        lengths: Sequence[int],  # noqa: ARG003
-    ) -> Tensor:
-        """Return the likeliest class of each cell."""
-        return log_probs.argmax(-1)
-
     def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with empty cells for the words beyond the window."""
         beyond = len(sample.tokens) ** 2 - len(reading.classes)

@@ -128,11 +128,18 @@ class Head(nn.Module, ABC):
         return labels.task.answer(sample, named)
 
     @classmethod
-    @abstractmethod
     def decode_mixed(
-        cls, labels: LabelSet, log_probs: Tensor, log_pairs: Tensor | None, lengths: Sequence[int]
+        cls,
+        labels: LabelSet,  # noqa: ARG003 - for heads whose states are a chain
+        log_probs: Tensor,
+        log_pairs: Tensor | None,  # noqa: ARG003
+        lengths: Sequence[int],  # noqa: ARG003
     ) -> Tensor:
-        """Return the classes [M] of mixed posteriors [M, K], and of a chain [M, K, K], of several samples."""
+        """Return the classes [M] of mixed posteriors [M, K], and of a chain [M, K, K], of several samples.
+
+        States that are no chain get their likeliest class each.
+        """
+        return log_probs.argmax(-1)
 
     def extend(self, reading: Reading, sample: Sample) -> Reading:  # noqa: ARG002 - for heads that read each token
         """Return the reading of one sample with states for the tokens that lay beyond the window."""

@@ -90,17 +90,6 @@ class QueryHead(Head):
                 found += [Entity(span.start, span.end, kind) for span in spans]
         return Answer(tuple(sorted(found)))
 
-    @classmethod
-    def decode_mixed(
-        cls,
-        labels: LabelSet,  # noqa: ARG003 - the arguments are the same for all heads
-        log_probs: Tensor,
-        log_pairs: Tensor | None,  # noqa: ARG003
-        lengths: Sequence[int],  # noqa: ARG003
-    ) -> Tensor:
-        """Return the likelier decision of each slot and type."""
-        return log_probs.argmax(-1)
-
     def extend(self, reading: Reading, sample: Sample) -> Reading:
         """Return the reading with no for everything beyond the window."""
         beyond = slot_count(len(sample.tokens)) * len(self.labels.types) - len(reading.classes)

@@ -35,17 +35,6 @@ class PairHead(Head):
         """Return the relation, as a tuple of one."""
         return (labels.names[classes[0]],)
 
-    @classmethod
-    def decode_mixed(
-        cls,
-        labels: LabelSet,  # noqa: ARG003 - the arguments are the same for all heads
-        log_probs: Tensor,
-        log_pairs: Tensor | None,  # noqa: ARG003
-        lengths: Sequence[int],  # noqa: ARG003
-    ) -> Tensor:
-        """Return the likeliest class of each sample."""
-        return log_probs.argmax(-1)
-
     def state_mask(self, mask: Tensor) -> Tensor:
         """Return that each sample has its one state [B, 1]."""
         return torch.ones_like(mask[:, :1])
