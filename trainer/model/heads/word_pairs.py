@@ -172,9 +172,13 @@ class PairScorer(nn.Module):
         pairs = torch.cat([self.norm(words, words), known.expand(samples, -1, -1, -1)], dim=-1)
         layer = nn.functional.gelu(self.conv_base(self.conv_dropout(pairs.permute(0, 3, 1, 2)))) * there
         outputs = []
-        for convolution in self.convolutions:
-            layer = nn.functional.gelu(convolution(layer)) * there
-            outputs.append(layer)
+        # In bfloat16 on a CPU the gradient of a dilated convolution by channel holds memory that was never written
+        # (torch 2.12, oneDNN): now and then a weight's gradient is 1e22.
+        with torch.autocast(words.device.type, enabled=False):
+            layer = layer.float()
+            for convolution in self.convolutions:
+                layer = nn.functional.gelu(convolution(layer)) * there.float()
+                outputs.append(layer)
         return torch.cat(outputs, dim=1).permute(0, 2, 3, 1)
 
 
