@@ -10,10 +10,10 @@ from indexer.contexts import import_captions, import_columns
 from indexer.corpus import make_lexicon, make_topics
 from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
-from schemas.text_files import find_split_files
+from schemas.text_files import TextFile, find_split_files
 from trainer.data import convert_files
 
-__all__ = ["SETS", "Row", "SourceSet"]
+__all__ = ["SETS", "SPANS", "Row", "SourceSet"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class SourceSet:
         metric: of its F1.
         make: writes samples and caches into a folder, and returns the caches by source.
         rows: the experts by name, the baseline first.
+        subset: training samples, where no other number is asked for.
         mixtures: pairs of experts to route between.
     """
 
@@ -55,6 +56,7 @@ class SourceSet:
     metric: str
     make: Callable[[Path, Path], dict[str, Path]]
     rows: dict[str, Row]
+    subset: int
     mixtures: tuple[tuple[str, str], ...] = ()
 
 
@@ -76,20 +78,25 @@ def _make_twitter(shared: Path, work: Path) -> dict[str, Path]:
 
 
 def _make_gmner(shared: Path, work: Path) -> dict[str, Path]:
-    samples = _convert(shared / "gmner", work, "gmner")
-    cache = work / "pgim"
+    samples, cache = work / "samples", work / "riveg"
+    if not (samples / DATASET_NAME).exists():  # beside the files of today's version lie those of the first
+        files = {split: TextFile(shared / "gmner" / f"{split}.txt") for split in ("train", "dev", "test")}
+        convert_files(files, samples, name="gmner")
     if not (cache / CACHE_NAME).exists():
         archive = shared / "riveg" / "Twitter10000_noaugment.zip"
-        import_columns(archive, samples, cache, "pgim", allow_unmatched=True)
-    return {"pgim": cache}
+        import_columns(archive, samples, cache, "riveg", allow_unmatched=True)
+    return {"riveg": cache}
 
 
 def _make_mnre(shared: Path, work: Path) -> dict[str, Path]:
     samples = _convert(shared / "mnre", work, "mnre2")
-    cache = work / "topics"
-    if not (cache / CACHE_NAME).exists():
-        make_topics(samples, cache)
-    return {"topics": cache}
+    caches = {name: work / name for name in ("topics", *CAPTIONERS)}
+    if not (caches["topics"] / CACHE_NAME).exists():
+        make_topics(samples, caches["topics"])
+    for name in CAPTIONERS:
+        if not (caches[name] / CACHE_NAME).exists():
+            import_captions(shared / "mnre_captions" / f"{name}.zip", samples, caches[name], name)
+    return caches
 
 
 def _make_cmner(shared: Path, work: Path) -> dict[str, Path]:
@@ -100,6 +107,12 @@ def _make_cmner(shared: Path, work: Path) -> dict[str, Path]:
     return {"lexicon": cache}
 
 
+SPANS = "spans"
+"""The source of looked-up spans, of the second pass."""
+CAPTIONERS = ("BLIP", "instruct", "llavanext", "caption", "cogvlm", "minicpm")
+"""The six of MNRE's pictures."""
+TRUST = ('model.objectives=[{kind="self_distil",weight=0.5}]',)
+"""SCANNER's trust in labels, without its contexts."""
 TWITTER = {
     "baseline": Row("small-baseline"),
     "caption": Row("small-caption"),
@@ -110,16 +123,22 @@ TWITTER = {
     "clner-l2": Row("small-clner-l2", ("pgim",)),
     "shap-ca": Row("small-shap-ca", number=31, system="shap-ca"),
     "trust": Row("small-scanner", ("pgim",), number=24, system="scanner", teacher="pgim"),
+    "second pass": Row("small-pgim", (SPANS,)),
 }
 SETS = {
     "twitter2015": SourceSet(
-        "Twitter-2015", "entity F1, default convention", _make_twitter, TWITTER, (("baseline", "pgim"),)
+        "Twitter-2015", "entity F1, default convention", _make_twitter, TWITTER, 1000, (("baseline", "pgim"),)
     ),
     "gmner": SourceSet(
         "GMNER, text alone",
         "entity F1, default convention",
         _make_gmner,
-        {"baseline": Row("small-baseline"), "pgim": Row("small-pgim", number=17, system="pgim")},
+        {
+            "baseline": Row("small-baseline"),
+            "riveg": Row("small-riveg", number=23, system="riveg"),
+            "second pass": Row("small-pgim", (SPANS,)),
+        },
+        2000,
     ),
     "mnre": SourceSet(
         "MNRE-2",
@@ -127,8 +146,12 @@ SETS = {
         _make_mnre,
         {
             "baseline": Row("small-mnre-baseline"),
+            **{name: Row("small-mnre-text", (name,)) for name in CAPTIONERS},
             "ise": Row("small-ise", number=34, system="ise"),
+            "trust": Row("small-mnre-baseline", settings=TRUST, teacher="baseline"),
         },
+        3000,
+        (("baseline", "BLIP"),),
     ),
     "cmner": SourceSet(
         "CMNER, in place of the authors' set",
@@ -138,5 +161,6 @@ SETS = {
             "baseline": Row("small-baseline"),
             "wukong-cmner": Row("small-wukong-cmner", number=15, system="wukong-cmner"),
         },
+        2000,
     ),
 }

@@ -11,5 +11,7 @@ from .imported import import_columns as import_columns
 from .retrieve import RetrievalSettings as RetrievalSettings
 from .retrieve import retrieve_contexts as retrieve_contexts
 from .sample_pictures import images_digest as images_digest
+from .spans import SPAN_BOOST as SPAN_BOOST
+from .spans import retrieve_spans as retrieve_spans
 from .writer import CachePart as CachePart
 from .writer import CacheWriter as CacheWriter
