@@ -13,7 +13,16 @@ from typing import Any
 
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from benchmarks.rocky_scores import OF_PHOTO, PICTURES, SCORES_NAME
-from benchmarks.rocky_systems import EXPERTS, MIXTURES, RECIPE, RECIPE_OF_PHOTOS, TRUST, VISUAL, WINDOWS
+from benchmarks.rocky_systems import (
+    EXPERTS,
+    MIXTURES,
+    RECIPE,
+    RECIPE_OF_PHOTOS,
+    RECIPE_OF_POSTS,
+    TRUST,
+    VISUAL,
+    WINDOWS,
+)
 from trainer.commands import mean_and_deviation
 from trainer.metrics import to_markdown
 
@@ -66,8 +75,9 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print("# rocky: does the photo decide?\n")
     print(f"    {command}\n")
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
-    print(f"All systems have {', '.join(f'`{row}`' for row in RECIPE)} beside their presets, and those that read the ")
-    print(f"photo {', '.join(f'`{row}`' for row in RECIPE_OF_PHOTOS)}.\n")
+    print(f"All systems have {_listed(RECIPE)} beside their presets, those that read no contexts")
+    print(f"{_listed(RECIPE_OF_POSTS)}, and those that read the photo itself")
+    print(f"{_listed(RECIPE_OF_PHOTOS)}.\n")
     print("## With the true photos\n")
     rows = [
         [name, _seeds(runs), _cell(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
@@ -142,6 +152,10 @@ def _cell(values: Iterable[float]) -> str:
         return f"{fmean(rows):.2f}"
     mean, deviation = mean_and_deviation(rows)
     return f"{mean:.2f} ± {deviation:.2f}"
+
+
+def _listed(settings: Sequence[str]) -> str:
+    return ", ".join(f"`{row}`" for row in settings)
 
 
 def _read_json(path: Path) -> Any:
