@@ -12,8 +12,9 @@ import numpy as np
 
 from schemas.dataset import read_dataset, read_samples
 from schemas.entities import find_entities
-from schemas.records import Box, Entity, Sample
+from schemas.records import Box, Sample
 from schemas.text_files import TextFile, find_split_files
+from trainer.commands import USELESS, place_entities
 from trainer.data import convert_files
 from trainer.data.readers import read_boxes
 from trainer.metrics import (
@@ -36,7 +37,6 @@ from trainer.schemes import decode_flat, decode_joint, decode_w2ner, encode_join
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SPLITS = ("train", "dev", "test")
-USELESS = Box(0, 0, 1, 1)
 GMNER_TYPES = ("PER", "LOC", "ORG", "OTHER")
 
 
@@ -68,7 +68,8 @@ def riveg_rows(shared: Path, samples: Sequence[Sample]) -> list[list[object]]:
     rows: list[list[object]] = []
     for name, ground in answers.items():
         scores = [score_riveg(gold, predicted, ground, level) for level in ((True, False), (True, True), (False, True))]
-        placed = place(samples, predicted, ground)
+        boxed = [row._replace(boxes=(ground(row) or USELESS,) if row.is_groundable else ()) for row in predicted]
+        placed = place_entities(samples, boxed)
         ours = score_grounded(entities, placed)
         parts = score_groundable(entities, placed)
         more: list[Score] = [
@@ -78,28 +79,6 @@ def riveg_rows(shared: Path, samples: Sequence[Sample]) -> list[list[object]]:
         ]  # fmt: skip
         rows.append([name, *(percent(score.f1) for score in [*scores, *more])])
     return rows
-
-
-def place(
-    samples: Sequence[Sample], rows: Sequence[RivegEntity], ground: Callable[[RivegEntity], Box | None]
-) -> list[list[Entity]]:
-    """Find the span of each entity in its post: the first place of its tokens that no other entity has taken."""
-    by_image: dict[str, list[RivegEntity]] = {}
-    for row in rows:
-        by_image.setdefault(row.image, []).append(row)
-    placed = []
-    for sample in samples:
-        found: list[Entity] = []
-        for row in by_image.get(sample.image or "", ()):
-            words = tuple(row.surface.split(" "))
-            starts = [i for i in range(len(sample.tokens)) if sample.tokens[i : i + len(words)] == words]
-            free = [i for i in starts if all(i >= other.end or i + len(words) <= other.start for other in found)]
-            # said to be in the picture, without a box for it: a wrong answer, not one that there is none
-            box = (ground(row) or USELESS) if row.is_groundable else None
-            if free:
-                found.append(Entity(free[0], free[0] + len(words), row.type, boxes=(box,) if box else ()))
-        placed.append(found)
-    return placed
 
 
 def jmere_rows(folder: Path) -> list[list[object]]:

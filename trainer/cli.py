@@ -9,7 +9,7 @@ import typer
 
 import trainer.options as opt
 from schemas.display import exit_on_error, shown_steps
-from trainer.commands import data_commands
+from trainer.commands import data_commands, scoring_commands
 from trainer.generation import generation_commands
 
 __all__ = ["app", "main"]
@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands, name="data")
+app.add_typer(scoring_commands)
 app.add_typer(generation_commands)
 
 
@@ -154,8 +155,8 @@ def predict(
     """Predict entities or relations of new samples."""
     from trainer.commands import PredictInputs, predict_rows, uncertain_entities, write_conll, write_jsonl
 
-    lists = [tuple(paths or ()) for paths in (contexts, features, regions)]
-    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank, given)
+    lists = [tuple(paths or ()) for paths in (contexts, features, regions, given)]
+    inputs = PredictInputs(lists[0], index, images, image_vectors, lists[1], lists[2], rerank, lists[3])
     with shown_steps() as steps:
         rows = predict_rows(run, source, split, inputs, steps.note)
     if conll is not None:
@@ -175,7 +176,7 @@ def evaluate(run: opt.Run, split: opt.Split = "test", given: opt.Grounding = Non
     from trainer.commands import evaluate_run
 
     with shown_steps():
-        values = evaluate_run(run, split, given)
+        values = evaluate_run(run, split, given or ())
     if as_json:
         _print_json(values)
     else:

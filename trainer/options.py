@@ -145,11 +145,12 @@ PredictImages = Annotated[
     typer.Option(metavar="FOLDER", help="The folder of the images; without it, the folder of the .jsonl file."),
 ]
 Grounding = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--grounding",
         metavar="FILE",
-        help="Decisions of a grounder (.jsonl, .csv, RiVEG's .txt): which mentions the picture shows, and where.",
+        help="Decisions of a grounder (.jsonl, .csv, RiVEG's .txt): which mentions the picture shows, and where. Given "
+        "again, the next file says the boxes that the one before leaves open.",
         show_default=False,
     ),
 ]

@@ -11,6 +11,9 @@ from .prediction_files import to_prediction_rows as to_prediction_rows
 from .prediction_files import write_conll as write_conll
 from .prediction_files import write_jsonl as write_jsonl
 from .reranking import uncertain_entities as uncertain_entities
+from .score_files import USELESS as USELESS
+from .score_files import place_entities as place_entities
+from .scoring import scoring_commands as scoring_commands
 from .seeds import fit_and_evaluate as fit_and_evaluate
 from .seeds import fit_seeds as fit_seeds
 from .seeds import main_f1 as main_f1

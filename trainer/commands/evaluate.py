@@ -11,7 +11,7 @@ from schemas.errors import InputError
 from schemas.manifest import write_json_atomically
 from schemas.records import Sample
 from schemas.run_files import read_mixture_facts
-from trainer.commands.grounding_files import ground_output, read_grounding
+from trainer.commands.grounding_files import ground_output
 from trainer.commands.prediction_files import to_prediction_rows, write_conll, write_jsonl
 from trainer.config import RunConfig
 from trainer.metrics import (
@@ -27,14 +27,14 @@ from trainer.training import read_run_config, read_split, writing
 __all__ = ["evaluate_run", "score_output"]
 
 
-def evaluate_run(folder: Path, split: str, grounding: Path | None = None) -> dict[str, Any]:
+def evaluate_run(folder: Path, split: str, grounding: Sequence[Path] = ()) -> dict[str, Any]:
     """Predict a labelled split, write predictions and scores into the run folder, and return the scores.
 
     Args:
         folder: of an expert or a mixture.
         split: all its samples have labels.
-        grounding: a file of decisions (`read_grounding`) that say where the picture shows a mention. What is written
-            then is called `SPLIT-grounded`, beside the run's own.
+        grounding: files of decisions (`read_grounding`) that say where the picture shows a mention; the next one is
+            asked where one says no box. What is written then is called `SPLIT-grounded`, beside the run's own.
 
     Returns:
         scores as JSON values, by the names of `score_output`; for a mixture also the F1 of each expert and gate.
@@ -44,14 +44,14 @@ def evaluate_run(folder: Path, split: str, grounding: Path | None = None) -> dic
     """
     output = run_system(folder, split, lambda config: read_split(config, split))
     name = split
-    if grounding is not None:
-        output, name = ground_output(output, read_grounding(grounding))[0], f"{split}-grounded"
+    if grounding:
+        output, name = ground_output(output, grounding)[0], f"{split}-grounded"
     rows = to_prediction_rows(output)
     if any(output.labels.task.gold_records(sample) is None for sample in output.samples):
         raise InputError("samples without labels cannot be scored", path=folder, remedy="use: mie-train predict")
     scores = score_output(output, _training_samples(folder))
     values: dict[str, Any] = {name: score_to_json(score) for name, score in scores.items()}
-    if is_mixture(folder) and grounding is None:
+    if is_mixture(folder) and not grounding:
         from trainer.mixture import score_gates
 
         values["experts and gates"] = score_gates(folder, split, lambda config: read_split(config, split))
@@ -65,7 +65,7 @@ def evaluate_run(folder: Path, split: str, grounding: Path | None = None) -> dic
     with writing(folder / "predictions"):
         write_json_atomically(folder / "predictions" / f"{name}.scores.json", values)
         (folder / "predictions" / f"{name}.scores.md").write_text(table + "\n", encoding="utf-8")
-    if grounding is None:
+    if not grounding:
         report_run(folder)
     return values
 

@@ -8,20 +8,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from schemas.errors import InputError, UsageError
 from schemas.records import Box, Entity, Sample, Span
 from schemas.text_files import TextFile
 from trainer.data.readers import to_box
 from trainer.inputs import Answer
-from trainer.metrics import read_riveg
+from trainer.metrics import RivegEntity, read_riveg
 from trainer.mixture import Output
 
-__all__ = ["Decision", "ground_answers", "ground_output", "read_grounding"]
+__all__ = ["Decision", "ground_answers", "ground_entities", "ground_output", "read_grounding"]
 
 _KEYS = ("image", "surface", "start", "end", "type", "groundable", "boxes")
 _BOX = ("x1", "y1", "x2", "y2")
+_Table: TypeAlias = "dict[tuple[Any, ...], Decision]"
 _REMEDY = 'a line is {"image", "surface" or "start" and "end", "groundable", "boxes"}; type may stand there too'
 
 
@@ -64,19 +65,25 @@ def read_grounding(path: Path) -> list[Decision]:
     return list(reader(file))
 
 
-def ground_output(output: Output, decisions: Sequence[Decision]) -> tuple[Output, Counter[str]]:
-    """Return the output of a system with the boxes that a file of decisions gives, and how its entities were found."""
-    grounded, counts = ground_answers(output.samples, output.predicted, decisions)
+def ground_output(output: Output, files: Sequence[Path]) -> tuple[Output, Counter[str]]:
+    """Return the output of a system with the boxes that files of decisions give, and how its entities were found."""
+    grounded, counts = ground_answers(output.samples, output.predicted, *map(read_grounding, files))
     return replace(output, predicted=grounded, key="span+type+region"), counts
 
 
 def ground_answers(
-    samples: Sequence[Sample], answers: Sequence[Answer], decisions: Sequence[Decision]
+    samples: Sequence[Sample], answers: Sequence[Answer], *files: Sequence[Decision]
 ) -> tuple[list[Answer], Counter[str]]:
     """Put the boxes of decisions on predicted entities: by picture and span, else by picture and surface.
 
     A decision with a type is for entities of that type, and comes before one without. An entity without a decision
-    keeps what the system said. One that is said to be shown, without a box, keeps its own boxes.
+    keeps what the system said. One that is said to be shown, without a box, gets its boxes from the next file, and
+    keeps its own where there is none.
+
+    Args:
+        samples: N.
+        answers: of each.
+        files: decisions of each file, the first to be asked first.
 
     Returns:
         the answers, and the counts: by_span, by_surface, undecided, shown_without_box.
@@ -86,18 +93,39 @@ def ground_answers(
     >>> ground_answers([sample], [Answer((Entity(0, 1, "PER"),))], [given])[0][0].entities[0].boxes
     (Box(x1=0, y1=0, x2=2, y2=1),)
     """
-    table = _by_key(decisions)
+    tables = [_by_key(decisions) for decisions in files]
     counts: Counter[str] = Counter(by_span=0, by_surface=0, undecided=0, shown_without_box=0)
     found = []
     for sample, answer in zip(samples, answers, strict=True):
-        records = [_ground(row, sample, table, counts) if isinstance(row, Entity) else row for row in answer.records]
+        records = [_ground(row, sample, tables, counts) if isinstance(row, Entity) else row for row in answer.records]
         found.append(answer._replace(records=tuple(records)))
     return found, counts
 
 
-def _by_key(decisions: Sequence[Decision]) -> dict[tuple[Any, ...], Decision]:
+def ground_entities(rows: Sequence[RivegEntity], *files: Sequence[Decision]) -> list[RivegEntity]:
+    """Put the boxes of decisions on entities that say themselves whether the picture shows them, by surface.
+
+    One that says no keeps that: the decisions are those of a grounder that was asked about the others alone.
+
+    >>> rows = [RivegEntity("1.jpg", "Ann", "PER", "", shown) for shown in (True, False)]
+    >>> given = [Decision("1.jpg", "Ann", None, None, True, (Box(0, 0, 2, 1),))]
+    >>> [row.boxes for row in ground_entities(rows, given)]
+    [(Box(x1=0, y1=0, x2=2, y2=1),), ()]
+    """
+    tables = [_by_key(decisions) for decisions in files]
+    grounded = []
+    for row in rows:
+        mentions = (("by_surface", row.surface),)
+        decision = _decide(row.image, row.type, mentions, tables)[1] if row.is_groundable else None
+        if decision is not None:
+            row = row._replace(is_groundable=decision.is_groundable, boxes=decision.boxes or row.boxes)
+        grounded.append(row if row.is_groundable else row._replace(boxes=()))
+    return grounded
+
+
+def _by_key(decisions: Sequence[Decision]) -> _Table:
     """Return decisions by picture, mention and type. Rows of one mention add up: each brings a box."""
-    table: dict[tuple[Any, ...], Decision] = {}
+    table: _Table = {}
     for row in decisions:
         key = (row.image, row.span or row.surface, row.type)
         old = table.get(key)
@@ -108,20 +136,32 @@ def _by_key(decisions: Sequence[Decision]) -> dict[tuple[Any, ...], Decision]:
     return table
 
 
-def _ground(entity: Entity, sample: Sample, table: Mapping[tuple[Any, ...], Decision], counts: Counter[str]) -> Entity:
+def _ground(entity: Entity, sample: Sample, tables: Sequence[_Table], counts: Counter[str]) -> Entity:
     surface = " ".join(sample.tokens[entity.start : entity.end])
-    for name, mention in (("by_span", Span(entity.start, entity.end)), ("by_surface", surface)):
-        for kind in (entity.type, None):
-            row = table.get((sample.image, mention, kind))
-            if row is None:
-                continue
-            counts[name] += 1
-            if row.is_groundable and not row.boxes:
-                counts["shown_without_box"] += 1
-                return entity
-            return entity._replace(boxes=row.boxes if row.is_groundable else ())
-    counts["undecided"] += 1
-    return entity
+    mentions = (("by_span", Span(entity.start, entity.end)), ("by_surface", surface))
+    name, decision = _decide(sample.image, entity.type, mentions, tables)
+    counts[name] += 1
+    if decision is None:
+        return entity
+    if decision.is_groundable and not decision.boxes:
+        counts["shown_without_box"] += 1
+        return entity
+    return entity._replace(boxes=decision.boxes)
+
+
+def _decide(
+    image: str | None, kind: str, mentions: Sequence[tuple[str, Span | str]], tables: Sequence[_Table]
+) -> tuple[str, Decision | None]:
+    """Return the decision on a mention, and how it was found; the next table is asked where one leaves the box open."""
+    found: tuple[str, Decision | None] = ("undecided", None)
+    for table in tables:
+        rows = ((name, table.get((image, mention, key))) for name, mention in mentions for key in (kind, None))
+        name, row = next((pair for pair in rows if pair[1] is not None), ("", None))
+        if row is not None:
+            found = (name, row)
+            if row.boxes or not row.is_groundable:
+                break
+    return found
 
 
 def _read_jsonl(file: TextFile) -> Iterator[Decision]:

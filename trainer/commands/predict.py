@@ -11,7 +11,7 @@ from typing import Any
 from schemas.dataset import read_dataset, read_samples
 from schemas.errors import InputError, UsageError
 from schemas.run_files import read_mixture_facts
-from trainer.commands.grounding_files import ground_output, read_grounding
+from trainer.commands.grounding_files import ground_output
 from trainer.commands.new_features import FeatureMaker
 from trainer.commands.posts import add_empty_rows, add_post_fields, read_posts
 from trainer.commands.prediction_files import to_prediction_rows
@@ -39,7 +39,7 @@ class PredictInputs:
         features: feature stores of the samples; those that an expert reads and that are not here are made from images.
         regions: files of boxes for these.
         rerank: a file of decisions on fine types (`trainer.commands.reranking`).
-        grounding: a file of decisions (`read_grounding`) that say where the picture shows a mention.
+        grounding: files of decisions (`read_grounding`) that say where the picture shows a mention, the first first.
     """
 
     caches: tuple[Path, ...] = ()
@@ -49,7 +49,7 @@ class PredictInputs:
     features: tuple[Path, ...] = ()
     regions: tuple[Path, ...] = ()
     rerank: Path | None = None
-    grounding: Path | None = None
+    grounding: tuple[Path, ...] = ()
 
 
 def predict_rows(
@@ -105,8 +105,8 @@ def predict_rows(
         if posts is None or posts.dataset is not None:
             read = _make_reader(folder, samples, inputs, work, talk, is_raw=posts is not None)
             output = run_system(folder, samples.split, read, cache=False)
-            if inputs.grounding is not None:
-                output, counts = ground_output(output, read_grounding(inputs.grounding))
+            if inputs.grounding:
+                output, counts = ground_output(output, inputs.grounding)
                 talk("grounding: " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
             rows = to_prediction_rows(output)
     rows, lost = apply_decisions(rows, decisions, fine)

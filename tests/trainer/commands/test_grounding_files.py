@@ -9,8 +9,9 @@ import pytest
 
 from schemas.errors import InputError, UsageError
 from schemas.records import Box, Entity, Relation, Sample, Span
-from trainer.commands.grounding_files import Decision, ground_answers, read_grounding
+from trainer.commands.grounding_files import Decision, ground_answers, ground_entities, read_grounding
 from trainer.inputs import Answer
+from trainer.metrics import RivegEntity
 
 BOX = Box(1.0, 2.0, 30.0, 40.0)
 SAMPLE = Sample("a", ("Ann", "meets", "Ann", "in", "Rome"), "1.jpg")
@@ -101,3 +102,23 @@ def test_rivegs_files_ground_gold_mentions_by_their_surface(shared_data: Path) -
     found, counts = ground_answers([Sample("a", words, "O_2371.jpg")], [answer], gold)
     assert [row.boxes for row in found[0].entities] == [(Box(296.0, 24.0, 600.0, 450.0),), ()]
     assert counts["by_surface"] == 2
+
+
+def test_the_next_file_says_the_boxes_that_the_one_before_leaves_open() -> None:
+    says_shown = [Decision("1.jpg", "Ann", None, "PER", True), Decision("1.jpg", "Rome", None, None, False)]
+    other = Box(5.0, 5.0, 9.0, 9.0)
+    says_where = [Decision("1.jpg", name, None, None, True, (other,)) for name in ("Ann", "Rome")]
+    found, counts = ground_answers([SAMPLE], [ANSWER], says_shown, says_where)
+    assert [row.boxes for row in found[0].entities] == [(other,), (other,), ()], "Rome was said not to be there"
+    assert counts["shown_without_box"] == 0
+    found = ground_answers([SAMPLE], [ANSWER], says_shown, ())[0]
+    assert [row.boxes for row in found[0].entities] == [(), (BOX,), ()], "what no file says stays"
+
+
+def test_entities_that_say_they_are_not_shown_keep_that() -> None:
+    rows = [RivegEntity("1.jpg", "Ann", "PER", "", shown, (BOX,) * shown) for shown in (True, False)]
+    given = [Decision("1.jpg", "Ann", None, None, True, (Box(5.0, 5.0, 9.0, 9.0),))]
+    assert [row.boxes for row in ground_entities(rows, given)] == [given[0].boxes, ()]
+    refused = ground_entities(rows, [Decision("1.jpg", "Ann", None, None, False)])
+    assert not any(row.is_groundable or row.boxes for row in refused)
+    assert ground_entities(rows) == rows

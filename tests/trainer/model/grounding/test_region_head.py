@@ -217,7 +217,7 @@ def test_mixtures_mix_the_tags_of_region_heads_and_a_file_grounds_them(grounded:
     again = predict_rows(
         tmp_path / "mixture",
         Path(grounded.data.samples),
-        inputs=replace(stores, grounding=decisions),
+        inputs=replace(stores, grounding=(decisions,)),
         talk=told.append,
     )
     found = [(row["image"], entity) for row in again for entity in row["entities"]]
@@ -226,7 +226,7 @@ def test_mixtures_mix_the_tags_of_region_heads_and_a_file_grounds_them(grounded:
         for image, entity in found
     )
     assert any(line.startswith("grounding: by span 0") for line in told)
-    assert "GMNER" in evaluate_run(tmp_path / "mixture", "test", decisions)
+    assert "GMNER" in evaluate_run(tmp_path / "mixture", "test", [decisions])
     assert (tmp_path / "mixture" / "predictions" / "test-grounded.jsonl").is_file()
 
 
