@@ -1,4 +1,5 @@
 from .answers import Answer as Answer
+from .answers import Grounding as Grounding
 from .answers import Labels as Labels
 from .answers import answer_from_json as answer_from_json
 from .answers import answer_to_json as answer_to_json

@@ -12,6 +12,7 @@ from trainer.metrics import Record
 __all__ = [
     "Answer",
     "Doubt",
+    "Grounding",
     "Labels",
     "answer_from_json",
     "answer_to_json",
@@ -36,6 +37,22 @@ class Doubt(NamedTuple):
     types: tuple[tuple[str, float], ...]
 
 
+class Grounding(NamedTuple):
+    """What a system says of where the picture shows an entity, before it chooses.
+
+    Args:
+        boxes: of the K candidates that are there.
+        probs: that each shows the entity [K][1]; or by type [K][C], from a head that says relations.
+        types: the C types; () where none are said.
+        shown: that the picture shows the entity at all; 1 where no classifier says it.
+    """
+
+    boxes: tuple[Box, ...] = ()
+    probs: tuple[tuple[float, ...], ...] = ()
+    types: tuple[str, ...] = ()
+    shown: float = 1.0
+
+
 class Answer(NamedTuple):
     """An answer for one sample.
 
@@ -43,11 +60,13 @@ class Answer(NamedTuple):
         records: entities and relations.
         labels: the tags or the relation that the records were read from; () from a head that answers in records.
         doubts: of each entity, in their order; () from a head that says none.
+        groundings: of each entity, in their order; () from a head that says none.
     """
 
     records: tuple[Record, ...]
     labels: Labels = ()
     doubts: tuple[Doubt, ...] = ()
+    groundings: tuple[Grounding, ...] = ()
 
     @property
     def entities(self) -> list[Entity]:
@@ -104,6 +123,8 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
     }
     if answer.doubts:
         values["doubts"] = [[doubt.entropy, list(map(list, doubt.types))] for doubt in answer.doubts]
+    if answer.groundings:
+        values["groundings"] = [row._asdict() for row in answer.groundings]
     return values
 
 
@@ -115,6 +136,9 @@ def answer_from_json(values: Mapping[str, Any]) -> Answer:
     True
     >>> doubtful = answer._replace(doubts=(Doubt(0.6, (("actor", 0.7), ("author", 0.3))),))
     >>> answer_from_json(answer_to_json(doubtful)) == doubtful
+    True
+    >>> grounded = answer._replace(groundings=(Grounding((Box(0, 0, 2, 1),), ((0.5,),), (), 0.9),))
+    >>> answer_from_json(answer_to_json(grounded)) == grounded
     True
     """
     entities = [
@@ -135,7 +159,13 @@ def answer_from_json(values: Mapping[str, Any]) -> Answer:
     doubts = [
         Doubt(entropy, tuple((name, value) for name, value in types)) for entropy, types in values.get("doubts", ())
     ]
-    return Answer((*entities, *relations), tuple(values.get("labels", ())), tuple(doubts))
+    groundings = map(_read_grounding, values.get("groundings", ()))
+    return Answer((*entities, *relations), tuple(values.get("labels", ())), tuple(doubts), tuple(groundings))
+
+
+def _read_grounding(values: Mapping[str, Any]) -> Grounding:
+    boxes, probs = tuple(Box(*box) for box in values["boxes"]), tuple(tuple(row) for row in values["probs"])
+    return Grounding(boxes, probs, tuple(values["types"]), values["shown"])
 
 
 def _read_end(values: list[float]) -> Span | Box:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from schemas.errors import InputError
-from schemas.records import Sample
-from trainer.inputs import Answer, LabelSet
+from trainer.inputs import Answer
 from trainer.mixture.gates import mix
 from trainer.mixture.members import Member
+from trainer.mixture.regions import ground_mixed, mixture_key
 
 __all__ = ["answer_gated", "answer_mixed", "answer_states", "gold_targets", "oracle_choice", "oracle_classes"]
 
@@ -32,7 +32,7 @@ def answer_mixed(members: Sequence[Member], weights: Tensor) -> list[Answer]:
     """Return the answer for each sample, decoded from the mixed posteriors.
 
     A chain of tags is decoded as a chain: the experts' marginals of neighbours are mixed too, and the likeliest of the
-    sound sequences is taken.
+    sound sequences is taken. Then the regions of its mentions are mixed, where experts say them.
 
     Args:
         members: E experts with the same head and labels, on the same samples.
@@ -43,7 +43,8 @@ def answer_mixed(members: Sequence[Member], weights: Tensor) -> list[Answer]:
     pairs = [member.posteriors.log_pairs for member in members if member.posteriors.log_pairs is not None]
     mixed = mix(torch.stack([member.posteriors.log_probs for member in members]), log_weights)
     mixed_pairs = mix(torch.stack(pairs), log_weights) if pairs else None
-    return answer_states(first, first.head.decode_mixed(first.labels, mixed, mixed_pairs, lengths))
+    answers = answer_states(first, first.head.decode_mixed(first.labels, mixed, mixed_pairs, lengths))
+    return ground_mixed(members, weights, answers)
 
 
 def answer_gated(gate: str, members: Sequence[Member], weights: Tensor) -> list[Answer]:
@@ -80,10 +81,11 @@ def gold_targets(member: Member) -> Tensor:
     return torch.tensor(rows)
 
 
-def oracle_choice(labels: LabelSet, samples: Sequence[Sample], predictions: Sequence[list[Answer]]) -> list[Answer]:
+def oracle_choice(members: Sequence[Member], predictions: Sequence[list[Answer]]) -> list[Answer]:
     """Take for each sample the answer of the expert with the fewest errors there: a bound for gates by sample."""
+    labels, samples, key = members[0].labels, members[0].data.samples, mixture_key(members)
     errors = [
-        [part.predicted + part.gold - 2 * part.right for part in labels.task.counts(samples, predicted)]
+        [part.predicted + part.gold - 2 * part.right for part in labels.task.counts(samples, predicted, key)]
         for predicted in predictions
     ]
     best = [min(range(len(predictions)), key=lambda e: errors[e][i]) for i in range(len(samples))]

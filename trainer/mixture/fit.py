@@ -18,6 +18,7 @@ from trainer.mixture.image_vectors import first_vectors
 from trainer.mixture.members import Member, Reader, check_posterior, expert_posteriors
 from trainer.mixture.mixture import COMPONENTS, GateSet, save_mixture
 from trainer.mixture.posteriors import weights_digest
+from trainer.mixture.regions import check_regions, ground_mixed, mixture_key
 from trainer.training import read_split
 
 __all__ = ["fit_mixture", "read_members", "score_members"]
@@ -90,7 +91,7 @@ def read_members(experts: Sequence[Path], split: str, reader: Reader, cache: boo
 
     Raises:
         UsageError: the head of an expert has no posterior.
-        InputError: an expert has other labels, another head or other samples than the first.
+        InputError: an expert has other labels, another head, other samples or another rule of regions.
     """
     for path in experts:
         check_posterior(path)
@@ -108,24 +109,27 @@ def read_members(experts: Sequence[Path], split: str, reader: Reader, cache: boo
         if different:
             remedy = "train the experts on one data set"
             raise InputError(f"other {different} than {experts[0]}", path=path, remedy=remedy)
+    check_regions(members)
     return members
 
 
 def score_members(members: Sequence[Member], experts: Sequence[Path]) -> dict[str, dict[str, float]]:
     """Return F1 of each expert, and of the oracles that choose among them with the gold labels in hand."""
     first = members[0]
-    labels, samples = first.labels, first.data.samples
+    labels, samples, key = first.labels, first.data.samples, mixture_key(members)
     predictions = [answer_states(member) for member in members]
     scores = {
-        f"expert {path.name}": {"f1": labels.task.score(samples, predicted).f1}
+        f"expert {path.name}": {"f1": labels.task.score(samples, predicted, key).f1}
         for path, predicted in zip(experts, predictions, strict=True)
     }
-    by_sample = oracle_choice(labels, samples, predictions)
+    by_sample = oracle_choice(members, predictions)
     best = oracle_classes([member.posteriors.log_probs.argmax(-1) for member in members], gold_targets(first))
+    equal = torch.ones(len(best), len(members))  # tags are chosen by gold; regions have no oracle
+    by_token = ground_mixed(members, equal, answer_states(first, best))
     return {
         **scores,
-        "oracle by sample": {"f1": labels.task.score(samples, by_sample).f1},
-        "oracle by token": {"f1": labels.task.score(samples, answer_states(first, best)).f1},
+        "oracle by sample": {"f1": labels.task.score(samples, by_sample, key).f1},
+        "oracle by token": {"f1": labels.task.score(samples, by_token, key).f1},
     }
 
 
@@ -146,7 +150,7 @@ def _fit_one(
     labels, samples = members[0].labels, members[0].data.samples
     share = share if name == "reward" else None
     steps, weights, loss = cross_fit(name, data, folds, share=share)
-    f1 = labels.task.score(samples, answer_gated(name, members, weights)).f1
+    f1 = labels.task.score(samples, answer_gated(name, members, weights), mixture_key(members)).f1
     scores[f"gate {name}"] = {"f1": f1, "nll": loss, "steps": steps}
     gates.gates[name] = fit_gate(name, data, steps, share=share)[0]
     return steps
@@ -169,7 +173,7 @@ def _prepare(members: Sequence[Member], images: Tensor | None) -> tuple[GateInpu
 def _counts(members: Sequence[Member]) -> Tensor:
     """Return right, predicted and gold of each sample and expert [N, E, 3]."""
     labels, samples = members[0].labels, members[0].data.samples
-    counts = [labels.task.counts(samples, answer_states(member)) for member in members]
+    counts = [labels.task.counts(samples, answer_states(member), mixture_key(members)) for member in members]
     return torch.tensor(counts).float().transpose(0, 1)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schemas.errors import InputError, UsageError
 from schemas.records import Context
+from trainer.blocks import PartSettings
 from trainer.config import RunConfig
 from trainer.inputs import LabelSet, check_stores
 from trainer.mixture.posteriors import (
@@ -19,6 +20,7 @@ from trainer.mixture.posteriors import (
     weights_digest,
 )
 from trainer.model import head_class, read_expert_facts
+from trainer.model.grounding import RegionSettings
 from trainer.model.heads import Head
 from trainer.training import SplitData, encode_split, open_expert, read_facts, read_run_config, recover_folder
 
@@ -36,12 +38,14 @@ class Member(NamedTuple):
         posteriors: on the samples of data.
         labels: that it predicts.
         head: the class of its head, which names and decodes classes.
+        settings: of its head.
     """
 
     data: SplitData
     posteriors: Posteriors
     labels: LabelSet
     head: type[Head]
+    settings: PartSettings
 
 
 def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = True) -> Member:
@@ -55,7 +59,7 @@ def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = Tr
     data = reader(config)
     if not data.samples:
         raise UsageError("no samples to predict", path=config.data.samples)
-    labels, head = _read_checkpoint(folder)
+    labels, head, settings = _read_checkpoint(folder)
     _check_labels(labels, data, folder)
     check_stores(data.features, read_facts(folder).get("features", []))
     stores = () if data.features is None else data.features.fingerprints
@@ -64,14 +68,19 @@ def expert_posteriors(folder: Path, split: str, reader: Reader, cache: bool = Tr
     key = cache_key(weights, window, data.samples, data.contexts, stores)
     path = folder / "posteriors" / f"{split}-{key[:16]}.safetensors"
     found = load_posteriors(path, has_pairs=head.has_pairs) if cache else None
-    if found is not None:
-        return Member(data, found, labels, head)
+    if found is not None and not (isinstance(settings, RegionSettings) and _lacks_regions(found)):
+        return Member(data, found, labels, head, settings)
     run = open_expert(folder)
     examples = encode_split(run.expert, config, data)
     posteriors = compute_posteriors(run.expert, examples.rows, data.samples, config.training)
     if cache:
         save_posteriors(path, posteriors)
-    return Member(data, posteriors, labels, head)
+    return Member(data, posteriors, labels, head, settings)
+
+
+def _lacks_regions(posteriors: Posteriors) -> bool:
+    """Return whether posteriors were kept by a version that did not keep what each candidate had."""
+    return any(len(row.groundings) != len(row.entities) for row in posteriors.answers or ())
 
 
 def check_posterior(folder: Path) -> None:
@@ -98,15 +107,15 @@ def used_contexts(member: Member) -> list[list[Context]]:
     ]
 
 
-def _read_checkpoint(folder: Path) -> tuple[LabelSet, type[Head]]:
-    """Read the labels and the head of a checkpoint without loading it."""
+def _read_checkpoint(folder: Path) -> tuple[LabelSet, type[Head], PartSettings]:
+    """Read the labels, the head and its settings of a checkpoint without loading it."""
     recover_folder(folder / "best")
     if not (folder / "best" / "head.json").is_file():
         raise InputError(
             "this run has no best/ (no epoch was finished)", path=folder, remedy="give the same mie-train fit again"
         )
     facts = read_expert_facts(folder / "best")
-    return facts.labels, head_class(facts.model, facts.labels)
+    return facts.labels, head_class(facts.model, facts.labels), facts.model.head
 
 
 def _check_labels(labels: LabelSet, data: SplitData, folder: Path) -> None:

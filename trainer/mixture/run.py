@@ -21,6 +21,7 @@ from trainer.mixture.gates import GateInput, mix
 from trainer.mixture.image_vectors import find_vectors
 from trainer.mixture.members import Member, Reader, expert_posteriors, used_contexts
 from trainer.mixture.mixture import GateSet, read_mixture
+from trainer.mixture.regions import mixture_key
 
 __all__ = ["Output", "run_system", "score_gates"]
 
@@ -125,7 +126,7 @@ def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
     for name in mixture.gates.gates:
         weights = mixture.gates.gate(name).weights(mixture.inputs)
         predicted = answer_gated(name, mixture.members, weights)
-        scores[f"gate {name}"] = first.labels.task.score(first.data.samples, predicted).f1
+        scores[f"gate {name}"] = first.labels.task.score(first.data.samples, predicted, mixture_key(mixture.members)).f1
     return scores
 
 
@@ -166,6 +167,7 @@ def _run_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> Outpu
         weights,
         None if mixture.images is None else tuple(mixture.images[:, -1].bool().tolist()),
         tuple(map(max, zip(*(member.posteriors.cut_tokens for member in mixture.members), strict=True))),
+        key=mixture_key(mixture.members),
     )
 
 

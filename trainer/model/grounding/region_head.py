@@ -9,15 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from schemas.records import Box, Entity, Sample
-from trainer.inputs import Answer, LabelSet
+from trainer.inputs import Answer, Grounding, LabelSet
 from trainer.metrics import RecordKey
 from trainer.model.grounding.candidates import Candidates, find_candidates
+from trainer.model.grounding.choice import choose_region
 from trainer.model.grounding.losses import one_question_loss, relation_loss, sigmoid_loss, softmax_loss
 from trainer.model.grounding.mentions import Mentions, gather_mentions, gold_boxes
 from trainer.model.grounding.overlaps import LEAST_OVERLAP, overlap_matrix
 from trainer.model.grounding.scorers import make_scorer
 from trainer.model.grounding.settings import RegionSettings
-from trainer.model.heads import TaggingHead, View
+from trainer.model.heads import Head, TaggingHead, View
 
 __all__ = ["RegionHead", "Scored"]
 
@@ -47,13 +48,19 @@ class Scored(NamedTuple):
 class RegionHead(TaggingHead):
     """One tag for each token, and the region of each mention that the tags say.
 
-    The tags have a posterior, as those of other taggers: mixtures mix it, and ground no mention. The candidates are the
-    regions of one view of the features; in training the mentions are gold ones, with their types.
+    The tags have a posterior, as those of other taggers, and the candidates of a mention have one: mixtures mix both.
+    The candidates are the regions of one view of the features; in training the mentions are gold ones, with their
+    types.
     """
 
     kind = "regions"
     key: RecordKey = "span+type+region"  # type: ignore[misc]
     says_more = True
+
+    @classmethod
+    def classes_of(cls, labels: LabelSet) -> type[Head]:  # noqa: ARG003
+        """Return the tagging head, whose states and classes it has."""
+        return TaggingHead
 
     def __init__(self, hidden: int, labels: LabelSet, settings: RegionSettings) -> None:
         super().__init__(hidden, labels, settings)
@@ -124,31 +131,44 @@ class RegionHead(TaggingHead):
         return Scored(mentions, own, scores, none.float(), shown.float())
 
     def answers(self, view: View, samples: Sequence[Sample]) -> list[Answer]:
-        """Return tags and entities with their boxes, the likeliest first."""
+        """Return tags and entities with their boxes, the likeliest first, and what each candidate had."""
         plain = super().answers(view, samples)
         scored = self.score(view, [answer.entities for answer in plain])
         grounded: list[list[Entity]] = [[] for _ in plain]
-        for sample, entity in zip(scored.mentions.samples.tolist(), self.ground(scored), strict=True):
-            grounded[sample].append(entity)
-        return [Answer(tuple(rows), answer.labels) for rows, answer in zip(grounded, plain, strict=True)]
+        said: list[list[Grounding]] = [[] for _ in plain]
+        entities, rows = scored.mentions.entities, self.read(scored)
+        for sample, entity, row in zip(scored.mentions.samples.tolist(), entities, rows, strict=True):
+            grounded[sample].append(choose_region(entity, row, self.settings))
+            said[sample].append(row)
+        return [
+            Answer(tuple(rows), answer.labels, groundings=tuple(groundings))
+            for rows, answer, groundings in zip(grounded, plain, said, strict=True)
+        ]
 
     def ground(self, scored: Scored) -> list[Entity]:
         """Return the mentions as entities with the boxes that are answered, the likeliest first."""
-        if not scored.scores.shape[1]:
-            return list(scored.mentions.entities)
-        probs, kinds = self.region_posterior(scored), scored.mentions.types
-        if self.settings.scores == "relation":  # the region says the type too
-            best = probs.argmax(1)
-            of_best = scored.scores[torch.arange(len(best)), best, :-1].argmax(-1)
-            kinds = torch.where(probs.amax(1) >= self.settings.threshold, of_best, kinds)
+        rows = zip(scored.mentions.entities, self.read(scored), strict=True)
+        return [choose_region(entity, row, self.settings) for entity, row in rows]
+
+    def read(self, scored: Scored) -> list[Grounding]:
+        """Return what each candidate has of each mention, absent ones left out."""
+        probs = self.region_posterior(scored)[..., None]
+        types: tuple[str, ...] = ()
+        if self.settings.scores == "relation":  # by type: which one it is, the region says too
+            probs, types = scored.scores.softmax(-1)[..., :-1], self.labels.types
+        shown = scored.shown.double().sigmoid() if self.settings.groundable else torch.ones(len(probs))
         return [
-            entity._replace(type=self.labels.types[kind], boxes=self._boxes(row, boxes, shown >= 0))
-            for entity, kind, row, boxes, shown in zip(
-                scored.mentions.entities,
-                kinds.tolist(),
-                probs.tolist(),
+            Grounding(
+                tuple(Box(*box) for box, is_there in zip(boxes, there, strict=True) if is_there),
+                tuple(tuple(row) for row, is_there in zip(rows, there, strict=True) if is_there),
+                types,
+                is_shown,
+            )
+            for boxes, there, rows, is_shown in zip(
                 scored.candidates.boxes.tolist(),
-                scored.shown.tolist(),
+                scored.candidates.present.tolist(),
+                probs.tolist(),
+                shown.tolist(),
                 strict=True,
             )
         ]
@@ -162,19 +182,3 @@ class RegionHead(TaggingHead):
         if self.settings.scores == "sigmoid":
             return scored.scores.sigmoid() * present
         return (1 - scored.scores.softmax(-1)[..., -1]) * present
-
-    def _boxes(self, probs: Sequence[float], boxes: Sequence[Sequence[float]], is_shown: bool) -> tuple[Box, ...]:
-        """Return the boxes that are answered for a mention, from the probabilities of its K candidates."""
-        order = sorted(range(len(probs)), key=lambda k: -probs[k])
-        best = order[0]
-        if not probs[best]:
-            return ()
-        if self.settings.groundable and not is_shown:
-            return ()
-        if self.settings.scores == "softmax":
-            has_one = self.settings.groundable or probs[best] > 1 - sum(probs)
-            return (Box(*boxes[best]),) if has_one else ()
-        chosen = [k for k in order if probs[k] >= self.settings.threshold]
-        if not chosen and self.settings.groundable:
-            chosen = [best]
-        return tuple(Box(*boxes[k]) for k in chosen)

@@ -17,10 +17,11 @@ from tests.support.feature_store import write_features
 from tests.support.tiny_encoder import PEOPLE, build_encoder, make_tweets
 from trainer.commands import PredictInputs, evaluate_run, fit_and_evaluate, predict_rows
 from trainer.config import RunConfig, load_config, override
-from trainer.inputs import Earlier, Features, LabelSet
+from trainer.inputs import Earlier, Features, Grounding, LabelSet
 from trainer.mixture import fit_mixture
 from trainer.model import make_expert
 from trainer.model.grounding.candidates import Standardise, find_candidates
+from trainer.model.grounding.choice import choose_region
 from trainer.model.grounding.mentions import gather_mentions
 from trainer.model.grounding.region_head import RegionHead
 from trainer.model.grounding.settings import RegionSettings
@@ -93,16 +94,16 @@ def test_regions_are_learned_and_the_whole_picture_is_no_candidate(settings: dic
 
 
 def test_a_threshold_takes_the_boxes_above_it_the_likeliest_first() -> None:
-    head = RegionHead(16, NAMES, RegionSettings(feature_dim=4, scores="sigmoid"))
-    boxes = [[0.0, 0, 1, 1], [1, 1, 2, 2], [2, 2, 3, 3]]
-    assert head._boxes([0.6, 0.2, 0.9], boxes, True) == (Box(2, 2, 3, 3), Box(0, 0, 1, 1))
-    assert head._boxes([0.4, 0.2, 0.3], boxes, True) == ()
-    sure = RegionHead(16, NAMES, RegionSettings(feature_dim=4, scores="sigmoid", groundable=True))
-    assert sure._boxes([0.4, 0.2, 0.3], boxes, True) == (Box(0, 0, 1, 1),)
-    assert sure._boxes([0.9, 0.2, 0.3], boxes, False) == ()
-    pointer = RegionHead(16, NAMES, RegionSettings(feature_dim=4))
-    assert pointer._boxes([0.4, 0.2, 0.1], boxes, True) == (Box(0, 0, 1, 1),)
-    assert pointer._boxes([0.3, 0.2, 0.1], boxes, True) == ()
+    def choose(probs: list[float], shown: float = 1.0, **settings: object) -> tuple[Box, ...]:
+        boxes = (Box(0, 0, 1, 1), Box(1, 1, 2, 2), Box(2, 2, 3, 3))
+        said = Grounding(boxes, tuple((prob,) for prob in probs), shown=shown)
+        return choose_region(Entity(0, 1, "PER"), said, RegionSettings(**settings)).boxes  # type: ignore[arg-type]
+
+    assert choose([0.6, 0.2, 0.9], scores="sigmoid") == (Box(2, 2, 3, 3), Box(0, 0, 1, 1))
+    assert choose([0.4, 0.2, 0.3], scores="sigmoid") == ()
+    assert choose([0.4, 0.2, 0.3], scores="sigmoid", groundable=True) == (Box(0, 0, 1, 1),)
+    assert choose([0.9, 0.2, 0.3], 0.4, scores="sigmoid", groundable=True) == ()
+    assert choose([0.4, 0.2, 0.1]) == (Box(0, 0, 1, 1),) and choose([0.3, 0.2, 0.1]) == ()
 
 
 def test_absent_regions_are_never_answered_and_never_learned_from() -> None:
@@ -202,14 +203,23 @@ def test_every_preset_runs_on_a_grounded_set(grounded: RunConfig, preset: str, t
     assert all("tags" in row and "entities" in row for row in rows)
 
 
-def test_mixtures_mix_the_tags_of_region_heads_and_a_file_grounds_them(grounded: RunConfig, tmp_path: Path) -> None:
-    config = override(grounded, ["training.epochs=1"])
+def test_mixtures_mix_regions_and_a_file_grounds_them(grounded: RunConfig, tmp_path: Path) -> None:
     for seed, name in ((1, "a"), (2, "b")):
-        fit_and_evaluate(override(config, [f"training.seed={seed}"]), tmp_path / name)
-    fit_mixture([tmp_path / "a", tmp_path / "b"], tmp_path / "mixture")
+        fit_and_evaluate(override(grounded, [f"training.seed={seed}"]), tmp_path / name)
+    facts = fit_mixture([tmp_path / "a", tmp_path / "b"], tmp_path / "mixture", gate="fixed")
+    dev = (
+        json.loads((tmp_path / "a" / "predictions" / "dev.scores.json").read_text())["GMNER"]["f1"]
+        if (tmp_path / "a" / "predictions" / "dev.scores.json").is_file()
+        else evaluate_run(tmp_path / "a", "dev")["GMNER"]["f1"]
+    )
+    assert facts.scores["expert a"]["f1"] == dev, "gates are compared by regions too"
+    scores = evaluate_run(tmp_path / "mixture", "test")
+    single = json.loads((tmp_path / "a" / "predictions" / "test.scores.json").read_text())
+    assert scores["GMNER"]["right"] > 0 and scores["groundable"]["gold"] == single["groundable"]["gold"]
     stores = PredictInputs(features=(Path(grounded.data.features[0]),))
     rows = predict_rows(tmp_path / "mixture", Path(grounded.data.samples), inputs=stores)
     assert len(rows) == 12 and all("gate" in row for row in rows)
+    assert any(entity.get("boxes") for row in rows for entity in row["entities"])
     decisions = tmp_path / "decisions.jsonl"
     lines = [{"image": row["image"], "surface": name, "boxes": [[1, 1, 2, 2]]} for row in rows for name in PEOPLE]
     decisions.write_text("".join(json.dumps(line) + "\n" for line in lines if line["image"]))
