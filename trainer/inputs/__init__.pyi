@@ -9,6 +9,7 @@ from .answers import relation_to_json as relation_to_json
 from .batches import Batch as Batch
 from .batches import Earlier as Earlier
 from .batches import collate as collate
+from .batches import given_pairs as given_pairs
 from .batches import mask_pieces as mask_pieces
 from .batches import order_by_length as order_by_length
 from .batches import order_for_training as order_for_training

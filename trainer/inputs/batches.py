@@ -10,11 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from schemas.records import Sample
+from schemas.dataset import NO_RELATION
+from schemas.records import Box, Relation, Sample
 from trainer.inputs.examples import Example
 from trainer.inputs.features import Features, stack_features
 
-__all__ = ["Batch", "Earlier", "collate", "mask_pieces", "order_by_length", "order_for_training"]
+__all__ = ["Batch", "Earlier", "collate", "given_pairs", "mask_pieces", "order_by_length", "order_for_training"]
 
 _POOL_BATCHES = 50
 """Samples of this many batches are sorted by length together: enough to save padding, and the order stays random."""
@@ -32,6 +33,19 @@ class Earlier(NamedTuple):
     ids: Tensor
     attention: Tensor
     features: Features | None
+
+
+def given_pairs(sample: Sample) -> tuple[Relation, ...] | None:
+    """Return the pairs of a sample that are asked for, without their names; None where it does not give them.
+
+    An object of the picture is given, as in MORE: no system finds its box. Relations of spans alone are to be found.
+
+    >>> sample = Sample("a", ("Ann",), relations=(Relation((0, 1), Box(0, 0, 1, 1), "parent"),))
+    >>> given_pairs(sample)[0].type
+    'None'
+    """
+    rows = [row for row in sample.relations or () if isinstance(row.head, Box) or isinstance(row.tail, Box)]
+    return tuple(row._replace(type=NO_RELATION) for row in rows) or None
 
 
 @dataclass(frozen=True)
@@ -68,9 +82,13 @@ class Batch:
 
     @property
     def unlabelled(self) -> tuple[Sample, ...]:
-        """The samples without anything that a system should predict: what a head may see when it predicts."""
+        """The samples without anything that a system should predict: what a head may see when it predicts.
+
+        Which objects of the picture are asked for is given: such relations keep their ends, and lose their name.
+        """
         return tuple(
-            replace(sample, tags=None, relation=None, entities=None, relations=None) for sample in self.samples
+            replace(sample, tags=None, relation=None, entities=None, relations=given_pairs(sample))
+            for sample in self.samples
         )
 
     @property

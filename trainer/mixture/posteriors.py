@@ -18,7 +18,15 @@ from schemas.display import tell
 from schemas.manifest import sha256_file
 from schemas.records import Context, Sample
 from trainer.config import TrainingConfig
-from trainer.inputs import Answer, Example, answer_from_json, answer_to_json, collate, order_by_length
+from trainer.inputs import (
+    Answer,
+    Example,
+    answer_from_json,
+    answer_to_json,
+    collate,
+    given_pairs,
+    order_by_length,
+)
 from trainer.model import Expert
 from trainer.model.heads import Reading
 from trainer.training import precision_context, writing
@@ -133,7 +141,10 @@ def cache_key(
         contexts: of each.
         features: fingerprints of the feature stores.
     """
-    inputs = [(input_digest(s), s.head, s.tail, [c.text for c in contexts.get(s.sample_id, ())]) for s in samples]
+    inputs = [
+        (input_digest(s), s.head, s.tail, [c.text for c in contexts.get(s.sample_id, ())], *(given_pairs(s) or ()))
+        for s in samples
+    ]
     return _hash([weights, window, inputs, *([list(features)] if features else [])])
 
 

@@ -69,6 +69,9 @@ HEADS: dict[str, Part[Head]] = {
         "trainer.model.heads.pointer:RegionPointerHead", "trainer.model.heads.pointer_settings:RegionPointerSettings"
     ),
     "regions": Part("trainer.model.grounding.region_head:RegionHead", f"{_GROUNDING_SETTINGS}:RegionSettings"),
+    "object_relation": Part(
+        "trainer.model.grounding.object_relation:ObjectRelationHead", f"{_GROUNDING_SETTINGS}:ObjectRelationSettings"
+    ),
     "auto": Part(
         "", "trainer.model.heads.settings:AutoHeadSettings"
     ),  # the head that is usual for the task of the data

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Strict
 from pydantic.dataclasses import dataclass
 
-from trainer.blocks import BLOCK, AtLeastOne, Count, Flag, Rate, Share, within
+from trainer.blocks import BLOCK, AtLeastOne, Count, Flag, PartSettings, Rate, Share, within
 from trainer.model.fusion import FusionSettings
 from trainer.model.heads import TaggingSettings
 
-__all__ = ["EdgesSettings", "PreviousSettings", "RegionSettings"]
+__all__ = ["EdgesSettings", "ObjectRelationSettings", "PreviousSettings", "RegionSettings"]
 
 
 @dataclass(frozen=True, config=BLOCK)
@@ -47,6 +47,24 @@ class RegionSettings(TaggingSettings):
     region_weight: Rate = 1.0
     constraint_weight: Rate = 0.0
     threshold: Share = 0.5
+
+
+@dataclass(frozen=True, config=BLOCK)
+class ObjectRelationSettings(PartSettings):
+    """The relation of a given span and a given box.
+
+    Args:
+        feature_dim: components of a feature.
+        view: the number of the view in which the object of a box is looked up, in the order of `data.features`, from 0.
+        dropout: share of the object's components that are dropped in training.
+
+    Source: MORE (He et al., ACM MM 2023).
+    """
+
+    kind: Literal["object_relation"] = "object_relation"
+    feature_dim: AtLeastOne = 1280
+    view: Count = 1
+    dropout: Share = 0.1
 
 
 @dataclass(frozen=True, config=BLOCK)
