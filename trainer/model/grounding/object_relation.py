@@ -115,7 +115,7 @@ class ObjectRelationHead(Head):
 
 
 def _best_region(found: Candidates, boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the vector of the candidate that fits a box best [B, 1, D], and whether it overlaps it by half [B, 1] bool."""
+    """Return the vector of the candidate that fits a box best [B, 1, D], and whether it does by half [B, 1] bool."""
     if not found.values.shape[1]:
         nothing = found.values.new_zeros(len(boxes), 1, found.values.shape[-1])
         return nothing, torch.zeros_like(boxes[:, :1], dtype=torch.bool)
