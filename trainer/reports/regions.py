@@ -13,9 +13,9 @@ from schemas.records import Box
 
 __all__ = ["REGION_HEADER", "region_rows"]
 
-REGION_HEADER = ["entities", "gold", "found", "region right", "share (%)", "overlap"]
-"""Gold entities; of them those found, with tokens and type; of these those with the right region, and their share; the
-mean overlap of a predicted box with the nearest gold box, over found entities for which both have one."""
+REGION_HEADER = ["entities", "gold", "found", "region right", "share (%)", "wrong box", "no box", "overlap"]
+"""Gold entities; of them those found, with tokens and type; of these those with the right region, and their share; those
+with a box that is wrong, and those without the box that they should have; the mean overlap of a predicted box with the nearest gold box, over found entities for which both have one."""
 
 
 class _Answered(NamedTuple):
@@ -72,9 +72,12 @@ def _answers(prediction: Prediction) -> list[_Answered]:
 def _cells(name: str, rows: Sequence[_Answered]) -> list[str]:
     found = [row for row in rows if row.is_found]
     right = sum(is_same_region(_boxes(row.gold), row.boxes) for row in found)
+    boxed = sum(not is_same_region(_boxes(row.gold), row.boxes) and bool(row.boxes) for row in found)
     overlaps = [_overlap(row) for row in found if row.gold.boxes and row.boxes]
     share = f"{100 * right / len(found):.2f}" if found else ""
-    return [name, str(len(rows)), str(len(found)), str(right), share, f"{fmean(overlaps):.2f}" if overlaps else ""]
+    counts = [str(boxed), str(len(found) - right - boxed)]
+    mean = f"{fmean(overlaps):.2f}" if overlaps else ""
+    return [name, str(len(rows)), str(len(found)), str(right), share, *counts, mean]
 
 
 def _overlap(row: _Answered) -> float:

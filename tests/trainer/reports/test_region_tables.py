@@ -47,14 +47,24 @@ def write_run(folder: Path, *, has_boxes: bool = True) -> Path:
 
 def test_regions_are_counted_by_type_and_by_the_boxes_of_gold(tmp_path: Path) -> None:
     assert region_rows(write_run(tmp_path / "run"), "test") == [
-        ["all", "5", "4", "2", "50.00", "0.25"],
-        ["in the picture", "3", "2", "1", "50.00", "0.25"],
-        ["in the picture, one box", "2", "1", "1", "100.00", "0.50"],
-        ["in the picture, several boxes", "1", "1", "0", "0.00", "0.00"],
-        ["not in the picture", "2", "2", "1", "50.00", ""],
-        ["MISC in the picture", "1", "0", "0", "", ""],
-        ["PER in the picture", "2", "2", "1", "50.00", "0.25"],
+        ["all", "5", "4", "2", "50.00", "2", "0", "0.25"],
+        ["in the picture", "3", "2", "1", "50.00", "1", "0", "0.25"],
+        ["in the picture, one box", "2", "1", "1", "100.00", "0", "0", "0.50"],
+        ["in the picture, several boxes", "1", "1", "0", "0.00", "1", "0", "0.00"],
+        ["not in the picture", "2", "2", "1", "50.00", "1", "0", ""],
+        ["MISC in the picture", "1", "0", "0", "", "0", "0", ""],
+        ["PER in the picture", "2", "2", "1", "50.00", "1", "0", "0.25"],
     ]
+
+
+def test_a_box_that_is_wrong_is_told_from_none(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    path = run / "predictions" / "test.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[1]["entities"][0]["boxes"] = []
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = {row[0]: row[3:7] for row in region_rows(run, "test")}
+    assert found["in the picture"] == ["1", "50.00", "0", "1"] and found["not in the picture"][2:] == ["1", "0"]
 
 
 def test_a_run_without_boxes_and_a_split_without_predictions_have_no_table(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from .crf import LinearChain as LinearChain
 from .crf import likeliest_path as likeliest_path
 from .head import Head as Head
+from .head import Posterior as Posterior
 from .head import Reading as Reading
 from .head import View as View
 from .prototype import closeness as closeness
