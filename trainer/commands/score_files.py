@@ -53,6 +53,8 @@ def score_files(
     split: str = "test",
     grounding: Sequence[Path] = (),
     counting: Counting = "ours",
+    *,
+    is_strict: bool = False,
     talk: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Score]:
     """Score predictions that stand in a file.
@@ -64,6 +66,7 @@ def score_files(
         grounding: files of decisions, as `ground_answers` takes them.
         counting: ours by span; riveg by surface, with gold used up; e2e by the best matching of surfaces; tiger by
             surface and fine type, with its P and R; eega undirected and doubled.
+        is_strict: by our counting, a region must have an IoU above 0.5, as candidates must for H-Index, not of 0.5.
         talk: called with a line on predicted entities that stand nowhere in their post: only riveg counts them.
 
     Returns:
@@ -75,6 +78,8 @@ def score_files(
     """
     if counting not in COUNTINGS:
         raise UsageError(f"no counting {counting!r}", remedy=f"choose {', '.join(COUNTINGS)}")
+    if is_strict and counting != "ours":
+        raise UsageError(f"the counting {counting} has its own overlap", remedy="leave out --strict or --counting")
     known = _read_gold(gold, split, counting)
     decisions = [read_grounding(path) for path in grounding]
     if predictions.suffix.lower() == ".txt":
@@ -91,7 +96,7 @@ def score_files(
         answers = ground_answers(samples, _answers_of(samples, found, predictions), *decisions)[0]
         if counting == "riveg":
             return _score_riveg(known, _surfaces(samples, [answer.entities for answer in answers]))
-    return _COUNTS[counting](known, answers)
+    return _score_ours(known, answers, is_strict) if counting == "ours" else _COUNTS[counting](known, answers)
 
 
 def _read_gold(path: Path, split: str, counting: Counting) -> _Gold:
@@ -189,11 +194,11 @@ def _entities(gold: _Gold, answers: Sequence[Answer]) -> tuple[list[Sequence[Ent
     return [sample.entities or () for sample in gold.samples], [answer.entities for answer in answers]
 
 
-def _score_ours(gold: _Gold, answers: Sequence[Answer]) -> dict[str, Score]:
+def _score_ours(gold: _Gold, answers: Sequence[Answer], is_strict: bool) -> dict[str, Score]:
     if any(sample.relations is not None for sample in gold.samples):
         return score_joint(*_sides(gold, answers))
     sides = _entities(gold, answers)
-    return score_grounded(*sides) | score_groundable(*sides)
+    return score_grounded(*sides, is_strict=is_strict) | score_groundable(*sides, is_strict=is_strict)
 
 
 def _score_eega(gold: _Gold, answers: Sequence[Answer]) -> dict[str, Score]:
@@ -218,7 +223,6 @@ def _score_tiger(gold: _Gold, answers: Sequence[Answer]) -> dict[str, Score]:
 
 
 _COUNTS: dict[str, Callable[[_Gold, Sequence[Answer]], dict[str, Score]]] = {
-    "ours": _score_ours,
     "e2e": _score_e2e,
     "tiger": _score_tiger,
     "eega": _score_eega,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,6 +45,9 @@ def score(
             "eega (undirected, doubled).",
         ),
     ] = "ours",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A region must overlap by more than half, not by half.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score predictions that stand in a file, of this or of another system."""
@@ -54,7 +57,8 @@ def score(
     def note(text: str) -> None:
         typer.echo(text, err=True)
 
-    scores = score_files(gold, predictions, split, given or (), counting, note)  # type: ignore[arg-type]
+    how: Any = counting  # checked there
+    scores = score_files(gold, predictions, split, given or (), how, is_strict=strict, talk=note)
     if as_json:
         values = {name: score_to_json(value) for name, value in scores.items()}
         typer.echo(json.dumps(values, ensure_ascii=False, indent=1))

@@ -14,8 +14,9 @@ from schemas.records import Box
 __all__ = ["REGION_HEADER", "region_rows"]
 
 REGION_HEADER = ["entities", "gold", "found", "region right", "share (%)", "wrong box", "no box", "overlap"]
-"""Gold entities; of them those found, with tokens and type; of these those with the right region, and their share; those
-with a box that is wrong, and those without the box that they should have; the mean overlap of a predicted box with the nearest gold box, over found entities for which both have one."""
+"""Gold entities; of them those found, with tokens and type; of these those with the right region, and their share;
+those with a wrong box, and those without the box that they should have. The overlap is that of a predicted box with
+the nearest gold box, on average over found entities for which both have one."""
 
 
 class _Answered(NamedTuple):

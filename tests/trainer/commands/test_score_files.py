@@ -78,9 +78,18 @@ def test_predictions_are_scored_by_sample_and_absent_ones_are_missed(small: Path
     said = predictions(small, {"sample_id": "test-1", "tokens": ROWS[0]["tokens"], "entities": [boxed]})
     scores = score_files(small / "set", said)
     assert list(scores["GMNER"].counts) == [1, 1, 3] and list(scores["ungroundable"].counts) == [0, 0, 2]
+    strict = score_files(small / "set", said, is_strict=True)
+    assert strict["GMNER"].counts.right == 1
     for counting in COUNTINGS[1:-1]:
         right = next(iter(score_files(small / "set", said, counting=counting).values())).counts.right
         assert right == 1, counting
+
+
+def test_a_region_of_just_half_is_right_unless_strict(small: Path) -> None:
+    half = {"start": 0, "end": 1, "type": "PER", "text": "Ann", "boxes": [[0, 0, 10, 5]]}
+    said = predictions(small, {"sample_id": "test-1", "tokens": ROWS[0]["tokens"], "entities": [half]})
+    right = [score_files(small / "set", said, is_strict=strict)["GMNER"].counts.right for strict in (False, True)]
+    assert right == [1, 0]
 
 
 def test_a_bound_stands_in_for_a_grounder(small: Path) -> None:
@@ -107,6 +116,8 @@ def test_scores_of_files_refuse_what_does_not_fit(small: Path) -> None:
     (small / "gold.txt").write_text("1.jpg###Ann(PER)###x###0\n")
     with pytest.raises(UsageError, match="needs a data set"):
         score_files(small / "gold.txt", said)
+    with pytest.raises(UsageError, match="its own overlap"):
+        score_files(small / "gold.txt", said, counting="riveg", is_strict=True)
     assert list(score_files(small / "gold.txt", said, counting="riveg")["MNER"].counts) == [0, 0, 1]
 
 
