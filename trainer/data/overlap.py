@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from schemas.records import Sample
+from schemas.records import Box, Sample
 
 __all__ = ["Overlap", "Repetition", "find_overlaps", "find_repetitions"]
 
@@ -55,14 +55,15 @@ class Overlap:
 def find_repetitions(samples: Splits) -> list[Repetition]:
     """Find sentences that occur twice in a split, and sentences and images that two splits share.
 
-    Pairs of a relation set share their sentence: within a split, a repetition has the same head and tail too.
+    Pairs of a relation set share their sentence: within a split, a repetition has the same head and tail too, also
+    where one of them is an object of the picture.
     """
     repetitions = []
     for split, rows in samples.items():
         seen: set[Hashable] = set()
         repeated = []
         for row in rows:
-            key = (row.tokens, row.head, row.tail)
+            key = (row.tokens, row.head, row.tail, _objects_of(row))
             if key in seen:
                 repeated.append(row.sample_id)
             seen.add(key)
@@ -101,4 +102,12 @@ def _overlap(split: str, rows: Sequence[Sample], other_split: str, others: Seque
 
 
 def _labels_of(row: Sample) -> Hashable:
+    if row.tags is None and row.relation is None:
+        return (row.entities, row.relations)
     return (row.tags, row.head, row.tail, row.relation)
+
+
+def _objects_of(row: Sample) -> Hashable:
+    """Return the ends of the relations that have a box: MORE's lines each ask for one such pair of a post."""
+    pairs = [(relation.head, relation.tail) for relation in row.relations or ()]
+    return tuple(pair for pair in pairs if any(isinstance(end, Box) for end in pair))

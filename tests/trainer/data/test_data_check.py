@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from schemas.dataset import Dataset, read_dataset, read_samples
 from schemas.errors import InputError, UsageError
-from schemas.records import Sample, Span
+from schemas.records import Box, Entity, Relation, Sample, Span
 from schemas.text_files import TextFile, find_split_files
 from trainer.commands import data_commands
 from trainer.data import check_dataset, convert_files, count_split, find_overlaps
@@ -175,3 +175,16 @@ def test_convert_wants_a_source_or_files_but_not_both(tmp_path: Path) -> None:
         run("convert", tmp_path, "--test", tmp_path / "a.txt", "--out", tmp_path / "x", "--format", "conll")
     run("convert", "--test", tmp_path / "a.txt", "--out", tmp_path / "x", "--format", "conll", "--labels", "LOC, PER")
     assert read_dataset(tmp_path / "x").labels == ("LOC", "PER")
+
+
+def test_two_objects_of_one_sentence_are_no_repetition_and_records_have_labels() -> None:
+    one, other = (
+        Sample(name, ("Ann",), "1.jpg", relations=(Relation(Span(0, 1), Box(x, 0, x + 1, 1), "holds"),))
+        for name, x in (("a", 0), ("b", 1))
+    )
+    assert find_repetitions({"train": [one, other]}) == []
+    assert [row.count for row in find_repetitions({"train": [one, one]})] == [1]
+    (overlap,) = find_overlaps({"train": [one]}, {"test": [other]})
+    assert (overlap.same_tokens, overlap.other_labels) == (1, 1)
+    people = [Sample(name, ("Ann",), entities=(Entity(0, 1, kind),)) for name, kind in (("a", "PER"), ("b", "PER"))]
+    assert find_overlaps({"train": people[:1]}, {"test": people[1:]})[0].other_labels == 0
