@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from schemas.dataset import read_dataset, read_samples
+from schemas.entities import find_entities
 from schemas.errors import InputError, UsageError
 from schemas.predictions import PredictedRelation, Prediction, read_predictions
 from schemas.records import Box, Entity, Relation, Sample, Span
@@ -21,9 +22,11 @@ from trainer.metrics import (
     read_riveg,
     score_e2e,
     score_eega,
+    score_fine,
     score_groundable,
     score_grounded,
     score_joint,
+    score_records,
     score_riveg,
     score_tiger,
 )
@@ -74,7 +77,7 @@ def score_files(
 
     Raises:
         UsageError: a counting that there is not, or one that needs a data set.
-        InputError: a file cannot be read, or a predicted sample is none of the data set.
+        InputError: a file cannot be read, or a predicted sample is none of the data set, or has other tokens.
     """
     if counting not in COUNTINGS:
         raise UsageError(f"no counting {counting!r}", remedy=f"choose {', '.join(COUNTINGS)}")
@@ -109,7 +112,7 @@ def _read_gold(path: Path, split: str, counting: Counting) -> _Gold:
             )
         return _Gold([], (), list(read_riveg(TextFile(path))))
     samples = read_samples(path, split)
-    rows = _surfaces(samples, [sample.entities or () for sample in samples])
+    rows = _surfaces(samples, [_gold_entities(sample) for sample in samples])
     return _Gold(samples, read_dataset(path).labels, rows)
 
 
@@ -135,6 +138,10 @@ def _answers_of(samples: Sequence[Sample], found: Sequence[Prediction], path: Pa
     unknown = by_id.keys() - {sample.sample_id for sample in samples}
     if unknown:
         raise InputError(f"predicted samples that are not in the data set: {min(unknown)} ...", path=path)
+    for sample in samples:
+        row = by_id.get(sample.sample_id)
+        if row is not None and row.tokens != sample.tokens:
+            raise InputError("predicted of other tokens than the data set has", path=path, place=sample.sample_id)
     return [_answer(by_id.get(sample.sample_id)) for sample in samples]
 
 
@@ -191,14 +198,24 @@ def _score_riveg(gold: _Gold, said: Sequence[RivegEntity]) -> dict[str, Score]:
 
 
 def _entities(gold: _Gold, answers: Sequence[Answer]) -> tuple[list[Sequence[Entity]], list[list[Entity]]]:
-    return [sample.entities or () for sample in gold.samples], [answer.entities for answer in answers]
+    return [_gold_entities(sample) for sample in gold.samples], [answer.entities for answer in answers]
+
+
+def _gold_entities(sample: Sample) -> Sequence[Entity]:
+    """Return the entities that stand as records, else those of the tags."""
+    return find_entities(sample.tags or ()) if sample.entities is None else sample.entities
 
 
 def _score_ours(gold: _Gold, answers: Sequence[Answer], is_strict: bool) -> dict[str, Score]:
     if any(sample.relations is not None for sample in gold.samples):
         return score_joint(*_sides(gold, answers))
     sides = _entities(gold, answers)
-    return score_grounded(*sides, is_strict=is_strict) | score_groundable(*sides, is_strict=is_strict)
+    entities = [row for rows in sides[0] for row in rows]
+    if any(row.boxes for row in entities):
+        return score_grounded(*sides, is_strict=is_strict) | score_groundable(*sides, is_strict=is_strict)
+    if any(row.fine is not None for row in entities):
+        return score_fine(*sides)
+    return {"MNER": score_records(*sides), "span": score_records(*sides, "span")}
 
 
 def _score_eega(gold: _Gold, answers: Sequence[Answer]) -> dict[str, Score]:
@@ -250,7 +267,8 @@ def write_bound(samples: Path, out: Path, bound: Bound, split: str = "test", box
         raise UsageError("how large are the pictures?", remedy="add --boxes with the Pascal VOC files")
     sizes = read_boxes(boxes) if bound == "whole" and boxes is not None else {}
     found: dict[tuple[str, str], Box] = {}
-    for row in _surfaces(*_gold_entities(read_samples(samples, split))):
+    known = read_samples(samples, split)
+    for row in _surfaces(known, [_gold_entities(sample) for sample in known]):
         picture = sizes.get(Path(row.image).stem)
         size = Box(0, 0, picture.width, picture.height) if picture and picture.width and picture.height else None
         choices = {"gold": next(iter(row.boxes), None), "whole": size, "useless": USELESS}
@@ -262,7 +280,3 @@ def write_bound(samples: Path, out: Path, bound: Bound, split: str = "test", box
     lines = [{"image": image, "surface": text, "boxes": [list(box)]} for (image, text), box in found.items()]
     out.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     return len(lines)
-
-
-def _gold_entities(samples: list[Sample]) -> tuple[list[Sample], list[Sequence[Entity]]]:
-    return samples, [sample.entities or () for sample in samples]

@@ -17,9 +17,8 @@ scoring_commands = typer.Typer()
 
 @scoring_commands.command(
     epilog=example(
-        "mie-train score gmner predictions.jsonl --grounding boxes.jsonl",
-        "mie-train bound gmner --answer whole --boxes gmner/xml.tar.gz --out whole.jsonl",
-        "mie-train score GMNER_finall_label.txt OFAVE_to_OFAREC_augment.txt --grounding whole.jsonl --counting riveg",
+        "mie-train score t15 runs/mixture/predictions/test.jsonl",
+        "mie-train score t15 runs/mixture/predictions/test.jsonl --counting e2e",
     )
 )
 def score(
@@ -68,7 +67,8 @@ def score(
 
 @scoring_commands.command(
     epilog=example(
-        "mie-train bound gmner --answer gold --out gold.jsonl", "mie-train evaluate RUN --grounding gold.jsonl"
+        "mie-train bound gmner --answer gold --out gold.jsonl",
+        "mie-train bound gmner --answer whole --boxes gmner/xml --out whole.jsonl",
     )
 )
 def bound(

@@ -92,12 +92,21 @@ def test_a_region_of_just_half_is_right_unless_strict(small: Path) -> None:
     assert right == [1, 0]
 
 
+def test_gold_tags_are_entities_and_without_boxes_no_region_is_scored(small: Path) -> None:
+    (small / "tags.txt").write_text("Ann\tB-PER\nLee\tI-PER\nsings\tO\n\nRome\tB-LOC\n")
+    convert_files({"test": TextFile(small / "tags.txt")}, small / "tags", name="small", format="conll")
+    ann = {"start": 0, "end": 2, "type": "PER", "text": "Ann Lee"}
+    said = predictions(small, {"sample_id": "test-1", "tokens": ["Ann", "Lee", "sings"], "entities": [ann]})
+    scores = score_files(small / "tags", said)
+    assert list(scores) == ["MNER", "span"] and list(scores["MNER"].counts) == [1, 1, 2]
+
+
 def test_a_bound_stands_in_for_a_grounder(small: Path) -> None:
     plain = [{"start": i, "end": i + 1, "type": "PER", "text": ROWS[0]["tokens"][i]} for i in (0, 2)]
     said = predictions(small, {"sample_id": "test-1", "tokens": ROWS[0]["tokens"], "image": "1.jpg", "entities": plain})
     right = {}
     for name in ("gold", "useless"):
-        lines = write_bound(small / "set", small / name, name)  # type: ignore[arg-type]
+        lines = write_bound(small / "set", small / name, name)
         (small / name).rename(small / f"{name}.jsonl")
         right[name] = lines, score_files(small / "set", said, grounding=[small / f"{name}.jsonl"])["GMNER"].counts.right
     assert right == {"gold": (1, 2), "useless": (3, 0)}
@@ -110,6 +119,9 @@ def test_a_bound_stands_in_for_a_grounder(small: Path) -> None:
 def test_scores_of_files_refuse_what_does_not_fit(small: Path) -> None:
     said = predictions(small, {"sample_id": "test-9", "tokens": ["Ann"]})
     with pytest.raises(InputError, match="not in the data set: test-9"):
+        score_files(small / "set", said)
+    said = predictions(small, {"sample_id": "test-1", "tokens": ["Ann"]})
+    with pytest.raises(InputError, match="other tokens"):
         score_files(small / "set", said)
     with pytest.raises(UsageError, match="no counting 'best'"):
         score_files(small / "set", said, counting="best")  # type: ignore[arg-type]
@@ -128,7 +140,7 @@ def test_joint_predictions_are_scored_with_their_direction_and_without(small: Pa
     (small / "joint.jsonl").write_text(json.dumps(row) + "\n")
     convert_files({"test": TextFile(small / "joint.jsonl")}, small / "joint", name="small", format="jsonl")
     turned = [{**relation, "head": [2, 3], "tail": [0, 1]}]
-    named = [{**part, "text": row["tokens"][part["start"]]} for part in entities]
+    named = [{**part, "text": str(part["start"])} for part in entities]
     said = small / "said.jsonl"
     answer = {"sample_id": "test-1", "tokens": row["tokens"], "entities": named, "relations": turned}
     said.write_text(json.dumps(answer) + "\n")
