@@ -15,9 +15,9 @@ from trainer.inputs import Answer, Grounding, LabelSet
 from trainer.mixture.members import Member
 from trainer.mixture.posteriors import Posteriors
 from trainer.mixture.regions import check_regions, ground_mixed, mixture_key
-from trainer.model.grounding.region_head import RegionHead
-from trainer.model.grounding.settings import RegionSettings
-from trainer.model.heads import TaggingHead, TaggingSettings
+from trainer.model import ModelConfig, head_class
+from trainer.model.grounding import RegionSettings
+from trainer.model.heads import TaggingSettings
 
 NAMES = LabelSet("ner", ("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
 LEFT, RIGHT = Box(0, 0, 1, 1), Box(1, 1, 2, 2)
@@ -31,7 +31,7 @@ def member(*rows: tuple[Entity, Grounding], settings: TaggingSettings | None = N
     answer = Answer(tuple(row for row, _ in rows), groundings=tuple(said for _, said in rows) if is_region else ())
     probs = torch.zeros(3, 5)
     posteriors = Posteriors(probs, probs[:, 0].long(), torch.tensor([3]), torch.zeros(1, 4), ((),), answers=(answer,))
-    return Member(None, posteriors, NAMES, RegionHead if is_region else TaggingHead, settings)  # type: ignore[arg-type]
+    return Member(None, posteriors, NAMES, head_class(ModelConfig(settings), NAMES), settings)  # type: ignore[arg-type]
 
 
 def boxes(members: Sequence[Member], weights: Sequence[float], entity: Entity = ANN) -> tuple[Box, ...]:

@@ -99,7 +99,7 @@ def test_mores_own_lines_train_and_predict(tmp_path: Path) -> None:
         (tmp_path / f"{split}.txt").write_text("\n".join(lines) + "\n")
     files = {split: TextFile(tmp_path / f"{split}.txt") for split in ("train", "dev", "test")}
     convert_files(files, tmp_path / "set", name="more")
-    samples = read_samples(tmp_path / "set", "train")
+    samples = [row for split in files for row in read_samples(tmp_path / "set", split)]
     vectors = {sample.image: [[1.0, 0.0], [0.0, 1.0]] for sample in samples if sample.image}
     views = {"whole": {image: [[0.0, 0.0]] for image in vectors}, "regions": vectors}
     store = write_features(tmp_path / "store", samples, views, dim=2)
