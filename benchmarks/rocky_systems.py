@@ -70,7 +70,7 @@ VISUAL = {
     "hvpnet": Visual(3),
     "mkgformer": Visual(4),
     "mega": Visual(5, settings=("model.fusion.reads_objects=true",)),
-    "rpbert": Visual(9),
+    "rpbert": Visual(9, settings=("training.epochs=8", "training.head_lr=2e-3")),
     "maf": Visual(10),
     "umt": Visual(12),
     "promptmner": Visual(13, ("prompts",)),
