@@ -77,7 +77,11 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
     print(f"All systems have {_listed(RECIPE)} beside their presets, those that read no contexts")
     print(f"{_listed(RECIPE_OF_POSTS)}, and those that read the photo itself")
-    print(f"{_listed(RECIPE_OF_PHOTOS)}.\n")
+    print(f"{_listed(RECIPE_OF_PHOTOS)}. Some have further ones:\n")
+    for name, visual in VISUAL.items():
+        if visual.settings:
+            print(f"- {name}: {_listed(visual.settings)}")
+    print()
     print("## With the true photos\n")
     rows = [
         [name, _seeds(runs), _cell(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
@@ -90,7 +94,7 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print(to_markdown(heads, rows))
     trust = list(_by_name(found, [*TRUST, "maf"]))
     if len(trust) > 1:
-        print("\n## How far the photo is trusted: MAF by the share of exchanged photos in training (maf: 30 %)\n")
+        print("\n## How far the photo is trusted: MAF by the share of exchanged photos in training (maf: 10 %)\n")
         print(to_markdown(["system", "seeds", *heads[1:]], [[n, _seeds(r), *_controls(r)] for n, r in trust]))
     if windows:
         print("\n## The window of the image expert, three contexts at most\n")

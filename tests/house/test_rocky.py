@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks.rocky import NAMES
+from benchmarks.rocky_bounds import BELIEFS
 from benchmarks.rocky_data import RockyData
+from benchmarks.rocky_doubt import Found, Scores, choose_belief
+from benchmarks.rocky_probes import fit_logistic, fit_ridge, rank_pairs, without_names
 from benchmarks.rocky_scores import change_pictures
 from benchmarks.rocky_systems import VISUAL, WINDOWS, configure
 from benchmarks.vital_dump import to_page
@@ -28,8 +32,8 @@ def test_every_system_has_complete_settings(name: str) -> None:
 
 
 def test_variants_differ_from_their_system_in_what_they_are_named_after() -> None:
-    shares = [configure(name, DATA, []).model.fusion.wrong_share for name in ("maf-10", "maf")]  # type: ignore[union-attr]
-    assert shares == [0.1, 0.3]
+    shares = [configure(name, DATA, []).model.fusion.wrong_share for name in ("maf-30", "maf")]  # type: ignore[union-attr]
+    assert shares == [0.3, 0.1]
     window = configure("image-192-cut", DATA, [])
     assert (window.encoder.max_length_pieces, window.data.long_contexts) == (192, "cut")
 
@@ -62,3 +66,38 @@ def test_photos_of_an_article_stand_before_its_text() -> None:
     words = "[[File:a.jpg|thumb|&lt;nowiki&gt;A dog | two&lt;/nowiki&gt;]]\n[[File:b.jpg|thumb|]]\nThe dog.</text>"
     assert words in page
     assert f'bytes="{len(words.removesuffix("</text>").replace("&lt;", "<").replace("&gt;", ">"))}"' in page
+
+
+def test_a_logistic_regression_finds_the_odds_of_groups() -> None:
+    inputs = torch.tensor([[0.0]] * 4 + [[1.0]] * 4)
+    model = fit_logistic(inputs, torch.tensor([1.0, 0, 0, 0, 1, 1, 1, 0]), decay=0.0)
+    odds = model(torch.tensor([[0.0], [1.0]]))[:, 0]  # 1 of 4, and 3 of 4
+    assert torch.allclose(odds, torch.tensor([1 / 3, 3.0]).log(), atol=1e-3)
+
+
+def test_a_ridge_map_is_that_of_the_normal_equations() -> None:
+    torch.manual_seed(1)
+    inputs, targets = torch.randn(5, 8), torch.randn(5, 2)
+    expected = torch.linalg.solve(inputs.T @ inputs + 3.0 * torch.eye(8), inputs.T @ targets)
+    assert torch.allclose(fit_ridge(inputs, targets, 3.0), expected, atol=1e-5)
+
+
+def test_ties_of_a_right_and_a_wrong_score_count_half() -> None:
+    assert rank_pairs(torch.tensor([1.0]), torch.tensor([1.0, 0.0])) == 0.75
+
+
+def test_names_are_left_out_of_what_a_text_says() -> None:
+    assert without_names(["Tyson", "in", "a", "white", "shirt", "in", "Santa", "Barbara", "."]) == [
+        "in", "a", "white", "shirt", "in", ".",
+    ]  # fmt: skip
+
+
+def test_the_belief_is_the_best_on_dev_over_true_and_shuffled_photos() -> None:
+    def row(name: str, best: float) -> Found:
+        scores: Scores = {}
+        for one in BELIEFS:
+            for kind in ("true", "shuffled"):
+                scores[one, "dev", kind], scores[one, "test", kind] = 1 - abs(one - best), one
+        return Found(name, 1, scores)
+
+    assert choose_belief([row("maf", 0.0), row("umt", 1.0), row("tmr", 0.5)]) == 0.5

@@ -24,6 +24,7 @@ class Features(NamedTuple):
         view: number of the view of each column [K] int64, for instance 0 for the whole picture and 1 for regions.
         score: how sure the detector is of each region [B, K]; None where the features have none.
         own: which samples have their own picture, where training exchanges pictures [B] bool; None where all have.
+        picture: a number of each sample's picture [B] int64, the same for the same picture; None where values tell.
     """
 
     values: Tensor
@@ -32,6 +33,7 @@ class Features(NamedTuple):
     view: Tensor
     score: Tensor | None
     own: Tensor | None = None
+    picture: Tensor | None = None
 
     def to(self, device: str) -> Features:
         """Return the features on a device."""

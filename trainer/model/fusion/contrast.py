@@ -7,7 +7,14 @@ from torch import Tensor, nn
 
 from trainer.inputs import Features
 
-__all__ = ["belonging_loss", "exchange_pictures", "info_nce", "same_pictures", "swap_pictures"]
+__all__ = [
+    "belonging_loss",
+    "exchange_pictures",
+    "info_nce",
+    "number_pictures",
+    "same_pictures",
+    "swap_pictures",
+]
 
 
 def same_pictures(features: Features) -> Tensor:
@@ -15,9 +22,16 @@ def same_pictures(features: Features) -> Tensor:
 
     Two samples of one picture are no negatives of each other; data sets of relations have many such.
     """
+    if features.picture is not None:
+        return features.picture[:, None] == features.picture[None, :]
     values = features.values * features.present[:, :, None]  # [B, K, D]
     flat = torch.cat([values.flatten(1), features.present.to(values.dtype)], dim=1)
     return torch.cdist(flat[None], flat[None], p=1.0)[0] == 0
+
+
+def number_pictures(features: Features) -> Tensor:
+    """Return a number for each sample [B] int64, the same for those of the same picture: that of the first of them."""
+    return same_pictures(features).int().argmax(1)
 
 
 def swap_pictures(features: Features) -> tuple[Features, Tensor]:
@@ -35,7 +49,11 @@ def swap_pictures(features: Features) -> tuple[Features, Tensor]:
     swapped = differs.any(1)
     rows = torch.where(swapped, nearest, torch.arange(samples, device=has.device))
     score = None if features.score is None else features.score[rows]
-    return features._replace(values=features.values[rows], present=features.present[rows], score=score), swapped
+    picture = None if features.picture is None else features.picture[rows]
+    found = features._replace(
+        values=features.values[rows], present=features.present[rows], score=score, picture=picture
+    )
+    return found, swapped
 
 
 def exchange_pictures(features: Features, absent_share: float, wrong_share: float) -> Features:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.inputs import Earlier, Features
-from trainer.model.fusion.contrast import exchange_pictures
+from trainer.model.fusion.contrast import exchange_pictures, number_pictures
 from trainer.model.fusion.settings import FusionSettings
 
 __all__ = ["EncoderShape", "Fused", "Fusion", "Prefixes"]
@@ -162,7 +162,10 @@ class Fusion(nn.Module):
         """
         if self.absent_share or self.wrong_share:
             features = exchange_pictures(features, self.absent_share, self.wrong_share)
-        return features._replace(values=self.feature_dropout(features.values))
+        if not self.feature_dropout.p:
+            return features
+        # With other components dropped, two samples of one picture look different: who has whose is told before.
+        return features._replace(values=self.feature_dropout(features.values), picture=number_pictures(features))
 
     def _read(self, features: Features | None, ids: Tensor) -> Features:
         """Return features whose absent columns hold zeros: what stood there, nan perhaps, must not reach a product.

@@ -232,12 +232,15 @@ class ObjectsSettings(FusionSettings):
 
     Args:
         dropout: of the sum.
+        reads_objects: add each object's own vector to what it sees, and take the mean in place of the sum. In MEGA the
+            objects only choose where in the text to look.
 
     Source: MEGA (Zheng et al., ACM Multimedia 2021).
     """
 
     kind: Literal["objects"] = "objects"
     dropout: Share = 0.5
+    reads_objects: Flag = False
 
 
 @dataclass(frozen=True, config=BLOCK)

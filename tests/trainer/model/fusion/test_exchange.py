@@ -10,7 +10,7 @@ import torch
 from tests.support.tiny_fusion import HEADS, HIDDEN, LAYERS, SIZE, make_features, tiny_encoder, without
 from trainer.model.fusion import EncoderShape
 from trainer.model.fusion.aligned import AlignedFusion
-from trainer.model.fusion.contrast import belonging_loss, exchange_pictures
+from trainer.model.fusion.contrast import belonging_loss, exchange_pictures, same_pictures, swap_pictures
 from trainer.model.fusion.objects import ObjectsFusion
 from trainer.model.fusion.settings import AlignedSettings, ObjectsSettings
 
@@ -70,6 +70,21 @@ def test_only_training_changes_the_pictures_and_without_shares_it_draws_no_numbe
         assert torch.equal(torch.get_rng_state(), before)
         torch.manual_seed(1)
         assert not torch.equal(varied.train().encode(encoder, ids, mask, features).states, expected)
+
+
+def test_samples_of_one_picture_are_known_as_such_when_other_components_are_dropped() -> None:
+    torch.manual_seed(7)
+    features = make_features(samples=4)
+    features = features._replace(values=features.values[[0, 1, 0, 3]], present=features.present[[0, 1, 0, 3]])
+    fusion = ObjectsFusion(SHAPE, ObjectsSettings(feature_dim=SIZE, feature_dropout=0.5)).train()
+    varied = fusion._vary(features)
+    assert not torch.equal(varied.values[0], varied.values[2])
+    same = torch.eye(4, dtype=torch.bool)
+    same[0, 2] = same[2, 0] = True
+    assert torch.equal(same_pictures(varied), same)
+    others, swapped = swap_pictures(varied)
+    assert swapped.all() and others.picture is not None and varied.picture is not None
+    assert (others.picture != varied.picture).all()
 
 
 def test_an_exchanged_picture_is_a_wrong_one_for_the_term_and_is_not_swapped_again() -> None:

@@ -139,6 +139,19 @@ def test_objects_look_at_the_text_and_are_summed_by_hand() -> None:
         assert not states[1, :, HIDDEN:].any()
 
 
+def test_objects_that_are_read_stand_in_the_mean_beside_what_they_see() -> None:
+    fusion = make(ObjectsFusion, ObjectsSettings(feature_dim=SIZE, reads_objects=True))
+    features = read(all_absent(without(make_features(), (0, 2)), 1))
+    with torch.no_grad():
+        states = fusion(TOKENS, MASK, features).states
+        seen = torch.sigmoid(fusion.attend(TOKENS, MASK, features.values))
+        for b, there in ((0, (0, 1, 3)), (2, (0, 1, 2, 3))):
+            parts = [fusion.join(seen[b, k] + fusion.project(features.values[b, k])) for k in there]
+            mean = sum(parts, torch.zeros(2 * HIDDEN)) / len(there)
+            assert torch.allclose(states[b, :, HIDDEN:], mean.expand(9, -1), atol=1e-5)
+        assert not states[1, :, HIDDEN:].any()
+
+
 @pytest.mark.parametrize("has_scores", [True, False])
 def test_regions_are_weighed_by_their_scores_by_hand(has_scores: bool) -> None:
     fusion = make(ScoredFusion, ScoredSettings(feature_dim=SIZE))
