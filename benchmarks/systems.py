@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -31,7 +30,7 @@ from schemas.manifest import MANIFEST_NAME, write_json_atomically
 from trainer.systems import find_systems, read_systems
 
 STOP_S = 60
-"""What a benchmark gets to save its training when the budget is spent."""
+"""What a benchmark gets to end when the budget is spent; its training goes on from what it saved last."""
 
 
 class Outcome(NamedTuple):
@@ -48,7 +47,7 @@ def main() -> int:
     tell_missing(arguments.rows, jobs)
     if arguments.list:
         for job, seeds in rounds(jobs, arguments.seeds):
-            print(shlex.join(make_command(job, arguments.work, seeds)))
+            print(shlex.join(["python", *make_command(job, arguments.work, seeds)[1:]]))
         return 0
     ends = time.monotonic() + 60 * arguments.budget if arguments.budget else float("inf")
     failed = run_jobs(jobs, arguments.seeds, arguments.work, ends)
@@ -138,7 +137,7 @@ def run_jobs(jobs: Sequence[Job], seeds: Sequence[int], work: Path, ends: float)
 
 
 def run_job(job: Job, command: list[str], work: Path, ends: float) -> Outcome:
-    """Run a call; where the time is spent, interrupt it, so that its training is saved."""
+    """Run a call; where the time is spent, end it."""
     started = time.monotonic()
     if started >= ends:
         return Outcome("out of time")
@@ -148,7 +147,7 @@ def run_job(job: Job, command: list[str], work: Path, ends: float) -> Outcome:
     try:
         code = process.wait(None if ends == float("inf") else max(0.0, ends - time.monotonic()))
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
