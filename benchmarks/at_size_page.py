@@ -43,6 +43,7 @@ def find_rates(found: Mapping[str, Any]) -> Rates:
         "job_wall_mb_s": xml_mb / sum(stages[name]["wall_s"] for name in JOB),
         "index_wall_sentences_s": sentences / stages["bm25"]["wall_s"],
         "xml_gb": xml_mb / 1e3,
+        "load": float(build["load before"]),
     }
 
 
@@ -86,6 +87,7 @@ def to_page(found: Mapping[str, Any]) -> str:
     dump, build, queries, cold = (found[name] for name in ("dump", "build", "queries", "cold start"))
     rates, summary, law = find_rates(found), build["summary"], dump["growth"]
     update, verified = found["update"], found["verify"]
+    redirects, unread = summary["counts"]["redirect"], update["summary"]["taken_over"]["pages"]
     stages = {f"build: {name}": build["stages"][name] for name in STAGES if name in build["stages"]}
     stages |= {"verify": verified, "update": update}
     lines = [
@@ -101,9 +103,8 @@ def to_page(found: Mapping[str, Any]) -> str:
         *(f"| {name} | {row['wall_s']:,.1f} | {row['processor_s']:,.1f} |" for name, row in stages.items()),
         "",
         _disk(found),
-        f"\nUpdate: one page in a hundred has another revision and one more sentence. Of {summary['pages_read']:,} pages",
-        f"{update['summary']['taken_over']['pages']:,} were not parsed again, and {summary['counts']['redirect']:,} are",
-        "redirects, which always are.\n",
+        "\nUpdate: one page in a hundred has another revision and one more sentence. Of the",
+        f"{summary['pages_read']:,} pages {unread:,} were not parsed again; the {redirects:,} redirects always are.\n",
         "## Targets\n",
         to_markdown(["what", "target", "found", "met"], _targets(found, rates)),
         "\n## Rate over the dump\n",

@@ -96,26 +96,26 @@ def watch(command: Sequence[str], log: Path, done: Callable[[], float] = lambda:
         every_s: between two samples.
     """
     start = time.monotonic()
-    job = subprocess.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out: list[str] = []
     ends: list[tuple[str, float]] = []
-    readers = [
-        threading.Thread(target=lambda: out.append(job.stdout.read() if job.stdout else "")),
-        threading.Thread(target=_read_stages, args=(job, log, start, ends)),
-    ]
-    for reader in readers:
-        reader.start()
     processes: dict[int, Process] = {}
     progress: list[tuple[float, float, float]] = []
     used: list[tuple[float, float]] = [(0.0, 0.0)]
-    while job.poll() is None:
-        now = round(time.monotonic() - start, 2)
-        _sample(job.pid, now, processes)
-        used.append((now, sum(process.processor_s for process in processes.values())))
-        progress.append((now, round(used[-1][1], 2), done()))
-        time.sleep(every_s)
-    for reader in readers:
-        reader.join()
+    with subprocess.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
+        readers = [
+            threading.Thread(target=lambda: out.append(job.stdout.read() if job.stdout else "")),
+            threading.Thread(target=_read_stages, args=(job, log, start, ends)),
+        ]
+        for reader in readers:
+            reader.start()
+        while job.poll() is None:
+            now = round(time.monotonic() - start, 2)
+            _sample(job.pid, now, processes)
+            used.append((now, sum(process.processor_s for process in processes.values())))
+            progress.append((now, round(used[-1][1], 2), done()))
+            time.sleep(every_s)
+        for reader in readers:
+            reader.join()
     wall = time.monotonic() - start
     used.append((wall, used[-1][1]))
     stages, before = {}, 0.0
