@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 __all__ = ["DATA", "JOBS", "Job", "choose_jobs", "make_command"]
 
-TWEETS = "--data twitter2015 --subset 300 --epochs 3 --length 96 --layers 2 --write"
+HEADS = "--setting training.precision=bf16 --systems"
 
 
 class Job(NamedTuple):
@@ -48,7 +48,7 @@ def _captions(number: int, system: str, sets: Sequence[str] = ("t15", "mnre")) -
 
 
 def _sources(number: int, systems: str) -> Job:
-    return Job((number,), "t15", "sources", f"{TWEETS} --systems {systems}")
+    return Job((number,), "t15", "sources", f"--data twitter2015 --write --systems {systems}")
 
 
 JOBS: tuple[Job, ...] = (
@@ -71,29 +71,29 @@ JOBS: tuple[Job, ...] = (
     *_captions(14, "visualpt-moe"), *_captions(33, "camim"), *_captions(35, "tmr"),
     Job((6,), "mnre", "fine_types", "--parts mnre"),
     _sources(7, "baseline,pgim"),
-    Job((8,), "jmere", "heads", "--data jmere"),
-    Job((11,), "gmner", "heads", "--data gmner --systems CRF,MRC-MNER"),
-    Job((11,), "t15", "heads", "--data twitter2015 --systems CRF,MRC-MNER"),
+    Job((8,), "jmere", "heads", f"--data jmere {HEADS} EEGA,pipeline"),
+    Job((11,), "gmner", "heads", f"--data gmner {HEADS} CRF,MRC-MNER"),
+    Job((11,), "t15", "heads", f"--data twitter2015 {HEADS} CRF,MRC-MNER"),
     Job((15,), "cmner", "sources", "--data cmner --write"),
     _sources(16, "baseline,cot-mie"),
-    Job((17,), "gmner", "sources", "--data gmner --write"),
     Job((18,), "gmner", "generation", "--tables gmner --systems CRF,index"),
     Job((18,), "rocky", "generation", "--tables rocky --systems h-index", seeds=(1, 2, 3)),
     Job((19,), "gmner", "generation", "--tables gmner --systems CRF,phrase"),
     Job((19,), "rocky", "generation", "--tables rocky --systems tiger", seeds=(1, 2, 3)),
     Job((19, 26), "fmnerg", "fine_types", "--parts fmnerg"),
+    Job((23,), "gmner", "sources", "--data gmner --write --systems baseline,riveg"),
     _sources(24, "baseline,pgim,trust"),
     _grounding(25, "re2"), _grounding(27, "seqgmper"), _grounding(29, "more"), _grounding(39, "evg"),
     _grounding(39, "pointer"),
     _sources(31, "baseline,shap-ca"),
     Job((32,), "t15", "generation", "--tables tweets --systems CRF,umie"),
     Job((32,), "mnre", "generation", "--tables relations --systems 'relation head,umie'"),
-    Job((34,), "mnre", "sources", "--data mnre --write"),
+    Job((34,), "mnre", "sources", "--data mnre --write --systems baseline,ise"),
     _sources(37, "baseline,pgim,clner-kl,clner-l2"),
-    Job((38,), "gmner", "heads", "--data gmner --systems CRF,W2NER"),
-    Job((38,), "t15", "heads", "--data twitter2015 --systems CRF,W2NER"),
+    Job((38,), "gmner", "heads", f"--data gmner {HEADS} CRF,W2NER"),
+    Job((38,), "t15", "heads", f"--data twitter2015 {HEADS} CRF,W2NER"),
 )  # fmt: skip
-"""Options are those of the result files. Systems that run by files of others (22, 23, 28) have no call here."""
+"""Options are those of the result files. Systems that run by files of others alone (22, 28) have no call here."""
 DATA = tuple(dict.fromkeys(job.data for job in JOBS))
 
 
