@@ -64,6 +64,7 @@ def configure(
         f"training.epochs={arguments.epochs}",
         f"training.seed={seed}",
         f"training.precision={arguments.precision}",
+        f"encoder.name={arguments.encoder}",
         f"encoder.max_length_pieces={arguments.length}",
     ]
     if name == "baseline":
@@ -142,26 +143,26 @@ def print_order(runs: Path) -> None:
 
 def record(name: str, system: VisualSystem, arguments: argparse.Namespace, work: Work) -> None:
     """Write the result file of a system from the seeds that are finished, with those of the baseline beside them."""
-    runs = work.folder / f"runs-{arguments.subset or 'own'}-{arguments.epochs}"
+    runs = work.runs(arguments)
     found = {
         int(path.parts[-3].removeprefix("seed-")): path for path in sorted(runs.glob(f"seed-*/{name}/captions.json"))
     }
-    if not found or arguments.subset is not None:
+    if not found or arguments.subset:
         return
     rows = {seed: json.loads(path.read_text("utf-8")) for seed, path in found.items()}
     command = f"python -m benchmarks.captions --work FOLDER --data {arguments.data} --systems baseline,{name}"
+    command += " --subset 0" if arguments.subset == 0 else ""
+    title = work.data.title if arguments.subset is None else f"{work.data.title.partition(',')[0]}, whole"
     control = make_control("captions of other pictures", [row["shuffled"] for row in rows.values()])
     values = {seed: row["test"] for seed, row in rows.items()}
-    figure = make_figure(
-        work.data.title, work.data.metric, values, f"{command} --seeds {','.join(map(str, rows))}", control
-    )
+    figure = make_figure(title, work.data.metric, values, f"{command} --seeds {','.join(map(str, rows))}", control)
     others = {}
     for other in ("baseline", f"context-{next(iter(work.data.captioners))}"):
         paths = {seed: runs / f"seed-{seed}" / other / "captions.json" for seed in rows}
         others[other] = {seed: json.loads(path.read_text("utf-8")) for seed, path in paths.items() if path.exists()}
     detail = {"own": rows, **others, "epochs": arguments.epochs, "pieces": arguments.length}
     detail["words"] = [store._asdict() for store in system.stores]
-    result = SystemResult(system.number, name, work.data.title, (figure,), json.loads(json.dumps(detail)))
+    result = SystemResult(system.number, name, title, (figure,), json.loads(json.dumps(detail)))
     print(write_result(result))
 
 
@@ -194,6 +195,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--precision", default="bf16", help="bf16 takes half the time of fp32 where the processor has it"
     )
+    parser.add_argument("--encoder", default="offline:minilm", help="or a folder of its weights")
     parser.add_argument("--record", action="store_true", help="write the result files of the systems that are finished")
     return parser.parse_args()
 

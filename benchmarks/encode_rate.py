@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +104,21 @@ def run_loop(encoder: ImageEncoder, network: Callable[..., Any], folder: Path, w
     return {}
 
 
+def _finished(network: Callable[[torch.Tensor], torch.Tensor], pixels: torch.Tensor) -> torch.Tensor:
+    """Return the vectors once the GPU has computed them: it works on while Python goes on."""
+    vectors = network(pixels)
+    if vectors.is_cuda:
+        torch.cuda.synchronize()
+    return vectors
+
+
 def run_embed(encoder: ImageEncoder, folder: Path, names: list[str]) -> dict[str, float]:
     """Encode files as a worker of the job does; return the seconds of each part."""
     clock = Clock()
     timed = replace(
         encoder,
         preprocess=clock.wrap("preprocess", encoder.preprocess),
-        network=clock.wrap("encode", encoder.network),
+        network=clock.wrap("encode", partial(_finished, encoder.network)),
     )
     source = SourceChain((FolderSource(str(folder)),))
     source.open()
@@ -124,15 +133,15 @@ def run_embed(encoder: ImageEncoder, folder: Path, names: list[str]) -> dict[str
     return clock.seconds
 
 
-def work(way: str, spec: str, folder: Path, part: int, parts: int, barrier: Any, results: Any) -> None:
+def work(way: str, spec: str, device: str, folder: Path, part: int, parts: int, barrier: Any, results: Any) -> None:
     """Load the model, wait for the other processes, encode a part of the files, and put the times into `results`."""
     cores = os.cpu_count() or 1
     is_embed = way.startswith("embed")
-    encoder = make_encoder(spec, device="cpu", threads=1 if is_embed else cores)
+    encoder = make_encoder(spec, device=device, threads=1 if is_embed else cores)
     names = sorted(path.name for path in folder.iterdir())[part::parts]
     network = encoder.network if is_embed else plain_network(spec, encoder)
     with torch.inference_mode():
-        network(torch.stack([encoder.prepare(Image.new("RGB", (64, 64), "teal"))] * 2))
+        network(torch.stack([encoder.prepare(Image.new("RGB", (64, 64), "teal"))] * 2).to(device))
     barrier.wait()
     start, cpu = time.perf_counter(), cpu_seconds()
     if is_embed:
@@ -148,13 +157,14 @@ def cpu_seconds() -> float:
     return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
-def run_way(way: str, spec: str, folder: Path) -> dict[str, float]:
+def run_way(way: str, spec: str, folder: Path, device: str = "cpu") -> dict[str, float]:
     """Run one way in new processes; the wall time is that of the slowest, other times are sums."""
     context = multiprocessing.get_context("spawn")
     parts = (os.cpu_count() or 1) if way == "embed_per_core" else 1
     barrier, results = context.Barrier(parts), context.SimpleQueue()
     processes = [
-        context.Process(target=work, args=(way, spec, folder, part, parts, barrier, results)) for part in range(parts)
+        context.Process(target=work, args=(way, spec, device, folder, part, parts, barrier, results))
+        for part in range(parts)
     ]
     for process in processes:
         process.start()
@@ -175,8 +185,11 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=1, help="of each photo, each with other bytes")
     parser.add_argument("--rounds", type=int, default=3, help="every way runs once in each")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: of the embed stage alone")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
+    if arguments.device != "cpu" and not all(way.startswith("embed") for way in arguments.ways):
+        parser.error("--device cuda is for --ways embed: the plain loop encodes on the CPU")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "photos"
         count = copy_photos(arguments.photos or demo_photos(Path(temporary) / "demo"), folder, arguments.copies)
@@ -184,7 +197,7 @@ def main() -> None:
         runs: dict[str, list[dict[str, float]]] = {way: [] for way in arguments.ways}
         for _ in range(arguments.rounds):
             for way, found in runs.items():
-                found.append(run_way(way, spec, folder))
+                found.append(run_way(way, spec, folder, arguments.device))
     print_runs(arguments.encoder, count, runs, is_json=arguments.json)
 
 

@@ -14,13 +14,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.systems import add_arguments, run_table, shared_settings
+from benchmarks.expert_tables import Published, Table, add_arguments, mixture_name, run_table, shared_settings
 from benchmarks.twitter2015 import SHARED, retrieve_text
 from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
 from schemas.text_files import find_split_files
 from trainer.config import RunConfig, load_config
 from trainer.data import convert_files
+
+MIXTURE = ("baseline", "text")
+PUBLISHED = (
+    Published(1, "mnre", "baseline"),
+    Published(2, "more", mixture_name(MIXTURE), ", text from 10,033 introductions"),
+)
 
 
 def main() -> None:
@@ -39,7 +45,8 @@ def main() -> None:
             settings += [f"data.contexts={cache}", f"data.contexts_per_source={arguments.per_source}"]
         return load_config(f"small-mnre-{name}", [*settings, *arguments.setting])
 
-    run_table(arguments, "MNRE-2, micro-F1 without None", experts, [("baseline", "text")], configure)
+    table = Table("mnre", "MNRE-2", "micro F1 without None", experts, [MIXTURE], PUBLISHED)
+    run_table(arguments, table, configure)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -26,11 +26,14 @@ from benchmarks.rocky_systems import (
 from trainer.commands import mean_and_deviation
 from trainer.metrics import to_markdown
 
-__all__ = ["Found", "print_page", "write_results"]
+__all__ = ["BY_PHOTOS", "DEV", "EXPERTS_OF_MORE", "WORDS", "Found", "print_page", "write_results"]
 
 TYPES = ("all", OF_PHOTO, "PER", "MISC", "LOC")
 MORE, MORE_MIXTURES = 2, ("mixture-text-image", "mixture-baseline-image")
 """The row of MoRe, and what stands for it: the first mixture that is finished."""
+BY_PHOTOS, DEV = "F1 on test by seed, photos and type", "F1 on dev by seed"
+WORDS, EXPERTS_OF_MORE = "words alone, F1 on test by seed and type", "its experts, F1 on test by seed, photos and type"
+"""Names of what a result file tells beside its figures."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,15 @@ def write_results(found: Sequence[Found], command: str) -> None:
         number, short = (VISUAL[name].number, name) if name in VISUAL else (MORE, "more")
         control = make_control("shuffled photos", [run.scores["shuffled"]["all"] for run in runs])
         figure = make_figure("rocky", "f1", {run.seed: run.scores["true"]["all"] for run in runs}, command, control)
-        detail = {
+        detail: dict[str, Any] = {
             "run": name,
-            "F1 on test by seed, photos and type": {run.seed: run.scores for run in runs},
-            "F1 on dev by seed": {run.seed: run.dev for run in runs},
-            "words alone, F1 on test by seed and type": words,
+            BY_PHOTOS: {run.seed: run.scores for run in runs},
+            DEV: {run.seed: run.dev for run in runs},
+            WORDS: words,
         }
+        if name in mixtures:
+            experts = _by_name(found, MIXTURES[name])
+            detail |= {EXPERTS_OF_MORE: {one: {run.seed: run.scores for run in own} for one, own in experts}}
         write_result(SystemResult(number, short, "rocky", (figure,), detail))
 
 

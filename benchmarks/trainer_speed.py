@@ -104,11 +104,12 @@ def make_config(arguments: argparse.Namespace) -> RunConfig:
     return load_config("small-baseline", settings)
 
 
-def convert_shared() -> Path:
+def convert_shared(shared: Path | None = None) -> Path:
+    """Convert Twitter-2015 out of the folder of research data."""
     from schemas.text_files import find_split_files
     from trainer.data import convert_files
 
-    source = Path(__file__).resolve().parents[2] / "shared" / "data" / "twitter2015"
+    source = (shared or Path(__file__).resolve().parents[2] / "shared" / "data") / "twitter2015"
     out = Path(tempfile.mkdtemp()) / "t15"
     convert_files(find_split_files(source), out, name="twitter2015")
     return out

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.systems import add_arguments, run_table, shared_settings
+from benchmarks.expert_tables import Published, Table, add_arguments, mixture_name, run_table, shared_settings
 from indexer.contexts import import_captions, import_columns
 from schemas.context_cache import CACHE_NAME
 from schemas.dataset import DATASET_NAME
@@ -24,6 +24,10 @@ from trainer.config import RunConfig, load_config
 from trainer.data import convert_files
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+PUBLISHED = (
+    Published(17, "pgim", "pgim"),
+    Published(2, "more", mixture_name(("baseline", "text")), ", text from 10,033 introductions"),
+)
 MIXTURES = (("baseline", "pgim"), ("baseline", "text"), ("baseline", "pgim", "caption"), ("baseline", "text", "pgim"))
 
 
@@ -39,7 +43,9 @@ def main() -> None:
             settings.append(f"encoder.max_length_pieces={arguments.length}")
         return load_config(f"small-{name}", [*settings, *arguments.setting])
 
-    run_table(arguments, "Twitter-2015, entities by seqeval's default", ["baseline", *caches], MIXTURES, configure)
+    experts = ["baseline", *caches]
+    metric = "entity F1, default convention"
+    run_table(arguments, Table("twitter2015", "Twitter-2015", metric, experts, MIXTURES, PUBLISHED), configure)
 
 
 def parse_arguments() -> argparse.Namespace:

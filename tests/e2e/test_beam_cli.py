@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_without_a_job_the_help_is_shown() -> None:
 
 @pytest.mark.parametrize("program", ["beam", "mie-beam"])
 def test_the_version_is_that_of_the_package(program: str) -> None:
-    assert beam("--version", program=program).stdout == "mie-context 0.1.0\n"
+    assert beam("--version", program=program).stdout == f"mie-context {metadata.version('mie-context')}\n"
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ def wheel_names(project: dict[str, Any], tmp_path_factory: pytest.TempPathFactor
     return set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_the_newest_version_of_the_changelog_is_that_of_the_project(project: dict[str, Any]) -> None:
+    versions = re.findall(r"^## \[([0-9.]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == project["version"]
+
+
 def needed_to_build(project: dict[str, Any]) -> list[str]:
     return ["pyproject.toml", project["readme"], *project["license-files"]]
 
