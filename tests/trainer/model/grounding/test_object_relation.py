@@ -106,7 +106,14 @@ def test_mores_own_lines_train_and_predict(tmp_path: Path) -> None:
     settings = [f"data.samples={tmp_path / 'set'}", f"data.features={store}", "model.head.feature_dim=2"]
     settings += [f"encoder.name={build_encoder(tmp_path / 'encoder')}", "encoder.max_length_pieces=32"]
     config = load_config(
-        "small-more-pairs", [*settings, "training.head_lr=0.03", "training.epochs=12", "training.batch_samples=4"]
+        "small-more-pairs",
+        [
+            *settings,
+            "training.head_lr=0.03",
+            "training.epochs=12",
+            "training.batch_samples=4",
+            "training.patience_epochs=0",
+        ],
     )
     fit_and_evaluate(config, tmp_path / "run")
     rows = predict_rows(tmp_path / "run", tmp_path / "set", inputs=PredictInputs(features=(Path(store),)))
