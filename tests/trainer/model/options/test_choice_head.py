@@ -10,7 +10,7 @@ import torch
 
 from schemas.dataset import write_dataset
 from schemas.errors import UsageError
-from schemas.records import Sample
+from schemas.records import Sample, Span
 from tests.support.tiny_encoder import build_encoder, make_pairs
 from trainer.commands import fit_and_evaluate
 from trainer.config import RunConfig, override
@@ -98,7 +98,7 @@ def test_a_span_that_is_head_and_tail_is_asked_for_its_type(config: RunConfig) -
     labels = LabelSet("re", ("None", "LOC", "PER"))
     expert = make_expert(config.encoder, config.model, labels)
     assert isinstance(expert.head, ChoiceHead)
-    sample = Sample("1", ("Ann", "sleeps"), head=(0, 1), tail=(0, 1))  # type: ignore[arg-type]
+    sample = Sample("1", ("Ann", "sleeps"), head=Span(0, 1), tail=Span(0, 1))
     question = expert.head.format.ask(sample)
     assert sorted(question.options) == ["Ann is a location", "Ann is a person", "Ann is no named entity"]
 
