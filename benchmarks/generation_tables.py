@@ -77,7 +77,7 @@ _PHRASE = ("model.head.kind=pointer", "model.head.format=phrase")
 _BANK = ("model.objectives.1.bank={work}/rocky/bank.safetensors", "model.objectives.1.temperature=0.02")
 _FEW_EPOCHS = ("training.epochs=3",)
 _FEW_OPTIONS = ("model.head.drawn_options=5", "data.dev_samples=100")
-"""Each option costs a window of its own: half the epochs of the others, and fewer samples on which they are compared."""
+"""Each option costs a window of its own: half the epochs of the others, and fewer dev samples."""
 _SENTENCES = "MNRE-2, 1,000 training samples, whole test set"
 TABLES = {
     "gmner": Table(

@@ -14,10 +14,10 @@ from pathlib import Path
 from schemas.dataset import DATASET_NAME, NO_RELATION, read_dataset, read_samples, write_dataset
 from schemas.entities import find_entities
 from schemas.records import Entity, Sample, Span
-from trainer.model.formats import filter_spans
 from trainer.inputs import Answer
 from trainer.metrics import Score
 from trainer.mixture import run_system
+from trainer.model.formats import filter_spans
 from trainer.training import SplitData, read_split
 
 __all__ = ["candidate_spans", "make_typing_set", "score_typing"]

@@ -51,11 +51,15 @@ def test_a_model_learns_its_pairs_and_answers_them(kind: str, tweets: Path, tmp_
 
 def test_rows_of_test_are_not_trained_on(tweets: Path, tmp_path: Path) -> None:
     run("instruct", tweets, "--split", "test", "--out", tmp_path / "test.jsonl")
-    found = CliRunner().invoke(app, ["tune", str(tmp_path / "test.jsonl"), "--model", "x", "--out", str(tmp_path / "o")])
+    found = CliRunner().invoke(
+        app, ["tune", str(tmp_path / "test.jsonl"), "--model", "x", "--out", str(tmp_path / "o")]
+    )
     assert found.exit_code != 0 and "a row of the split test" in str(found.exception)
 
 
-def test_an_interrupted_write_leaves_the_old_model(tweets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_write_leaves_the_old_model(
+    tweets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("instruct", tweets, "--out", tmp_path / "train.jsonl")
     model = build_generator(tmp_path / "model", "t5")
     settings = TuneSettings(epochs=1, batch_rows=3)

@@ -137,8 +137,8 @@ def read_choice(text: str, question: Question) -> tuple[int, str]:
 def filter_spans(names: Sequence[str], sample: Sample) -> list[str]:
     """Return the names that MQA's first stage keeps: in small letters, in the text, and none inside another.
 
-    Source: OSU-NLP-Group/MQA: this alone bounds the recall, to 5,112 of the 5,207 entities of Twitter-2015's test set in
-    UMT's files.
+    Source: OSU-NLP-Group/MQA: this alone bounds the recall, to 5,112 of the 5,207 entities of Twitter-2015's test set
+    in UMT's files.
 
     >>> filter_spans(["New York", "york", "Rome"], Sample("1", ("new", "york", "!")))
     ['new york']

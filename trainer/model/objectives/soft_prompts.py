@@ -58,8 +58,8 @@ def soft_label_loss(labels: Tensor, logits: Tensor, present: Tensor, least: floa
 class SoftPrompts(Objective):
     """The text says which prompts fit its picture: all of it for the whole picture, and what a region looks at for it.
 
-    The state of a region is the mean of the text's, weighed by how much the region's vector looks at each: of the vector
-    itself, which knows its own label, nothing else goes on.
+    The state of a region is the mean of the text's, weighed by how much the region's vector looks at each: nothing else
+    of the vector, which knows its own label, goes on.
 
     Source: THU-BPM/PROMU, promu_models.py: there the mean of the states of the patches inside an object's box.
     """

@@ -1,8 +1,8 @@
 """The head of choices: each option of a question is read behind the sentence, and one number says how well it fits.
 
-    [CLS] sentence with markers [SEP] Ann and Bob are a couple [SEP]   ->  begin, head, tail [3 H] -> score
-    [CLS] sentence with markers [SEP] Ann was born in Bob      [SEP]   ->  begin, head, tail [3 H] -> score
-                                                       softmax over the options: p(relation), exact
+[CLS] sentence with markers [SEP] Ann and Bob are a couple [SEP]   ->  begin, head, tail [3 H] -> score
+[CLS] sentence with markers [SEP] Ann was born in Bob      [SEP]   ->  begin, head, tail [3 H] -> score
+                                                   softmax over the options: p(relation), exact
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class ChoiceHead(PairHead):
             samples: of the batch; their pairs and tokens are read, never their labels.
             targets: right classes [B, 1] in training, where only the right option and some others are read; None reads
                 all options.
-            ids, attention: windows [B, L].
+            ids: windows [B, L].
+            attention: which pieces are there [B, L] bool.
             tokenizer: of the encoder.
         """
         windows, rows, classes = [], [], []

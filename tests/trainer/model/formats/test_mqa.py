@@ -25,8 +25,8 @@ def test_the_filter_alone_bounds_the_recall(shared_data: Path, tmp_path: Path) -
     """95 of the test set's entities are lost by the filter, whoever answers: they stand inside another name.
 
     On MQA's own copy of the set 5,118 of 5,237 were counted. That copy is not here, and in UMT's files there are not as
-    many: 5,207 where an I- that follows no tag of its type begins an entity, 5,072 where it is dropped, 5,249 where each
-    such I- is one by itself. What is lost is between 1.2 and 1.9 % in each of them, and 2.3 % there.
+    many: 5,207 where an I- that follows no tag of its type begins an entity, 5,072 where it is dropped, 5,249 where
+    each such I- is one by itself. What is lost is between 1.2 and 1.9 % in each of them, and 2.3 % there.
     """
     file = find_split_files(shared_data / "twitter2015")["test"]
     convert_files({"test": file}, tmp_path / "t15", name="twitter2015")

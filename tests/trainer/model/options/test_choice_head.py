@@ -1,4 +1,4 @@
-"""The head of choices: exact probabilities, options that no label changes, small sets learned, runs that load and mix."""
+"""The head of choices: exact probabilities, options that no label changes, small sets learned, runs that mix."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def config(tmp_path: Path) -> RunConfig:
     write_dataset(tmp_path / "pairs", samples, name="pairs", task="re", labels=RELATIONS, inputs=[], counters={})
     settings = [
         f"encoder.name={build_encoder(tmp_path / 'encoder')}", f"data.samples={tmp_path / 'pairs'}",
-        "encoder.max_length_pieces=40", "model.head.kind=choice", "model.head.option_pieces=24", "training.epochs=1", "training.encoder_lr=0.001",
+        "encoder.max_length_pieces=40", "model.head.kind=choice", "model.head.option_pieces=24", "training.epochs=1",
+        "training.encoder_lr=0.001",
     ]  # fmt: skip
     return override(RunConfig(), settings)
 
@@ -71,7 +72,9 @@ def test_no_option_hangs_on_a_label(config: RunConfig) -> None:
     expert = expert_of(config)
     assert isinstance(expert.head, ChoiceHead)
     samples = make_pairs(6, "dev", 2)
-    others = [replace(sample, relation=RELATIONS[(RELATIONS.index(str(sample.relation)) + 1) % 3]) for sample in samples]
+    others = [
+        replace(sample, relation=RELATIONS[(RELATIONS.index(str(sample.relation)) + 1) % 3]) for sample in samples
+    ]
     first, second = (
         expert.head.ask(part, None, batch.ids, batch.attention, expert.tokenizer)
         for part in (samples, others)
