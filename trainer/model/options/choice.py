@@ -74,22 +74,22 @@ class ChoiceHead(PairHead):
             attention: which pieces are there [B, L] bool.
             tokenizer: of the encoder.
         """
-        windows, rows, classes = [], [], []
         end = find_specials(tokenizer).end
+        rows, classes, texts = [], [], []
         for row, sample in enumerate(samples):
             question = self.format.ask(sample)
-            texts = {
-                self.labels.names.index(label or NO_RELATION): text
-                for label, text in zip(question.labels, question.options, strict=True)
-                if (label or NO_RELATION) in self.labels.names
-            }
-            read = self._drawn(len(self.labels.names), None if targets is None else int(targets[row, 0]))
-            window = ids[row][attention[row]].tolist()
-            for number in read:
-                option = piece_ids(tokenizer, [texts[number]])[0][: self.settings.option_pieces - len(end)]
-                windows.append(torch.tensor([*window, *option, *end]))
+            labels = [label or NO_RELATION for label in question.labels]
+            known = dict(zip(labels, question.options, strict=True))
+            for number in self._drawn(len(self.labels.names), None if targets is None else int(targets[row, 0])):
                 rows.append(row)
                 classes.append(number)
+                texts.append(known[self.labels.names[number]])
+        kept = [window[there].tolist() for window, there in zip(ids, attention, strict=True)]
+        options = piece_ids(tokenizer, texts)
+        most = self.settings.option_pieces - len(end)
+        windows = [
+            torch.tensor([*kept[row], *option[:most], *end]) for row, option in zip(rows, options, strict=True)
+        ]
         padded = nn.utils.rnn.pad_sequence(windows, batch_first=True, padding_value=int(tokenizer.pad_token_id or 0))
         lengths = torch.tensor([len(window) for window in windows])
         inside = torch.arange(padded.shape[1])[None] < lengths[:, None]
