@@ -17,7 +17,7 @@ from schemas.dataset import NO_RELATION
 from schemas.records import Sample
 from trainer.inputs import LabelSet, find_specials, piece_ids
 from trainer.model.formats import ChoicesFormat, FormatLabels, make_format
-from trainer.model.heads import PairHead, View
+from trainer.model.heads import Head, PairHead, RelationHead, View
 from trainer.model.options.settings import ChoiceSettings
 
 __all__ = ["ChoiceHead", "Options"]
@@ -61,6 +61,11 @@ class ChoiceHead(PairHead):
         assert isinstance(format_, ChoicesFormat)
         self.format = format_
 
+    @classmethod
+    def classes_of(cls, labels: LabelSet) -> type[Head]:  # noqa: ARG003 - there is one task
+        """Return the usual head of relations: both have a probability for each of them."""
+        return RelationHead
+
     def ask(
         self, samples: Sequence[Sample], targets: Tensor | None, ids: Tensor, attention: Tensor, tokenizer: Any
     ) -> Options:
@@ -87,9 +92,7 @@ class ChoiceHead(PairHead):
         kept = [window[there].tolist() for window, there in zip(ids, attention, strict=True)]
         options = piece_ids(tokenizer, texts)
         most = self.settings.option_pieces - len(end)
-        windows = [
-            torch.tensor([*kept[row], *option[:most], *end]) for row, option in zip(rows, options, strict=True)
-        ]
+        windows = [torch.tensor([*kept[row], *option[:most], *end]) for row, option in zip(rows, options, strict=True)]
         padded = nn.utils.rnn.pad_sequence(windows, batch_first=True, padding_value=int(tokenizer.pad_token_id or 0))
         lengths = torch.tensor([len(window) for window in windows])
         inside = torch.arange(padded.shape[1])[None] < lengths[:, None]
