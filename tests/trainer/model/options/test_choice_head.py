@@ -111,7 +111,7 @@ def test_pairs_are_learned(config: RunConfig) -> None:
     batch = batch_of(expert, config, make_pairs(12, "train", 1))
     assert batch.targets is not None
     optimizer = torch.optim.Adam(expert.parameters(), 3e-3)
-    for _ in range(40):
+    for _ in range(150):
         optimizer.zero_grad()
         expert.losses(batch).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
