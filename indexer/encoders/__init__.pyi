@@ -1,4 +1,5 @@
 from .build import make_encoder as make_encoder
+from .efficientnet import load_efficientnet_lite0 as load_efficientnet_lite0
 from .encoder import ImageEncoder as ImageEncoder
 from .pixels import ImageLimits as ImageLimits
 from .pixels import ImageRefused as ImageRefused

@@ -1,4 +1,4 @@
-"""The commands around models that write: `mie-train instruct`, `generate` and `answers`."""
+"""The commands around models that write: `mie-train instruct`, `tune`, `generate` and `answers`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,38 @@ def instruct(
     rows, left_out = instruct_rows(inputs)
     write_rows(rows, out)
     typer.echo(json.dumps({"rows": len(rows), "left_out": left_out}))
+
+
+@generation_commands.command(
+    epilog=example(
+        "mie-train instruct t15 --out train.jsonl",
+        "mie-train tune train.jsonl --model flan-t5 --out tuned",
+        "mie-train generate t15 --model tuned --out answers.jsonl",
+    )
+)
+def tune(
+    file: Annotated[
+        Path, typer.Argument(metavar="PAIRS", help="Lines of JSON of `mie-train instruct`.", show_default=False)
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="A folder or name of a model of transformers.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The model to write.", show_default=False)],
+    epochs: Annotated[int, typer.Option(metavar="N", min=1, help="Times that all rows are read.")] = 3,
+    lr: Annotated[float, typer.Option(metavar="RATE", min=0.0, help="Learning rate at the start.")] = 3e-4,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of a step.")] = 8,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a pretrained model that writes, from text to text or from a text on, on prompts and answers."""
+    from schemas.errors import UsageError
+    from trainer.generation.tuned import TuneSettings, tune_generator
+
+    if out.exists() and not overwrite:
+        raise UsageError("there is something already", path=out, remedy="add --overwrite, or give another --out")
+    settings = TuneSettings(epochs=epochs, lr=lr, batch_rows=batch, seed=seed)
+    facts = tune_generator(file, model, out, settings, talk=lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps({"rows": facts["rows"], "losses": facts["losses"]}))
 
 
 @generation_commands.command(

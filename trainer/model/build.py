@@ -56,6 +56,7 @@ HEADS: dict[str, Part[Head]] = {
     ),
     "prototype": Part("trainer.model.heads.prototype:PrototypeHead", "trainer.model.heads.settings:PrototypeSettings"),
     "relation": Part("trainer.model.heads.relation:RelationHead", "trainer.model.heads.settings:RelationSettings"),
+    "choice": Part("trainer.model.options.choice:ChoiceHead", "trainer.model.options.settings:ChoiceSettings"),
     "grid": Part("trainer.model.heads.grid:GridHead", "trainer.model.heads.settings:GridSettings"),
     "query": Part("trainer.model.heads.query:QueryHead", "trainer.model.heads.settings:QuerySettings"),
     "pointer": Part("trainer.model.heads.pointer:PointerHead", "trainer.model.heads.pointer_settings:PointerSettings"),

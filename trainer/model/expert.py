@@ -18,10 +18,13 @@ from trainer.model.encoder import load_encoder, window_limit
 from trainer.model.fusion import EncoderShape, Fused, Fusion
 from trainer.model.heads import Head, Reading, View
 from trainer.model.objectives import Objective, SoftPrompt, Views, mean_state
+from trainer.model.options import ChoiceHead
 from trainer.model.settings import ModelConfig
 
 __all__ = ["ENCODER", "Expert", "build_expert", "head_class", "make_expert"]
 
+_WINDOWS = 256
+"""Windows of options that are encoded at once."""
 ENCODER = "encoder"
 """The name of the part that is saved as a folder of transformers; each other part is one file."""
 
@@ -98,6 +101,8 @@ class Expert(nn.Module):
     ) -> tuple[View, Tensor | None]:
         """Return a batch as the head sees it, and the fusion's own loss [B]."""
         ids, attention = (batch.plain_ids, batch.plain_attention) if is_plain else (batch.ids, batch.attention)
+        if isinstance(self.head, ChoiceHead):
+            return self._view_options(self.head, batch, samples, (ids, attention), is_training=with_loss), None
         prompted = None if self.prompt is None else _are_plain(batch, is_plain=is_plain)
         if prompted is not None and bool(prompted.any()):
             fused = Fused(self._encode_prompted(ids, attention, prompted))
@@ -111,6 +116,22 @@ class Expert(nn.Module):
         logits = self.head.score_states(states, batch.mask)
         view = View(states, batch.mask, logits, samples, batch.features, fused.states, attention, fused.weights)
         return view, fused.loss
+
+    def _view_options(
+        self,
+        head: ChoiceHead,
+        batch: Batch,
+        samples: tuple[Sample, ...],
+        window: tuple[Tensor, Tensor],
+        *,
+        is_training: bool,
+    ) -> View:
+        """Return a batch as a head sees it that reads each option behind a window of its own."""
+        options = head.ask(samples, batch.targets if is_training else None, *window, self.tokenizer)
+        parts = zip(options.ids.split(_WINDOWS), options.attention.split(_WINDOWS), strict=True)
+        states = torch.cat([self.encode(*part).states for part in parts])
+        logits, markers = head.read_options(options, states, batch.positions)
+        return View(markers, batch.mask, logits, samples, batch.features)
 
     def _encode_prompted(self, ids: Tensor, attention: Tensor, prompted: Tensor) -> Tensor:
         """Encode windows [B, L], those marked [B] behind soft prompts, and return the states of the pieces alone."""
@@ -198,11 +219,12 @@ def make_expert(encoder: EncoderConfig, model: ModelConfig, labels: LabelSet) ->
     network, tokenizer = load_encoder(encoder.name)
     limit = window_limit(network)
     prompts = max((getattr(row, "prompts", 0) for row in model.objectives), default=0)
-    if limit is not None and encoder.max_length_pieces + prompts > limit:
-        beside = f" beside {prompts} soft prompts" if prompts else ""
+    options = getattr(model.head, "option_pieces", 0)
+    if limit is not None and encoder.max_length_pieces + prompts + options > limit:
+        beside = f" beside {prompts} soft prompts" if prompts else f" beside {options} of an option" if options else ""
         raise UsageError(
             f"encoder.max_length_pieces is {encoder.max_length_pieces}{beside}, but {encoder.name} takes {limit}",
-            remedy=f"set encoder.max_length_pieces={limit - prompts}",
+            remedy=f"set encoder.max_length_pieces={limit - prompts - options}",
         )
     if labels.task.markers:
         tokenizer.add_special_tokens({"additional_special_tokens": list(labels.task.markers)})
@@ -227,6 +249,8 @@ def build_expert(encoder: Any, tokenizer: Any, model: ModelConfig, labels: Label
     expert = Expert(encoder, tokenizer, head(width, labels, settle_head(model.head, labels.task_name)), built, fusion)
     for objective in built:
         objective.attach(expert.head)
+    if isinstance(expert.head, ChoiceHead) and (fusion is not None or expert.prompt is not None):
+        raise UsageError("the head choice reads words alone", remedy="leave out model.fusion, and set prompts=0")
     if expert.prompt is not None and fusion is not None:
         raise UsageError(
             "soft prompts and a fusion do not go together",

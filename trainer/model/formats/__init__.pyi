@@ -1,4 +1,5 @@
 from .choices import ChoicesFormat as ChoicesFormat
+from .choices import filter_spans as filter_spans
 from .grammar import END as END
 from .grammar import Grammar as Grammar
 from .grammar import State as State

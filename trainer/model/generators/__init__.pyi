@@ -5,6 +5,7 @@ from .decoder import PointerDecoder as PointerDecoder
 from .gold import GoldText as GoldText
 from .gold import gold_text as gold_text
 from .gold import spread_markers as spread_markers
+from .hub import HubGenerator as HubGenerator
 from .hub import load_generator as load_generator
 from .nbest import tags_of as tags_of
 from .nbest import text_marginals as text_marginals

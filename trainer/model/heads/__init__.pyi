@@ -6,6 +6,7 @@ from .head import Reading as Reading
 from .head import View as View
 from .prototype import closeness as closeness
 from .relation import PairHead as PairHead
+from .relation import RelationHead as RelationHead
 from .settings import AutoHeadSettings as AutoHeadSettings
 from .settings import RelationSettings as RelationSettings
 from .settings import TaggingSettings as TaggingSettings

@@ -44,7 +44,9 @@ class SoftPromptsSettings(ObjectiveSettings):
         bank: a .safetensors file with `prompts` [N, D] or [N, templates, D], in the space of the features.
         bank_prompts: N, of the bank.
         temperature: of the teacher.
-        least: a picture whose best prompt has a smaller probability teaches nothing.
+        least: a picture or region whose best prompt has a smaller probability teaches nothing.
+        region_weight: of the soft labels of regions beside those of the whole picture; 0 leaves them out.
+        feature_dim: components of a region's vector; read where region_weight is above 0.
 
     Source: THU-BPM/PROMU (ACM MM 2023), promu_models.py: 1,000 nouns, 0.2. The temperature is learned there.
     """
@@ -55,3 +57,5 @@ class SoftPromptsSettings(ObjectiveSettings):
     bank_prompts: AtLeastOne = 1000
     temperature: _Positive = 0.07
     least: Share = 0.2
+    region_weight: Number = 0.0
+    feature_dim: AtLeastOne = 1280

@@ -1,4 +1,4 @@
-"""Soft labels of a prompt bank: a teacher says which prompts fit a picture, the text learns to say the same."""
+"""Soft labels of a prompt bank: a teacher says which prompts fit a picture or region, the text learns to say it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from schemas.errors import InputError, UsageError
-from trainer.inputs import Batch
+from trainer.inputs import Batch, Features
+from trainer.model.heads import View
 from trainer.model.objectives.objective import Objective, Views
 from trainer.model.objectives.picture_settings import SoftPromptsSettings
 from trainer.model.objectives.pictures import mean_picture, mean_text
@@ -36,17 +37,17 @@ def prompt_vectors(prompts: Tensor) -> Tensor:
 
 
 def teacher_labels(vectors: Tensor, prompts: Tensor, temperature: float) -> Tensor:
-    """Return the probabilities of prompts [B, N] of picture vectors [B, D]: softmax(cosine / temperature)."""
+    """Return the probabilities of prompts [..., N] of picture vectors [..., D]: softmax(cosine / temperature)."""
     return (nn.functional.normalize(vectors.float(), dim=-1) @ prompts.T / temperature).softmax(-1)
 
 
 def soft_label_loss(labels: Tensor, logits: Tensor, present: Tensor, least: float) -> Tensor:
-    """Return the cross entropy of soft labels [B]; exactly 0 where there is no picture, or no prompt fits it.
+    """Return the cross entropy of soft labels [...]; exactly 0 where there is no picture, or no prompt fits it.
 
     Args:
-        labels: of the teacher [B, N].
-        logits: of the student [B, N].
-        present: which samples have a picture [B] bool.
+        labels: of the teacher [..., N].
+        logits: of the student [..., N].
+        present: which samples have a picture, or which regions are there [...] bool.
         least: probability that the best prompt must have. In the published code its number is compared with it.
     """
     counts = present & (labels.max(-1).values >= least)
@@ -55,27 +56,53 @@ def soft_label_loss(labels: Tensor, logits: Tensor, present: Tensor, least: floa
 
 
 class SoftPrompts(Objective):
-    """The mean state of a text says which prompts fit its picture."""
+    """The text says which prompts fit its picture: all of it for the whole picture, and what a region looks at for it.
+
+    The state of a region is the mean of the text's, weighed by how much the region's vector looks at each: nothing else
+    of the vector, which knows its own label, goes on.
+
+    Source: THU-BPM/PROMU, promu_models.py: there the mean of the states of the patches inside an object's box.
+    """
 
     def __init__(self, hidden: int, settings: SoftPromptsSettings) -> None:
         super().__init__(settings.kind, settings.weight)
         self.settings = settings
-        self.student = nn.Sequential(
-            nn.Linear(hidden, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, settings.bank_prompts)
-        )
+        self.student = _student(hidden, settings.bank_prompts)
+        if settings.region_weight:
+            self.look = nn.Linear(settings.feature_dim, hidden)
+            self.region_student = _student(hidden, settings.bank_prompts)
         self._bank: Tensor | None = None
 
     def forward(self, views: Views, batch: Batch) -> Tensor:
-        """Return the cross entropy of each sample [B]."""
+        """Return the cross entropy of each sample [B]: of its picture, and by its weight the mean of its regions."""
         if batch.features is None:
             return views.full.states.new_zeros(len(views.full.states))
+        features, settings = batch.features, self.settings
         bank = self._read_bank().to(views.full.states.device)
-        vectors = mean_picture(batch.features)
-        if bank.shape[1] != vectors.shape[1]:
-            raise UsageError(f"prompts have {bank.shape[1]} components, features {vectors.shape[1]}", remedy=_REMEDY)
-        labels = teacher_labels(vectors, bank, self.settings.temperature)
+        if bank.shape[1] != features.values.shape[-1]:
+            found = features.values.shape[-1]
+            raise UsageError(f"prompts have {bank.shape[1]} components, features {found}", remedy=_REMEDY)
+        labels = teacher_labels(mean_picture(_whole(features)), bank, settings.temperature)
         logits = self.student(mean_text(views.full))
-        return soft_label_loss(labels, logits, batch.features.present.any(1), self.settings.least)
+        loss = soft_label_loss(labels, logits, features.present.any(1), settings.least)
+        if not settings.region_weight:
+            return loss
+        return loss + settings.region_weight * self._region_loss(views.full, features, bank)
+
+    def _region_loss(self, view: View, features: Features, bank: Tensor) -> Tensor:
+        """Return the mean cross entropy of the regions that some prompt fits [B]; 0 where there is none."""
+        vectors = features.values.float().nan_to_num()  # [B, K, D]
+        labels = teacher_labels(vectors, bank, self.settings.temperature)  # [B, K, N]
+        regions = _are_regions(features)
+        unit = nn.functional.normalize(vectors, dim=-1)
+        states = view.states.float()
+        scores = self.look(unit) @ states.transpose(1, 2)  # [B, K, P]
+        seen = scores.masked_fill(~view.mask[:, None, :], -1e9).softmax(-1) @ states  # [B, K, H]
+        logits = self.region_student(seen)  # [B, K, N]
+        each = soft_label_loss(labels, logits, regions, self.settings.least)  # [B, K]
+        counts = (regions & (labels.amax(-1) >= self.settings.least)).sum(1)
+        total: Tensor = each.sum(1) / counts.clamp(min=1)
+        return total
 
     def _read_bank(self) -> Tensor:
         """Return the prompts, read when they are first needed: a trained expert predicts without them."""
@@ -91,3 +118,20 @@ class SoftPrompts(Objective):
                 )
             self._bank = prompt_vectors(prompts)
         return self._bank
+
+
+def _student(hidden: int, prompts: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, prompts))
+
+
+def _are_regions(features: Features) -> Tensor:
+    """Return which vectors have a place in their picture [B, K] bool."""
+    if features.boxes is None:
+        return torch.zeros_like(features.present)
+    return features.present & features.boxes.isfinite().all(-1)
+
+
+def _whole(features: Features) -> Features:
+    """Return features with the vectors of the whole picture alone; of a sample that has none, all."""
+    whole = features.present & ~_are_regions(features)
+    return features._replace(present=torch.where(whole.any(1, keepdim=True), whole, features.present))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from schemas.dataset import read_samples
 from schemas.entities import find_entities
+from schemas.records import Span
 from schemas.text_files import find_split_files
 from trainer.data import convert_files
 from trainer.model.formats.choices import ChoicesFormat, filter_spans
@@ -20,16 +22,42 @@ pytestmark = pytest.mark.integration
 
 
 def test_the_filter_alone_bounds_the_recall(shared_data: Path, tmp_path: Path) -> None:
-    """95 of the test set's entities are lost by the filter, whoever answers: they stand inside another name."""
+    """95 of the test set's entities are lost by the filter, whoever answers: they stand inside another name.
+
+    On MQA's own copy of the set 5,118 of 5,237 were counted. That copy is not here, and in UMT's files there are not as
+    many: 5,207 where an I- that follows no tag of its type begins an entity, 5,072 where it is dropped, 5,249 where
+    each such I- is one by itself. What is lost is between 1.2 and 1.9 % in each of them, and 2.3 % there.
+    """
     file = find_split_files(shared_data / "twitter2015")["test"]
     convert_files({"test": file}, tmp_path / "t15", name="twitter2015")
-    gold = kept = 0
-    for sample in read_samples(tmp_path / "t15", "test"):
-        names = [" ".join(sample.tokens[row.start : row.end]) for row in find_entities(sample.tags or ())]
-        found = filter_spans(names, sample)
-        gold += len(names)
-        kept += sum(name.lower() in found for name in names)
-    assert (kept, gold) == (5112, 5207)
+    samples = read_samples(tmp_path / "t15", "test")
+
+    def kept_and_gold(spans_of: Callable[[Sequence[str]], list[Span]]) -> tuple[int, int]:
+        gold = kept = 0
+        for sample in samples:
+            names = [" ".join(sample.tokens[start:end]) for start, end in spans_of(sample.tags or ())]
+            found = filter_spans(names, sample)
+            gold += len(names)
+            kept += sum(name.lower() in found for name in names)
+        return kept, gold
+
+    assert kept_and_gold(lambda tags: [Span(row.start, row.end) for row in find_entities(tags)]) == (5112, 5207)
+    assert kept_and_gold(lambda tags: spans_of_tags(tags, keeps_stray=False)) == (5013, 5072)
+    assert kept_and_gold(lambda tags: spans_of_tags(tags, keeps_stray=True)) == (5150, 5249)
+
+
+def spans_of_tags(tags: Sequence[str], keeps_stray: bool) -> list[Span]:
+    """Return the spans that begin with a B-, and an I- that continues none as a span of one token or not at all."""
+    spans: list[Span] = []
+    is_open = False
+    for place, tag in enumerate(tags):
+        if tag.startswith("I-") and is_open and tags[place - 1][2:] == tag[2:]:
+            spans[-1] = Span(spans[-1].start, place + 1)
+            continue
+        is_open = tag.startswith("B-")
+        if is_open or (keeps_stray and tag != "O"):
+            spans.append(Span(place, place + 1))
+    return spans
 
 
 def test_the_published_options_give_the_relation_away(shared_data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,51 @@ def test_prompts_are_read_when_they_are_needed(tmp_path: Path) -> None:
     other = SoftPromptsSettings(bank=str(tmp_path / "small.safetensors"), bank_prompts=PAIRS)
     with pytest.raises(UsageError, match="2 components"):
         SoftPrompts(HIDDEN, other)(views(), batch())
+
+
+def with_boxes(row: Batch, boxes: torch.Tensor) -> Batch:
+    assert row.features is not None
+    return replace(row, features=row.features._replace(boxes=boxes))
+
+
+def test_regions_have_soft_labels_of_their_own_beside_the_picture(tmp_path: Path) -> None:
+    save_file({"prompts": vectors(5).contiguous()}, tmp_path / "bank.safetensors")
+    known = {"bank": str(tmp_path / "bank.safetensors"), "bank_prompts": PAIRS, "least": 0.0, "feature_dim": DIM}
+    torch.manual_seed(1)
+    both = SoftPrompts(HIDDEN, SoftPromptsSettings(region_weight=2.0, **known))
+    alone = SoftPrompts(HIDDEN, SoftPromptsSettings(**known))
+    alone.load_state_dict(both.state_dict(), strict=False)
+    nowhere, box = [float("nan")] * 4, [0.0, 0.0, 9.0, 9.0]
+    places = torch.tensor([[nowhere, box], [nowhere, nowhere], [nowhere, box], [nowhere, box]])
+    row = with_boxes(batch(), places)
+    assert row.features is not None
+    features = row.features
+    # by hand: the text, as the region looks at it, says the region's label
+    states = views().full.states
+    unit = torch.nn.functional.normalize(features.values, dim=-1)
+    weights = (both.look(unit)[:, 1:] @ states.transpose(1, 2)).softmax(-1)
+    logits = both.region_student(weights @ states)[:, 0]
+    labels = teacher_labels(features.values[:, 1], prompt_vectors(vectors(5)), 0.07)
+    region = -(labels * logits.log_softmax(-1)).sum(-1)
+    region[1] = 0.0  # no vector of the second sample has a place
+    assert torch.allclose(both(views(), row), alone(views(), row) + 2.0 * region, atol=1e-5)
+    # the label of the picture is that of what has no place
+    whole = teacher_labels(features.values[:, 0], prompt_vectors(vectors(5)), 0.07)
+    said = alone.student(states.mean(1)).log_softmax(-1)
+    kept = torch.tensor([0, 2, 3])
+    assert torch.allclose(alone(views(), row)[kept], -(whole * said).sum(-1)[kept], atol=1e-5)
+
+
+def test_regions_that_no_prompt_fits_or_that_are_absent_teach_nothing(tmp_path: Path) -> None:
+    save_file({"prompts": vectors(5).contiguous()}, tmp_path / "bank.safetensors")
+    known = {"bank": str(tmp_path / "bank.safetensors"), "bank_prompts": PAIRS, "feature_dim": DIM}
+    boxes = torch.tensor([0.0, 0.0, 9.0, 9.0]).expand(PAIRS, 2, 4)
+    unsure = SoftPrompts(HIDDEN, SoftPromptsSettings(region_weight=1.0, temperature=100.0, least=0.9, **known))
+    assert unsure(views(), with_boxes(batch(), boxes)).tolist() == [0.0] * PAIRS
+    some = torch.tensor([[False, False], [True, True], [True, False], [True, True]])
+    sure = SoftPrompts(HIDDEN, SoftPromptsSettings(region_weight=1.0, least=0.0, **known))
+    found = sure(views(), with_boxes(batch(some), boxes))
+    assert found[0] == 0 and bool((found[1:] > 0).all()) and torch.isfinite(found).all()
+    found.sum().backward()  # type: ignore[no-untyped-call]
+    assert all(torch.isfinite(part.grad).all() for part in sure.parameters() if part.grad is not None)
+    assert sure.look.weight.grad is not None and bool(sure.look.weight.grad.any())

@@ -1,0 +1,5 @@
+"""Questions with options: each is read behind its sentence, and the best one is the answer."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
