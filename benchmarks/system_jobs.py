@@ -76,24 +76,30 @@ JOBS: tuple[Job, ...] = (
     Job((11,), "t15", "heads", f"--data twitter2015 {HEADS} CRF,MRC-MNER"),
     Job((15,), "cmner", "sources", "--data cmner --write"),
     _sources(16, "baseline,cot-mie"),
-    Job((18,), "gmner", "generation", "--tables gmner --systems CRF,index"),
-    Job((18,), "rocky", "generation", "--tables rocky --systems h-index", seeds=(1, 2, 3)),
-    Job((19,), "gmner", "generation", "--tables gmner --systems CRF,phrase"),
-    Job((19,), "rocky", "generation", "--tables rocky --systems tiger", seeds=(1, 2, 3)),
+    Job((18,), "gmner", "generation", "--parts gmner --systems CRF,index"),
+    Job((18,), "gmner", "generation", "--parts mixture"),
+    Job((18,), "rocky", "generation", "--parts rocky --systems 'region head,h-index'", seeds=(1, 2, 3)),
+    Job((19,), "gmner", "generation", "--parts gmner --systems CRF,phrase"),
+    Job((18, 19), "fmnerg", "generation", "--parts fmnerg"),
+    Job((19,), "rocky", "generation", "--parts rocky --systems 'region head,tiger'", seeds=(1, 2, 3)),
+    Job((21,), "rocky", "generation", "--parts warm", seeds=(1, 2, 3)),
+    Job((28,), "t15", "generation", "--parts tweets --systems CRF,mqa"),
+    Job((28,), "mnre", "generation", "--parts relations --systems 'relation head,mqa'"),
+    Job((32,), "t15", "generation", "--parts tweets --systems CRF,umie,sel"),
+    Job((32,), "mnre", "generation", "--parts relations --systems 'relation head,umie,sel'"),
+    Job((32,), "rocky", "generation", "--parts gate", seeds=(1, 2, 3)),
     Job((19, 26), "fmnerg", "fine_types", "--parts fmnerg"),
     Job((23,), "gmner", "sources", "--data gmner --write --systems baseline,riveg"),
     _sources(24, "baseline,pgim,trust"),
     _grounding(25, "re2"), _grounding(27, "seqgmper"), _grounding(29, "more"), _grounding(39, "evg"),
     _grounding(39, "pointer"),
     _sources(31, "baseline,shap-ca"),
-    Job((32,), "t15", "generation", "--tables tweets --systems CRF,umie"),
-    Job((32,), "mnre", "generation", "--tables relations --systems 'relation head,umie'"),
     Job((34,), "mnre", "sources", "--data mnre --write --systems baseline,ise"),
     _sources(37, "baseline,pgim,clner-kl,clner-l2"),
     Job((38,), "gmner", "heads", f"--data gmner {HEADS} CRF,W2NER"),
     Job((38,), "t15", "heads", f"--data twitter2015 {HEADS} CRF,W2NER"),
 )  # fmt: skip
-"""Options are those of the result files. Systems that run by files of others alone (22, 28) have no call here."""
+"""Options are those of the result files. Systems that run by files of others alone (22) have no call here."""
 DATA = tuple(dict.fromkeys(job.data for job in JOBS))
 
 
