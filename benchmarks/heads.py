@@ -191,6 +191,7 @@ def write_results(arguments: argparse.Namespace, values: Values, detail: Mapping
     """Write a result file for each system of the table, with the CRF or the pipeline as its control."""
     command = f"python -m benchmarks.heads --work FOLDER --data {arguments.data} --subset {arguments.subset}"
     command += f" --seeds {arguments.seeds} --epochs {arguments.epochs}"
+    command += "".join(f" --setting {row}" for row in arguments.setting)
     control = PIPELINE if arguments.data == "jmere" else "CRF"
     for name in values:
         if name in ROWS:

@@ -128,7 +128,7 @@ class Expert(nn.Module):
     ) -> View:
         """Return a batch as a head sees it that reads each option behind a window of its own."""
         options = head.ask(samples, batch.targets if is_training else None, *window, self.tokenizer)
-        parts = zip(options.ids.split(_WINDOWS), options.attention.split(_WINDOWS), strict=True)
+        parts = zip(torch.split(options.ids, _WINDOWS), torch.split(options.attention, _WINDOWS), strict=True)
         states = torch.cat([self.encode(*part).states for part in parts])
         logits, markers = head.read_options(options, states, batch.positions)
         return View(markers, batch.mask, logits, samples, batch.features)
