@@ -62,9 +62,7 @@ def instruct(
 
 @generation_commands.command(
     epilog=example(
-        "mie-train instruct t15 --out train.jsonl",
         "mie-train tune train.jsonl --model flan-t5 --out tuned",
-        "mie-train generate t15 --model tuned --out answers.jsonl",
     )
 )
 def tune(
@@ -81,7 +79,10 @@ def tune(
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a pretrained model that writes, from text to text or from a text on, on prompts and answers."""
+    """Train a pretrained model that writes, from text to text or from a text on, on prompts and answers.
+
+    Then `mie-train generate` answers with the folder that is written here.
+    """
     from schemas.errors import UsageError
     from trainer.generation.tuned import TuneSettings, tune_generator
 

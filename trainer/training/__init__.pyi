@@ -1,4 +1,3 @@
-from .decoding import decode_answers as decode_answers
 from .device import choose_device as choose_device
 from .device import precision_context as precision_context
 from .disk import recover_folder as recover_folder
