@@ -55,7 +55,8 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     arguments = parser.parse_args()
     data = make_data(arguments.work, arguments.rocky)
-    print(f"    python -m benchmarks.rocky_doubt --work FOLDER --seeds {arguments.seeds}\n")
+    options = f"--systems {arguments.systems} --seeds {arguments.seeds}"
+    print(f"    python -m benchmarks.rocky_doubt --work FOLDER {options}\n")
     fits = match_photos(read_posts(data, arguments.rocky))
     found, words = [], []
     for seed in (int(seed) for seed in arguments.seeds.split(",")):

@@ -78,7 +78,7 @@ def _read_literal(line: str) -> Any:
 
 
 class _JsonNames(ast.NodeTransformer):
-    """Reads the words null, true and false of JSON, which tools write into rows of Python literals, as Python's own."""
+    """Turns the names null, true and false, which some tools write into rows of Python literals, into values."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.copy_location(ast.Constant(_JSON_NAMES[node.id]), node) if node.id in _JSON_NAMES else node
