@@ -76,7 +76,8 @@ def configure(
         return load_config(work.data.context, settings)
     system = visual[name]
     stores = json.dumps([str(work.store(store)) for store in system.stores])
-    settings += [f"data.features={stores}", f"model.fusion.feature_dim={DIM}", *system.settings]
+    settings += [f"data.features={stores}", f"model.fusion.feature_dim={DIM}"]
+    settings += [f"training.head_lr={work.data.visual_rate}", *system.settings]
     return load_config(system.preset, settings)
 
 

@@ -78,7 +78,7 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print("# rocky: does the photo decide?\n")
     print(f"    {command}\n")
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
-    print(f"All systems have {_listed(RECIPE)} beside their presets, those that read no contexts")
+    print(f"All systems have {_listed(RECIPE)} beside their presets; all but the image expert have")
     print(f"{_listed(RECIPE_OF_POSTS)}, and those that read the photo itself")
     print(f"{_listed(RECIPE_OF_PHOTOS)}. Some have further ones:\n")
     for name, visual in VISUAL.items():
