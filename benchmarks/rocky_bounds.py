@@ -48,12 +48,14 @@ class Photo:
         whole: probe of the whole photo, of each post [N].
         candidates: the candidate that looks most like somebody: person against animal, of each post [N].
         both: of the two [N].
+        names: probe of the words that fit the photo, all that PromptMNER reads [N].
         gold: a probe of the region that overlaps the gold box most, of each mention [M].
     """
 
     whole: Odds
     candidates: Odds
     both: Odds
+    names: Odds
     gold: Odds
 
 
@@ -108,6 +110,7 @@ def probe_photos(posts: dict[str, Posts]) -> Photo:
     whole = _fit_best(
         train.vectors[train.of_post, 0], train.is_person, {s: p.vectors[:, 0] for s, p in posts.items()}, dev
     )
+    names = _probe_names(posts)
     best = {split: part.best_columns for split, part in posts.items()}
     crops = {split: part.vectors[part.of_post, best[split]] for split, part in posts.items()}
     overlap = torch.stack(list(train.overlaps.values())).amax(1) >= 0.5
@@ -115,7 +118,15 @@ def probe_photos(posts: dict[str, Posts]) -> Photo:
     sides = _side_odds(posts)
     difference = {split: (rows[:, 0] - rows[:, 1]) for split, rows in sides.items()}
     joint = {split: torch.cat([whole[split][:, None], rows], 1) for split, rows in sides.items()}
-    return Photo(whole, _settle(difference, dev), _settle(joint, dev), _settle(gold, dev, of_mentions=True))
+    return Photo(whole, _settle(difference, dev), _settle(joint, dev), names, _settle(gold, dev, of_mentions=True))
+
+
+def _probe_names(posts: dict[str, Posts]) -> Odds:
+    """Return the log odds of each post [N] by the words of the bank that fit its photo."""
+    train, dev = posts["train"], posts["dev"]
+    mean, deviation = train.names.mean(0), train.names.std(0) + 1e-6
+    rows = {split: (part.names - mean) / deviation for split, part in posts.items()}
+    return _settle(_fit_best(rows["train"][train.of_post], train.is_person, rows, dev), dev)
 
 
 def _side_odds(posts: dict[str, Posts]) -> Odds:
@@ -212,7 +223,12 @@ def join(words: Words, photo: Tensor, trust: float = 1.0, with_words: bool = Tru
 def print_parts(posts: dict[str, Posts], words: dict[str, Words], photo: Photo) -> None:
     """Print what each part can tell, alone and with words."""
     table = []
-    views = {"whole photo": photo.whole, "candidates": photo.candidates, "both": photo.both}
+    views = {
+        "names of what it shows (PromptMNER)": photo.names,
+        "whole photo": photo.whole,
+        "candidates": photo.candidates,
+        "both": photo.both,
+    }
     for name, odds in (("words", None), *views.items()):
         cells = []
         for split, runs in words.items():

@@ -41,6 +41,7 @@ class Posts:
         images: file names.
         vectors: of the whole photo and its candidates [N, K, D], of mean 0 and deviation 1 on the training set.
         present: which columns are there [N, K] bool.
+        names: mean vector of the words of the bank that fit the photo best, weighed by their scores [N, E].
         types: PER or MISC by mention.
         overlaps: of each column with the gold boxes of a mention, IoU [K]; 0 for the whole photo.
     """
@@ -49,6 +50,7 @@ class Posts:
     images: list[str]
     vectors: Tensor
     present: Tensor
+    names: Tensor
     types: dict[Mention, str]
     overlaps: dict[Mention, Tensor]
 
@@ -70,7 +72,7 @@ class Posts:
 
 def read_posts(data: RockyData, rocky: Path) -> dict[str, Posts]:
     """Read all splits."""
-    config = configure("hvpnet", data, [])
+    config, bank = configure("hvpnet", data, []), configure("promptmner", data, [])
     found: dict[str, Posts] = {}
     mean, deviation = torch.zeros(1), torch.ones(1)
     for split in ("train", "dev", "test"):
@@ -79,6 +81,12 @@ def read_posts(data: RockyData, rocky: Path) -> dict[str, Posts]:
         assert store is not None
         features = store.read_rows(range(len(rows)))
         assert features.boxes is not None
+        prompts = read_split(bank, split).features
+        assert prompts is not None
+        words = prompts.read_rows(range(len(rows)))
+        assert words.score is not None
+        share = words.score * words.present
+        names = (words.values * share[:, :, None]).sum(1) / share.sum(1, keepdim=True).clamp(min=1e-9)
         scale = features.values.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6)
         vectors = features.values / scale
         if split == "train":
@@ -94,7 +102,9 @@ def read_posts(data: RockyData, rocky: Path) -> dict[str, Posts]:
                 types[mention] = entity["type"]
                 overlaps[mention] = _overlaps(features.boxes[number], features.present[number], entity["boxes"])
         sentences = [without_names(row["tokens"]) for row in rows]
-        found[split] = Posts(sentences, [row["image"] for row in rows], vectors, features.present, types, overlaps)
+        found[split] = Posts(
+            sentences, [row["image"] for row in rows], vectors, features.present, names, types, overlaps
+        )
     return found
 
 

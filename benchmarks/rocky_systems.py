@@ -73,7 +73,7 @@ VISUAL = {
     "rpbert": Visual(9, settings=("training.epochs=8", "training.head_lr=2e-3")),
     "maf": Visual(10),
     "umt": Visual(12),
-    "promptmner": Visual(13, ("prompts",), ("training.epochs=8",)),
+    "promptmner": Visual(13, ("prompts",)),
     "visualpt-moe": Visual(14),
     "focalmre": Visual(30, ("frames",), ("model.fusion.frames=[8]",)),
     "camim": Visual(33, ("features", "prompts"), ("model.fusion.words_view=2",)),
