@@ -55,6 +55,7 @@ def run_one(arguments: Namespace, table: Table, row: Row, seed: int) -> Scores:
         scores = _mix(arguments, table, row, seed, folder)
     else:
         scores = _train(arguments, table, row, seed, folder)
+    folder.mkdir(parents=True, exist_ok=True)  # a rule has no run
     write_json_atomically(kept, scores)
     return scores
 
