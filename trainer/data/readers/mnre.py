@@ -78,7 +78,7 @@ def _read_literal(line: str) -> Any:
 
 
 class _JsonNames(ast.NodeTransformer):
-    """Turns the names null, true and false, which some tools write into rows of Python literals, into values."""
+    """Puts None, True and False in the place of JSON's null, true and false."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.copy_location(ast.Constant(_JSON_NAMES[node.id]), node) if node.id in _JSON_NAMES else node
