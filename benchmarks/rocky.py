@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.rocky_data import RockyData, make_data
 from benchmarks.rocky_page import Found, print_page, write_results
 from benchmarks.rocky_scores import score_pictures
-from benchmarks.rocky_systems import EXPERTS, MIXTURES, TRUST, VISUAL, WINDOWS, configure
+from benchmarks.rocky_systems import EXPERTS, GATES, MIXTURES, TRUST, VISUAL, WINDOWS, configure
 from benchmarks.rocky_windows import count_windows
 from trainer.commands import fit_and_evaluate
 from trainer.mixture import fit_mixture
@@ -73,7 +73,7 @@ def train_seed(arguments: argparse.Namespace, data: RockyData, chosen: list[str]
         if not set(members) & set(chosen) or not all((runs / member / "report.json").exists() for member in members):
             continue
         if not (runs / name / "mixture.json").exists():
-            fit_mixture([runs / member for member in members], runs / name)
+            fit_mixture([runs / member for member in members], runs / name, gate=GATES.get(name))
         score_pictures(runs / name, seed, has_pictures=True)
 
 

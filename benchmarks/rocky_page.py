@@ -31,6 +31,8 @@ __all__ = ["BY_PHOTOS", "DEV", "EXPERTS_OF_MORE", "WORDS", "Found", "print_page"
 TYPES = ("all", OF_PHOTO, "PER", "MISC", "LOC")
 MORE, MORE_MIXTURES = 2, ("mixture-text-image", "mixture-baseline-image")
 """The row of MoRe, and what stands for it: the first mixture that is finished."""
+NUMBERS = {"rds": 7, "shap-ca": 31, **{name: visual.number for name, visual in VISUAL.items()}}
+"""The rows of the others."""
 BY_PHOTOS, DEV = "F1 on test by seed, photos and type", "F1 on dev by seed"
 WORDS, EXPERTS_OF_MORE = "words alone, F1 on test by seed and type", "its experts, F1 on test by seed, photos and type"
 """Names of what a result file tells beside its figures."""
@@ -78,7 +80,7 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print("# rocky: does the photo decide?\n")
     print(f"    {command}\n")
     print(f"{platform.machine()}, {os.cpu_count()} cores. F1 in % on test (334 posts), mean ± deviation over seeds.\n")
-    print(f"All systems have {_listed(RECIPE)} beside their presets; all but the image expert have")
+    print(f"All systems have {_listed(RECIPE)} beside their presets; all but those on contexts of the photo have")
     print(f"{_listed(RECIPE_OF_POSTS)}, and those that read the photo itself")
     print(f"{_listed(RECIPE_OF_PHOTOS)}. Some have further ones:\n")
     for name, visual in VISUAL.items():
@@ -93,7 +95,8 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print(to_markdown(["system", "seeds", "dev, all", *TYPES], rows))
     print(f"\n## With the photos of other posts, and without ({OF_PHOTO}; all types)\n")
     heads = ["system", *(f"{kind}, {part}" for part in (OF_PHOTO, "all") for kind in PICTURES)]
-    rows = [[name, *_controls(runs)] for name, runs in _by_name(found, ["baseline", "image", *MIXTURES, *VISUAL])]
+    by_name = _by_name(found, [*EXPERTS, *MIXTURES, *VISUAL])
+    rows = [[name, *_controls(runs)] for name, runs in by_name if name != "text"]
     print(to_markdown(heads, rows))
     trust = list(_by_name(found, [*TRUST, "maf"]))
     if len(trust) > 1:
@@ -119,8 +122,8 @@ def write_results(found: Sequence[Found], command: str) -> None:
     """Write the result file of each published system that is finished."""
     words = {run.seed: run.scores["true"] for run in found if run.name == "baseline"}
     mixtures = [name for name, _ in _by_name(found, MORE_MIXTURES)][:1]
-    for name, runs in _by_name(found, [*mixtures, *VISUAL]):
-        number, short = (VISUAL[name].number, name) if name in VISUAL else (MORE, "more")
+    for name, runs in _by_name(found, [*mixtures, *NUMBERS]):
+        number, short = (NUMBERS[name], name) if name in NUMBERS else (MORE, "more")
         control = make_control("shuffled photos", [run.scores["shuffled"]["all"] for run in runs])
         figure = make_figure("rocky", "f1", {run.seed: run.scores["true"]["all"] for run in runs}, command, control)
         detail: dict[str, Any] = {
@@ -129,7 +132,7 @@ def write_results(found: Sequence[Found], command: str) -> None:
             DEV: {run.seed: run.dev for run in runs},
             WORDS: words,
         }
-        if name in mixtures:
+        if name in MIXTURES:
             experts = _by_name(found, MIXTURES[name])
             detail |= {EXPERTS_OF_MORE: {one: {run.seed: run.scores for run in own} for one, own in experts}}
         write_result(SystemResult(number, short, "rocky", (figure,), detail))

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmarks.rocky_data import RockyData
+from schemas.run_files import GateName
 from trainer.config import RunConfig, load_config
 
 __all__ = [
     "EXPERTS",
+    "GATES",
     "MIXTURES",
     "RECIPE",
     "RECIPE_OF_PHOTOS",
@@ -21,20 +23,26 @@ __all__ = [
     "configure",
 ]
 
-EXPERTS = ("baseline", "text", "image")
+EXPERTS = ("baseline", "text", "image", "shap-ca")
+"""Words alone, MoRe's two, and Shap-CA on the contexts of MoRe's image expert."""
 MIXTURES = {
     "mixture-text-image": ("text", "image"),
     "mixture-baseline-image": ("baseline", "image"),
+    "rds": ("baseline", "image"),
     "mixture-visual": ("baseline", "hvpnet", "maf", "mkgformer"),
 }
-"""MoRe's two, and one of words alone and three systems that read the photo in different places."""
-CONTEXTS = 3
-"""Of a source at most."""
+"""MoRe's two, routes by reward, and one of words alone and three systems that read the photo in different places."""
+GATES: dict[str, GateName] = {"rds": "reward"}
+"""What a mixture must predict by; the others by the gate that is best on dev."""
+READERS, CONTEXTS = ("text", "image", "shap-ca"), 3
+"""Those that read contexts, and how many of a source at most."""
+RATES_OF_PRESET = ("image", "shap-ca")
 RECIPE = ("training.epochs=5", "training.mask_share=0.15")
 """What all systems have beside their presets: 968 posts are learned by heart otherwise."""
 RECIPE_OF_POSTS = ("training.encoder_lr=2e-4", "training.head_lr=5e-4")
-"""What all but the image expert have too. Set after a few runs of one seed, looked at on dev, where the image expert is
-better with its preset's own rates; with those the text expert learns little in five epochs (dev F1 71 for 84)."""
+"""What all but those on contexts of the photo have too. Set after a few runs of one seed, looked at on dev, where the
+image expert is better with its preset's own rates; with those the text expert learns little in five epochs (dev F1 71
+for 84)."""
 RECIPE_OF_PHOTOS = (
     "model.fusion.feature_dropout=0.3",
     "model.fusion.wrong_share=0.1",
@@ -96,9 +104,11 @@ def configure(name: str, data: RockyData, settings: Sequence[str]) -> RunConfig:
         own += [f"data.features=[{stores}]", *RECIPE_OF_PHOTOS, *VISUAL[preset].settings]
     if name in TRUST:
         own += [f"model.fusion.wrong_share={int(name.split('-')[1]) / 100}"]
-    if name in ("text", "image", *WINDOWS):
+    if name == "shap-ca":
+        own += ['data.sources=["image"]', "encoder.max_length_pieces=288"]
+    if name in (*READERS, *WINDOWS):
         own += [f"data.contexts={data.contexts}", f"data.contexts_per_source={CONTEXTS}"]
-    if name not in ("image", *WINDOWS):
+    if name not in (*RATES_OF_PRESET, *WINDOWS):
         own += RECIPE_OF_POSTS
     if name in WINDOWS:
         _, length, long = name.split("-")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.contexts import import_captions, import_columns
 from indexer.corpus import make_lexicon, make_topics
 from schemas.context_cache import CACHE_NAME
-from schemas.dataset import DATASET_NAME
+from schemas.dataset import DATASET_NAME, read_dataset, read_samples, write_dataset
+from schemas.records import Sample
 from schemas.text_files import TextFile, find_split_files
 from trainer.data import convert_files
 
@@ -28,6 +29,7 @@ class Row:
         system: its short name.
         control: the expert to compare with.
         teacher: the expert whose posteriors it learns from.
+        samples: the folder of them, beside the caches.
     """
 
     preset: str
@@ -37,6 +39,7 @@ class Row:
     system: str = ""
     control: str = "baseline"
     teacher: str = ""
+    samples: str = "samples"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class SourceSet:
         make: writes samples and caches into a folder, and returns the caches by source.
         rows: the experts by name, the baseline first.
         subset: training samples, where no other number is asked for.
-        mixtures: pairs of experts to route between.
+        mixtures: experts to mix; between two, samples are routed by reward.
     """
 
     title: str
@@ -57,7 +60,7 @@ class SourceSet:
     make: Callable[[Path, Path], dict[str, Path]]
     rows: dict[str, Row]
     subset: int
-    mixtures: tuple[tuple[str, str], ...] = ()
+    mixtures: tuple[tuple[str, ...], ...] = ()
 
 
 def _convert(shared: Path, work: Path, name: str, format_: str | None = None) -> Path:
@@ -96,7 +99,31 @@ def _make_mnre(shared: Path, work: Path) -> dict[str, Path]:
     for name in CAPTIONERS:
         if not (caches[name] / CACHE_NAME).exists():
             import_captions(shared / "mnre_captions" / f"{name}.zip", samples, caches[name], name)
+    _hide_order(samples, work / IN_ORDER)
     return caches
+
+
+def _hide_order(samples: Path, out: Path) -> None:
+    """Write the samples with the entity that comes first as head, so that the order says nothing of the relation."""
+    if (out / DATASET_NAME).exists():
+        return
+    dataset = read_dataset(samples)
+    splits = {split: [_turn(sample) for sample in read_samples(samples, split)] for split in dataset.splits}
+    write_dataset(
+        out,
+        splits,
+        name=f"{dataset.name}-in-order",
+        task=dataset.task,
+        labels=dataset.labels,
+        inputs=dataset.inputs,
+        counters=dataset.counters,
+    )
+
+
+def _turn(sample: Sample) -> Sample:
+    assert sample.head is not None and sample.tail is not None
+    head, tail = sorted((sample.head, sample.tail))
+    return replace(sample, head=head, tail=tail)
 
 
 def _make_cmner(shared: Path, work: Path) -> dict[str, Path]:
@@ -109,6 +136,7 @@ def _make_cmner(shared: Path, work: Path) -> dict[str, Path]:
 
 SPANS = "spans"
 """The source of looked-up spans, of the second pass."""
+IN_ORDER = "samples-in-order"
 CAPTIONERS = ("BLIP", "instruct", "llavanext", "caption", "cogvlm", "minicpm")
 """The six of MNRE's pictures."""
 TRUST = ('model.objectives=[{kind="self_distil",weight=0.5}]',)
@@ -149,9 +177,10 @@ SETS = {
             **{name: Row("small-mnre-text", (name,)) for name in CAPTIONERS},
             "ise": Row("small-ise", number=34, system="ise"),
             "trust": Row("small-mnre-baseline", settings=TRUST, teacher="baseline"),
+            "order hidden": Row("small-mnre-baseline", control="", samples=IN_ORDER),
         },
         3000,
-        (("baseline", "BLIP"),),
+        (("baseline", "BLIP"), CAPTIONERS),
     ),
     "cmner": SourceSet(
         "CMNER, in place of the authors' set",

@@ -25,6 +25,7 @@ from indexer.contexts import SPAN_BOOST, RetrievalSettings, retrieve_spans
 from indexer.index import WikiIndex
 from schemas.context_cache import CACHE_NAME
 from schemas.manifest import write_json_atomically
+from schemas.run_files import GateName, read_run_facts
 from trainer.commands import (
     ablate_run,
     evaluate_run,
@@ -42,6 +43,8 @@ from trainer.reports import compare_runs
 OTHERS = "contexts of other samples"
 Scores = dict[str, dict[int, dict[str, float]]]
 """Of each expert, by seed: F1 by what it read."""
+Routes = dict[tuple[str, ...], dict[int, dict[str, Any]]]
+"""Of mixed experts, by seed: F1 of the mixture, of each gate and of each expert."""
 
 
 def main() -> None:
@@ -67,7 +70,7 @@ def main() -> None:
             scores[name][seed] = train(config, folder / name)
             if any(row.teacher == name for row in group.rows.values()):
                 keep_posteriors(folder / name)
-    print_table(arguments, group, scores)
+    print_table(arguments, group, scores, runs)
     comparisons = compare(runs, group, scores)
     routes = route(runs, group, arguments.seeds, names)
     write_results(arguments, group, scores, comparisons, routes)
@@ -102,7 +105,7 @@ def command(arguments: argparse.Namespace) -> str:
 def configure(arguments: argparse.Namespace, row: Row, caches: dict[str, Path], folder: Path, seed: int) -> RunConfig:
     """Return the settings of an expert for a seed."""
     settings = [
-        f"data.samples={arguments.work / arguments.data / 'samples'}",
+        f"data.samples={arguments.work / arguments.data / row.samples}",
         f"training.epochs={arguments.epochs}",
         f"training.seed={seed}",
         f"data.train_samples={arguments.subset}",
@@ -157,15 +160,24 @@ def keep_posteriors(run: Path) -> None:
         evaluate_run(run, "train")
 
 
-def print_table(arguments: argparse.Namespace, group: SourceSet, scores: Scores) -> None:
-    """Print F1 of each expert."""
+def print_table(arguments: argparse.Namespace, group: SourceSet, scores: Scores, runs: Path) -> None:
+    """Print F1 of each expert, and how many of its contexts were cut."""
     print(f"\n## {group.title}, {arguments.subset or 'all'} training samples\n\n    {command(arguments)}\n")
     print(f"{group.metric}, whole test set, in %, mean ± deviation over seeds; offline:minilm.\n")
     lines = []
     for name, seeds in scores.items():
         columns = [[row[key] for row in seeds.values() if key in row] for key in ("dev", "test", "k = 0", OTHERS)]
-        lines.append([name, *map(_cell, columns)])
-    print(to_markdown(["expert", "dev", "test", "without contexts", "with those of others"], lines))
+        lines.append([name, *map(_cell, columns), *cuts(runs / f"seed-{next(iter(seeds))}" / name)])
+    heads = ["expert", "dev", "test", "without contexts", "with those of others", "contexts cut", "left out"]
+    print(to_markdown(heads, lines))
+
+
+def cuts(run: Path) -> list[str]:
+    """Return the shares of the training contexts that were cut at a sentence's end and left out, "-" without any."""
+    windows = read_run_facts(run / "run.json").windows["train"]
+    if not windows.contexts:
+        return ["-", "-"]
+    return [f"{100 * number / windows.contexts:.0f} %" for number in (windows.cut_contexts, windows.skipped)]
 
 
 def compare(runs: Path, group: SourceSet, scores: Scores) -> dict[str, list[dict[str, float]]]:
@@ -186,22 +198,22 @@ def compare(runs: Path, group: SourceSet, scores: Scores) -> dict[str, list[dict
     return found
 
 
-def route(runs: Path, group: SourceSet, seeds: list[int], names: list[str]) -> dict[str, dict[int, dict[str, Any]]]:
-    """Route between two experts by reward, and return F1 of the routes, of other gates and of the experts by seed."""
-    found: dict[str, dict[int, dict[str, Any]]] = {}
-    for pair in group.mixtures:
-        if not set(pair) <= set(names):
+def route(runs: Path, group: SourceSet, seeds: list[int], names: list[str]) -> Routes:
+    """Mix experts, two by reward, and return F1 of what predicts, of all gates and of the experts by seed."""
+    found: Routes = {}
+    for experts in group.mixtures:
+        if not set(experts) <= set(names):
             continue
-        label = "-".join(pair)
         for seed in seeds:
-            folder = runs / f"seed-{seed}" / f"rds-{label}"
+            folder = runs / f"seed-{seed}" / f"rds-{'-'.join(experts)}"
             if not (folder / "mixture.json").exists():
-                fit_mixture([runs / f"seed-{seed}" / name for name in pair], folder, gate="reward")
+                gate: GateName | None = "reward" if len(experts) == 2 else None  # of more than two, the best on dev
+                fit_mixture([runs / f"seed-{seed}" / name for name in experts], folder, gate=gate)
             scores = evaluate_run(folder, "test")
-            found.setdefault(label, {})[seed] = {**scores["experts and gates"], "chosen": main_f1(scores)}
-        print(f"\nMixtures of {' and '.join(pair)}, gates fitted on dev, F1 on test:\n")
-        keys = list(found[label][seeds[0]])[:-1]
-        lines = [[key, _cell([found[label][seed][key] for seed in seeds])] for key in keys]
+            found.setdefault(experts, {})[seed] = {**scores["experts and gates"], "chosen": main_f1(scores)}
+        print(f"\nMixtures of {', '.join(experts)}, gates fitted on dev, F1 on test:\n")
+        keys = list(found[experts][seeds[0]])[:-1]
+        lines = [[key, _cell([found[experts][seed][key] for seed in seeds])] for key in keys]
         print(to_markdown(["system", "test"], lines))
     return found
 
@@ -211,7 +223,7 @@ def write_results(
     group: SourceSet,
     scores: Scores,
     comparisons: dict[str, list[dict[str, float]]],
-    routes: dict[str, dict[int, dict[str, Any]]],
+    routes: Routes,
 ) -> None:
     """Write a result file for each system that has a figure here."""
     if not arguments.write:
@@ -229,12 +241,14 @@ def write_results(
             "bootstrap_against_control": comparisons.get(name, []),
         }
         write_result(SystemResult(row.number, row.system, data, (figure,), detail))
-    for label, by_seed in routes.items():
+    for experts, by_seed in routes.items():
+        if len(experts) > 2:  # not routed
+            continue
         best = [max(value for key, value in row.items() if key.startswith("expert ")) for row in by_seed.values()]
         control = make_control("the better expert", best)
         values = {seed: row["chosen"] for seed, row in by_seed.items()}
         figure = make_figure(data, group.metric, values, command(arguments), control)
-        write_result(SystemResult(7, "rds", f"{data}, {label}", (figure,), {"by_seed": by_seed}))
+        write_result(SystemResult(7, "rds", f"{data}, {'-'.join(experts)}", (figure,), {"by_seed": by_seed}))
 
 
 def _cell(values: list[float]) -> str:
