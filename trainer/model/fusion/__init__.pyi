@@ -1,3 +1,4 @@
+from .contrast import cosines as cosines
 from .contrast import info_nce as info_nce
 from .cross import Attention as Attention
 from .cross import CrossBlock as CrossBlock

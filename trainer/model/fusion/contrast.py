@@ -9,6 +9,7 @@ from trainer.inputs import Features
 
 __all__ = [
     "belonging_loss",
+    "cosines",
     "exchange_pictures",
     "info_nce",
     "number_pictures",
@@ -104,6 +105,19 @@ def belonging_loss(scores: Tensor, swapped_scores: Tensor, features: Features, s
     return 0.5 * (first.masked_fill(~has, 0.0) + second.masked_fill(~(swapped & own), 0.0))
 
 
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    """Return the cosines of all pairs [..., N, M] float32 of vectors [..., N, D] and [..., M, D]; 0 for one of zeros.
+
+    Under bf16, too: its three digits are too few for cosines that a temperature of .01 divides.
+
+    >>> cosines(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0], [3.0, 0.0]])).tolist()
+    [[0.0, 1.0]]
+    """
+    with torch.autocast(a.device.type, enabled=False):
+        unit_a, unit_b = (nn.functional.normalize(part.float(), dim=-1) for part in (a, b))
+        return unit_a @ unit_b.transpose(-1, -2)
+
+
 def info_nce(
     texts: Tensor, pictures: Tensor, present: Tensor, same: Tensor, temperature: float, text_share: float = 1.0
 ) -> Tensor:
@@ -125,8 +139,7 @@ def info_nce(
     >>> [round(float(value), 4) for value in loss]  # log(1 + 1 / e)
     [0.3133, 0.3133]
     """
-    unit_texts, unit_pictures = (nn.functional.normalize(rows.float(), dim=-1) for rows in (texts, pictures))
-    scores = unit_texts @ unit_pictures.T / temperature  # [B, B], rows are texts
+    scores = cosines(texts, pictures) / temperature  # [B, B], rows are texts
     own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     allowed = own | (present[None, :] & present[:, None] & ~same)
     of_texts, of_pictures = (

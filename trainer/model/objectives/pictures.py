@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.inputs import Batch, Features
+from trainer.model.fusion import cosines
 from trainer.model.heads import View
 from trainer.model.objectives.objective import Objective, Views
 from trainer.model.objectives.picture_settings import AdaptiveContrastSettings
@@ -31,14 +32,14 @@ def adaptive_contrast(
     """Return how badly texts and pictures find each other within a batch [B]; 0 for a sample without a picture.
 
     Args:
-        texts: unit vectors [B, D].
-        pictures: unit vectors [B, D].
+        texts: vectors [B, D]; their length does not matter.
+        pictures: vectors [B, D].
         present: which samples have a picture [B] bool.
         consistency: of text i and picture j, in [-1, 1] [B, B]. Nothing is learned through it.
         temperature: of a pair whose consistency is 0.
         alpha: how much the consistency changes it.
     """
-    scores = texts @ pictures.T / adapted_temperature(temperature, alpha, consistency.detach())
+    scores = cosines(texts, pictures) / adapted_temperature(temperature, alpha, consistency.detach())
     both = present[:, None] & present[None, :]
     own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     scores = scores.masked_fill(~(both | own), -1e9)
@@ -80,7 +81,7 @@ class AdaptiveContrast(Objective):
         present = features.present.any(1)
         texts = nn.functional.normalize(self.of_text(mean_text(views.full)), dim=-1)
         pictures = nn.functional.normalize(self.of_picture(_unit(mean_picture(features))), dim=-1)
-        consistency = (texts @ pictures.T).detach().clamp(-1, 1)
+        consistency = cosines(texts, pictures).detach().clamp(-1, 1)
         loss = adaptive_contrast(texts, pictures, present, consistency, settings.temperature, settings.alpha)
         return loss if self.match is None else loss + self._matching(texts, pictures, present)
 

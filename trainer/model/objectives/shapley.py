@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import factorial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainer.inputs import Batch
+from trainer.model.fusion import cosines
 from trainer.model.objectives.contrast import Pairs, pair_up
 from trainer.model.objectives.objective import Objective, Views
 from trainer.model.objectives.settings import ShapleySettings
@@ -35,12 +36,10 @@ class ShapleyContrast(Objective):
         return loss.index_put((there,), self._loss(pairs, there)) if len(there) > 1 else loss
 
     def _loss(self, pairs: Pairs, there: Tensor) -> Tensor:
-        texts, contexts = (
-            nn.functional.normalize(rows[there].float(), dim=-1) for rows in (pairs.texts, pairs.contexts)
-        )
         same = pairs.same[there][:, there]
-        scores = texts @ contexts.T  # [B, B], rows are texts
-        both = [shapley_loss(self._values(rows), same) for rows in (scores, scores.T)]
+        scores = cosines(pairs.texts[there], pairs.contexts[there])  # [B, B], rows are texts
+        with torch.autocast(scores.device.type, enabled=False):  # sums of many sets
+            both = [shapley_loss(self._values(rows), same) for rows in (scores, scores.T)]
         return (both[0] + both[1]) / 2
 
     def _values(self, scores: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from schemas.errors import InputError, UsageError
 from trainer.inputs import Batch, Features
+from trainer.model.fusion import cosines
 from trainer.model.heads import View
 from trainer.model.objectives.objective import Objective, Views
 from trainer.model.objectives.picture_settings import SoftPromptsSettings
@@ -38,7 +39,7 @@ def prompt_vectors(prompts: Tensor) -> Tensor:
 
 def teacher_labels(vectors: Tensor, prompts: Tensor, temperature: float) -> Tensor:
     """Return the probabilities of prompts [..., N] of picture vectors [..., D]: softmax(cosine / temperature)."""
-    return (nn.functional.normalize(vectors.float(), dim=-1) @ prompts.T / temperature).softmax(-1)
+    return (cosines(vectors, prompts) / temperature).softmax(-1)
 
 
 def soft_label_loss(labels: Tensor, logits: Tensor, present: Tensor, least: float) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from trainer.inputs import Batch
+from trainer.model.fusion import cosines
 from trainer.model.objectives.objective import Objective, Views
 from trainer.model.objectives.settings import TransportSettings
 
@@ -52,15 +53,16 @@ class TransportObjective(Objective):
         values = batch.features.values.float().masked_fill(~is_region[:, :, None], 0.0)
         regions = self.project(values / values.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6))
         has_both = is_word.any(1) & is_region.any(1)
-        cost = thresholded(cosine_cost(words, regions), is_word, is_region)
-        with torch.no_grad():
-            plan = transport_plan(cost, is_word, is_region)
-        moved = (cost * plan).sum((1, 2))
-        pairs = (
-            thresholded(cosine_cost(words, words), is_word, is_word),
-            thresholded(cosine_cost(regions, regions), is_region, is_region),
-        )
-        graphs = graph_distance(*pairs, is_word, is_region)
+        with torch.autocast(words.device.type, enabled=False):  # a plan is the end of many small steps
+            cost = thresholded(cosine_cost(words, regions), is_word, is_region)
+            with torch.no_grad():
+                plan = transport_plan(cost, is_word, is_region)
+            moved = (cost * plan).sum((1, 2))
+            pairs = (
+                thresholded(cosine_cost(words, words), is_word, is_word),
+                thresholded(cosine_cost(regions, regions), is_region, is_region),
+            )
+            graphs = graph_distance(*pairs, is_word, is_region)
         return torch.where(has_both, self.share * moved + (1 - self.share) * graphs, 0.0)
 
 
@@ -70,8 +72,7 @@ def cosine_cost(a: Tensor, b: Tensor) -> Tensor:
     >>> cosine_cost(torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.0, 2.0], [3.0, 0.0]]])).tolist()
     [[[1.0, 0.0]]]
     """
-    a, b = (nn.functional.normalize(part, dim=-1) for part in (a, b))
-    return 1 - a @ b.transpose(1, 2)
+    return 1 - cosines(a, b)
 
 
 def thresholded(cost: Tensor, is_row: Tensor, is_column: Tensor) -> Tensor:

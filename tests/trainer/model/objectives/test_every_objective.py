@@ -69,6 +69,16 @@ def terms(expert: Expert, batch: Batch) -> Tensor:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_with_bf16_the_terms_stay_float32_and_near_those_without(house: Path, kind: str) -> None:
+    expert, rows = make(house, f"model.objectives.0.kind={kind}")
+    full = terms(expert, gather(expert, rows))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = terms(expert, gather(expert, rows))
+    assert found.dtype == torch.float32 and torch.isfinite(found).all()
+    assert torch.allclose(found, full, rtol=0.1, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_sample_has_its_own_term_whatever_the_order_and_the_padding(house: Path, kind: str) -> None:
     expert, rows = make(house, f"model.objectives.0.kind={kind}")
     found = terms(expert, gather(expert, rows))
