@@ -1,15 +1,15 @@
-"""Ways to mix two taggers, on their kept posteriors: calibration, voting by spans, stacking, minimum risk.
+"""Ways to mix two taggers, on their kept posteriors: calibration, voting by spans, minimum risk, stacking.
 
     python -m benchmarks.mixing --runs WORK/seed-1,WORK/seed-2 --experts baseline,pgim
 
 Nothing of test is fitted: temperatures, thresholds and the stacked classifier come from dev, and the dev column is
-cross-fitted (5 folds). Candidates of voting and stacking are the spans that some expert gives 0.02 or more.
+cross-fitted (5 folds). Candidates of voting and stacking are the spans that some expert gives 0.02 or more. A stack of
+one expert shows how much of a stack's gain is no mixture's: it judges that expert's spans anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from torch import Tensor
 
 from benchmarks.candidate_spans import Span, Split, entities_of, read
 from schemas.entities import find_entities
-from trainer.commands import mean_and_deviation
+from schemas.run_files import read_mixture_facts
+from trainer.commands import evaluate_run, main_f1, mean_and_deviation
 from trainer.metrics import to_markdown
-from trainer.mixture import Member, answer_mixed
+from trainer.mixture import Member, answer_mixed, fit_mixture
 
 FOLDS, SAMPLED = 5, 24
 
@@ -55,11 +56,22 @@ def table_of(folder: Path, names: Sequence[str]) -> dict[str, tuple[float, float
     rows["oracle by sample"] = (f1(dev.gold, oracle(dev)), f1(test.gold, oracle(test)))
     even = [1 / len(names)] * len(names)
     rows["plain average"] = (f1(dev.gold, mixed(dev, even)), f1(test.gold, mixed(test, even)))
-    for way, fit in (("calibrated average", fit_temperatures), ("voting by spans", fit_votes), ("stacking", fit_stack)):
+    for way, fit in (("calibrated average", fit_temperatures), ("voting by spans", fit_votes)):
         rows[way] = (f1(dev.gold, cross_fitted(dev, fit)), f1(test.gold, fit(dev, list(range(len(dev.gold))))(test)))
     level = rows["plain average"][0]
     rows["minimum risk"] = (f1(dev.gold, least_risk(dev, level)), f1(test.gold, least_risk(test, level)))
+    rows["stack of both"] = stacked(folder, names)
+    for name in names:
+        rows[f"stack of {name} alone"] = stacked(folder, [name])
     return rows
+
+
+def stacked(folder: Path, names: Sequence[str]) -> tuple[float, float]:
+    """Return F1 on dev, held out, and on test of a stack of runs, as `mie-train moe --gate stack` fits it."""
+    out = folder / f"stack-{'-'.join(names)}"
+    if not (out / "mixture.json").exists():
+        fit_mixture([folder / name for name in names], out, gate="stack")
+    return read_mixture_facts(out).scores["gate stack"]["f1"], main_f1(evaluate_run(out, "test"))
 
 
 def f1(gold: Sequence[set[Span]], predicted: Sequence[set[Span]]) -> float:
@@ -123,61 +135,6 @@ def fit_votes(part: Split, chosen: list[int]) -> Callable[[Split], list[set[Span
 
     best = _best_threshold(part, chosen, lambda threshold: vote(part, threshold))
     return lambda other: vote(other, best)
-
-
-def fit_stack(part: Split, chosen: list[int]) -> Callable[[Split], list[set[Span]]]:
-    """Fit a logistic classifier of candidate spans, and its threshold, to the chosen samples.
-
-    The threshold is chosen on scores of inner folds: on its own training samples a classifier is too sure.
-    """
-    inner: list[dict[Span, float]] = [{} for _ in part.gold]
-    for fold in range(FOLDS):
-        rest = [number for place, number in enumerate(chosen) if place % FOLDS != fold]
-        scores = _stack_scores(part, _fit_logistic(part, rest))
-        for number in chosen[fold::FOLDS]:
-            inner[number] = scores[number]
-    best = _best_threshold(part, chosen, lambda threshold: [take(found, threshold) for found in inner])
-    weights = _fit_logistic(part, chosen)
-    return lambda other: [take(found, best) for found in _stack_scores(other, weights)]
-
-
-def _features(part: Split, number: int, span: Span) -> list[float]:
-    tokens = part.members[0].data.samples[number].tokens[span[0] : span[1]]
-    chances = [min(max(chance, 1e-3), 1 - 1e-3) for chance in part.chances[number][span]]
-    found = [math.log(chance / (1 - chance)) for chance in chances]
-    found += [float(span in answers[number]) for answers in part.decoded]
-    found += [float(all(span in answers[number] for answers in part.decoded)), float(len(tokens)), 1.0]
-    found += [float(all(token[:1].isupper() for token in tokens)), float(span[0] == 0)]
-    return found + [float(span[2] == kind) for kind in sorted({name[2:] for name in part.members[0].labels.names[1:]})]
-
-
-def _fit_logistic(part: Split, chosen: Sequence[int]) -> Tensor:
-    rows = [
-        (_features(part, number, span), span in part.gold[number]) for number in chosen for span in part.chances[number]
-    ]
-    inputs, right = torch.tensor([row for row, _ in rows]), torch.tensor([float(is_right) for _, is_right in rows])
-    weights = torch.zeros(inputs.shape[1], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        value = (
-            torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, right)
-            + 1e-3 * weights.square().sum()
-        )
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
-    return weights.detach()
-
-
-def _stack_scores(part: Split, weights: Tensor) -> list[dict[Span, float]]:
-    found = []
-    for number, chances in enumerate(part.chances):
-        rows = [torch.tensor(_features(part, number, span)) for span in chances]
-        found.append({span: float((row @ weights).sigmoid()) for span, row in zip(chances, rows, strict=True)})
-    return found
 
 
 def take(scores: dict[Span, float], threshold: float) -> set[Span]:

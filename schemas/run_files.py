@@ -31,11 +31,12 @@ __all__ = [
     "scores_path",
 ]
 
-GateName = Literal["fixed", "sample", "token", "hard", "reward"]
+GateName = Literal["fixed", "sample", "token", "hard", "reward", "stack"]
 GATES: tuple[GateName, ...] = ("fixed", "sample", "token", "hard", "reward")
 """fixed: the plain average. sample: one weight per expert and sample. token: one per expert and token. hard: trained as
 the sample gate, but only the expert with the largest weight predicts. reward: one expert per sample too, whose own
-answer is taken; trained by what its samples gain in F1."""
+answer is taken; trained by what its samples gain in F1. Beside these stands stack, which is no gate: it classifies the
+candidate spans of taggers."""
 MIXTURE_FACTS = "mixture.json"
 MAIN_SCORES = ("FMNERG", "fine MNER", "GMNER", "JMERE", "relations", "default", "micro without None")
 """Names of scores that can be the main one of a run: the first of them that it has. A run has only what it answers."""

@@ -88,6 +88,7 @@ def fit(
     epilog=opt.example(
         "mie-train moe runs/baseline runs/text --out runs/mixture",
         "mie-train moe runs/baseline runs/text --gate token --out runs/token-gate",
+        "mie-train moe runs/baseline runs/text --gate stack --out runs/stack",
     )
 )
 def moe(

@@ -98,7 +98,10 @@ Experts = Annotated[
 Gate = Annotated[
     str,
     typer.Option(
-        metavar="GATE", help="fixed, sample, token, hard or reward; auto is the best of them by cross-fitting."
+        metavar="GATE",
+        help="fixed, sample, token, hard or reward; auto is the best of these by cross-fitting. Or stack, which judges "
+        "the candidate spans of taggers anew, by what all of them say and by the training set's names; of one run, "
+        "too.",
     ),
 ]
 RouteShare = Annotated[

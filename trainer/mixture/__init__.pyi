@@ -1,3 +1,4 @@
+from .candidates import candidate_spans as candidate_spans
 from .decode import answer_mixed as answer_mixed
 from .decode import answer_states as answer_states
 from .fit import fit_mixture as fit_mixture

@@ -15,11 +15,13 @@ from trainer.mixture.folders import is_mixture, relative_to_mixture
 from trainer.mixture.gate_features import gate_input
 from trainer.mixture.gates import GATES, GateInput, GateName, Reduction, cross_fit, fit_gate
 from trainer.mixture.image_vectors import first_vectors
+from trainer.mixture.lexicon import Lexicon, make_lexicon
 from trainer.mixture.members import Member, Reader, check_posterior, expert_posteriors
 from trainer.mixture.mixture import COMPONENTS, GateSet, save_mixture
 from trainer.mixture.posteriors import weights_digest
 from trainer.mixture.regions import check_regions, ground_mixed, mixture_key
-from trainer.training import read_split
+from trainer.mixture.stack import can_stack, fit_stack
+from trainer.training import read_run_config, read_split
 
 __all__ = ["fit_mixture", "read_members", "score_members"]
 
@@ -39,9 +41,9 @@ def fit_mixture(
     The split is dev, on which no expert's weights were trained: on train, experts are surer than they are right.
 
     Args:
-        experts: two or more runs, of one task and with the same labels.
+        experts: two or more runs, of one task and with the same labels; for a stack, one will do.
         out: the mixture's run folder.
-        gate: the one that predicts; None takes the one with the best cross-fitted F1.
+        gate: the one that predicts; None takes the one with the best cross-fitted F1. A stack is fitted only by name.
         split: of the posteriors to fit to.
         folds: of the cross-fitting.
         vectors: a cache with the image view, or Parquet (file, vector), for the gates; "" for none.
@@ -49,12 +51,12 @@ def fit_mixture(
         share: of the samples that the reward gate sends to the last of two experts; None lets its weights decide.
 
     Raises:
-        UsageError: fewer than two experts, too few samples, or a folder that is in use.
+        UsageError: fewer than two experts, too few samples, a folder that is in use, or a stack of other than taggers.
         InputError: the experts have other labels or other samples, or no sample has an image vector.
     """
-    if gate is not None and gate not in GATES:
-        raise UsageError(f"no gate {gate!r}", remedy=f"choose {', '.join(GATES)} or auto")
-    if len(experts) < 2:
+    if gate is not None and gate not in (*GATES, "stack"):
+        raise UsageError(f"no gate {gate!r}", remedy=f"choose {', '.join(GATES)}, stack or auto")
+    if len(experts) < (1 if gate == "stack" else 2):
         raise UsageError("a mixture needs two experts or more", remedy="mie-train moe RUN_A RUN_B --out FOLDER")
     if share is not None and not (0 <= share <= 1 and len(experts) == 2):
         raise UsageError("a share is in [0, 1], and of two experts", remedy="leave out --share, or name two runs")
@@ -65,9 +67,13 @@ def fit_mixture(
     if not 2 <= folds <= len(samples):
         raise UsageError(f"{folds} folds of {len(samples)} samples", remedy="set --folds between 2 and the samples")
     images, image_encoder = first_vectors(samples, Path(vectors)) if vectors else (None, "")
-    data, gates = _prepare(members, images)
+    names = GATES if len(experts) > 1 else GATES[:1]
+    data, gates = _prepare(members, images, names)
     scores = score_members(members, experts)
-    steps: dict[str, int] = {name: _fit_one(name, data, folds, members, gates, scores, share) for name in GATES}
+    steps: dict[str, int] = {name: _fit_one(name, data, folds, members, gates, scores, share) for name in names}
+    if gate == "stack":
+        gates.stack, f1 = fit_stack(members, _lexicon(members, experts[0]))
+        scores["gate stack"] = {"f1": f1}
     best: GateName = gate if gate is not None else max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
     facts = MixtureFacts(
         tuple(relative_to_mixture(path, out) for path in experts),
@@ -156,7 +162,23 @@ def _fit_one(
     return steps
 
 
-def _prepare(members: Sequence[Member], images: Tensor | None) -> tuple[GateInput, GateSet]:
+def _lexicon(members: Sequence[Member], expert: Path) -> Lexicon:
+    """Return the lexicon of the training set, for a stack.
+
+    Raises:
+        UsageError: an expert is no tagger with BIO tags in a chain, or says more than they do.
+    """
+    if not all(can_stack(member) for member in members):
+        raise UsageError(
+            "a stack takes taggers with a chain of BIO tags alone",
+            path=expert,
+            remedy=f"choose another gate: {', '.join(GATES)} or auto",
+        )
+    types = sorted({name[2:] for name in members[0].labels.names if name != "O"})
+    return make_lexicon(read_split(read_run_config(expert), "train").samples, types)
+
+
+def _prepare(members: Sequence[Member], images: Tensor | None, names: Sequence[GateName]) -> tuple[GateInput, GateSet]:
     """Return what the gates read, and gates that are not fitted yet."""
     first = members[0].posteriors
     text = Reduction(first.pooled.shape[1], COMPONENTS).fit(first.pooled)
@@ -165,7 +187,7 @@ def _prepare(members: Sequence[Member], images: Tensor | None) -> tuple[GateInpu
         image = Reduction(images.shape[1] - 1, COMPONENTS).fit(images[images[:, -1] > 0, :-1])
     posteriors = [member.posteriors for member in members]
     data = gate_input(posteriors, text, image, images, gold_targets(members[0]), _counts(members))
-    gates = GateSet(len(members), _sizes(data, members, images))
+    gates = GateSet(len(members), _sizes(data, members, images), names)
     gates.text, gates.image = text, image
     return data, gates
 

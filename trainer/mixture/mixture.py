@@ -16,14 +16,16 @@ from schemas.run_files import MIXTURE_FACTS, MixtureFacts, read_mixture_facts
 from trainer.inputs import LabelSet
 from trainer.mixture.folders import expert_folders
 from trainer.mixture.gates import GATES, Gate, GateName, Reduction
+from trainer.mixture.lexicon import read_lexicon
 from trainer.mixture.posteriors import weights_digest
+from trainer.mixture.stack import SpanStack
 from trainer.training import writing
 
 __all__ = ["COMPONENTS", "GateSet", "read_mixture", "save_mixture"]
 
 COMPONENTS = 16
 """Principal components of a vector that a gate reads: a dev split has a thousand samples, not a million."""
-_WEIGHTS = "gates.safetensors"
+_WEIGHTS, _LEXICON = "gates.safetensors", "lexicon.json"
 _FIT_AGAIN = "fit it again: mie-train moe ... --overwrite"
 
 
@@ -42,6 +44,7 @@ class GateSet(nn.Module):
         self.text = Reduction(text, COMPONENTS)
         self.image = Reduction(image, COMPONENTS) if image else None
         self.gates = nn.ModuleDict({name: Gate(name, experts, samples, tokens) for name in names})
+        self.stack: SpanStack | None = None
 
     def gate(self, name: str) -> Gate:
         """Return a gate by its name."""
@@ -61,6 +64,8 @@ def read_mixture(folder: Path) -> tuple[MixtureFacts, GateSet]:
     try:
         # a mixture of a version with fewer gates has those that it was fitted with
         gates = GateSet(len(facts.experts), facts.sizes, [name for name in GATES if name in facts.steps])
+        if facts.gate == "stack":
+            gates.stack = SpanStack(len(facts.experts), read_lexicon(folder / _LEXICON, _FIT_AGAIN))
         gates.load_state_dict(load_file(folder / _WEIGHTS))
         if "reward" in facts.steps:
             gates.gate("reward").share = facts.share
@@ -81,5 +86,7 @@ def save_mixture(out: Path, facts: MixtureFacts, gates: GateSet, labels: LabelSe
         out.mkdir(parents=True, exist_ok=True)
         (out / MIXTURE_FACTS).unlink(missing_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in gates.state_dict().items()}, out / _WEIGHTS)
+        if gates.stack is not None:
+            write_json_atomically(out / _LEXICON, asdict(gates.stack.lexicon))
         write_json_atomically(out / "labels.json", {"task": labels.task_name, "labels": labels.names})
         write_json_atomically(out / MIXTURE_FACTS, asdict(facts))

@@ -22,6 +22,7 @@ from trainer.mixture.image_vectors import find_vectors
 from trainer.mixture.members import Member, Reader, expert_posteriors, used_contexts
 from trainer.mixture.mixture import GateSet, read_mixture
 from trainer.mixture.regions import mixture_key
+from trainer.mixture.stack import answer_stacked
 
 __all__ = ["Output", "run_system", "score_gates"]
 
@@ -127,6 +128,9 @@ def score_gates(folder: Path, split: str, reader: Reader) -> dict[str, float]:
         weights = mixture.gates.gate(name).weights(mixture.inputs)
         predicted = answer_gated(name, mixture.members, weights)
         scores[f"gate {name}"] = first.labels.task.score(first.data.samples, predicted, mixture_key(mixture.members)).f1
+    if mixture.gates.stack is not None:
+        predicted = answer_stacked(mixture.gates.stack, mixture.members)
+        scores["gate stack"] = first.labels.task.score(first.data.samples, predicted, mixture_key(mixture.members)).f1
     return scores
 
 
@@ -151,15 +155,19 @@ def _open_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> _Ope
 
 
 def _run_mixture(folder: Path, split: str, reader: Reader, cache: bool) -> Output:
-    """Run a mixture with its chosen gate."""
+    """Run a mixture with its chosen gate; of a stack, probabilities and weights are those of the plain average."""
     mixture = _open_mixture(folder, split, reader, cache)
-    weights = mixture.gates.gate(mixture.facts.gate).weights(mixture.inputs)
+    gate, stack = mixture.facts.gate, mixture.gates.stack
+    weights = mixture.gates.gate("fixed" if stack is not None else gate).weights(mixture.inputs)
+    answers = (
+        answer_stacked(stack, mixture.members) if stack is not None else answer_gated(gate, mixture.members, weights)
+    )
     first = mixture.members[0]
     used_by_each = [used_contexts(member) for member in mixture.members]
     return Output(
         first.data.samples,
         first.labels,
-        answer_gated(mixture.facts.gate, mixture.members, weights),
+        answers,
         mix(mixture.inputs.log_probs, weights.clamp(min=1e-12).log()),
         tuple(first.posteriors.lengths.tolist()),
         [_distinct(rows) for rows in zip(*used_by_each, strict=True)],
