@@ -53,6 +53,7 @@ class SourceSet:
         rows: the experts by name, the baseline first.
         subset: training samples, where no other number is asked for.
         mixtures: experts to mix; between two, samples are routed by reward.
+        length: of a window, in pieces, where no other is asked for.
     """
 
     title: str
@@ -61,6 +62,7 @@ class SourceSet:
     rows: dict[str, Row]
     subset: int
     mixtures: tuple[tuple[str, ...], ...] = ()
+    length: int = 96
 
 
 def _convert(shared: Path, work: Path, name: str, format_: str | None = None) -> Path:
@@ -191,5 +193,6 @@ SETS = {
             "wukong-cmner": Row("small-wukong-cmner", number=15, system="wukong-cmner"),
         },
         2000,
+        length=192,  # characters, not words: with 96 half of the prompts find no room
     ),
 }

@@ -56,6 +56,8 @@ def main() -> None:
     caches = group.make(arguments.shared, work)
     if arguments.subset is None:
         arguments.subset = group.subset
+    if arguments.length is None:
+        arguments.length = group.length
     names = [name for name in group.rows if not arguments.systems or name in arguments.systems.split(",")]
     if arguments.index is None:
         names = [name for name in names if SPANS not in group.rows[name].sources]
@@ -88,7 +90,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--precision", default="bf16", help="bf16 takes half the time of fp32 where the processor has it"
     )
-    parser.add_argument("--length", type=int, default=96, help="pieces in a window")
+    parser.add_argument("--length", type=int, help="pieces in a window; by default the set's")
     parser.add_argument("--systems", default="", help="these experts alone, parted by commas")
     parser.add_argument("--write", action="store_true", help="write the result files")
     return parser.parse_args()
