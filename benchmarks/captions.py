@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.caption_sets import DIM, SETS, VisualSystem, Work, visual_systems
+from benchmarks.cells import percent
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from benchmarks.twitter2015 import SHARED
 from schemas.display import note
 from schemas.manifest import write_json_atomically
-from trainer.commands import ablate_run, evaluate_run, fit_and_evaluate, main_f1, mean_and_deviation
+from trainer.commands import ablate_run, evaluate_run, fit_and_evaluate, main_f1
 from trainer.config import RunConfig, load_config
 from trainer.metrics import to_markdown
 from trainer.mixture import fit_mixture
@@ -115,7 +116,7 @@ def print_table(arguments: argparse.Namespace, work: Work, names: Sequence[str])
         rows = read_seeds(runs, name)
         if not rows:
             continue
-        cells = [_cell([row[key] for row in rows.values() if key in row]) for key in ("dev", "test", "shuffled")]
+        cells = [percent([row[key] for row in rows.values() if key in row]) for key in ("dev", "test", "shuffled")]
         against = "; ".join(_against(runs / f"seed-{seed}" / name) for seed in rows)
         lines.append([name, ", ".join(map(str, rows)), *cells, against])
     title = work.data.title
@@ -165,13 +166,6 @@ def record(name: str, system: VisualSystem, arguments: argparse.Namespace, work:
     detail["words"] = [store._asdict() for store in system.stores]
     result = SystemResult(system.number, name, title, (figure,), json.loads(json.dumps(detail)))
     print(write_result(result))
-
-
-def _cell(values: Sequence[float]) -> str:
-    if not values:
-        return "-"
-    mean, deviation = mean_and_deviation([100 * value for value in values])
-    return f"{mean:.2f} ± {deviation:.2f}"
 
 
 def _against(folder: Path) -> str:

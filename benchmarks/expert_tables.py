@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.cells import percent
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from schemas.run_files import read_mixture_facts
-from trainer.commands import evaluate_run, fit_and_evaluate, main_f1, mean_and_deviation
+from trainer.commands import evaluate_run, fit_and_evaluate, main_f1
 from trainer.config import RunConfig
 from trainer.metrics import to_markdown
 from trainer.mixture import expert_folders, fit_mixture
@@ -225,7 +226,7 @@ def _print_scores(
     print(f"\n{title}, {arguments.subset or 'all'} training samples, seeds {arguments.seeds}, ", end="")
     print(f"{arguments.epochs} epochs at most, offline:minilm, {device}, {os.cpu_count()} cores, ", end="")
     print(f"{seconds / 60:.0f} min in this call. F1 in %, mean ± deviation over seeds.\n")
-    lines = [[name, _cell(dev), _cell(test)] for name, (dev, test) in table.items()]
+    lines = [[name, percent(dev), percent(test)] for name, (dev, test) in table.items()]
     print(to_markdown(["system", "dev F1", "test F1"], lines))
     print("\nDev F1 of gates is by 5-fold cross-fitting; of experts it is the one their epoch was chosen by.")
 
@@ -249,13 +250,6 @@ def _print_comparisons(folders: Sequence[Path], experts: Sequence[str]) -> None:
 def _best_expert(mixture: Path) -> Path:
     facts = read_mixture_facts(mixture)
     return max(expert_folders(mixture, facts), key=lambda path: facts.scores[f"expert {path.name}"]["f1"])
-
-
-def _cell(values: list[float]) -> str:
-    if not values:
-        return "-"
-    mean, deviation = mean_and_deviation([100 * value for value in values])
-    return f"{mean:.2f} ± {deviation:.2f}"
 
 
 def _talk(text: str) -> None:

@@ -21,13 +21,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import percent
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from benchmarks.twitter2015 import SHARED
 from schemas.dataset import DATASET_NAME, NO_RELATION, read_dataset, read_samples, write_dataset
 from schemas.manifest import write_json_atomically
 from schemas.records import Sample
 from schemas.text_files import TextFile, find_split_files
-from trainer.commands import evaluate_run, few_shot_accuracy, fit_and_evaluate, mean_and_deviation
+from trainer.commands import evaluate_run, few_shot_accuracy, fit_and_evaluate
 from trainer.config import load_config
 from trainer.data import convert_files
 from trainer.metrics import to_markdown
@@ -85,7 +86,8 @@ def run_fmnerg(arguments: argparse.Namespace, seeds: Sequence[int]) -> None:
     print(f"\n{data}, F1 in % on the whole test set, seeds {seeds}, {arguments.epochs} epochs\n")
     names = ("fine MNER", "MNER", "span")
     rows = [
-        [preset, *(_cell([own[seed][name]["f1"] for seed in own]) for name in names)] for preset, own in scores.items()
+        [preset, *(percent([own[seed][name]["f1"] for seed in own]) for name in names)]
+        for preset, own in scores.items()
     ]
     print(to_markdown(["preset", *names], rows), flush=True)
     flat = [row["fine MNER"]["f1"] for row in scores.get("small-fmnerg", {}).values()]
@@ -129,7 +131,9 @@ def run_flmsre(arguments: argparse.Namespace, seeds: Sequence[int]) -> None:
         convert_files({"test": TextFile(arguments.shared / "flmsre" / "RTK.csv")}, folder, name="rtk", format="flmsre")
     runs = [arguments.work / f"small-fl-msre-trained-{seed}" for seed in seeds]
     rows = [few_shot_accuracy(run, folder, ("test",), 3, (1,), 1, arguments.episodes, 1)[0] for run in runs]
-    print(f"\nFL-MSRE's table RTK, 3 ways, 1 shot, the experts of MNRE-2: {_cell([row.accuracy for row in rows])} %\n")
+    print(
+        f"\nFL-MSRE's table RTK, 3 ways, 1 shot, the experts of MNRE-2: {percent([row.accuracy for row in rows])} %\n"
+    )
 
 
 def split_relations(whole: Path, known: Path, asked: Path, pairs: int) -> tuple[list[str], list[str]]:
@@ -192,18 +196,13 @@ def _few_shots(
 
 
 def _print_shots(scores: Mapping[str, Mapping[int, Mapping[int, float]]]) -> None:
-    rows = [[kind, *(_cell(list(own[shots].values())) for shots in SHOTS)] for kind, own in scores.items()]
+    rows = [[kind, *(percent(list(own[shots].values())) for shots in SHOTS)] for kind, own in scores.items()]
     print(to_markdown(["expert", *(f"{shots} shots" for shots in SHOTS)], rows), flush=True)
 
 
 def _command(arguments: argparse.Namespace, part: str) -> str:
     some = f" --presets {arguments.presets}" if part == "fmnerg" and arguments.presets != ",".join(HEADS) else ""
     return f"{COMMAND.format(seeds=arguments.seeds)} --parts {part}{some}"
-
-
-def _cell(values: Sequence[float]) -> str:
-    mean, deviation = mean_and_deviation([100 * value for value in values])
-    return f"{mean:.2f} ± {deviation:.2f}"
 
 
 def _talk(text: str) -> None:

@@ -14,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import percent
 from benchmarks.jmere_pipeline import make_pair_set, make_tag_set, run_pipeline
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from schemas.dataset import DATASET_NAME, read_dataset, read_samples
 from schemas.records import Sample
 from schemas.text_files import TextFile
-from trainer.commands import fit_and_evaluate, mean_and_deviation
+from trainer.commands import fit_and_evaluate
 from trainer.config import load_config
 from trainer.data import convert_files
 from trainer.inputs import Answer
@@ -173,13 +174,8 @@ def print_table(arguments: argparse.Namespace, values: Values) -> None:
     print(
         f"\n{_data(arguments)}, seeds {arguments.seeds}, {arguments.epochs} epochs at most, offline:minilm. F1 in %.\n"
     )
-    rows = [[name, *(_cell(row[metric]) for metric in metrics)] for name, row in values.items()]
+    rows = [[name, *(percent(row[metric].values()) for metric in metrics)] for name, row in values.items()]
     print(to_markdown(["system", *metrics], rows), flush=True)
-
-
-def _cell(values: Mapping[int, float]) -> str:
-    mean, deviation = mean_and_deviation([100 * value for value in values.values()])
-    return f"{mean:.2f} ± {deviation:.2f}"
 
 
 def _data(arguments: argparse.Namespace) -> str:

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.candidate_spans import Span, Split, entities_of, read
+from benchmarks.cells import percent
 from schemas.entities import find_entities
 from schemas.run_files import read_mixture_facts
-from trainer.commands import evaluate_run, main_f1, mean_and_deviation
+from trainer.commands import evaluate_run, main_f1
 from trainer.metrics import to_markdown
 from trainer.mixture import Member, answer_mixed, fit_mixture
 
@@ -42,7 +43,9 @@ def main() -> None:
         dev, test = ([column[way][side] for column in columns] for side in (0, 1))
         gains = [value - bound for value, bound in zip(test, best, strict=True)]
         share = sum(gains) / max(1e-9, sum(o - b for o, b in zip(oracle, best, strict=True)))
-        lines.append([way, _cell(dev), _cell(test), f"{100 * sum(gains) / len(gains):+.2f}", f"{100 * share:.0f} %"])
+        lines.append(
+            [way, percent(dev), percent(test), f"{100 * sum(gains) / len(gains):+.2f}", f"{100 * share:.0f} %"]
+        )
     print(f"{' + '.join(names)}, {len(folders)} seeds, entity F1 in %, mean ± deviation\n")
     print(to_markdown(["way", "dev, held out", "test", "above the better expert", "of the way to the oracle"], lines))
 
@@ -190,11 +193,6 @@ def _draw(steps: Tensor) -> list[list[int]]:
         tags = torch.multinomial(step[tags], 1)[:, 0]
         paths.append(tags)
     return torch.stack(paths, dim=1).tolist()
-
-
-def _cell(values: Sequence[float]) -> str:
-    mean, deviation = mean_and_deviation([100 * value for value in values])
-    return f"{mean:.2f} ± {deviation:.2f}"
 
 
 if __name__ == "__main__":

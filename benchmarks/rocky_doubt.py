@@ -19,13 +19,13 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from benchmarks.cells import percent
 from benchmarks.rocky import SHARED
 from benchmarks.rocky_bounds import BELIEFS, match_photos
 from benchmarks.rocky_data import RockyData, make_data
 from benchmarks.rocky_probes import read_posts
 from benchmarks.rocky_scores import OF_PHOTO, change_pictures, scores_by_type
 from benchmarks.rocky_systems import VISUAL, configure
-from trainer.commands import mean_and_deviation
 from trainer.metrics import score_entities, to_markdown
 from trainer.mixture import Member, expert_posteriors
 from trainer.training import read_split
@@ -136,11 +136,7 @@ def _seeds(rows: list[Found]) -> str:
 
 
 def _cell(rows: list[Found], key: tuple[float | None, str, str]) -> str:
-    values = [100 * row.scores[key] for row in rows]
-    if len(values) == 1:
-        return f"{values[0]:.1f}"
-    mean, deviation = mean_and_deviation(values)
-    return f"{mean:.1f} ± {deviation:.1f}"
+    return percent((row.scores[key] for row in rows), digits=1)
 
 
 if __name__ == "__main__":

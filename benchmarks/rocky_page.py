@@ -8,9 +8,9 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
+from benchmarks.cells import percent
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from benchmarks.rocky_scores import OF_PHOTO, PICTURES, SCORES_NAME
 from benchmarks.rocky_systems import (
@@ -23,7 +23,6 @@ from benchmarks.rocky_systems import (
     VISUAL,
     WINDOWS,
 )
-from trainer.commands import mean_and_deviation
 from trainer.metrics import to_markdown
 
 __all__ = ["BY_PHOTOS", "DEV", "EXPERTS_OF_MORE", "WORDS", "Found", "print_page", "write_results"]
@@ -89,7 +88,7 @@ def print_page(found: Sequence[Found], windows: Mapping[str, tuple[float, str]],
     print()
     print("## With the true photos\n")
     rows = [
-        [name, _seeds(runs), _cell(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
+        [name, _seeds(runs), percent(run.dev for run in runs), *(_cell_of(runs, "true", part) for part in TYPES)]
         for name, runs in _by_name(found, [*EXPERTS, *MIXTURES, *VISUAL])
     ]
     print(to_markdown(["system", "seeds", "dev, all", *TYPES], rows))
@@ -156,15 +155,7 @@ def _seeds(runs: Sequence[Found]) -> str:
 
 def _cell_of(runs: Sequence[Found], pictures: str, part: str) -> str:
     """Return a cell; a system that reads no photo has the same answers whatever the photo."""
-    return _cell(run.scores.get(pictures, run.scores["true"]).get(part, 0.0) for run in runs)
-
-
-def _cell(values: Iterable[float]) -> str:
-    rows = [100 * value for value in values]
-    if len(rows) == 1:
-        return f"{fmean(rows):.2f}"
-    mean, deviation = mean_and_deviation(rows)
-    return f"{mean:.2f} ± {deviation:.2f}"
+    return percent(run.scores.get(pictures, run.scores["true"]).get(part, 0.0) for run in runs)
 
 
 def _listed(settings: Sequence[str]) -> str:

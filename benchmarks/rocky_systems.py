@@ -13,6 +13,7 @@ __all__ = [
     "EXPERTS",
     "GATES",
     "MIXTURES",
+    "READERS",
     "RECIPE",
     "RECIPE_OF_PHOTOS",
     "RECIPE_OF_POSTS",

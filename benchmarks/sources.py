@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from benchmarks.cells import percent
 from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from benchmarks.source_sets import SETS, SPANS, Row, SourceSet
 from benchmarks.twitter2015 import SHARED
@@ -31,7 +32,6 @@ from trainer.commands import (
     evaluate_run,
     fit_and_evaluate,
     main_f1,
-    mean_and_deviation,
     predict_rows,
     write_jsonl,
 )
@@ -169,7 +169,7 @@ def print_table(arguments: argparse.Namespace, group: SourceSet, scores: Scores,
     lines = []
     for name, seeds in scores.items():
         columns = [[row[key] for row in seeds.values() if key in row] for key in ("dev", "test", "k = 0", OTHERS)]
-        lines.append([name, *map(_cell, columns), *cuts(runs / f"seed-{next(iter(seeds))}" / name)])
+        lines.append([name, *map(percent, columns), *cuts(runs / f"seed-{next(iter(seeds))}" / name)])
     heads = ["expert", "dev", "test", "without contexts", "with those of others", "contexts cut", "left out"]
     print(to_markdown(heads, lines))
 
@@ -215,7 +215,7 @@ def route(runs: Path, group: SourceSet, seeds: list[int], names: list[str]) -> R
             found.setdefault(experts, {})[seed] = {**scores["experts and gates"], "chosen": main_f1(scores)}
         print(f"\nMixtures of {', '.join(experts)}, gates fitted on dev, F1 on test:\n")
         keys = list(found[experts][seeds[0]])[:-1]
-        lines = [[key, _cell([found[experts][seed][key] for seed in seeds])] for key in keys]
+        lines = [[key, percent([found[experts][seed][key] for seed in seeds])] for key in keys]
         print(to_markdown(["system", "test"], lines))
     return found
 
@@ -251,13 +251,6 @@ def write_results(
         values = {seed: row["chosen"] for seed, row in by_seed.items()}
         figure = make_figure(data, group.metric, values, command(arguments), control)
         write_result(SystemResult(7, "rds", f"{data}, {'-'.join(experts)}", (figure,), {"by_seed": by_seed}))
-
-
-def _cell(values: list[float]) -> str:
-    if not values:
-        return "-"
-    mean, deviation = mean_and_deviation([100 * value for value in values])
-    return f"{mean:.2f} ± {deviation:.2f}"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from benchmarks.rocky_data import RockyData
 from benchmarks.rocky_doubt import Found, Scores, choose_belief
 from benchmarks.rocky_probes import fit_logistic, fit_ridge, rank_pairs, without_names
 from benchmarks.rocky_scores import change_pictures
-from benchmarks.rocky_systems import VISUAL, WINDOWS, configure
+from benchmarks.rocky_systems import READERS, VISUAL, WINDOWS, configure
 from benchmarks.vital_dump import to_page
 from schemas.dataset import Dataset
 from schemas.records import Context, Sample
@@ -28,7 +28,7 @@ def test_every_system_has_complete_settings(name: str) -> None:
     config = configure(name, DATA, ["training.seed=7"])
     assert (config.training.seed, config.training.mask_share, config.data.samples) == (7, 0.15, "set")
     assert bool(config.data.features) == (config.model.fusion is not None)
-    assert bool(config.data.contexts) == (name in ("text", "image", *WINDOWS))
+    assert bool(config.data.contexts) == (name in (*READERS, *WINDOWS))
 
 
 def test_variants_differ_from_their_system_in_what_they_are_named_after() -> None:
