@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from schemas.errors import UsageError
 from trainer.inputs import LabelSet
 from trainer.model.heads.crf import LinearChain
 from trainer.model.heads.head import View
@@ -49,6 +50,16 @@ class SpanHead(TaggingHead):
     conversion: Tensor
 
     def __init__(self, hidden: int, labels: LabelSet, settings: SpanSettings) -> None:
+        """Make the head.
+
+        Raises:
+            UsageError: the spans' part of the states leaves none for the tags.
+        """
+        if settings.span_dim >= hidden:
+            raise UsageError(
+                f"model.head.span_dim is {settings.span_dim}, and the encoder's states have {hidden} dimensions",
+                remedy="set a smaller one, or 0: then tags and spans read all of a state",
+            )
         super().__init__(hidden - settings.span_dim, labels, settings)
         letters = span_labels(labels.names)
         self.split, self.share, self.weight = settings.span_dim, settings.span_share, settings.span_weight

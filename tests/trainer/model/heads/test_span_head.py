@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from schemas.errors import UsageError
 from trainer.inputs import LabelSet
 from trainer.model.heads.head import View
 from trainer.model.heads.settings import SpanSettings
@@ -34,3 +36,8 @@ def test_span_scores_of_nought_leave_half_of_the_tags_and_the_loss_has_both_chai
         for weight in head.span_linear.parameters():
             weight.zero_()
         assert torch.allclose(head(states), 0.5 * tags, atol=1e-6)
+
+
+def test_spans_cannot_take_all_dimensions() -> None:
+    with pytest.raises(UsageError, match=r"span_dim is 12, and the encoder's states have 12 dimensions"):
+        SpanHead(12, LabelSet("ner", NAMES), SpanSettings(span_dim=12))
