@@ -121,9 +121,10 @@ def configure(arguments: argparse.Namespace, row: Row, caches: dict[str, Path], 
     if sources:
         settings += [f"data.sources={json.dumps(sources)}"]
         settings += [f"data.contexts={json.dumps([str(caches[source]) for source in sources])}"]
-    if row.teacher:
+    settings += row.settings
+    if row.teacher:  # of an objective that the settings may have brought
         settings.append(f"model.objectives.0.teacher={folder / row.teacher}")
-    return load_config(row.preset, [*settings, *row.settings])
+    return load_config(row.preset, settings)
 
 
 def look_up(samples: Path, run: Path, out: Path, index: Path) -> Path:
