@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import torch
 
+from trainer.mixture.lexicon import LONGEST
 from trainer.mixture.members import Member
 
 __all__ = ["Chances", "TypedSpan", "candidate_spans", "span_chances"]
@@ -15,8 +16,8 @@ TypedSpan: TypeAlias = tuple[int, int, str]
 """First token, the token after the last, type."""
 Chances: TypeAlias = dict[TypedSpan, list[float]]
 """Of each candidate of a sample, its probability under each expert [E]."""
-LEAST, LONGEST = 0.02, 8
-"""Candidates have at least this probability under some expert, and at most so many tokens."""
+LEAST = 0.02
+"""Candidates have at least this probability under some expert."""
 
 
 def candidate_spans(members: Sequence[Member]) -> list[Chances]:

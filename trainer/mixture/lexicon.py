@@ -12,10 +12,10 @@ from schemas.entities import find_entities
 from schemas.errors import IndexCorrupt
 from schemas.records import Sample
 
-__all__ = ["Lexicon", "make_lexicon", "read_lexicon"]
+__all__ = ["LONGEST", "Lexicon", "make_lexicon", "read_lexicon"]
 
 LONGEST = 8
-"""Tokens of a name at most."""
+"""Tokens of a name, or of a candidate span, at most."""
 _LARGEST = 200_000_000
 """Bytes of a file at most: ten million tweets have less."""
 

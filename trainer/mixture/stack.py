@@ -20,11 +20,13 @@ from schemas.entities import find_entities
 from trainer.inputs import Answer
 from trainer.mixture.candidates import Chances, TypedSpan, candidate_spans
 from trainer.mixture.decode import answer_states
-from trainer.mixture.lexicon import Lexicon
+from trainer.mixture.lexicon import LONGEST, Lexicon
 from trainer.mixture.members import Member
 
 __all__ = ["SpanStack", "answer_stacked", "can_stack", "fit_stack"]
 
+_BY_EXPERT, _OTHERS = 5, 18
+"""Features of each expert, and those of all and of the words; beside them stands one for each type."""
 _DECAY, _STEPS, _FOLDS, _SEED = 3e-4, 50, 5, 1
 _THRESHOLDS = tuple(step / 40 for step in range(8, 31))
 """From .2 to .75. The one that is taken has the best F1 together with its neighbours."""
@@ -58,14 +60,13 @@ class SpanStack(nn.Module):
     mean: Tensor
     scale: Tensor
     weights: Tensor
-    threshold: Tensor
-
     bias: Tensor
+    threshold: Tensor
 
     def __init__(self, experts: int, lexicon: Lexicon) -> None:
         super().__init__()
         self.lexicon = lexicon
-        size = 5 * experts + len(lexicon.types) + 18
+        size = _BY_EXPERT * experts + len(lexicon.types) + _OTHERS
         for name, value in (("mean", 0.0), ("scale", 1.0), ("weights", 0.0)):
             self.register_buffer(name, torch.full((size,), value))
         self.register_buffer("bias", torch.zeros(()))
@@ -73,18 +74,24 @@ class SpanStack(nn.Module):
 
     def features(self, data: StackInput, number: int) -> Tensor:
         """Return what is known of each candidate of a sample [n, F]."""
-        tokens, spans = data.tokens[number], data.chances[number]
-        rows = [[*self._said(data, number, span), *self._named(tokens, span)] for span in spans]
+        tokens, chances = data.tokens[number], data.chances[number]
+        by_start: dict[int, list[TypedSpan]] = {}
+        for span in chances:
+            by_start.setdefault(span[0], []).append(span)
+        rows = []
+        for span in chances:
+            starts = range(span[0] - LONGEST + 1, span[1])
+            crossing = [other for start in starts for other in by_start.get(start, ()) if _cross(span, other)]
+            rows.append([*self._said(data, number, span, crossing), *self._named(tokens, span)])
         return torch.tensor(rows).view(len(rows), len(self.mean))
 
-    def _said(self, data: StackInput, number: int, span: TypedSpan) -> Iterator[float]:
-        """Yield what the experts say: of the span, of its places under any type, and of those that cross it."""
+    def _said(self, data: StackInput, number: int, span: TypedSpan, crossing: Sequence[TypedSpan]) -> Iterator[float]:
+        """Yield what the experts say: of the span, of its tokens under any type, and of the spans that cross it."""
         chances, decoded = data.chances[number], [spans[number] for spans in data.decoded]
         for expert, chance in enumerate(chances[span]):
-            crossing = (row[expert] for other, row in chances.items() if other != span and _cross(span, other))
             yield _logit(chance)
-            yield _logit(max(crossing, default=0.0))
-            yield _logit(sum(row[expert] for other, row in chances.items() if other[:2] == span[:2]))
+            yield _logit(max((chances[other][expert] for other in crossing if other != span), default=0.0))
+            yield _logit(sum(chances[other][expert] for other in crossing if other[:2] == span[:2]))
             yield float(span in decoded[expert])
             yield float(any(_cross(span, other) for other in decoded[expert]))
         yield float(all(span in spans for spans in decoded))
