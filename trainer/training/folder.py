@@ -29,6 +29,7 @@ __all__ = [
     "read_run_config",
     "settle_config",
     "trim_rows",
+    "withdraw_run",
     "write_facts",
 ]
 
@@ -109,6 +110,11 @@ def open_run_folder(
         write_facts(out, {**facts, "versions": _versions()})
         write_json_atomically(out / "labels.json", {"task": labels.task_name, "labels": labels.names})
         _write_config(out, config)
+
+
+def withdraw_run(out: Path) -> None:
+    """Make a run folder that has trained nothing one that never began: other settings may use it."""
+    (out / "config.toml").unlink(missing_ok=True)
 
 
 def _is_same_run(out: Path, config: RunConfig, facts: dict[str, Any], *, overwrite: bool, is_continued: bool) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import InputError, UsageError
+from schemas.errors import InputError, MieError, UsageError
 from schemas.manifest import sha256_file
 from trainer.config import RunConfig
 from trainer.inputs import LabelSet, describe_sources, describe_stores
@@ -19,6 +19,7 @@ from trainer.training.folder import (
     read_run_config,
     settle_config,
     trim_rows,
+    withdraw_run,
     write_facts,
 )
 from trainer.training.splits import SplitData, labels_of, read_split
@@ -103,7 +104,12 @@ def _train(
     from trainer.training.prepare import prepare
     from trainer.training.state import finish_state, restore_state
 
-    expert, examples, draws = prepare(config, data, labels, talk)
+    try:
+        expert, examples, draws = prepare(config, data, labels, talk)
+    except MieError:
+        if progress is None:  # settings that cannot be trained do not keep the folder from the right ones
+            withdraw_run(out)
+        raise
     device = choose_device(config.training)
     expert.to(device)
     # fused: one pass over the weights; on a CPU an eighth of the time, to the same values but for rounding.

@@ -82,3 +82,14 @@ def test_an_objective_without_its_teacher_says_which_setting_is_empty(house: Pat
     with pytest.raises(UsageError, match=r"model\.objectives\.0\.teacher must be the run folder of a teacher"):
         fit(config, tmp_path / "run")
     assert find_teacher(settings(house).model) is None
+
+
+def test_settings_that_cannot_be_trained_do_not_keep_the_folder_from_the_right_ones(
+    house: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="must be the run folder of a teacher"):
+        fit(settings(house, "model.objectives.0.kind=self_distil"), tmp_path / "run")
+    fit(settings(house), tmp_path / "run")
+    with pytest.raises(UsageError, match="there is a run with other settings"):
+        fit(settings(house, "training.seed=9"), tmp_path / "run")
+    assert len(list((tmp_path / "run" / "best").glob("*.safetensors"))) == 2, "what is trained stays"
