@@ -116,7 +116,7 @@ def test_every_example_works(house: Path) -> None:
         words = shlex.split(line)[1:]
         mie_train(*words, *(QUICK if words[0] == "fit" else ()), cwd=house)
     assert {path.name for path in (house / "runs").iterdir()} == {
-        "baseline", "mixture", "prototypes", "re", "seeds", "text", "token-gate",
+        "baseline", "mixture", "prototypes", "re", "seeds", "stack", "text", "token-gate",
     }  # fmt: skip
     assert (house / "predictions.jsonl").is_file() and (house / "predictions.conll").is_file()
     assert (house / "report.html").is_file() and (house / "runs" / "mixture" / "report.html").is_file()
