@@ -78,7 +78,7 @@ def _read_literal(line: str) -> Any:
 
 
 class _JsonNames(ast.NodeTransformer):
-    """Puts None, True and False in the place of JSON's null, true and false."""
+    """Lets a row of Python literals have null, true and false too, as JSON writes them."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.copy_location(ast.Constant(_JSON_NAMES[node.id]), node) if node.id in _JSON_NAMES else node
