@@ -22,7 +22,7 @@ from schemas.entities import find_entities
 from schemas.run_files import read_mixture_facts
 from trainer.commands import evaluate_run, main_f1
 from trainer.metrics import to_markdown
-from trainer.mixture import Member, answer_mixed, fit_mixture
+from trainer.mixture import Member, answer_mixed, fit_mixture, spans_f1, take_spans
 
 FOLDS, SAMPLED = 5, 24
 
@@ -33,7 +33,6 @@ def main() -> None:
     parser.add_argument("--runs", required=True, help="folders with a run of each expert, one per seed, by commas")
     parser.add_argument("--experts", default="baseline,pgim", help="names of two runs in each folder")
     arguments = parser.parse_args()
-    torch.manual_seed(1)
     folders, names = [Path(part) for part in arguments.runs.split(",")], arguments.experts.split(",")
     columns = [table_of(folder, names) for folder in folders]
     best = [max(column[f"expert {name}"][1] for name in names) for column in columns]
@@ -55,14 +54,17 @@ def table_of(folder: Path, names: Sequence[str]) -> dict[str, tuple[float, float
     dev, test = (read(folder, names, split) for split in ("dev", "test"))
     rows = {}
     for number, name in enumerate(names):
-        rows[f"expert {name}"] = (f1(dev.gold, dev.decoded[number]), f1(test.gold, test.decoded[number]))
-    rows["oracle by sample"] = (f1(dev.gold, oracle(dev)), f1(test.gold, oracle(test)))
+        rows[f"expert {name}"] = (spans_f1(dev.gold, dev.decoded[number]), spans_f1(test.gold, test.decoded[number]))
+    rows["oracle by sample"] = (spans_f1(dev.gold, oracle(dev)), spans_f1(test.gold, oracle(test)))
     even = [1 / len(names)] * len(names)
-    rows["plain average"] = (f1(dev.gold, mixed(dev, even)), f1(test.gold, mixed(test, even)))
+    rows["plain average"] = (spans_f1(dev.gold, mixed(dev, even)), spans_f1(test.gold, mixed(test, even)))
     for way, fit in (("calibrated average", fit_temperatures), ("voting by spans", fit_votes)):
-        rows[way] = (f1(dev.gold, cross_fitted(dev, fit)), f1(test.gold, fit(dev, list(range(len(dev.gold))))(test)))
+        rows[way] = (
+            spans_f1(dev.gold, cross_fitted(dev, fit)),
+            spans_f1(test.gold, fit(dev, list(range(len(dev.gold))))(test)),
+        )
     level = rows["plain average"][0]
-    rows["minimum risk"] = (f1(dev.gold, least_risk(dev, level)), f1(test.gold, least_risk(test, level)))
+    rows["minimum risk"] = (spans_f1(dev.gold, least_risk(dev, level)), spans_f1(test.gold, least_risk(test, level)))
     rows["stack of both"] = stacked(folder, names)
     for name in names:
         rows[f"stack of {name} alone"] = stacked(folder, [name])
@@ -75,13 +77,6 @@ def stacked(folder: Path, names: Sequence[str]) -> tuple[float, float]:
     if not (out / "mixture.json").exists():
         fit_mixture([folder / name for name in names], out, gate="stack")
     return read_mixture_facts(out).scores["gate stack"]["f1"], main_f1(evaluate_run(out, "test"))
-
-
-def f1(gold: Sequence[set[Span]], predicted: Sequence[set[Span]]) -> float:
-    """Return micro F1."""
-    right = sum(len(a & b) for a, b in zip(gold, predicted, strict=True))
-    total = sum(map(len, gold)) + sum(map(len, predicted))
-    return 2 * right / total if total else 0.0
 
 
 def oracle(part: Split) -> list[set[Span]]:
@@ -134,25 +129,16 @@ def fit_votes(part: Split, chosen: list[int]) -> Callable[[Split], list[set[Span
 
     def vote(other: Split, threshold: float) -> list[set[Span]]:
         scores = [{span: sum(row) / len(row) for span, row in found.items()} for found in other.chances]
-        return [take(found, threshold) for found in scores]
+        return [take_spans(found, threshold) for found in scores]
 
     best = _best_threshold(part, chosen, lambda threshold: vote(part, threshold))
     return lambda other: vote(other, best)
 
 
-def take(scores: dict[Span, float], threshold: float) -> set[Span]:
-    """Take spans from the best down to a threshold; none that crosses one taken before."""
-    kept: set[Span] = set()
-    for span in sorted(scores, key=lambda span: -scores[span]):
-        if scores[span] >= threshold and all(span[1] <= other[0] or other[1] <= span[0] for other in kept):
-            kept.add(span)
-    return kept
-
-
 def _best_threshold(part: Split, chosen: Sequence[int], decode: Callable[[float], list[set[Span]]]) -> float:
     def score(threshold: float) -> float:
         predicted = decode(threshold)
-        return f1([part.gold[i] for i in chosen], [predicted[i] for i in chosen])
+        return spans_f1([part.gold[i] for i in chosen], [predicted[i] for i in chosen])
 
     return max((step / 20 for step in range(4, 15)), key=score)
 
@@ -164,6 +150,7 @@ def least_risk(part: Split, level: float) -> list[set[Span]]:
         part: the split.
         level: the F1 that is expected, F. A micro F1 above F needs more of 2 right - F (predicted + gold) than 0.
     """
+    torch.manual_seed(1)  # here: what was fitted before, or found fitted, does not change what is drawn
     drawn = [[_draw(steps) for steps in _steps(member)] for member in part.members]
     found = []
     for number in range(len(part.gold)):

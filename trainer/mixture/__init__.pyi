@@ -14,3 +14,5 @@ from .run import Look as Look
 from .run import Output as Output
 from .run import run_system as run_system
 from .run import score_gates as score_gates
+from .stack import spans_f1 as spans_f1
+from .stack import take_spans as take_spans

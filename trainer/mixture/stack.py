@@ -23,7 +23,7 @@ from trainer.mixture.decode import answer_states
 from trainer.mixture.lexicon import LONGEST, Lexicon
 from trainer.mixture.members import Member
 
-__all__ = ["SpanStack", "answer_stacked", "can_stack", "fit_stack"]
+__all__ = ["SpanStack", "answer_stacked", "can_stack", "fit_stack", "spans_f1", "take_spans"]
 
 _BY_EXPERT, _OTHERS = 5, 18
 """Features of each expert, and those of all and of the words; beside them stands one for each type."""
@@ -122,7 +122,7 @@ class SpanStack(nn.Module):
         found = []
         for number, chances in enumerate(data.chances):
             scores = self(self.features(data, number)).tolist()
-            found.append(take(dict(zip(chances, scores, strict=True)), float(self.threshold)))
+            found.append(take_spans(dict(zip(chances, scores, strict=True)), float(self.threshold)))
         return found
 
 
@@ -185,7 +185,7 @@ def held_out_spans(stack: SpanStack, data: StackInput) -> list[set[TypedSpan]]:
     for part in parts:
         threshold = _best_threshold(scores, data.gold, sorted(set(order) - set(part)))
         for number in part:
-            found[number] = take(scores[number], threshold)
+            found[number] = take_spans(scores[number], threshold)
     _fit(stack, features, right, range(len(features)))
     stack.threshold.fill_(_best_threshold(scores, data.gold, range(len(features))))
     return found
@@ -216,15 +216,15 @@ def _best_threshold(
     scores: Sequence[Mapping[TypedSpan, float]], gold: Sequence[set[TypedSpan]], chosen: Sequence[int]
 ) -> float:
     own = [gold[number] for number in chosen]
-    f1 = [spans_f1(own, [take(scores[number], threshold) for number in chosen]) for threshold in _THRESHOLDS]
+    f1 = [spans_f1(own, [take_spans(scores[number], threshold) for number in chosen]) for threshold in _THRESHOLDS]
     smooth = [fmean(f1[max(0, place - 2) : place + 3]) for place in range(len(f1))]
     return _THRESHOLDS[max(range(len(smooth)), key=smooth.__getitem__)]
 
 
-def take(scores: Mapping[TypedSpan, float], threshold: float) -> set[TypedSpan]:
+def take_spans(scores: Mapping[TypedSpan, float], threshold: float) -> set[TypedSpan]:
     """Take spans from the likeliest down to a threshold; none that crosses one taken before.
 
-    >>> sorted(take({(0, 2, "PER"): 0.9, (1, 3, "ORG"): 0.8, (4, 5, "LOC"): 0.3, (5, 6, "LOC"): 0.1}, 0.3))
+    >>> sorted(take_spans({(0, 2, "PER"): 0.9, (1, 3, "ORG"): 0.8, (4, 5, "LOC"): 0.3, (5, 6, "LOC"): 0.1}, 0.3))
     [(0, 2, 'PER'), (4, 5, 'LOC')]
     """
     kept: set[TypedSpan] = set()
