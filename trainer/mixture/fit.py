@@ -67,12 +67,13 @@ def fit_mixture(
     if not 2 <= folds <= len(samples):
         raise UsageError(f"{folds} folds of {len(samples)} samples", remedy="set --folds between 2 and the samples")
     images, image_encoder = first_vectors(samples, Path(vectors)) if vectors else (None, "")
+    lexicon = _lexicon(members, experts[0]) if gate == "stack" else None
     names = GATES if len(experts) > 1 else GATES[:1]
     data, gates = _prepare(members, images, names)
     scores = score_members(members, experts)
     steps: dict[str, int] = {name: _fit_one(name, data, folds, members, gates, scores, share) for name in names}
-    if gate == "stack":
-        gates.stack, f1 = fit_stack(members, _lexicon(members, experts[0]))
+    if lexicon is not None:
+        gates.stack, f1 = fit_stack(members, lexicon)
         scores["gate stack"] = {"f1": f1}
     best: GateName = gate if gate is not None else max(GATES, key=lambda name: scores[f"gate {name}"]["f1"])
     facts = MixtureFacts(

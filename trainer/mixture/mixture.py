@@ -86,6 +86,7 @@ def save_mixture(out: Path, facts: MixtureFacts, gates: GateSet, labels: LabelSe
         out.mkdir(parents=True, exist_ok=True)
         (out / MIXTURE_FACTS).unlink(missing_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in gates.state_dict().items()}, out / _WEIGHTS)
+        (out / _LEXICON).unlink(missing_ok=True)
         if gates.stack is not None:
             write_json_atomically(out / _LEXICON, asdict(gates.stack.lexicon))
         write_json_atomically(out / "labels.json", {"task": labels.task_name, "labels": labels.names})
