@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from benchmarks.generation_tables import PHOTOS, Row, Table
+from benchmarks.generation_tables import PHOTOS, TABLES, Row, Table
 from benchmarks.grounding import make_data as make_rocky
 from benchmarks.grounding import score as score_regions
 from benchmarks.mqa_spans import make_typing_set, score_typing
@@ -148,12 +148,12 @@ def configure(arguments: Namespace, table: Table, row: Row, seed: int) -> RunCon
     own += [f"training.epochs={arguments.epochs or table.epochs}", "training.precision=bf16"]
     own += ["training.patience_epochs=0", *table.settings, *_limits(arguments, table)]
     if row.start:
-        start, *settings = row.start
-        folder = arguments.work / f"runs-{table.samples}" / f"start-{start}-{seed}"
-        known = [text.replace("{work}", str(arguments.work)) for text in settings]
-        fit(load_config(start, [*own, *_features(arguments, start), *known, *arguments.setting]), folder, talk=_talk)
+        first = next(other for other in TABLES["starts"].rows if other.name == row.start)
+        folder = arguments.work / f"runs-{table.samples}" / f"{first.name.replace(' ', '-')}-{seed}"
+        fit(configure(arguments, TABLES["starts"], first, seed), folder, talk=_talk)
         own.append(f"init.from_run={folder}")
-    return load_config(row.preset, [*own, *_features(arguments, row.preset), *row.settings, *arguments.setting])
+    own += [*_features(arguments, row.preset), *(text.replace("{work}", str(arguments.work)) for text in row.settings)]
+    return load_config(row.preset, [*own, *arguments.setting])
 
 
 def _limits(arguments: Namespace, table: Table) -> list[str]:

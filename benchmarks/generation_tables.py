@@ -31,7 +31,7 @@ class Row:
         settings: further ones, key=value.
         members: rows of the same table whose runs are mixed, or whose spans a preset is asked about; of a rule, which
             types it reads.
-        start: the preset of a run on the same samples from which it begins, and that run's settings; () without one.
+        start: the row of the table "starts" from whose run it begins; "" without one.
         control: the row of its table that its figure is compared with; "" takes the photos of other posts, or nothing.
     """
 
@@ -40,7 +40,7 @@ class Row:
     preset: str = ""
     settings: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
-    start: tuple[str, ...] = ()
+    start: str = ""
     control: str = ""
 
 
@@ -75,6 +75,7 @@ class Table:
 _RATES = ("training.batch_samples=16", "training.encoder_lr=1e-4", "training.head_lr=1e-3")
 _PHRASE = ("model.head.kind=pointer", "model.head.format=phrase")
 _BANK = ("model.objectives.1.bank={work}/rocky/bank.safetensors", "model.objectives.1.temperature=0.02")
+_CONTRAST = 'model.objectives=[{{kind = "adaptive_contrast", weight = 0.1, feature_dim = 1280, alpha = {alpha}}}]'
 _FEW_EPOCHS = ("training.epochs=3",)
 _FEW_OPTIONS = ("model.head.drawn_options=5", "data.dev_samples=100")
 """Each option costs a window of its own: half the epochs of the others, and fewer dev samples."""
@@ -145,12 +146,29 @@ TABLES = {
         (Row(0, "words alone", "small-umie"), Row(32, "umie", "small-umie-photos")),
         epochs=6, seeds=3, photos=True, settings=("training.mask_share=0.15",),
     ),
+    "starts": Table(
+        "rocky, all training posts, taggers", "rocky", ("all", "PER and MISC"),
+        (
+            Row(0, "labels", "small-baseline"),
+            Row(20, "labels and objectives", "small-prompt-me-up", _BANK, control="labels"),
+        ),
+        epochs=3, seeds=3, photos=True,
+    ),
     "warm": Table(
         "rocky, all training posts, H-Index from a warm start", "rocky", ("GMNER", "MNER", "EEG"),
         (
             Row(0, "h-index", "small-h-index"),
-            Row(0, "after labels", "small-h-index", start=("small-baseline",)),
-            Row(21, "after objectives", "small-h-index", start=("small-prompt-me-up", *_BANK), control="after labels"),
+            Row(0, "after labels", "small-h-index", start="labels"),
+            Row(21, "after objectives", "small-h-index", start="labels and objectives", control="after labels"),
+        ),
+        epochs=3, seeds=3, photos=True,
+    ),
+    "contrast": Table(
+        "rocky, all training posts, H-Index with a contrast", "rocky", ("GMNER", "MNER", "EEG"),
+        (
+            Row(0, "h-index", "small-h-index"),
+            Row(0, "contrast", "small-h-index", (_CONTRAST.format(alpha=0.0),)),
+            Row(36, "contrast by consistency", "small-h-index", (_CONTRAST.format(alpha=0.5),), control="contrast"),
         ),
         epochs=3, seeds=3, photos=True,
     ),

@@ -36,15 +36,17 @@ FILES = {
 }
 TITLES = {"gmner": "GMNER, text alone", "twitter2015": "Twitter-2015", "jmere": "JMERE, rebuilt from MNRE-2"}
 TAGGERS = {"CRF": "small-baseline", "W2NER": "small-w2ner", "MRC-MNER": "small-mrc-mner"}
-ROWS = {"W2NER": (38, "w2ner"), "MRC-MNER": (11, "mrc-mner"), "EEGA": (8, "eega")}
+ROWS = {"W2NER": (38, "w2ner"), "MRC-MNER": (11, "mrc-mner"), "EEGA": (8, "eega"), "sentences": (36, "cag")}
 NO_PICTURES = "model.objectives=[]"
 """JMERE's pictures are not to be had here, so the transport between words and regions is left out."""
 JOINT = {
-    "EEGA": [NO_PICTURES],
-    "biaffine grid": [NO_PICTURES, "model.head.scorer=biaffine", "model.head.recurrent_dim=256",
+    "EEGA": ("small-eega", [NO_PICTURES]),
+    "biaffine grid": ("small-eega", [NO_PICTURES, "model.head.scorer=biaffine", "model.head.recurrent_dim=256",
         "model.head.biaffine_dim=256", "model.head.channels=64", "model.head.pair_dim=128", "model.head.dropout=0.2",
-        "model.head.conv_dropout=0.2"],
+        "model.head.conv_dropout=0.2"]),
+    "sentences": ("small-cag", [NO_PICTURES]),
 }  # fmt: skip
+"""Name -> preset and settings. Sentences are those of CAG's decoder, one a relation."""
 PIPELINE = "pipeline"
 """A CRF finds entities, and then the relation head looks at each pair of them."""
 Values = dict[str, dict[str, dict[int, float]]]
@@ -122,12 +124,12 @@ def run_taggers(arguments: argparse.Namespace, samples: Path) -> tuple[Values, d
 
 
 def run_joint(arguments: argparse.Namespace, samples: Path) -> tuple[Values, dict[str, Any]]:
-    """Train joint grids and the pipeline, and return their F1 in both countings."""
+    """Train joint heads and the pipeline, and return their F1 in both countings."""
     values: Values = {}
     detail: dict[str, Any] = {}
     for seed in _seeds(arguments):
         for name in _systems(arguments, [*JOINT, PIPELINE]):
-            answers = _pipeline_answers if name == PIPELINE else _grid_answers
+            answers = _pipeline_answers if name == PIPELINE else _joint_answers
             scores = _score(samples, answers(arguments, samples, seed, name))
             for metric, score in scores.items():
                 values.setdefault(name, {}).setdefault(metric, {})[seed] = score.f1
@@ -135,8 +137,9 @@ def run_joint(arguments: argparse.Namespace, samples: Path) -> tuple[Values, dic
     return values, detail
 
 
-def _grid_answers(arguments: argparse.Namespace, samples: Path, seed: int, name: str) -> list[Answer]:
-    run = _fit(arguments, "small-eega", samples, seed, name, JOINT[name])
+def _joint_answers(arguments: argparse.Namespace, samples: Path, seed: int, name: str) -> list[Answer]:
+    preset, settings = JOINT[name]
+    run = _fit(arguments, preset, samples, seed, name, settings)
     return run_system(run, "test", lambda config: read_split(config, "test")).predicted
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.result_files import SystemResult, make_control, make_figure, write_result
 from schemas.dataset import read_dataset, read_samples
 from schemas.entities import find_entities
-from schemas.records import Box, Sample
+from schemas.records import Box, Entity, Sample
 from schemas.text_files import TextFile, find_split_files
 from trainer.commands import USELESS, place_entities
 from trainer.data import convert_files
@@ -33,6 +34,7 @@ from trainer.metrics import (
     score_tiger,
     to_markdown,
 )
+from trainer.model.formats import FormatLabels, make_format
 from trainer.schemes import decode_flat, decode_joint, decode_w2ner, encode_joint, encode_w2ner
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -79,6 +81,37 @@ def riveg_rows(shared: Path, samples: Sequence[Sample]) -> list[list[object]]:
         ]  # fmt: skip
         rows.append([name, *(percent(score.f1) for score in [*scores, *more])])
     return rows
+
+
+def reamo_result(shared: Path, samples: Sequence[Sample]) -> SystemResult:
+    """Write RiVEG's released predictions as Reamo's answers, read them, and score what was read.
+
+    An entity with a call of the tool is one that the picture shows. GMNER here asks for span, type and that alone: a
+    region is not chosen. Some predictions have types that the data set has not; the reader does not know them.
+    """
+    predicted = read_riveg(TextFile(shared / "riveg" / "OFAVE_to_OFAREC_augment.txt"))
+    placed, faults = place_entities(samples, predicted), Counter[str]()
+    written_types = {row.type for entities in placed for row in entities}
+    writer = make_format("reamo", FormatLabels(tuple(sorted(written_types))))
+    reader, read = make_format("reamo", FormatLabels(GMNER_TYPES)), []
+    for sample, entities in zip(samples, placed, strict=True):
+        answer = reader.read(writer.write(sample, entities), sample)
+        faults.update(answer.faults)
+        rows = zip(answer.records, answer.regions, strict=True)
+        read.append([row._replace(boxes=_shown(call is not None)) for row, call in rows if isinstance(row, Entity)])
+    gold = [[row._replace(boxes=_shown(bool(row.boxes))) for row in sample.entities or ()] for sample in samples]
+    ours, direct = score_grounded(gold, read), score_grounded(gold, placed)
+    data, command = "GMNER test, RiVEG's released predictions as answers", "make bench RUN=published_countings"
+    figures = tuple(
+        make_figure(data, metric, {0: ours[name].f1}, command, make_control("not written", [direct[name].f1]))
+        for metric, name in (("mner_f1", "MNER"), ("f1 of span, type and whether it is shown", "GMNER"))
+    )
+    sizes = {"entities written": sum(map(len, placed)), "entities read": sum(map(len, read))}
+    return SystemResult(22, "reamo", data, figures, {**sizes, "faults": dict(faults)})
+
+
+def _shown(is_shown: bool) -> tuple[Box, ...]:
+    return (USELESS,) if is_shown else ()
 
 
 def jmere_rows(folder: Path) -> list[list[object]]:
@@ -158,9 +191,14 @@ def main() -> None:
         tiger = score_tiger([row.tokens for row in fine], entities, entities)
         header = ["answer", "RiVEG: MNER", "GMNER", "EEG", "ours: MNER", "GMNER", "EEG", "GMNER above .5", "E2E: GMNER"]
         riveg = riveg_rows(shared, read_samples(work / "gmner", "test"))
+        reamo = reamo_result(shared, read_samples(work / "gmner", "test"))
         jmere, tags = jmere_rows(work / "jmere"), tag_rows([work / "gmner", work / "twitter2015"])
     print("RiVEG's released predictions, F1 by what stands in for its grounder\n")
     print(to_markdown([*header, "groundable", "ungroundable"], riveg))
+    write_result(reamo)
+    parts = [[row.metric, row.value, row.control.value if row.control else ""] for row in reamo.figures]
+    print(f"\nThe same predictions as Reamo's answers: {reamo.detail}\n")
+    print(to_markdown(["F1", "written and read", "not written"], parts))
     print(f"\nTIGER's rule on FMNERG's gold: P {percent(tiger.precision)}, R {percent(tiger.recall)}, ", end="")
     print(f"F1 {percent(tiger.f1)}\n\nGold records of JMERE through the grids\n")
     kept = ["EEGA: tuples", "entities kept", "facts kept", "directed grid: entities kept", "facts kept"]
