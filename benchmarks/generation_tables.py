@@ -143,7 +143,11 @@ TABLES = {
     ),
     "gate": Table(
         "rocky, all training posts, UMIE's text", "rocky", ("PER and MISC", "all"),
-        (Row(0, "words alone", "small-umie"), Row(32, "umie", "small-umie-photos")),
+        (
+            Row(0, "words alone", "small-umie"),
+            Row(32, "umie", "small-umie-photos"),
+            Row(0, "umie, gate as published", "small-umie-photos", ("model.fusion.slope=0.01",)),
+        ),
         epochs=6, seeds=3, photos=True, settings=("training.mask_share=0.15",),
     ),
     "starts": Table(

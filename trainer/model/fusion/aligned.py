@@ -69,19 +69,18 @@ class AlignedFusion(Fusion):
 
 
 _GATE_SCALE = 0.5
-_SLOPE = 0.01
 
 
-def visual_gate(cosine: Tensor) -> Tensor:
+def visual_gate(cosine: Tensor, slope: float) -> Tensor:
     """Return how much of the picture is taken, from the cosine of text and picture: lrelu(lrelu(e^0.5 cosine)).
 
     Source: ZUCC-AI/UMIE, modeling_t5.py: the leaky rectifier, of slope 0.01, is applied twice.
 
-    >>> [float(f"{value:.4g}") for value in visual_gate(torch.tensor([0.3, -0.3]))]
+    >>> [float(f"{value:.4g}") for value in visual_gate(torch.tensor([0.3, -0.3]), 0.01)]
     [0.4946, -4.946e-05]
     """
-    once = nn.functional.leaky_relu(cosine * math.exp(_GATE_SCALE), _SLOPE)
-    return nn.functional.leaky_relu(once, _SLOPE)
+    once = nn.functional.leaky_relu(cosine * math.exp(_GATE_SCALE), slope)
+    return nn.functional.leaky_relu(once, slope)
 
 
 class GatedFusion(Fusion):
@@ -91,7 +90,7 @@ class GatedFusion(Fusion):
     V is made of the vectors, their places and their order, by a small encoder.
 
     Source: ZUCC-AI/UMIE, modeling_t5.py. There the means and the attention include padding and missing regions; here
-    both are masked, and a sample without a picture keeps its H.
+    both are masked, and a sample without a picture keeps its H. Its gate is nearly flat below 0; here it need not be.
     """
 
     kind = "gated"
@@ -99,7 +98,7 @@ class GatedFusion(Fusion):
     def __init__(self, shape: EncoderShape, settings: GatedSettings) -> None:
         super().__init__(shape, settings)
         hidden = shape.hidden
-        self.places = settings.places
+        self.places, self.slope = settings.places, settings.slope
         self.project, self.place = nn.Linear(settings.feature_dim, hidden), nn.Linear(5, hidden)
         self.order = nn.Embedding(settings.places, hidden)
         layer = nn.TransformerEncoderLayer(
@@ -125,7 +124,7 @@ class GatedFusion(Fusion):
         cosine = nn.functional.cosine_similarity(
             self.of_text(masked_mean(tokens, mask)), self.of_picture(masked_mean(picture, features.present))
         )
-        gated = tokens + visual_gate(cosine)[:, None, None].to(tokens.dtype) * added
+        gated = tokens + visual_gate(cosine, self.slope)[:, None, None].to(tokens.dtype) * added
         return Fused(torch.where(has[:, None, None], gated, tokens))
 
     def picture(self, features: Features) -> Tensor:

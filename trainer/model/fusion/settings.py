@@ -115,14 +115,17 @@ class GatedSettings(FusionSettings):
         dropout: in the attention and in the picture's encoder.
         layers: of the picture's encoder.
         places: so many columns have a vector for their order; those behind share the last.
+        slope: of the rectifier of the gate below 0, which is applied twice; 1 leaves the cosine as it is. With 0.01, a
+            gate whose cosines are negative at first lets nothing through and learns nothing.
 
-    Source: UMIE (Sun et al., AAAI 2024): 2 layers; 37 columns, the whole picture and 36 regions.
+    Source: UMIE (Sun et al., AAAI 2024): 2 layers; 37 columns, the whole picture and 36 regions; 0.01.
     """
 
     kind: Literal["gated"] = "gated"
     dropout: Share = 0.1
     layers: AtLeastOne = 2
     places: AtLeastOne = 37
+    slope: Portion = 0.01
 
 
 @dataclass(frozen=True, config=BLOCK)
