@@ -146,7 +146,7 @@ TABLES = {
         (
             Row(0, "words alone", "small-umie"),
             Row(32, "umie", "small-umie-photos"),
-            Row(0, "umie, gate as published", "small-umie-photos", ("model.fusion.slope=0.01",)),
+            Row(0, "umie as published", "small-umie-photos", ("model.fusion.slope=0.01",)),
         ),
         epochs=6, seeds=3, photos=True, settings=("training.mask_share=0.15",),
     ),
