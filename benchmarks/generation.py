@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from statistics import fmean
 
+from benchmarks.cells import percent
 from benchmarks.generation_runs import Scores, run_one
 from benchmarks.generation_tables import METRICS, PHOTOS, TABLES, Row, Table
 from benchmarks.result_files import RESULTS, SystemResult, make_control, make_figure, write_result
@@ -24,6 +24,8 @@ from schemas.manifest import write_json_atomically
 from trainer.metrics import to_markdown
 from trainer.systems import Control
 
+PAGE = RESULTS.parent / "generation.md"
+MARK = "<!-- written by benchmarks.generation -->"
 Found = dict[str, dict[int, Scores]]
 """Name of a row -> seed -> F1 by score."""
 
@@ -102,36 +104,39 @@ def _command(part: str, arguments: argparse.Namespace) -> str:
 
 
 def to_table(part: str, found: Found, arguments: argparse.Namespace) -> str:
-    """Return a table as Markdown: F1 on test in per cent, the mean and then each seed."""
+    """Return a table as Markdown: F1 on test in per cent, the mean over the seeds and its deviation."""
     table = TABLES[part]
     names = [f"{metric}{photos}" for metric in table.metrics for photos in _photos(table)]
     body = []
     for row in table.rows:
         values = found.get(row.name, {})
         if values:
-            cells = [_cell(list(_of(values, name).values())) for name in names]
+            cells = [percent(_of(values, name).values()) for name in names]
             body.append([row.name, " ".join(map(str, values)), *cells])
     head = f"## {table.title}\n\n`{_command(part, arguments)}`, {arguments.epochs or table.epochs} epochs.\n"
-    return f"{head}\n{to_markdown(['system', 'seeds', *names], body)}\n"
+    return f"{head}\n{to_markdown(['system', 'seeds', *map(_title, names)], body)}\n"
+
+
+def _title(name: str) -> str:
+    metric, _, photos = name.partition(", ")
+    title = {"default": "entity F1", "all": "entity F1"}.get(metric, metric)
+    return f"{title}, {photos}" if photos else title
 
 
 def _photos(table: Table) -> tuple[str, ...]:
     return ("", *(f", {photos} photos" for photos in PHOTOS[1:])) if table.photos else ("",)
 
 
-def _cell(values: list[float]) -> str:
-    if not values:
-        return ""
-    each = " ".join(f"{100 * value:.2f}" for value in values)
-    return f"{100 * fmean(values):.2f} ({each})" if len(values) > 1 else each
-
-
 def write_page(arguments: argparse.Namespace) -> None:
-    """Write the tables of all parts that have runs in this folder."""
+    """Write the tables of all parts that have runs in this folder; what stands above the first table stays."""
     parts = {part: read_found(arguments.work, part) for part in TABLES}
     tables = [to_table(part, found, arguments) for part, found in parts.items() if found]
-    head = "# Systems that write their answer\n\nF1 on test in per cent: the mean over seeds, and each seed.\n"
-    (RESULTS.parent / "generation.md").write_text("\n".join([head, *tables]), encoding="utf-8")
+    above = (
+        PAGE.read_text(encoding="utf-8").partition(MARK)[0]
+        if PAGE.exists()
+        else "# Systems that write their answer\n\n"
+    )
+    PAGE.write_text("\n".join([f"{above}{MARK}\n", *tables]), encoding="utf-8")
 
 
 def parse_arguments() -> argparse.Namespace:
