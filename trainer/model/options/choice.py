@@ -102,12 +102,13 @@ class ChoiceHead(PairHead):
         )
 
     def _drawn(self, count: int, right: int | None) -> list[int]:
-        """Return the classes whose options are read: all, or in training the right one and others drawn at random."""
+        """Return the classes whose options are read: all, or in training the right one, none, and others at random."""
         most = self.settings.drawn_options
         if right is None or not most or most >= count:
             return list(range(count))
-        others = [number for number in torch.randperm(count).tolist() if number != right]
-        return sorted([right, *others[: most - 1]])
+        always = dict.fromkeys([right, *(n for n, name in enumerate(self.labels.names) if name == NO_RELATION)])
+        others = [number for number in torch.randperm(count).tolist() if number not in always]
+        return sorted([*always, *others][:most])
 
     def read_options(self, options: Options, states: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits [B, 1, K], and the mean states of the markers [B, 2, H].

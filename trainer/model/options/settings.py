@@ -19,8 +19,8 @@ class ChoiceSettings(RelationSettings):
 
     Args:
         option_pieces: of an option at most; they come on top of the window.
-        drawn_options: options that are read of a training sample: the right one and others drawn at random; 0 reads
-            all. A prediction reads all.
+        drawn_options: options that are read of a training sample: the right one, that of no relation, and others drawn
+            at random; 0 reads all. A prediction reads all.
     """
 
     kind: Literal["choice"] = "choice"  # type: ignore[assignment]
