@@ -82,6 +82,7 @@ JOBS: tuple[Job, ...] = (
     Job((19,), "gmner", "generation", "--parts gmner --systems CRF,phrase"),
     Job((18, 19), "fmnerg", "generation", "--parts fmnerg"),
     Job((19,), "rocky", "generation", "--parts rocky --systems 'region head,tiger'", seeds=(1, 2, 3)),
+    Job((20,), "rocky", "generation", "--parts starts", seeds=(1, 2, 3)),
     Job((21,), "rocky", "generation", "--parts warm", seeds=(1, 2, 3)),
     Job((28,), "t15", "generation", "--parts tweets --systems CRF,mqa"),
     Job((28,), "mnre", "generation", "--parts relations --systems 'relation head,mqa'"),
@@ -96,6 +97,8 @@ JOBS: tuple[Job, ...] = (
     _sources(31, "baseline,shap-ca"),
     Job((34,), "mnre", "sources", "--data mnre --write --systems baseline,ise"),
     _sources(37, "baseline,pgim,clner-kl,clner-l2"),
+    Job((36,), "rocky", "generation", "--parts contrast", seeds=(1, 2, 3)),
+    Job((36,), "jmere", "heads", f"--data jmere {HEADS} sentences,pipeline"),
     Job((38,), "gmner", "heads", f"--data gmner {HEADS} CRF,W2NER"),
     Job((38,), "t15", "heads", f"--data twitter2015 {HEADS} CRF,W2NER"),
 )  # fmt: skip

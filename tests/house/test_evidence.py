@@ -20,7 +20,7 @@ WITHOUT_FIGURE = {18, 20, 21, 22, 28, 32, 36}
 """Rows that no benchmark has measured yet. A row leaves this list as soon as it has a result file; none joins it."""
 WITHOUT_PRESET = {22}
 """Rows that are answers of other programs, written, read and scored: nothing of them is trained here."""
-WITHOUT_BENCHMARK = {20, 22, 36}
+WITHOUT_BENCHMARK = {22}
 """Rows that `benchmarks.systems` cannot measure."""
 
 
