@@ -95,15 +95,14 @@ class PointerDecoder(nn.Module):
             present: which regions are there [B, K] bool; None without pictures.
         """
         source = self.source(pieces)
-        if values is None or present is None or not self.feature_dim:
+        if not self.feature_dim:
             return Memory(self.source(tokens), source, attention)
+        if values is None or present is None:
+            return Memory(self.source(tokens), self.joint(source, src_key_padding_mask=~attention), attention)
         unit = values / values.flatten(1).norm(dim=1)[:, None, None].clamp(min=1e-6) * math.sqrt(values.shape[1])
         regions = self.region(unit)
         both, mask = torch.cat([source, regions], 1), torch.cat([attention, present], 1)  # [B, L + K, D]
         mixed = self.joint(both, self._blindness(attention, present), src_key_padding_mask=~mask)
-        # with no region in sight a sample is read as text alone, to the bit
-        seen = present.any(1)[:, None, None]
-        mixed = torch.where(seen, mixed, both)
         return Memory(self.source(tokens), mixed, mask, mixed[:, source.shape[1] :], present)
 
     def _blindness(self, attention: Tensor, present: Tensor) -> Tensor | None:

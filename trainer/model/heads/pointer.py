@@ -297,6 +297,15 @@ class RegionPointerHead(PointerHead):
     tasks = ("ner",)
     key = "span+type+region"
 
+    def loss(self, view: View, targets: Tensor) -> Tensor:
+        """Return the loss [B]; a share of the samples, drawn at random, has no picture."""
+        settings, features = self.settings, view.features
+        share = settings.absent_share if isinstance(settings, RegionPointerSettings) else 0.0
+        if share and self.training and features is not None:
+            kept = torch.rand(len(features.present), device=features.present.device) >= share
+            view = view._replace(features=features._replace(present=features.present & kept[:, None]))
+        return super().loss(view, targets)
+
 
 class JointPointerHead(PointerHead):
     """Writes entities and relations of any number. It has no probability for each token, so it joins no mixture."""

@@ -62,6 +62,8 @@ class RegionPointerSettings(PointerSettings):
     Args:
         feature_dim: components of a region's vector.
         region_weight: of the regions' loss.
+        absent_share: of the samples, which have no picture in training. A decoder that has always seen one writes next
+            to nothing without.
         is_published: text does not see the regions before the decoder, and a region is chosen by the state that writes
             "which region", though that which reads it was trained: the two defects of the release of H-Index.
     """
@@ -70,4 +72,5 @@ class RegionPointerSettings(PointerSettings):
     format: Annotated[Text, within("index or phrase", ("index", "phrase").__contains__)] = "index"
     feature_dim: Count = 2048
     region_weight: Number = 1.0
+    absent_share: Share = 0.0
     is_published: Flag = False

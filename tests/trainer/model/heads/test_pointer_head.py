@@ -137,6 +137,21 @@ def test_absent_regions_are_a_mask() -> None:
     assert norm[0].mask.equal(norm[1].mask) and kept[0].shape == kept[1].shape
 
 
+def test_without_a_picture_text_is_read_by_the_layer_that_reads_it_with_one() -> None:
+    decoder, view = grounded()[0].decoder, grounded()[1]
+    bare = decoder.remember(view.states, view.states, view.mask, None, None).values
+    assert torch.equal(bare, decoder.joint(decoder.source(view.states), src_key_padding_mask=~view.mask))
+
+
+def test_a_share_of_the_samples_has_no_picture_in_training() -> None:
+    head, view = grounded()
+    assert isinstance(head.settings, RegionPointerSettings)
+    head.settings = replace(head.settings, absent_share=0.999)
+    bare, whole, none = view._replace(features=None), view, torch.zeros(0)
+    assert torch.allclose(head.train().loss(whole, none), head.loss(bare, none), atol=1e-5)
+    assert not torch.allclose(head.eval().loss(whole, none), head.loss(bare, none), atol=1e-2)
+
+
 def test_text_sees_regions_before_the_decoder_but_not_in_the_published_behaviour() -> None:
     for is_published in (False, True):
         head, view = grounded(is_published)
