@@ -94,7 +94,7 @@ TABLES = {
         "GMNER text, 2,000 training tweets, CRF and index mixed", "gmner", ("default",),
         (
             Row(0, "CRF", "small-baseline"),
-            Row(18, "index", "small-h-index-text"),
+            Row(0, "index", "small-h-index-text"),
             Row(18, "CRF and index", members=("CRF", "index"), control="CRF"),
         ),
         epochs=6, train=2_000, dev=500, settings=_RATES,
@@ -114,7 +114,7 @@ TABLES = {
         (
             Row(0, "region head", "small-region-pointer"),
             Row(18, "h-index", "small-h-index"),
-            Row(18, "h-index as published", "small-h-index", ("model.head.is_published=true",)),
+            Row(0, "h-index as published", "small-h-index", ("model.head.is_published=true",)),
             Row(19, "tiger", "small-tiger"),
         ),
         epochs=3, seeds=3, photos=True,
@@ -142,7 +142,7 @@ TABLES = {
         epochs=6, train=1_000, dev=500, settings=_RATES,
     ),
     "gate": Table(
-        "rocky, all training posts, UMIE's text", "rocky", ("PER and MISC", "all"),
+        "rocky, all training posts, UMIE's text", "rocky", ("all", "PER and MISC"),
         (
             Row(0, "words alone", "small-umie"),
             Row(32, "umie", "small-umie-photos"),

@@ -101,7 +101,7 @@ def reamo_result(shared: Path, samples: Sequence[Sample]) -> SystemResult:
         read.append([row._replace(boxes=_shown(call is not None)) for row, call in rows if isinstance(row, Entity)])
     gold = [[row._replace(boxes=_shown(bool(row.boxes))) for row in sample.entities or ()] for sample in samples]
     ours, direct = score_grounded(gold, read), score_grounded(gold, placed)
-    data, command = "GMNER test, RiVEG's released predictions as answers", "make bench RUN=published_countings"
+    data, command = "GMNER test, RiVEG's released predictions as answers", "python -m benchmarks.published_countings"
     figures = tuple(
         make_figure(data, metric, {0: ours[name].f1}, command, make_control("not written", [direct[name].f1]))
         for metric, name in (("mner_f1", "MNER"), ("f1 of span, type and whether it is shown", "GMNER"))

@@ -42,7 +42,7 @@ def make_page(systems: Sequence[System]) -> str:
 
 
 def make_short_table(systems: Sequence[System]) -> str:
-    """Return the table of the systems that a newcomer asks for first: each with its figure on photos, or its first."""
+    """Return the table of the systems that a newcomer asks for first."""
     rows = [_short_row(row) for row in systems if row.number in ASKED_FIRST]
     table = to_markdown(["system", "begin with", "data", "F1", "control"], rows).splitlines()
     return "\n".join([table[0], "|---|---|---|---:|---|", *table[2:]])
@@ -52,7 +52,7 @@ def _short_row(system: System) -> list[str]:
     start = [f"[{system.name}](docs/systems.md#{_anchor(system)})", f"`{_small(system)}`"]
     if not system.figures:
         return [*start, "none yet", "-", "-"]
-    figure = next((row for row in system.figures if row.data == PHOTOS), system.figures[0])
+    figure = _first(system)
     metric = "" if figure.metric == "f1" else f": {figure.metric}"
     return [*start, f"{figure.data}{metric}", _value(figure), _control(figure)]
 
@@ -101,8 +101,13 @@ def _lines(system: System) -> Iterator[str]:
 def _best(system: System) -> str:
     if not system.figures:
         return "none yet"
-    row = system.figures[0]
+    row = _first(system)
     return f"{row.data}, {row.metric}: {_value(row)}"
+
+
+def _first(system: System) -> Figure:
+    """Return the figure on the posts whose photo decides, or the first one."""
+    return next((row for row in system.figures if row.data.split(",")[0] == PHOTOS), system.figures[0])
 
 
 def _value(row: Figure | Control) -> str:

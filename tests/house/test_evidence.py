@@ -16,8 +16,6 @@ from trainer.systems import System, read_systems
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = {system.number: system for system in read_systems()}
-WITHOUT_FIGURE = {18, 20, 21, 22, 28, 32, 36}
-"""Rows that no benchmark has measured yet. A row leaves this list as soon as it has a result file; none joins it."""
 WITHOUT_PRESET = {22}
 """Rows that are answers of other programs, written, read and scored: nothing of them is trained here."""
 WITHOUT_BENCHMARK = {22}
@@ -41,12 +39,10 @@ def test_a_system_has_tests_and_says_where_it_departs(system: System) -> None:
     assert system.departures and system.kind and system.paper
 
 
-def test_a_system_has_a_figure_that_a_result_file_holds_or_is_listed_as_without() -> None:
+def test_each_system_has_a_figure_and_a_result_file_holds_it() -> None:
     measured = {result.number for result in read_results() if result.figures}
     shown = {number for number, system in SYSTEMS.items() if system.figures}
-    assert shown == measured
-    assert measured & WITHOUT_FIGURE == set(), "these have a figure now: take them off the list"
-    assert set(SYSTEMS) - measured - WITHOUT_FIGURE == set(), "these lost their figures"
+    assert shown == measured == set(SYSTEMS)
 
 
 def test_a_system_can_be_measured_again_or_is_listed_as_without() -> None:
