@@ -72,13 +72,15 @@ def write_results(part: str, found: Found, arguments: argparse.Namespace) -> Non
         values = found.get(row.name, {})
         if not row.number or not values:
             continue
-        figures = []
+        figures, data = [], table.title
+        if sum(other.number == row.number for other in table.rows) > 1:
+            data = f"{table.title}: {row.name}"
         for metric in table.metrics:
             by_seed = _of(values, metric)
             if by_seed:
                 control = _control(table, row, found, metric, by_seed)
                 name = METRICS[metric]
-                figures.append(make_figure(table.title, name, by_seed, _command(part, arguments), control))
+                figures.append(make_figure(data, name, by_seed, _command(part, arguments), control))
         detail = {name: {str(seed): scores for seed, scores in each.items()} for name, each in found.items()}
         write_result(SystemResult(row.number, row.name.replace(" ", "-"), table.title, tuple(figures), detail))
 
