@@ -180,6 +180,7 @@ def slow_dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dump(tmp_path_factory.mktemp("slow"), pages, pages_per_stream=1)
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_and_ends_the_same(slow_dump: Path, tmp_path: Path) -> None:
     whole, output = tmp_path / "whole", tmp_path / "index"
     words = (*JOB, "--dump", slow_dump, "--workers", "1", "--output")

@@ -76,6 +76,7 @@ def test_the_run_knows_its_stores_and_another_store_is_another_run(house: Path) 
     assert "other features" in told.stderr
 
 
+@pytest.mark.slow
 def test_new_posts_get_features_as_in_the_training(house: Path) -> None:
     words = mie_train("predict", "run", "posts.jsonl", "--images", "images", "--out", "p.jsonl", cwd=house).stderr
     assert "1 missing image" in words

@@ -99,6 +99,7 @@ def test_sources_that_cannot_be_used_are_said_before_anything_is_built(
     assert not (tmp_path / "index").exists()
 
 
+@pytest.mark.slow
 def test_vectors_of_an_encoder_that_cannot_run_here_are_built_and_asked_by_vector(dump: Path, tmp_path: Path) -> None:
     vectors = np.eye(4, 8, dtype=np.float16)
     (tmp_path / "metadata").mkdir()

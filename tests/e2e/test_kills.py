@@ -193,6 +193,7 @@ def finished(output: Path, repeated: str) -> dict[str, tuple[int, int]]:
     return {path: (value.st_ino, value.st_mtime_ns) for path, value in status.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_build_that_is_killed_anywhere_ends_as_if_it_had_not_been(
     seed: int, builds: Callable[[bool], Build], tmp_path: Path

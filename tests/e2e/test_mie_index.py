@@ -16,7 +16,7 @@ import pytest
 
 from schemas.manifest import read_manifest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PROGRAM = Path(sys.executable).with_name("mie-index")
 COMMANDS = ("query", "info", "verify", "show", "serve")

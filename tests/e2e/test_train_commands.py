@@ -57,6 +57,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_tiny_model_goes_through_every_command(house: Path) -> None:
     facts = json.loads(mie_train("fit", "tiny.toml", "-o", "a", cwd=house).stdout)
     assert facts["test_f1"] > 0.8
@@ -77,6 +78,7 @@ def test_a_tiny_model_goes_through_every_command(house: Path) -> None:
     assert row["tokens"][0] == "Anna" and "entities" in row
 
 
+@pytest.mark.slow
 def test_predict_retrieves_from_an_index_by_the_index_program(house: Path) -> None:
     """The trainer opens no index: it runs `mie-index retrieve`, which makes a cache."""
     names = [*PEOPLE, *PLACES]

@@ -107,6 +107,7 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_example_works(house: Path) -> None:
     """Those of the program first: they make the runs that the examples of the commands read."""
     shown = examples(help_of("", house))

@@ -20,7 +20,7 @@ from trainer.config import RunConfig, load_config, override
 from trainer.systems import read_systems
 from trainer.training import fit
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("one_thread")]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 PRESETS = sorted({name for system in read_systems() for name in system.presets if name.startswith("small-")})
 SPLITS = {"train": 8, "dev": 4, "test": 4}
 OF_PAIRS = {"small-ise", "small-fl-msre", "small-mqa"}

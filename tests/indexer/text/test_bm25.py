@@ -270,6 +270,7 @@ def test_the_same_sentences_give_the_same_hits_however_often_they_are_indexed(
     assert again == Bm25Searcher(slice_index / "bm25", PRESETS["more"]).search(QUERIES, SearchParams(20))
 
 
+@pytest.mark.slow
 def test_many_queries_at_once_are_answered_as_one_by_one(collection: Collection) -> None:
     """With k of the whole index they take several calls, because a list of all documents for each is long."""
     searcher = collection.searcher

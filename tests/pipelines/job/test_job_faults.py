@@ -101,6 +101,7 @@ def test_without_any_file_that_can_be_read_there_is_nothing_to_build(tmp_path: P
         build(tmp_path / "part*" / "*.bz2", tmp_path / "index", allow_partial=True)
 
 
+@pytest.mark.slow
 def test_a_parser_that_hangs_or_wants_too_much_memory_costs_its_page_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

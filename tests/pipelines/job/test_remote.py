@@ -194,6 +194,7 @@ def test_a_dump_that_is_not_in_the_store_is_told(bucket: Store, tmp_path: Path) 
         build("memory://bucket/dumps/enwiki.xml.bz2", tmp_path / "index")
 
 
+@pytest.mark.slow
 def test_workers_in_processes_of_their_own_build_into_an_s3_bucket(
     dump: Path, on_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

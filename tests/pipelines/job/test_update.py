@@ -30,7 +30,7 @@ from schemas.manifest import read_manifest, sha256_file, write_manifest
 from schemas.tables import TABLES
 from tests.support.dumps import FOOTER, write_multistream
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 QUERIES = ["which animal eats termites", "the first animated feature film", "a sentence that is new", "capital of"]
 CHANGED, ADDED = ("Anarchism", "Animation", "Astronaut"), "A page that was added"

@@ -88,6 +88,7 @@ def check_dump(path: Path, least: int) -> None:
     assert found > least
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_both_parsers_find_the_same_in_every_page_of_the_slice(gensim_slice: Path) -> None:
     check_dump(gensim_slice, 42_000)

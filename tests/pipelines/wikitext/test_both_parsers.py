@@ -35,6 +35,7 @@ def check_articles(path: Path, least: int) -> None:
     assert articles >= least
 
 
+@pytest.mark.slow
 def test_articles_of_the_slice_read_the_same(gensim_slice: Path) -> None:
     check_articles(gensim_slice, 106)
 

@@ -17,7 +17,7 @@ from pipelines.wikitext import parse_article
 from pipelines.wikitext.article import Article
 from schemas.titles import canonical_file, canonical_title
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 REFERENCE = re.compile(r"<ref\b[^>/]*>(.*?)</ref\s*>", re.IGNORECASE | re.DOTALL)
 CITED_TITLE = re.compile(r"\|\s*title\s*=\s*([^|{}\[\]<>='&]{25,}?)\s*(?=\|)")

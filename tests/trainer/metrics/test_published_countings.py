@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.published_countings import jmere_rows, region_rows, riveg_rows
+from benchmarks.published_countings import jmere_rows, reamo_result, region_rows, riveg_rows
 from schemas.dataset import read_samples
 from schemas.errors import InputError
 from schemas.records import Box, Entity, Relation, Span
@@ -55,6 +55,17 @@ def test_rivegs_predictions_have_the_published_scores(fmnerg: Path, shared_data:
     assert rows["first gold box"] == ["86.15", "73.00", "77.53"]
     assert rows["whole picture"] == ["86.15", "52.31", "56.06"]
     assert rows["useless box"][:2] == ["86.15", "42.39"]
+
+
+def test_released_predictions_survive_as_reamos_answers_but_for_types_that_the_data_set_has_not(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    file = TextFile(shared_data / "gmner" / "test.txt")
+    convert_files({"test": file}, tmp_path / "set", name="gmner", boxes=shared_data / "gmner" / "xml.tar.gz")
+    result = reamo_result(shared_data, read_samples(tmp_path / "set", "test"))
+    assert result.detail["entities written"] - result.detail["entities read"] == 28
+    assert result.detail["faults"] == {"unknown label": 28, "region of no entity": 8}
+    assert [figure.value for figure in result.figures] == [86.75, 73.53]
 
 
 def test_rivegs_files_hold_the_published_numbers_of_entities(shared_data: Path) -> None:

@@ -116,6 +116,7 @@ def test_a_failure_while_best_is_written_leaves_the_former_best_and_no_rest(
     assert is_same(run, house / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit_bytes", [200, 20_000, 120_000], ids=["at once", "in best", "in last"])
 def test_a_full_disk_ends_with_4_and_the_same_command_goes_on(house: Path, tmp_path: Path, limit_bytes: int) -> None:
     """The bound of a file's size stands in for a full disk: the system refuses to write in the same way."""

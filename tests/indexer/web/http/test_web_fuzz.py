@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.inspector_folders import InspectorFolders, Served
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 HEAD = b"Host: 127.0.0.1\r\n"
 END = HEAD + b"Connection: close\r\n\r\n"
