@@ -78,7 +78,7 @@ def _read_literal(line: str) -> Any:
 
 
 class _JsonNames(ast.NodeTransformer):
-    """Lets a row of Python literals have null, true and false too, as JSON writes them."""
+    """Reads the names null, true and false of JSON as None, True and False."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.copy_location(ast.Constant(_JSON_NAMES[node.id]), node) if node.id in _JSON_NAMES else node

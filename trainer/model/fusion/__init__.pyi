@@ -1,4 +1,5 @@
 from .contrast import cosines as cosines
+from .contrast import exchange_pictures as exchange_pictures
 from .contrast import info_nce as info_nce
 from .cross import Attention as Attention
 from .cross import CrossBlock as CrossBlock

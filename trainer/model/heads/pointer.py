@@ -15,6 +15,7 @@ from torch import Tensor
 from schemas.records import Box, Entity, Relation, Sample
 from trainer.inputs import Answer, LabelSet, Window
 from trainer.model.formats import END, FormatLabels, Grammar, PatternFormat, Symbol, make_format
+from trainer.model.fusion import exchange_pictures
 from trainer.model.generators import (
     GoldText,
     Hypothesis,
@@ -302,8 +303,7 @@ class RegionPointerHead(PointerHead):
         settings, features = self.settings, view.features
         share = settings.absent_share if isinstance(settings, RegionPointerSettings) else 0.0
         if share and self.training and features is not None:
-            kept = torch.rand(len(features.present), device=features.present.device) >= share
-            view = view._replace(features=features._replace(present=features.present & kept[:, None]))
+            view = view._replace(features=exchange_pictures(features, absent_share=share, wrong_share=0.0))
         return super().loss(view, targets)
 
 
